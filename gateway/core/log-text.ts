@@ -1,0 +1,59 @@
+// The text of each log record, to the letter as Postfix 3.7's postscreen writes it (respectful_logging = yes).
+import type { Endpoint, LogRecord } from './vocabulary.ts'
+
+const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
+
+/** postscreen's line without its syslog head; undefined for what it has no line for. Warnings begin with `warning: `. */
+export function logText(record: LogRecord): string | undefined {
+  const client = at(record.client)
+  switch (record.event) {
+    case 'CONNECT':
+      return `CONNECT from ${client} to ${at(record.server)}`
+    case 'CONNECTION REFUSED':
+      // Sic: the third is worded otherwise in every version.
+      return record.why === 'all screening ports busy'
+        ? `reject: connect from ${client}: ${record.why}`
+        : `NOQUEUE: reject: CONNECT from ${client}: ${record.why}`
+    case 'ALLOWLISTED':
+    case 'DENYLISTED':
+    case 'ALLOWLIST VETO':
+    case 'PASS NEW':
+    case 'PASS OLD':
+    case 'DISCONNECT':
+      return `${record.event} ${client}`
+    case 'PREGREET':
+      return `PREGREET ${record.count} after ${record.after} from ${client}: ${record.data}`
+    case 'DNSBL':
+      return `DNSBL rank ${record.rank} for ${client}`
+    case 'DNSBL REPLY TIMEOUT':
+      return `warning: dnsblog reply timeout ${record.seconds}s for ${record.domain}`
+    case 'HANGUP':
+      return `HANGUP after ${record.after} from ${client} in ${record.stage}`
+    case 'BARE NEWLINE':
+      return `BARE NEWLINE from ${client} after ${record.command}`
+    case 'NON-SMTP COMMAND':
+      return `NON-SMTP COMMAND from ${client} after ${record.after}: ${record.command} ${record.args}`
+    case 'COMMAND PIPELINING':
+      return `COMMAND PIPELINING from ${client} after ${record.after}: ${record.data}`
+    case 'COMMAND TIME LIMIT':
+    case 'COMMAND COUNT LIMIT':
+    case 'COMMAND LENGTH LIMIT':
+      return `${record.event} from ${client} after ${record.after}`
+    case 'DATA WITHOUT RCPT':
+      return `DATA without valid RCPT from ${client}`
+    case 'BDAT WITHOUT RCPT':
+      return `BDAT without valid RCPT from ${client}`
+    case 'RCPT REJECTED':
+      return `NOQUEUE: reject: RCPT from ${client}: ${record.reply}; from=<${record.from}>, to=<${record.to}>, proto=${record.proto}, helo=<${record.helo}>`
+    case 'EHLO KEYWORDS DISCARDED':
+      // Sic: no colon between bracket and port.
+      return `[${record.client.address}]${record.client.port}: discarding EHLO keywords: ${record.keywords}`
+    case 'COMMAND REPLACED':
+      return `${client}: replacing command "${record.command}" with "${record.replacement}"`
+    case 'STRESS':
+      return `${record.change} STRESS mode with ${record.connections} connections`
+    case 'DNSBL ERROR CODE':
+    case 'AUDIT':
+      return undefined
+  }
+}

@@ -1,0 +1,178 @@
+// A policy made ready for sessions: sets instead of flags, milliseconds instead of words, replies as they go out, lists compiled.
+import { parseReplyFilter } from '../../crds/reply-filter.ts'
+import type { PolicySpec } from '../../crds/policy.schema.ts'
+import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
+import { type AddressTable, compileAddressTable } from './address-table.ts'
+import { parseCidrTable } from './cidr-table.ts'
+import type { DnsblRules } from './dnsbl.ts'
+import { discardSet, type EhloDiscard } from './ehlo.ts'
+import { complement, everywhere, type Network, parseNetwork } from './network.ts'
+import { type HostReplies, hostReplies } from './replies.ts'
+import { bit, type TestSet } from './tests.ts'
+import type { Action, TestName } from './vocabulary.ts'
+
+/** A wait that is shorter while the gateway is under stress, in milliseconds. */
+export interface StressTime {
+  readonly normal: number
+  readonly stress: number
+}
+
+/** How the dummy SMTP engine behaves. */
+export interface SmtpRules {
+  readonly heloRequired: boolean
+  readonly vrfyDisabled: boolean
+  readonly announceVRFY: boolean
+  readonly messageSizeLimit: number
+  readonly lineLengthLimit: number
+  readonly commandCountLimit: number
+  readonly commandTimeLimit: StressTime
+  readonly utf8: boolean
+  readonly softBounce: boolean
+  readonly discard: EhloDiscard
+  readonly discardFor: { readonly table: AddressTable; readonly discards: readonly EhloDiscard[] }
+  readonly footer: string
+  readonly footerFor: ReadonlyMap<string, string>
+  readonly commandFilter: ReadonlyMap<string, string>
+  readonly forbiddenCommands: ReadonlySet<string>
+  readonly nonAlphabeticForbidden: boolean
+  readonly tls: 'None' | 'May' | 'Encrypt'
+}
+
+/** A policy as sessions use it. Times to live are in seconds, like the stamps of the allowlist record. */
+export interface Rules {
+  readonly audit: boolean
+  readonly hostname: string
+  readonly enabled: TestSet
+  readonly action: Readonly<Record<TestName, Action>>
+  readonly deniedAction: Action
+  readonly ttl: Readonly<Record<Exclude<TestName, 'dnsbl'>, number>>
+  /** Validity of a deep test that failed with action Ignore: the smallest of all (postscreen: psc_min_ttl). */
+  readonly minTTL: number
+  readonly greetWait: StressTime
+  readonly dnsbl: DnsblRules
+  readonly access: AccessList
+  readonly allowlistInterface: (serverAddress: string) => boolean
+  readonly limits: { readonly connectionsPerClient: number; readonly preQueue: number; readonly postQueue: number }
+  readonly host: HostReplies
+  readonly smtp: SmtpRules
+  /** Epoch milliseconds as `Mmm dd hh:mm:ss`, for reject footers. */
+  readonly localTime: (now: number) => string
+}
+
+/** What a policy does not know: the machine's name and time zone, and the texts of the table files that it names. */
+export interface Surroundings {
+  readonly hostname: string
+  readonly localTime: (now: number) => string
+  readonly tables: ReadonlyMap<string, string>
+}
+
+const networks = (texts: readonly string[]): Network[] => texts.map(parseNetwork).filter((n) => n !== undefined)
+
+function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, string>): AccessEntry[] {
+  return entries.map((entry): AccessEntry => {
+    if (entry.table?.file !== undefined) return { is: 'table', rules: parseCidrTable(tables.get(entry.table.file) ?? '').rules }
+    if (entry.table?.rules !== undefined) {
+      return { is: 'table', rules: entry.table.rules.map((rule) => ({ networks: networks(rule.cidrs), decision: rule.action })) }
+    }
+    const inside = entry.exceptCIDRs === undefined ? networks(entry.cidrs ?? []) : complement(networks(entry.exceptCIDRs))
+    return { is: 'rule', rule: { networks: inside, decision: entry.action ?? 'Dunno' } }
+  })
+}
+
+/** Server addresses on which a client may reach the temporary allowlist; the first pattern that matches decides, none is a no. */
+function interfaceList(patterns: readonly string[]): (serverAddress: string) => boolean {
+  const bare = patterns.map((pattern) => pattern.replace(/^!/, ''))
+  const table = compileAddressTable(bare.map((pattern) => ({ networks: pattern === 'all' ? everywhere : networks([pattern]) })))
+  const allowed = patterns.map((pattern) => !pattern.startsWith('!'))
+  return (serverAddress) => allowed[table.lookup(serverAddress)] ?? false
+}
+
+function dnsblRules(dnsbl: PolicySpec['dnsbl']): DnsblRules {
+  const sites = dnsbl.sites.map(({ domain, replies, weight }) => {
+    const parsed = replies === undefined ? undefined : parseReplyFilter(replies)
+    return { domain, filter: parsed !== undefined && 'filter' in parsed ? parsed.filter : undefined, weight: weight ?? 1 }
+  })
+  return {
+    sites,
+    // The first answer wins a tie of weights, so the order of asking shows. Postfix's own order is that of a randomly seeded hash table.
+    domains: [...new Set(sites.map((site) => site.domain))].reverse(),
+    threshold: dnsbl.threshold,
+    allowThreshold: dnsbl.allowThreshold,
+    minTTL: dnsbl.minTTL,
+    maxTTL: dnsbl.maxTTL,
+    timeout: dnsbl.timeout,
+    replyMap: new Map(Object.entries(dnsbl.replyMap)),
+  }
+}
+
+function smtpRules(spec: PolicySpec): SmtpRules {
+  const { smtp, deepTests } = spec
+  const forbidden = deepTests.nonSMTPCommand.forbiddenCommands
+  return {
+    heloRequired: smtp.heloRequired,
+    vrfyDisabled: smtp.disableVRFY,
+    announceVRFY: smtp.announceVRFY,
+    messageSizeLimit: smtp.messageSizeLimit,
+    lineLengthLimit: smtp.lineLengthLimit,
+    commandCountLimit: smtp.commandCountLimit,
+    commandTimeLimit: {
+      normal: smtp.commandTimeLimit * 1000,
+      stress: Math.min(smtp.commandTimeLimit, smtp.stressCommandTimeLimit) * 1000,
+    },
+    utf8: smtp.smtpUTF8,
+    softBounce: smtp.softBounce,
+    discard: discardSet(smtp.discardEHLOKeywords),
+    discardFor: {
+      table: compileAddressTable(smtp.discardEHLOKeywordsFor.map(({ cidrs }) => ({ networks: networks(cidrs) }))),
+      discards: smtp.discardEHLOKeywordsFor.map(({ keywords }) => discardSet(keywords)),
+    },
+    footer: smtp.rejectFooter,
+    footerFor: new Map(smtp.rejectFooterFor.map(({ reply, footer }) => [reply, footer])),
+    commandFilter: new Map(smtp.commandFilter.map(({ command, replacement }) => [command.toLowerCase(), replacement])),
+    forbiddenCommands: new Set(forbidden.filter((verb) => verb !== 'NonAlphabetic').map((verb) => verb.toUpperCase())),
+    nonAlphabeticForbidden: forbidden.includes('NonAlphabetic'),
+    tls: spec.tls.level,
+  }
+}
+
+/** Builds the rules of a valid policy. Costs milliseconds (100,000 networks: some hundreds), so it is done once per change. */
+export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
+  const hostname = spec.hostname === '' ? around.hostname : spec.hostname
+  const { greet, dnsbl, deepTests } = spec
+  const banner = spec.banner.replaceAll('$hostname', hostname)
+  const teaser = greet.banner.replaceAll('$banner', banner).replaceAll('$hostname', hostname)
+  const ttl = {
+    pregreet: greet.ttl,
+    pipelining: deepTests.pipelining.ttl,
+    nonSMTPCommand: deepTests.nonSMTPCommand.ttl,
+    bareNewline: deepTests.bareNewline.ttl,
+  }
+  return {
+    audit: spec.mode === 'Audit',
+    hostname,
+    enabled:
+      (teaser === '' ? 0 : bit.pregreet) |
+      (dnsbl.sites.length === 0 ? 0 : bit.dnsbl) |
+      (deepTests.pipelining.enabled ? bit.pipelining : 0) |
+      (deepTests.nonSMTPCommand.enabled ? bit.nonSMTPCommand : 0) |
+      (deepTests.bareNewline.enabled ? bit.bareNewline : 0),
+    action: {
+      pregreet: greet.action,
+      dnsbl: dnsbl.action,
+      pipelining: deepTests.pipelining.action,
+      nonSMTPCommand: deepTests.nonSMTPCommand.action,
+      bareNewline: deepTests.bareNewline.action,
+    },
+    deniedAction: spec.denylist.action,
+    ttl,
+    minTTL: Math.min(...Object.values(ttl), dnsbl.minTTL),
+    greetWait: { normal: greet.wait * 1000, stress: Math.min(greet.wait, greet.stressWait) * 1000 },
+    dnsbl: dnsblRules(dnsbl),
+    access: compileAccessList(accessEntries(spec.access, around.tables)),
+    allowlistInterface: interfaceList(spec.allowlist.interfaces),
+    limits: spec.limits,
+    host: hostReplies(hostname, banner, teaser),
+    smtp: smtpRules(spec),
+    localTime: around.localTime,
+  }
+}

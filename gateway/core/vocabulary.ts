@@ -1,0 +1,115 @@
+// The words of a screening session: tests, actions, events that come in, effects that go out.
+// They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
+
+/** The five tests in postscreen's index order (postscreen.h PSC_TINDX_*); the record of the temporary allowlist has one stamp for each. */
+export const testNames = ['pregreet', 'dnsbl', 'pipelining', 'nonSMTPCommand', 'bareNewline'] as const
+export type TestName = (typeof testNames)[number]
+
+/** What a failed test leads to. */
+export type Action = 'Ignore' | 'Enforce' | 'Drop'
+
+/** One end of a TCP connection: an address without brackets or zone, and a port. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+/** One DNSBL's answer about one client. `ttl` in seconds, -1 when unknown; `error` is set when no usable answer came. */
+export interface DnsblAnswer {
+  readonly domain: string
+  readonly addresses: readonly string[]
+  readonly ttl: number
+  readonly error?: string
+}
+
+/** Timers that a session may ask for; at most one of them runs at a time. */
+export type TimerName = 'greetWait' | 'command'
+
+/** What the world tells a session. Times are not part of an event: `step` takes `now`. */
+export type Event =
+  | { readonly type: 'connect' }
+  /** The temporary allowlist's answer to `recall`: the record's text, or undefined when there is none or the store failed. */
+  | { readonly type: 'recalled'; readonly record: string | undefined }
+  | { readonly type: 'data'; readonly bytes: Uint8Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'timer'; readonly name: TimerName }
+  /** One site's answer; `complete` when every site has answered. */
+  | { readonly type: 'dnsbl'; readonly answer: DnsblAnswer; readonly complete: boolean }
+  /** No backend took the session; nothing of the backend reached the client. `how` decides the reply as in postscreen_send.c. */
+  | { readonly type: 'handOffFailed'; readonly how: 'connect' | 'send' }
+  /** The backend has greeted and the relay runs: the session is no longer ours. */
+  | { readonly type: 'handedOff' }
+  /** The client went away while a backend was asked. */
+  | { readonly type: 'gone' }
+  /** The gateway shuts down and the drain time is over. */
+  | { readonly type: 'shutdown' }
+
+/** What a session asks of the world, in order. */
+export type Effect =
+  /** Whole reply lines, one byte a character (latin1), each ended by CRLF. */
+  | { readonly do: 'send'; readonly text: string }
+  | { readonly do: 'recall'; readonly key: string }
+  | { readonly do: 'remember'; readonly key: string; readonly record: string }
+  /** Ask every DNSBL site about the client; answers come as `dnsbl` events. */
+  | { readonly do: 'lookup' }
+  /** Answers are no longer wanted. */
+  | { readonly do: 'abandonLookup' }
+  | { readonly do: 'arm'; readonly timer: TimerName; readonly ms: number }
+  | { readonly do: 'disarm' }
+  /** Read from the client / leave its bytes in the kernel. */
+  | { readonly do: 'read' }
+  | { readonly do: 'pause' }
+  | { readonly do: 'log'; readonly record: LogRecord }
+  /** Hand the client on to the backend; `unread` are its bytes that nobody has answered yet. */
+  | { readonly do: 'relay'; readonly unread: Uint8Array }
+  /** Audit mode: tell what the client says to the backend as `data`, changing nothing of it / no longer. */
+  | { readonly do: 'observe' }
+  | { readonly do: 'unobserve' }
+  /** Start TLS as a server; plaintext that came with the command is already discarded. `data` is plaintext of the TLS session from here on. */
+  | { readonly do: 'startTls' }
+  /** Flush what was sent, then end the connection. Nothing follows. */
+  | { readonly do: 'close' }
+
+/** The stage words of HANGUP lines (postscreen: PSC_BEGIN_TESTS). */
+export type Stage = 'tests before SMTP handshake' | 'tests after SMTP handshake'
+
+/** One DNSBL entry that counted: which list, which of its answers, and the weight it added. */
+export interface DnsblHit {
+  readonly domain: string
+  readonly address: string
+  readonly weight: number
+}
+
+/**
+ * What happened, as data. log-text.ts makes postscreen's line of it, the JSON log prints the fields, metrics count the events.
+ * Texts that a client sent are already made printable. `after` in seconds is preformatted as postscreen prints it.
+ */
+export type LogRecord = { readonly client: Endpoint } & (
+  | { readonly event: 'CONNECT'; readonly server: Endpoint }
+  | { readonly event: 'CONNECTION REFUSED'; readonly why: 'too many connections' | 'all server ports busy' | 'all screening ports busy' }
+  | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'PASS NEW' | 'PASS OLD' | 'DISCONNECT' }
+  | { readonly event: 'DENYLISTED'; readonly action: Action }
+  | { readonly event: 'PREGREET'; readonly count: number; readonly after: string; readonly data: string; readonly action: Action }
+  | { readonly event: 'DNSBL'; readonly rank: number; readonly hits: readonly DnsblHit[]; readonly action: Action }
+  | { readonly event: 'DNSBL REPLY TIMEOUT'; readonly domain: string; readonly seconds: number }
+  | { readonly event: 'DNSBL ERROR CODE'; readonly domain: string; readonly address: string }
+  | { readonly event: 'HANGUP'; readonly after: string; readonly stage: Stage }
+  | { readonly event: 'BARE NEWLINE'; readonly command: string; readonly action: Action }
+  | { readonly event: 'NON-SMTP COMMAND'; readonly after: string; readonly command: string; readonly args: string; readonly action: Action }
+  | { readonly event: 'COMMAND PIPELINING'; readonly after: string; readonly data: string; readonly action: Action }
+  | { readonly event: 'COMMAND TIME LIMIT' | 'COMMAND COUNT LIMIT' | 'COMMAND LENGTH LIMIT'; readonly after: string }
+  | { readonly event: 'DATA WITHOUT RCPT' | 'BDAT WITHOUT RCPT' }
+  | {
+      readonly event: 'RCPT REJECTED'
+      readonly reply: string
+      readonly from: string
+      readonly to: string
+      readonly proto: 'SMTP' | 'ESMTP'
+      readonly helo: string
+    }
+  | { readonly event: 'EHLO KEYWORDS DISCARDED'; readonly keywords: string }
+  | { readonly event: 'COMMAND REPLACED'; readonly command: string; readonly replacement: string }
+  /** Audit mode: the client was handed on, and would not have been. `reply` is what it would have read. */
+  | { readonly event: 'AUDIT'; readonly would: 'refuse' | 'drop' | 'enforce' | 'defer'; readonly reply: string }
+  | { readonly event: 'STRESS'; readonly change: 'entering' | 'leaving'; readonly connections: number }
+)

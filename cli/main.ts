@@ -1,0 +1,50 @@
+// The `postscreen` command: finds the subcommand and runs it.
+import { readFileSync } from 'node:fs'
+
+/** Takes the arguments behind its name; gives the exit code. */
+type Subcommand = (args: readonly string[]) => Promise<number>
+
+/** Loaded when asked for: the gateway must not pay for the importers, nor `--help` for anything. */
+const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
+  gateway: async () => (await import('./gateway.ts')).gateway,
+  demo: async () => {
+    const [{ demo }, { startDemoGateway }] = await Promise.all([import('./demo.ts'), import('./demo/gateway.ts')])
+    return (args) => demo(args, startDemoGateway)
+  },
+  validate: async () => (await import('./validate.ts')).validate,
+  import: async () => (await import('./import.ts')).importPolicy,
+}
+
+const help = `Usage: postscreen COMMAND [ARGUMENT]…
+
+Postfix postscreen for a mail cluster.
+
+  gateway    screen mail clients by a policy and hand clean ones on to Postfix
+  demo       try it on this machine: a gateway, block lists and a mail server in one process
+  validate   check policy files
+  import     make a policy from Postfix's main.cf or from Zimbra's settings
+
+  postscreen COMMAND --help   says more about one of them
+  postscreen --version
+`
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--version') {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+    console.log(version)
+    return 0
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help)
+    return name === undefined ? 2 : 0
+  }
+  const load = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
+  if (load === undefined) {
+    console.error(`postscreen: there is no command ${JSON.stringify(name)}; known are ${Object.keys(subcommands).join(', ')}`)
+    return 2
+  }
+  const subcommand = await load()
+  return subcommand(args)
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,72 @@
+// What a policy means for this gateway: everything that is made anew when the policy changes. Sessions keep what was in force when they began.
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import type { PostscreenPolicy } from '../crds/policy.schema.ts'
+import { compileRules, type Rules } from './core/rules.ts'
+import type { Endpoint } from './core/vocabulary.ts'
+import type { BackendOptions } from './io/backends.ts'
+import type { DnsTimes } from './io/dns-client.ts'
+import { parseEndpoint } from './io/endpoint-text.ts'
+import { localTime } from './io/log.ts'
+import type { LoadedPolicy } from './io/policy-file.ts'
+import { headerRequirement } from './io/proxy-protocol.ts'
+import type { ReceptionRules } from './io/reception.ts'
+import { parseResolvConf } from './io/resolv-conf.ts'
+import { backendAddresses, type GatewayOptions } from './options.ts'
+
+const dnsPort = 53
+/** Short enough that a second server is asked within the usual greet wait. */
+const queryTimeoutMs = 1500
+const attempts = 2
+
+/** A policy ready for use. */
+export interface InForce {
+  readonly policy: PostscreenPolicy
+  readonly hash: string
+  readonly loadedAt: Date
+  readonly rules: Rules
+  readonly reception: ReceptionRules
+  readonly backends: BackendOptions
+  readonly dnsServers: readonly Endpoint[]
+  readonly dnsTimes: DnsTimes
+}
+
+/** @throws nothing for a policy that has passed validation */
+export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce {
+  const { policy, hash, tables } = loaded
+  const { spec } = policy
+  const dns = dnsServers(options, spec.dnsbl.resolvers)
+  return {
+    policy,
+    hash,
+    loadedAt: new Date(),
+    rules: compileRules(spec, { hostname: os.hostname(), tables, localTime }),
+    reception: { needsHeader: headerRequirement(spec.listen.proxyProtocol), headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000 },
+    backends: {
+      addresses: backendAddresses(options, policy),
+      proxyProtocol: spec.backend.proxyProtocol,
+      connectTimeoutMs: spec.backend.connectTimeout * 1000,
+      greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
+    },
+    dnsServers: dns.servers,
+    dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
+  }
+}
+
+/** Servers of the command line, else of the policy, else of the system. */
+function dnsServers(
+  options: GatewayOptions,
+  ofPolicy: readonly string[],
+): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
+  const texts = options.resolvers !== undefined && options.resolvers.length > 0 ? options.resolvers : ofPolicy
+  if (texts.length === 0) return parseResolvConf(systemResolvConf())
+  return { servers: texts.map((text) => parseEndpoint(text, dnsPort)).filter((e) => e !== undefined), queryTimeoutMs, attempts }
+}
+
+function systemResolvConf(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
+}

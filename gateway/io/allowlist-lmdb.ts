@@ -1,0 +1,213 @@
+// The temporary allowlist in an LMDB file: survives restarts, may be shared by several gateway processes on one machine.
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RootDatabase } from 'lmdb'
+import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
+import { type AllowlistEntry, type AllowlistStore, cleanupKey, type Complain, complaints, type Warn } from './allowlist-store.ts'
+import { WriteQueue } from './allowlist-writes.ts'
+import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
+
+/**
+ * Address space only, nothing is taken from disk or memory ahead of need. Ten million records take 1.2 to 2 GB (measured), in pages of the
+ * default 4 KiB; room enough means that no process ever has to move its map because another one wrote.
+ */
+const mapSize = 16 * 2 ** 30
+
+const fileName = 'allowlist.lmdb'
+const entriesAtATime = 256
+const closeMs = 2000
+
+export interface LmdbOptions {
+  /** Made when it is missing. Not on a network file system: LMDB's locks do not work there. */
+  readonly directory: string
+  readonly warn: Warn
+}
+
+/**
+ * Opens the allowlist in `directory`. A damaged file is moved aside to `allowlist.lmdb.corrupt-EPOCH`, with a warning, and a new one begun:
+ * the allowlist is only a cache. Throws DataDirectoryError when the directory cannot be used; the caller decides what then.
+ *
+ * A crash of the gateway loses the writes of the last 50 ms, a crash of the machine those of the last second or so; neither damages the file.
+ */
+export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promise<AllowlistStore> {
+  const options = { path: join(directory, fileName), mapSize }
+  prepareDataDirectory(options.path)
+  const inode = statSync(options.path).ino
+  const outcome = await probeAllowlist(options)
+  if (outcome.is === 'damaged') await beginAnew(options, inode, outcome.why, warn)
+  if (outcome.is === 'unusable') throw unusable(directory, outcome)
+  try {
+    return new LmdbAllowlist(openDatabase(options), `lmdb:${options.path}`, warn)
+  } catch (error) {
+    throw new DataDirectoryError(directory, (error as Error).message, adviceAbout(undefined))
+  }
+}
+
+function unusable(directory: string, outcome: Exclude<ProbeOutcome, { is: 'good' }>): DataDirectoryError {
+  return new DataDirectoryError(directory, outcome.why, adviceAbout(undefined))
+}
+
+/** Where a new file fares no better, the old one was not to blame and comes back. */
+async function beginAnew(options: OpenOptions, inode: number, why: string, warn: Warn): Promise<void> {
+  const { path } = options
+  // Another process that shares the directory may have been quicker.
+  if (statSync(path).ino !== inode) return
+  const aside = `${path}.corrupt-${Math.floor(Date.now() / 1000)}`
+  moveFile(path, aside)
+  prepareDataDirectory(path)
+  const outcome = await probeAllowlist(options)
+  if (outcome.is !== 'good') {
+    moveFile(aside, path)
+    throw unusable(dirname(path), outcome)
+  }
+  removeOlderCopies(path, aside)
+  warn(`lmdb:${path}: the file is damaged (${why}); it is now ${aside}, and the temporary allowlist begins anew`)
+}
+
+/** The lock file goes with its data file: a new one is made by whoever opens next. */
+function moveFile(from: string, to: string): void {
+  rmSync(`${from}-lock`, { force: true })
+  renameSync(from, to)
+}
+
+/** Only the latest damaged file is kept, so that a failing disk does not fill itself. */
+function removeOlderCopies(path: string, latest: string): void {
+  const start = `${basename(path)}.corrupt-`
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(start) && name !== basename(latest)) rmSync(join(dirname(path), name), { force: true })
+  }
+}
+
+class LmdbAllowlist implements AllowlistStore {
+  readonly kind = 'lmdb'
+  readonly name: string
+  readonly #database: RootDatabase<string, string>
+  readonly #writes: WriteQueue
+  readonly #complain: Complain
+  #open = true
+
+  constructor(database: RootDatabase<string, string>, name: string, warn: Warn) {
+    this.name = name
+    this.#database = database
+    this.#complain = complaints(name, warn)
+    this.#writes = new WriteQueue((batch) => this.#commit(batch), this.#complain)
+  }
+
+  get(key: string): string | undefined {
+    if (!this.#open) return undefined
+    if (this.#writes.has(key)) return this.#writes.get(key)
+    try {
+      return this.#database.get(key)
+    } catch (error) {
+      this.#complain('lookup', key, error)
+      return undefined
+    }
+  }
+
+  put(key: string, record: string): void {
+    if (this.#open) this.#writes.add(key, record)
+  }
+
+  remove(key: string): void {
+    if (this.#open) this.#writes.add(key, undefined)
+  }
+
+  /** Read in small pieces that are each complete when this yields: a cursor held open would keep the file from reusing its pages. */
+  *entries(): Generator<AllowlistEntry, void> {
+    let after: string | undefined
+    while (this.#open) {
+      const piece = this.#entriesAfter(after)
+      for (const entry of piece) {
+        const record = this.#writes.has(entry[0]) ? this.#writes.get(entry[0]) : entry[1]
+        if (record !== undefined) yield [entry[0], record]
+      }
+      after = piece.at(-1)?.[0]
+      if (after === undefined) break
+    }
+    for (const [key, record] of this.#writes.waiting()) if (record !== undefined && !this.#onDisk(key)) yield [key, record]
+  }
+
+  #entriesAfter(key: string | undefined): AllowlistEntry[] {
+    const piece: AllowlistEntry[] = []
+    try {
+      const range = { limit: entriesAtATime, ...(key === undefined ? {} : { start: key, exclusiveStart: true }) }
+      for (const entry of this.#database.getRange(range)) piece.push([entry.key, entry.value])
+    } catch (error) {
+      this.#complain('sequence', '', error)
+      return []
+    }
+    return piece
+  }
+
+  #onDisk(key: string): boolean {
+    try {
+      return this.#database.doesExist(key)
+    } catch {
+      return false
+    }
+  }
+
+  size(): number {
+    if (!this.#open) return 0
+    try {
+      const stats: { entryCount?: number } = this.#database.getStats()
+      return (stats.entryCount ?? 0) - (this.#onDisk(cleanupKey) ? 1 : 0)
+    } catch (error) {
+      this.#complain('lookup', '', error)
+      return 0
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#writes.drained()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return
+    await inTime(this.flush())
+    this.#open = false
+    this.#writes.stop()
+    // After a write that failed lmdb may wait for ever to close (seen with 3.5.6 on a full disk).
+    await inTime(this.#database.close())
+  }
+
+  /** One transaction in lmdb's own thread; the event loop does not wait for the disk. */
+  async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
+    try {
+      await this.#database.batch(() => {
+        for (const [key, record] of batch) this.#change(key, record)
+      })
+    } catch (error) {
+      throw await causeOf(error)
+    }
+  }
+
+  #change(key: string, record: string | undefined): void {
+    try {
+      if (record === undefined) void this.#database.remove(key)
+      else void this.#database.put(key, record)
+    } catch (error) {
+      // A key that no LMDB file can hold must not keep the others from being written.
+      this.#complain(record === undefined ? 'delete' : 'update', key, error)
+    }
+  }
+}
+
+/** lmdb rejects with "Commit failed" and hides the reason in a second promise, which must be caught too. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const hidden = (error as { commitError?: Promise<unknown> }).commitError
+  if (hidden === undefined) return error
+  try {
+    await Promise.race([hidden, sleep(closeMs, undefined, { ref: false })])
+    return error
+  } catch (cause) {
+    return cause
+  }
+}
+
+async function inTime(promise: Promise<unknown>): Promise<void> {
+  const late = new AbortController()
+  await Promise.race([promise.catch(() => undefined), sleep(closeMs, undefined, { signal: late.signal, ref: true }).catch(() => undefined)])
+  late.abort()
+}

@@ -1,0 +1,105 @@
+// Tries out an allowlist file in a process of its own: lmdb does not refuse most damaged files, it ends the process that opens them
+// (measured with 3.5.6: a segmentation fault for anything that is no LMDB file, a bus error for a file that was cut short).
+import { execFile } from 'node:child_process'
+import { writeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { open, type RootDatabase } from 'lmdb'
+
+/** damaged: begin a new file. unusable: no file would do here. */
+export type ProbeOutcome = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }
+
+/** How every process opens the file; the sizes are explained at their names in allowlist-lmdb.ts. */
+export interface OpenOptions {
+  readonly path: string
+  /** Bytes of address space, and the most that the file can grow to without the map being moved. */
+  readonly mapSize: number
+}
+
+/** Opens the file with the options that this project needs. Only after a probe has said that it is good. */
+export function openDatabase({ path, mapSize }: OpenOptions): RootDatabase<string, string> {
+  return open<string, string>({
+    path,
+    mapSize,
+    noSubdir: true,
+    encoding: 'string',
+    maxDbs: 1,
+    // With it on, a commit that fails rejects a promise that nobody can catch, which ends the process (seen with 3.5.6 on a full disk).
+    eventTurnBatching: false,
+  })
+}
+
+const damagedStatus = 3
+const walkMs = 2000
+
+/**
+ * Opens the file, reads it for up to two seconds (some ten million records) and writes to it, in a child process of at most `limitMs`.
+ * A child that cannot be started at all says nothing about the file, so that counts as good.
+ */
+export function probeAllowlist(options: OpenOptions, limitMs = 10_000): Promise<ProbeOutcome> {
+  const program = fileURLToPath(import.meta.url)
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [program, JSON.stringify(options)],
+      { timeout: limitMs, killSignal: 'SIGKILL' },
+      (error, _stdout, stderr) => {
+        if (error === null || typeof error.code === 'string') resolve({ is: 'good' })
+        else if (error.killed === true) resolve({ is: 'unusable', why: `trying it out took longer than ${limitMs / 1000} s` })
+        else if (typeof error.signal === 'string') resolve({ is: 'damaged', why: `the process that tried it ended with ${error.signal}` })
+        else resolve({ is: error.code === damagedStatus ? 'damaged' : 'unusable', why: stderr.trim().split('\n').at(-1) ?? '' })
+      },
+    )
+  })
+}
+
+/** Throws when what can be read is not what should be there. */
+function walk(database: RootDatabase<string, string>): void {
+  const end = performance.now() + walkMs
+  const before = entryCount(database)
+  let found = 0
+  for (const { key } of database.getRange({})) {
+    if (typeof key !== 'string') throw new Error('MDB_CORRUPTED: a key is no text')
+    if (++found % 1000 === 0 && performance.now() > end) return
+  }
+  // Other processes may write meanwhile.
+  if (entryCount(database) === before && found !== before) throw new Error(`MDB_CORRUPTED: ${before} records should be there, ${found} are`)
+}
+
+function entryCount(database: RootDatabase<string, string>): number {
+  const stats: { entryCount?: number } = database.getStats()
+  return stats.entryCount ?? 0
+}
+
+/** Written and removed in one transaction, so no reader ever sees it. */
+const probeKey = '_PROBE_'
+
+function tryOut(options: OpenOptions): void {
+  const database = openDatabase(options)
+  walk(database)
+  try {
+    database.transactionSync(() => {
+      database.putSync(probeKey, '')
+      database.removeSync(probeKey)
+    })
+  } catch (error) {
+    // A full disk is no reason to begin anew: what is there can still be read.
+    if (isDamage(error)) throw error
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && /MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|INCOMPATIBLE|PANIC|PROBLEM)/.test(error.message)
+}
+
+/** The child process: says why on standard error, and which kind with its exit status. */
+function main(): never {
+  try {
+    tryOut(JSON.parse(process.argv[2] ?? '') as OpenOptions)
+    process.exit(0)
+  } catch (error) {
+    writeSync(2, `${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(isDamage(error) ? damagedStatus : 1)
+  }
+}
+
+if (import.meta.main) main()

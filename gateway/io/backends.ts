@@ -1,0 +1,298 @@
+// Which backend gets the next client: the one with the fewest sessions among those that work. Failing ones rest for a while.
+import type { Socket } from 'node:net'
+import { writeLocalProxyHeader, writeProxyHeader } from '../core/proxy-header.ts'
+import { BackendCall, type Connect, connectPlainly, type Destination, judgeGreeting, quoteGreeting } from './backend-call.ts'
+import { BackendNames, type Lookup, lookupBySystem } from './backend-names.ts'
+import { socketEndpoints } from './proxy-protocol.ts'
+
+export type ProxyVersion = 'V2' | 'V1' | 'None'
+
+export interface BackendOptions {
+  /** HOST:PORT texts that the policy has checked. */
+  readonly addresses: readonly string[]
+  readonly proxyProtocol: ProxyVersion
+  readonly connectTimeoutMs: number
+  readonly greetingTimeoutMs: number
+  /** How often names are looked up again. 5 s when left out; 0: only by `refresh`, and no probe is made either. */
+  readonly refreshMs?: number
+  /** A backend of which no session has told anything for this long is asked by a probe. 30 s when left out; 0: no probes. */
+  readonly probeAfterMs?: number
+  /** Milliseconds that only go forward. */
+  readonly now?: () => number
+  readonly lookup?: Lookup
+  readonly connect?: Connect
+}
+
+/** One address of a backend. */
+export interface Target extends Destination {
+  /** `10.0.0.5:10025`, `[2001:db8::5]:10025`: for logs. */
+  readonly label: string
+}
+
+export interface TargetStatus extends Target {
+  readonly sessions: number
+  readonly state: TargetState
+  /** Why it failed the last time, when it has not worked since. */
+  readonly lastError: string | undefined
+  /** Milliseconds until it is tried again while others work; 0 when it may be. */
+  readonly restMs: number
+}
+
+export interface BackendStatus {
+  readonly backend: string
+  /** Why the last lookup of the name failed. */
+  readonly lookupError: string | undefined
+  readonly addresses: readonly TargetStatus[]
+}
+
+export type TargetState = 'unknown' | 'working' | 'failing'
+
+interface Entry extends Target {
+  sessions: number
+  state: TargetState
+  /** Failures in a row, one a rest. */
+  failures: number
+  restUntil: number
+  /** A session or a probe is finding out whether it works again. */
+  trying: boolean
+  lastError: string | undefined
+  heardAt: number
+  /** Order of use, so that equals take turns. */
+  usedAs: number
+}
+
+const firstRestMs = 1000
+const longestRestMs = 30_000
+const probeGreetingMs = 10_000
+const probeGoodbyeMs = 5000
+const waitForNamesMs = 5000
+
+function label(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** The table of backend addresses. Give it up with `close`; sessions that run are not touched. */
+export class Backends {
+  readonly options: BackendOptions
+  readonly #names: BackendNames
+  readonly #now: () => number
+  readonly #entries: Map<string, Entry>
+  readonly #waiting = new Set<() => void>()
+  readonly #probes = new Set<BackendCall>()
+  readonly #timer: NodeJS.Timeout | undefined
+  #listed = new Set<Entry>()
+  #uses = 0
+  #closed = false
+
+  /** Throws for an address that is no HOST:PORT. What `previous` has learnt goes on to count (a changed policy); close it afterwards. */
+  constructor(options: BackendOptions, previous?: Backends) {
+    this.options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#entries = new Map(previous === undefined ? [] : previous.#entries)
+    this.#names = new BackendNames(options.addresses, options.lookup ?? lookupBySystem, () => this.#takeAnswers())
+    if (previous !== undefined) this.#names.inherit(previous.#names)
+    const refreshMs = options.refreshMs ?? 5000
+    this.#timer = refreshMs > 0 ? setInterval(() => this.refresh(), refreshMs).unref() : undefined
+    this.#takeAnswers()
+    if (refreshMs > 0) this.#names.refresh()
+  }
+
+  /** Looks the names up again and probes what has been silent for long; happens by itself every `refreshMs`. */
+  refresh(): void {
+    this.#names.refresh()
+    this.#probeSilent()
+  }
+
+  /** Calls back when there is an address to try or it is certain that there is none: at once but for the first moments. */
+  whenKnown(ready: () => void): void {
+    if (this.#listed.size > 0 || this.#names.settled()) return ready()
+    const once = (): void => {
+      clearTimeout(timer)
+      this.#waiting.delete(once)
+      ready()
+    }
+    const timer = setTimeout(once, waitForNamesMs)
+    this.#waiting.add(once)
+  }
+
+  /**
+   * The address to try next, with a session booked on it, that `release` must end; undefined when all have been tried.
+   * Resting ones come last: when nothing else works they are tried nevertheless.
+   */
+  take(tried: ReadonlySet<Target>): Target | undefined {
+    const now = this.#now()
+    let best: Entry | undefined
+    for (const entry of this.#listed) if (!tried.has(entry) && (best === undefined || this.#precedes(entry, best, now))) best = entry
+    if (best === undefined) return undefined
+    best.sessions++
+    best.usedAs = ++this.#uses
+    if (best.state === 'failing') best.trying = true
+    return best
+  }
+
+  /** Whether `take` would still find an address. */
+  hasOther(tried: ReadonlySet<Target>): boolean {
+    return [...this.#listed].some((entry) => !tried.has(entry))
+  }
+
+  /** The address has greeted: it works. */
+  greeted(target: Target): void {
+    this.#hear(target, (entry) => {
+      entry.state = 'working'
+      entry.failures = 0
+      entry.restUntil = 0
+      entry.lastError = undefined
+    })
+  }
+
+  /** The address has failed: it rests, twice as long each time. Sessions that fail together count once. */
+  failed(target: Target, reason: string): void {
+    this.#hear(target, (entry, now) => {
+      entry.lastError = reason
+      if (entry.state === 'failing' && now < entry.restUntil) return
+      entry.state = 'failing'
+      entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, longestRestMs)
+      entry.failures = Math.min(entry.failures + 1, 16)
+    })
+  }
+
+  /** The client left before the address had greeted or failed: nothing was learnt. */
+  abandoned(target: Target): void {
+    const entry = this.#entries.get(target.label)
+    if (entry !== undefined) entry.trying = false
+  }
+
+  /** The session that `take` has booked is over. */
+  release(target: Target): void {
+    const entry = this.#entries.get(target.label)
+    if (entry !== undefined) entry.sessions--
+  }
+
+  /** For readiness: whether a client would find a backend now, as far as is known. */
+  reachable(): boolean {
+    const unknownCounts = this.options.probeAfterMs === 0
+    return [...this.#listed].some(({ state }) => state === 'working' || (unknownCounts && state === 'unknown'))
+  }
+
+  status(): BackendStatus[] {
+    const now = this.#now()
+    return this.#names.current().map(({ name, addresses, error }) => ({
+      backend: name.text,
+      lookupError: error,
+      addresses: addresses.flatMap((address) => {
+        const entry = this.#entries.get(label(address, name.port))
+        if (entry === undefined) return []
+        const { label: text, port, sessions, state, lastError } = entry
+        return [{ label: text, address, port, sessions, state, lastError, restMs: Math.max(0, entry.restUntil - now) }]
+      }),
+    }))
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+    for (const probe of this.#probes) probe.giveUp()
+    for (const ready of this.#waiting) ready()
+  }
+
+  #resting(entry: Entry, now: number): boolean {
+    return entry.state === 'failing' && (entry.trying || now < entry.restUntil)
+  }
+
+  #precedes(a: Entry, b: Entry, now: number): boolean {
+    const rests = this.#resting(a, now)
+    if (rests !== this.#resting(b, now)) return !rests
+    if (rests && a.restUntil !== b.restUntil) return a.restUntil < b.restUntil
+    return a.sessions !== b.sessions ? a.sessions < b.sessions : a.usedAs < b.usedAs
+  }
+
+  #hear(target: Target, change: (entry: Entry, now: number) => void): void {
+    const entry = this.#entries.get(target.label)
+    if (entry === undefined) return
+    const now = this.#now()
+    entry.heardAt = now
+    entry.trying = false
+    change(entry, now)
+  }
+
+  /** Makes the table of what the names stand for now. Who is no longer named keeps its entry while it has sessions or is failing. */
+  #takeAnswers(): void {
+    if (this.#closed) return
+    const listed = new Set<Entry>()
+    for (const { name, addresses } of this.#names.current()) {
+      for (const address of addresses) listed.add(this.#entry(address, name.port))
+    }
+    this.#listed = listed
+    const now = this.#now()
+    for (const [key, entry] of this.#entries) {
+      if (!listed.has(entry) && entry.sessions === 0 && !this.#resting(entry, now)) this.#entries.delete(key)
+    }
+    if (listed.size > 0 || this.#names.settled()) for (const ready of this.#waiting) ready()
+    if (this.options.refreshMs !== 0) this.#probeSilent()
+  }
+
+  #entry(address: string, port: number): Entry {
+    const key = label(address, port)
+    const known = this.#entries.get(key)
+    if (known !== undefined) return known
+    const fresh = {
+      sessions: 0,
+      state: 'unknown' as const,
+      failures: 0,
+      restUntil: 0,
+      trying: false,
+      lastError: undefined,
+      heardAt: 0,
+      usedAs: 0,
+    }
+    const entry: Entry = { label: key, address, port, ...fresh }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #probeSilent(): void {
+    const after = this.options.probeAfterMs ?? 30_000
+    if (after === 0 || this.#closed) return
+    const now = this.#now()
+    for (const entry of this.#listed) {
+      if (entry.trying) continue
+      const due = entry.state === 'failing' ? now >= entry.restUntil : entry.state === 'unknown' || now - entry.heardAt >= after
+      if (due) this.#probe(entry)
+    }
+  }
+
+  /** A session of our own, that says nothing but QUIT: a connection without a header or a goodbye would be a warning in Postfix's log. */
+  #probe(entry: Entry): void {
+    entry.trying = true
+    const { proxyProtocol, connectTimeoutMs, greetingTimeoutMs, connect } = this.options
+    const call = {
+      to: entry,
+      header: (socket: Socket) => probeHeader(proxyProtocol, socket),
+      connectTimeoutMs,
+      greetingTimeoutMs: Math.min(greetingTimeoutMs, probeGreetingMs),
+      connect: connect ?? connectPlainly,
+    }
+    const probe = new BackendCall(call, (result) => {
+      this.#probes.delete(probe)
+      if (result.is === 'failed') return this.failed(entry, result.reason)
+      sayGoodbye(result.socket)
+      if (judgeGreeting(result.line) === 'later') this.failed(entry, quoteGreeting(result.line))
+      else this.greeted(entry)
+    })
+    this.#probes.add(probe)
+  }
+}
+
+/** LOCAL means just that. Version 1 has no such word (Postfix refuses UNKNOWN), so the probe gives its own connection's true addresses. */
+function probeHeader(version: ProxyVersion, socket: Socket): Uint8Array | undefined {
+  if (version === 'V2') return writeLocalProxyHeader()
+  const ends = version === 'V1' ? socketEndpoints(socket) : undefined
+  return ends === undefined ? undefined : writeProxyHeader('V1', ends.server, ends.client)
+}
+
+function sayGoodbye(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), probeGoodbyeMs).unref()
+  socket.on('error', () => undefined).on('close', () => clearTimeout(timer))
+  socket.end('QUIT\r\n')
+  socket.resume()
+}

@@ -1,0 +1,237 @@
+// One DNS server as seen from here: sends it questions no faster than it reads them, reads its answers, keeps count.
+
+import type { Endpoint } from '../core/vocabulary.ts'
+import type { DnsChannel } from './dns-channel.ts'
+import { readAnswer } from './dns-message.ts'
+import { DnsPace } from './dns-pace.ts'
+import { DnsPool } from './dns-pool.ts'
+import type { Asked, Attempt } from './dns-question.ts'
+import { DnsTcp } from './dns-tcp.ts'
+import { Fifo } from './fifo.ts'
+
+/** `unable`: it answers but cannot or will not tell, asking again is no use. `unreachable`: it may be there in a moment. */
+export type Failure = 'unable' | 'unreachable'
+
+export interface ServerEvents<Q> {
+  /** The question has left now. */
+  sent(question: Q): void
+  answered(question: Q, addresses: readonly string[], ttl: number): void
+  failed(question: Q, failure: Failure, error: string): void
+}
+
+export interface ServerStatus {
+  readonly address: string
+  readonly port: number
+  /** Datagrams and TCP questions sent; answers used. */
+  sent: number
+  answered: number
+  /** SERVFAIL, REFUSED and the like, malformed answers, referrals. */
+  unable: number
+  /** Refused by ICMP, no route, a TCP connection that failed. */
+  unreachable: number
+  /** Not answered within the query timeout (the answer may have come later). */
+  timeouts: number
+  /** Messages that answer nothing that was asked: wrong id, wrong question, duplicates, too late. */
+  ignored: number
+  /** Answers that were cut, and so asked again over TCP. */
+  truncated: number
+  /** Passed over in favour of another server because nothing comes back. */
+  down: boolean
+}
+
+/** This many questions in a row without any answer, and other servers are asked first. */
+const downAfter = 8
+const probeEveryMs = 1000
+
+export class DnsServer<Q extends Asked> {
+  readonly endpoint: Endpoint
+  readonly status: ServerStatus
+  readonly #now: () => number
+  readonly #events: ServerEvents<Q>
+  readonly #pool: DnsPool<UdpAttempt<Q>>
+  readonly #tcp: DnsTcp<Q>
+  readonly #pace = new DnsPace()
+  readonly #waiting = new Fifo<Q>()
+  #unheard = 0
+  #heardAt = Number.NEGATIVE_INFINITY
+  #lastProbeAt = 0
+  #closed = false
+
+  constructor(endpoint: Endpoint, now: () => number, events: ServerEvents<Q>) {
+    this.endpoint = endpoint
+    this.#now = now
+    this.#events = events
+    const { address, port } = endpoint
+    this.status = { address, port, sent: 0, answered: 0, unable: 0, unreachable: 0, timeouts: 0, ignored: 0, truncated: 0, down: false }
+    this.#pool = new DnsPool(endpoint, now, {
+      ready: () => this.#drain(),
+      message: (attempt, bytes, channel) => this.#onDatagram(attempt, bytes, channel),
+      stray: () => void this.status.ignored++,
+      failed: (channel, attempts, error) => this.#onChannelFailed(channel, attempts, error),
+    })
+    this.#tcp = new DnsTcp(endpoint, {
+      message: (question, bytes) => this.#onTcpMessage(question, bytes),
+      failed: (question, error) => this.#unreachable(question, error),
+      timedOut: () => this.#countTimeout(Number.NEGATIVE_INFINITY),
+    })
+  }
+
+  /** Asks as soon as the pace allows. Reports nothing before it returns, except `sent`. */
+  ask(question: Q): void {
+    this.#waiting.push(question)
+    this.#drain()
+  }
+
+  /** To be called every 20 ms or so while questions are open. */
+  tick(): void {
+    this.#pace.tick(this.#now())
+    this.#drain()
+  }
+
+  /** Whether others should be asked first. Once a second it says no for a server that is down, so that its return is noticed. */
+  shouldBeSpared(): boolean {
+    if (!this.status.down) return false
+    const now = this.#now()
+    if (now - this.#lastProbeAt < probeEveryMs) return true
+    this.#lastProbeAt = now
+    return false
+  }
+
+  /** Closes its sockets without a report. */
+  close(): void {
+    this.#closed = true
+    this.#pool.close()
+    this.#tcp.close()
+  }
+
+  /** For its attempts: the question is over or was answered. */
+  released(attempt: UdpAttempt<Q>): void {
+    attempt.channel.release(attempt.id)
+    this.#pool.released(attempt.channel)
+  }
+
+  /** For its attempts: no answer within the query timeout. */
+  unanswered(attempt: UdpAttempt<Q>): void {
+    this.#pool.suspect(attempt.channel, attempt.sentAt)
+    this.#countTimeout(attempt.sentAt)
+  }
+
+  #drain(): void {
+    for (let question = this.#waiting.peek(); question !== undefined; question = this.#waiting.peek()) {
+      if (question.isOver) this.#waiting.shift()
+      else {
+        if (this.#closed || !this.#pace.hasRoom) return
+        const channel = this.#pool.pick()
+        if (channel === undefined) return
+        this.#waiting.shift()
+        this.#send(question, channel)
+      }
+    }
+  }
+
+  #send(question: Q, channel: DnsChannel<UdpAttempt<Q>>): void {
+    const attempt = new UdpAttempt(this, question, channel, this.#pace.sent(), this.#now())
+    // A second datagram needs bytes of its own: the first may still be on its way out, and has another id.
+    attempt.id = channel.send(question.attempts.length === 0 ? question.query : Buffer.from(question.query), attempt)
+    question.attempts.push(attempt)
+    this.status.sent++
+    this.#events.sent(question)
+  }
+
+  #onDatagram(attempt: UdpAttempt<Q>, bytes: Buffer, channel: DnsChannel<UdpAttempt<Q>>): void {
+    const { question } = attempt
+    const reading = readAnswer(bytes, question.query, question.name)
+    if (reading.is === 'foreign') {
+      this.status.ignored++
+      return
+    }
+    const now = this.#now()
+    channel.lastHeardAt = now
+    this.#pace.answered(attempt.order, attempt.sentAt, now)
+    this.#heard(now)
+    attempt.release()
+    if (reading.is === 'truncated') {
+      this.status.truncated++
+      this.status.sent++
+      this.#tcp.ask(question)
+    } else if (reading.is === 'failure') this.#unable(question, reading.error)
+    else this.#answered(question, reading.addresses, reading.ttl)
+    this.#drain()
+  }
+
+  #onTcpMessage(question: Q, bytes: Buffer): void {
+    const reading = readAnswer(bytes, question.query, question.name)
+    this.#heard(this.#now())
+    if (reading.is === 'answer') this.#answered(question, reading.addresses, reading.ttl)
+    else this.#unable(question, reading.is === 'failure' ? reading.error : `TCP: ${reading.is} answer`)
+  }
+
+  #answered(question: Q, addresses: readonly string[], ttl: number): void {
+    this.status.answered++
+    this.#events.answered(question, addresses, ttl)
+  }
+
+  #unable(question: Q, error: string): void {
+    this.status.unable++
+    this.#events.failed(question, 'unable', error)
+  }
+
+  #unreachable(question: Q, error: string): void {
+    if (question.isOver) return
+    this.status.unreachable++
+    this.#countUnheard()
+    this.#events.failed(question, 'unreachable', error)
+  }
+
+  #onChannelFailed(channel: DnsChannel<UdpAttempt<Q>>, attempts: readonly UdpAttempt<Q>[], error: string): void {
+    this.#pool.released(channel)
+    const lost = attempts.map((attempt) => attempt.question)
+    // No socket can be had at all: what waits for one must go elsewhere.
+    if (this.#pool.isEmpty) for (let q = this.#waiting.shift(); q !== undefined; q = this.#waiting.shift()) lost.push(q)
+    for (const question of lost) this.#unreachable(question, error)
+    this.#drain()
+  }
+
+  #countTimeout(sentAt: number): void {
+    this.status.timeouts++
+    if (this.#heardAt < sentAt) this.#countUnheard()
+  }
+
+  #countUnheard(): void {
+    if (++this.#unheard < downAfter || this.status.down) return
+    this.status.down = true
+    this.#lastProbeAt = this.#now()
+  }
+
+  #heard(now: number): void {
+    this.#heardAt = now
+    this.#unheard = 0
+    this.status.down = false
+  }
+}
+
+class UdpAttempt<Q extends Asked> implements Attempt {
+  id = -1
+  readonly question: Q
+  readonly channel: DnsChannel<UdpAttempt<Q>>
+  /** The how-manieth datagram to this server it is. */
+  readonly order: number
+  readonly sentAt: number
+  readonly #server: DnsServer<Q>
+
+  constructor(server: DnsServer<Q>, question: Q, channel: DnsChannel<UdpAttempt<Q>>, order: number, sentAt: number) {
+    this.#server = server
+    this.question = question
+    this.channel = channel
+    this.order = order
+    this.sentAt = sentAt
+  }
+
+  timedOut(): void {
+    this.#server.unanswered(this)
+  }
+
+  release(): void {
+    this.#server.released(this)
+  }
+}

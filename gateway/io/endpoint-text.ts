@@ -1,0 +1,19 @@
+// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`.
+import type { Endpoint } from '../core/vocabulary.ts'
+
+/** `192.0.2.1:25` or `[2001:db8::1]:25`. */
+export function formatEndpoint({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/**
+ * HOST:PORT, with brackets around an IPv6 address. Undefined when it is not of that form; the host is not looked at.
+ * @param defaultPort taken when only a host is given
+ */
+export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
+  const port = match?.[3] === undefined ? defaultPort : Number(match[3])
+  const address = match?.[1] ?? match?.[2]
+  if (address === undefined || port === undefined || port > 65_535) return undefined
+  return { address, port }
+}

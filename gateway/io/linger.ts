@@ -1,0 +1,58 @@
+// The end of a connection: the last reply must arrive, and a client that keeps talking or never leaves must not cost anything for long.
+import type { Socket } from 'node:net'
+
+/** How long a client has to take the last reply and leave. */
+const lingerMs = 2000
+const sweepMs = 500
+
+/**
+ * Ends sockets. One sweep for all of them instead of a timer each.
+ * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake the reply. Here the
+ * reply goes out first, and what the client still says is read and thrown away.
+ */
+export class Linger {
+  readonly #deadlines = new Map<Socket, number>()
+  readonly #now: () => number
+  #sweep: NodeJS.Timeout | undefined
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Sockets that are still about. */
+  get size(): number {
+    return this.#deadlines.size
+  }
+
+  /** Sends the text (one byte a character), ends our side, and drains the other until it ends too or the time is up. */
+  end(socket: Socket, text: string): void {
+    if (socket.destroyed) return
+    // A socket destroys itself once both directions have ended.
+    socket.end(text, 'latin1').resume()
+    this.#deadlines.set(socket, this.#now() + lingerMs)
+    socket.once('close', () => this.#deadlines.delete(socket))
+    this.#sweep ??= setInterval(() => this.#destroyLate(), sweepMs)
+  }
+
+  /** Ends all of them now. */
+  close(): void {
+    for (const socket of this.#deadlines.keys()) socket.destroy()
+    this.#stopSweep()
+  }
+
+  #destroyLate(): void {
+    const now = this.#now()
+    // Deadlines are in the order of insertion, which is the order of time.
+    for (const [socket, deadline] of this.#deadlines) {
+      if (deadline > now) break
+      this.#deadlines.delete(socket)
+      socket.destroy()
+    }
+    if (this.#deadlines.size === 0) this.#stopSweep()
+  }
+
+  #stopSweep(): void {
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+  }
+}

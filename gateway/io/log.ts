@@ -1,0 +1,111 @@
+// The gateway's log on standard output: JSON records (pino), or the very lines that postscreen would write.
+import os from 'node:os'
+import pino from 'pino'
+import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
+import { logText } from '../core/log-text.ts'
+import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+
+export type LogFormat = 'json' | 'postfix'
+
+/** Where the gateway says what happens. Texts of `info` and `warning` are ours, without client bytes. */
+export interface Log {
+  /** One thing that happened in a screening session. */
+  session(sessionId: string, record: LogRecord): void
+  /** One site's answer about one client, as dnsblog logs it. */
+  dnsbl(client: string, answer: DnsblAnswer): void
+  /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
+  sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void
+  info(text: string, fields?: Readonly<Record<string, unknown>>): void
+  warning(text: string, fields?: Readonly<Record<string, unknown>>): void
+  /** Writes out what is buffered; for the end of the process. */
+  flush(): void
+}
+
+/** Standard output of a stuck reader must not fill our memory: beyond this, lines are lost. */
+const maxBuffered = 16 * 1024 * 1024
+
+/** What pino.destination gives: a SonicBoom. */
+type Destination = ReturnType<typeof pino.destination>
+
+/** @param destination a file descriptor or path; standard output where left out */
+export function openLog(format: LogFormat, destination: number | string = 1): Log {
+  const out = pino.destination({ dest: destination, sync: false, maxLength: maxBuffered })
+  // A reader that goes away (`… | head`) must not end the gateway.
+  out.on('error', () => undefined)
+  return format === 'json' ? jsonLog(out) : postfixLog(out)
+}
+
+function flusher(out: Destination): () => void {
+  return () => {
+    try {
+      out.flushSync()
+    } catch {
+      // Not open yet or already closed: there is nothing to write to.
+    }
+  }
+}
+
+/** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
+function jsonLog(out: Destination): Log {
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, out)
+  return {
+    session(session, { event, client, ...fields }) {
+      logger.info({ session, event, client, ...fields }, logText({ event, client, ...fields } as LogRecord) ?? event)
+    },
+    dnsbl(client, { domain, addresses, ttl, error }) {
+      const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain }
+      if (error !== undefined) logger.warn({ ...fields, error }, lookupError(client, domain, error))
+      else if (addresses.length > 0) logger.info({ ...fields, addresses, ttl }, listed(client, domain, addresses.join(' ')))
+    },
+    sessionWarning: (session, text, fields) => logger.warn({ session, ...fields }, text),
+    info: (text, fields) => logger.info(fields ?? {}, text),
+    warning: (text, fields) => logger.warn(fields ?? {}, text),
+    flush: flusher(out),
+  }
+}
+
+/** dnsblog's words. */
+const listed = (client: string, domain: string, addresses: string): string => `addr ${client} listed by domain ${domain} as ${addresses}`
+const lookupError = (client: string, domain: string, error: string): string =>
+  `dnsblog_query: lookup error for DNS query ${dnsblQueryName(client, domain)}: ${error}`
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** `Mmm dd hh:mm:ss` in local time, as syslog and reject footers show it. */
+export function localTime(now: number): string {
+  const date = new Date(now)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${months[date.getMonth()]} ${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** Lines as in a maillog_file: date, host, program, text. */
+function postfixLog(out: Destination): Log {
+  const host = os.hostname().split('.')[0]
+  let atSecond = 0
+  let stamp = ''
+  const write = (program: string, text: string): void => {
+    const now = Date.now()
+    const second = Math.floor(now / 1000)
+    // The date is formatted once a second, not once a line.
+    if (second !== atSecond) {
+      atSecond = second
+      stamp = localTime(now)
+    }
+    out.write(`${stamp} ${host} postfix/${program}[${process.pid}]: ${text}\n`)
+  }
+  const postscreen = (text: string): void => write('postscreen', text)
+  return {
+    session(_session, record) {
+      const text = logText(record)
+      if (text !== undefined) postscreen(text)
+    },
+    dnsbl(client, { domain, addresses, error }) {
+      if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error)}`)
+      for (const address of addresses) write('dnsblog', listed(client, domain, address))
+    },
+    sessionWarning: (_session, text) => postscreen(`warning: ${text}`),
+    info: postscreen,
+    warning: (text) => postscreen(`warning: ${text}`),
+    flush: flusher(out),
+  }
+}

@@ -1,0 +1,271 @@
+// Hand-off: finds a backend that greets the client, then copies bytes both ways until both have ended. No byte is looked at behind the greeting.
+//
+//   waiting for names -> calling a backend -> (next one ...) -> greeted: copying -> both ends closed
+//
+// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe.
+import type { Socket } from 'node:net'
+import { writeProxyHeader } from '../core/proxy-header.ts'
+import type { Endpoint } from '../core/vocabulary.ts'
+import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting, quoteGreeting } from './backend-call.ts'
+import type { Backends, Target } from './backends.ts'
+
+export interface HandOff {
+  /** Nobody else's any more: paused, without listeners for its data. It gets `allowHalfOpen`. */
+  readonly client: Socket
+  readonly clientEndpoint: Endpoint
+  readonly serverEndpoint: Endpoint
+  /** The client's bytes that were read and not answered. */
+  readonly unread: Uint8Array
+  /** Whether the client has got `220-`: then it must never see a backend's refusal, since a greeting cannot become one (postscreen 2.9). */
+  readonly teaserSent: boolean
+}
+
+export interface HandOffStats {
+  /** Label of the backend's address; undefined when the client left before one had greeted. */
+  readonly backend: string | undefined
+  /** Bytes of the client that went to the backend, without the header. */
+  readonly toBackend: number
+  readonly toClient: number
+  /** Who ended first, and how when not in order (an error's code). */
+  readonly endedBy: 'client' | 'backend'
+  readonly error: string | undefined
+}
+
+/** Exactly one of `onFailed` and `onEnd` comes, and it comes last; none of them comes before `handOff` has returned. */
+export interface HandOffEvents {
+  /** A backend has greeted; the relay runs. */
+  onHandedOff(backend: string): void
+  /**
+   * No backend took the client, which has seen nothing of them. `how` is that of the last one tried (postscreen_send.c).
+   * The client is paused and the caller's again; `arrived` are the bytes that came since, behind `unread`.
+   * An `end` that came since will not come again: ask `client.readableEnded`.
+   */
+  onFailed(how: 'connect' | 'send', reason: string, arrived: Uint8Array): void
+  /** Both connections are closed, or the client left early. */
+  onEnd(stats: HandOffStats): void
+}
+
+/** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
+const heldLimit = 65_536
+/** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
+const connectsInTime = 5
+/** Failures that are named when all have failed. */
+const reasonLimit = 5
+/** How long a client may stay silent when its backend has ended; the kernel's own limit for such connections (tcp_fin_timeout). */
+const lingerMs = 60_000
+
+/** Hands a client on to a backend. Throws when an endpoint's address is none. */
+export function handOff(request: HandOff, backends: Backends, events: HandOffEvents): void {
+  new Relay(request, backends, events).start()
+}
+
+class Relay {
+  readonly #client: Socket
+  readonly #request: HandOff
+  readonly #backends: Backends
+  readonly #events: HandOffEvents
+  readonly #header: Uint8Array | undefined
+  readonly #deadline: number
+  readonly #tried = new Set<Target>()
+  readonly #reasons: string[] = []
+  #how: 'connect' | 'send' = 'connect'
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+  #target: Target | undefined
+  #call: BackendCall | undefined
+  #backend: Socket | undefined
+  #over = false
+  #toBackend = 0
+  #toClient = 0
+  #endedBy: 'client' | 'backend' | undefined
+  #error: string | undefined
+
+  constructor(request: HandOff, backends: Backends, events: HandOffEvents) {
+    const { proxyProtocol, connectTimeoutMs, greetingTimeoutMs } = backends.options
+    this.#request = request
+    this.#client = request.client
+    this.#backends = backends
+    this.#events = events
+    this.#header = proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, request.clientEndpoint, request.serverEndpoint)
+    this.#deadline = performance.now() + connectsInTime * connectTimeoutMs + greetingTimeoutMs
+  }
+
+  start(): void {
+    const client = this.#client
+    client.allowHalfOpen = true
+    client.setNoDelay(true)
+    client.on('data', this.#fromClient).on('end', this.#clientEnded).on('error', this.#clientFailed).on('close', this.#clientClosed)
+    process.nextTick(() => {
+      if (client.destroyed) return this.#clientClosed()
+      if (client.readableEnded) this.#clientEnded()
+      client.resume()
+      if (!this.#over) this.#backends.whenKnown(() => this.#callNext())
+    })
+  }
+
+  #callNext(): void {
+    if (this.#over) return
+    const left = this.#deadline - performance.now()
+    const target = left > 0 ? this.#backends.take(this.#tried) : undefined
+    if (target === undefined) return this.#fail(this.#tried.size === 0 ? 'no backend address is known' : this.#reasons.join('; '))
+    this.#tried.add(target)
+    this.#target = target
+    const { connectTimeoutMs, greetingTimeoutMs, connect } = this.#backends.options
+    const call = {
+      to: target,
+      header: () => this.#header,
+      connectTimeoutMs: Math.min(connectTimeoutMs, left),
+      greetingTimeoutMs: Math.min(greetingTimeoutMs, left),
+      connect: connect ?? connectPlainly,
+    }
+    this.#call = new BackendCall(call, (result) => this.#called(target, result))
+  }
+
+  #called(target: Target, result: CallResult): void {
+    this.#call = undefined
+    if (result.is === 'failed') {
+      this.#backends.failed(target, result.reason)
+      return this.#tryAnother(target, result.how, result.reason)
+    }
+    const verdict = judgeGreeting(result.line)
+    if (verdict === 'later') this.#backends.failed(target, quoteGreeting(result.line))
+    else this.#backends.greeted(target)
+    if (verdict === 'welcome' || this.#mayPassOn()) return this.#join(target, result.socket, result.received)
+    result.socket.on('error', () => undefined).destroy()
+    this.#tryAnother(target, 'send', quoteGreeting(result.line))
+  }
+
+  /** Whether a refusal may be the client's greeting: it is the client's first line, and nobody else is left to ask. */
+  #mayPassOn(): boolean {
+    if (this.#request.teaserSent) return false
+    return performance.now() >= this.#deadline || !this.#backends.hasOther(this.#tried)
+  }
+
+  #tryAnother(target: Target, how: 'connect' | 'send', reason: string): void {
+    this.#backends.release(target)
+    this.#target = undefined
+    this.#how = how
+    if (this.#reasons.length < reasonLimit) this.#reasons.push(`${target.label}: ${reason}`)
+    this.#callNext()
+  }
+
+  #join(target: Target, backend: Socket, greeting: Buffer): void {
+    const client = this.#client
+    this.#backend = backend
+    backend.on('data', this.#fromBackend).on('drain', this.#backendDrained)
+    backend
+      .on('end', this.#backendEnded)
+      .on('error', this.#backendFailed)
+      .on('close', () => this.#backendClosed(backend))
+    client.on('drain', this.#clientDrained)
+    this.#events.onHandedOff(target.label)
+    backend.resume()
+    this.#fromBackend(greeting)
+    const waiting = [this.#request.unread, ...this.#held]
+    this.#held = []
+    client.resume()
+    for (const bytes of waiting) if (bytes.length > 0) this.#fromClient(bytes)
+    if (client.readableEnded) backend.end()
+  }
+
+  #fail(reason: string): void {
+    this.#over = true
+    const client = this.#client.pause()
+    client.off('data', this.#fromClient).off('end', this.#clientEnded).off('error', this.#clientFailed).off('close', this.#clientClosed)
+    this.#events.onFailed(this.#how, reason, Buffer.concat(this.#held))
+  }
+
+  /** Both connections are gone, or there was never more than one. */
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    if (this.#target !== undefined) this.#backends.release(this.#target)
+    this.#events.onEnd({
+      backend: this.#backend === undefined ? undefined : this.#target?.label,
+      toBackend: this.#toBackend,
+      toClient: this.#toClient,
+      endedBy: this.#endedBy ?? 'client',
+      error: this.#error,
+    })
+  }
+
+  /** The client is gone and no backend has got a byte of it. */
+  #leaveEarly(): void {
+    this.#call?.giveUp()
+    if (this.#call !== undefined && this.#target !== undefined) this.#backends.abandoned(this.#target)
+    this.#client.destroy()
+    this.#finish()
+  }
+
+  readonly #fromClient = (bytes: Uint8Array): void => {
+    if (this.#backend !== undefined) {
+      this.#toBackend += bytes.length
+      if (!this.#backend.write(bytes)) this.#client.pause()
+      return
+    }
+    this.#held.push(bytes)
+    this.#heldBytes += bytes.length
+    if (this.#heldBytes >= heldLimit) this.#client.pause()
+  }
+
+  readonly #fromBackend = (bytes: Uint8Array): void => {
+    this.#toClient += bytes.length
+    if (!this.#client.write(bytes)) this.#backend?.pause()
+  }
+
+  readonly #backendDrained = (): void => void this.#client.resume()
+  readonly #clientDrained = (): void => void this.#backend?.resume()
+
+  readonly #clientEnded = (): void => {
+    this.#endedBy ??= 'client'
+    if (this.#backend !== undefined) this.#backend.end()
+    // With bytes to hand on, half a connection is still a client: it may have sent all its commands at once.
+    else if (this.#request.unread.length === 0 && this.#heldBytes === 0) this.#leaveEarly()
+  }
+
+  readonly #backendEnded = (): void => {
+    this.#endedBy ??= 'backend'
+    this.#client.end()
+    this.#linger()
+  }
+
+  readonly #clientFailed = (error: Error): void => {
+    this.#endedBy ??= 'client'
+    this.#error ??= errorWord(error)
+  }
+
+  readonly #backendFailed = (error: Error): void => {
+    this.#endedBy ??= 'backend'
+    this.#error ??= errorWord(error)
+  }
+
+  // A client that did not end in order is a lost connection for the backend too: an end in order might pass for a client that has done.
+  readonly #clientClosed = (): void => {
+    const { readableEnded, writableFinished, errored } = this.#client
+    this.#endedBy ??= 'client'
+    if (this.#backend === undefined) return this.#leaveEarly()
+    if (this.#backend.closed) return this.#finish()
+    if (errored !== null || !readableEnded || !writableFinished) this.#reset(this.#backend)
+  }
+
+  /** What the backend has said still goes out; then there is nobody to talk to. */
+  #backendClosed({ readableEnded, writableFinished, errored }: Socket): void {
+    this.#endedBy ??= 'backend'
+    if (this.#client.closed) return this.#finish()
+    if (errored === null && readableEnded && writableFinished) return
+    this.#client.destroySoon()
+    this.#linger()
+  }
+
+  #reset(backend: Socket): void {
+    if (!backend.destroyed) backend.resetAndDestroy()
+  }
+
+  // Our sockets are not orphans to the kernel, so that no limit of its own would end this one.
+  #linger(): void {
+    this.#client.setTimeout(lingerMs, () => {
+      this.#client.destroy()
+      if (this.#backend !== undefined) this.#reset(this.#backend)
+    })
+  }
+}

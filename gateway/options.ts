@@ -1,0 +1,29 @@
+// What the command line gives the gateway besides its policy; where both say something, the command line wins.
+import type { PostscreenPolicy } from '../crds/policy.schema.ts'
+import type { Log } from './io/log.ts'
+
+/** Options of one gateway process. Addresses are texts of the form ADDR:PORT or HOST:PORT. */
+export interface GatewayOptions {
+  readonly policyFile: string
+  readonly listen?: readonly string[]
+  readonly backends?: readonly string[]
+  readonly admin?: string
+  readonly resolvers?: readonly string[]
+  /** Where the temporary allowlist lives; in memory when left out. */
+  readonly dataDir?: string
+  readonly log: Log
+}
+
+/** Where Kubernetes finds a Service. */
+function serviceName(service: { readonly name: string; readonly namespace?: string | undefined }, namespace: string | undefined): string {
+  const space = service.namespace ?? namespace
+  return space === undefined ? service.name : `${service.name}.${space}.svc`
+}
+
+/** HOST:PORT texts of the backends. */
+export function backendAddresses({ backends }: GatewayOptions, { metadata, spec }: PostscreenPolicy): readonly string[] {
+  if (backends !== undefined && backends.length > 0) return backends
+  const { addresses, service } = spec.backend
+  if (service === undefined) return addresses ?? []
+  return [`${serviceName(service, metadata.namespace)}:${service.port}`]
+}

@@ -1,0 +1,22 @@
+// Writes a policy manifest as YAML: in schema order, only what was set.
+import { dump } from 'js-yaml'
+import { type SchemaNode, specSchema } from './fields.ts'
+import type { PostscreenPolicyInput } from './policy.schema.ts'
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The same value with the fields of its objects in the order of the schema; unknown ones, which a test of the output would find, last. */
+function inSchemaOrder(value: unknown, node: SchemaNode | undefined): unknown {
+  if (Array.isArray(value)) return value.map((entry) => inSchemaOrder(entry, node?.items))
+  if (!isObject(value)) return value
+  const known = Object.keys(node?.properties ?? {}).filter((name) => name in value)
+  const names = [...known, ...Object.keys(value).filter((name) => !known.includes(name))]
+  const set = names.filter((name) => value[name] !== undefined)
+  return Object.fromEntries(set.map((name) => [name, inSchemaOrder(value[name], node?.properties?.[name])]))
+}
+
+/** YAML text of a manifest, safe for YAML 1.1 readers such as kubectl. Nothing is checked and no default is added. */
+export function formatPolicy({ apiVersion, kind, metadata, spec }: PostscreenPolicyInput): string {
+  return dump({ apiVersion, kind, metadata, spec: inSchemaOrder(spec, specSchema()) }, { lineWidth: 120, noRefs: true })
+}

@@ -1,0 +1,96 @@
+// Reads a policy manifest: a parsed policy, or every problem that it has.
+import { load, YAMLException } from 'js-yaml'
+import { z } from 'zod'
+import { apiVersion, kind, type PostscreenPolicy, policySpec } from './policy.schema.ts'
+import { formatPath, type Problem, problemsOf, unwrap } from './problems.ts'
+import { brokenRules } from './rules.ts'
+import { choice, record, text } from './schema/field.ts'
+
+export type { Problem } from './problems.ts'
+
+export type PolicyResult = { readonly policy: PostscreenPolicy } | { readonly problems: readonly Problem[] }
+
+/** A policy has to fit into an etcd object or a ConfigMap, about 1 MiB as JSON; YAML with comments may be somewhat longer. */
+const textAtMost = 4 * 1024 * 1024
+
+const objectName = text({
+  min: 1,
+  max: 253,
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+  why: 'must be a name of lower-case letters, digits, hyphens and dots',
+})
+
+const texts = z.record(z.string(), z.string({ error: 'must be text' }), { error: 'must be a set of names and texts' })
+
+/** What Kubernetes adds to the metadata is none of our business: only what is used is checked. */
+const metadata = z.looseObject(
+  {
+    name: objectName,
+    namespace: objectName.exactOptional(),
+    generation: z.int({ error: 'must be a whole number' }).exactOptional(),
+    resourceVersion: z.string({ error: 'must be text' }).exactOptional(),
+    uid: z.string({ error: 'must be text' }).exactOptional(),
+    labels: texts.exactOptional(),
+    annotations: texts.exactOptional(),
+  },
+  { error: (issue) => (issue.input === undefined ? 'is required: must have at least a name' : 'must be a set of fields') },
+)
+
+const manifestSchema = record({
+  apiVersion: choice([apiVersion]),
+  kind: choice([kind]),
+  metadata,
+  spec: policySpec,
+  status: z.unknown().optional(),
+})
+
+/**
+ * Leaves out fields without a value, as the API server does before it fills in defaults. Unknown fields and entries of lists stay as they are,
+ * to be refused. Goes no deeper than the schema: aliases in YAML can make loops.
+ */
+function withoutNulls(value: unknown, schema: z.core.$ZodType): unknown {
+  const plain = unwrap(schema)
+  if (Array.isArray(value)) return plain instanceof z.ZodArray ? value.map((entry) => withoutNulls(entry, plain.def.element)) : value
+  if (typeof value !== 'object' || value === null || !(plain instanceof z.ZodObject || plain instanceof z.ZodRecord)) return value
+  const inner = (name: string) =>
+    plain instanceof z.ZodRecord ? plain.def.valueType : Object.hasOwn(plain.shape, name) && plain.shape[name]
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, entry]) => {
+      const field = inner(name)
+      if (!field) return [[name, entry]]
+      return entry === null || entry === undefined ? [] : [[name, withoutNulls(entry, field)]]
+    }),
+  )
+}
+
+/**
+ * Checks a manifest (the loaded YAML or JSON, or an object from the API server) and fills in every default.
+ * In the policy that comes out times are whole seconds. Never throws: whatever is wrong is among `problems`, all of them at once.
+ */
+export function parsePolicy(manifest: unknown): PolicyResult {
+  const written = withoutNulls(manifest, manifestSchema)
+  const parsed = manifestSchema.safeParse(written)
+  const found = [
+    ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, manifestSchema)),
+    ...[...brokenRules(written)].map(({ path, message }) => ({ path: formatPath(path), why: message })),
+  ]
+  if (found.length > 0 || !parsed.success) return { problems: distinct(found) }
+  const { apiVersion: version, kind: what, metadata: about, spec } = parsed.data
+  return { policy: { apiVersion: version, kind: what, metadata: about, spec } }
+}
+
+const distinct = (problems: readonly Problem[]): readonly Problem[] => [
+  ...new Map(problems.map((problem) => [`${problem.path}\n${problem.why}`, problem])).values(),
+]
+
+/** Loads a manifest from YAML text (JSON is YAML too) and checks it. A text that is no YAML is one problem, whose path is the line. */
+export function readPolicyText(yamlText: string): PolicyResult {
+  if (yamlText.length > textAtMost) return { problems: [{ path: 'manifest', why: `must have at most ${textAtMost} characters` }] }
+  try {
+    return parsePolicy(load(yamlText))
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    const line = error.mark === undefined || error.mark === null ? 'manifest' : `line ${error.mark.line + 1}`
+    return { problems: [{ path: line, why: `is no valid YAML: ${error.reason}` }] }
+  }
+}

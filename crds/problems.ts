@@ -1,0 +1,78 @@
+// What is wrong with a policy, in words for the person who wrote it: zod's findings with their path and a hint for misspelt fields.
+import { z } from 'zod'
+
+export interface Problem {
+  /** Such as `spec.dnsbl.sites[2].replies`; `manifest` for the whole, `line 3` for a text that is no YAML. */
+  readonly path: string
+  /** What is allowed there: `must be one of Ignore, Enforce, Drop`. */
+  readonly why: string
+}
+
+/** A path as people write it; names that are no plain words come quoted in brackets. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  const steps = path.map((step) => {
+    if (typeof step === 'number') return `[${step}]`
+    const name = String(step)
+    return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+  })
+  return steps.join('').replace(/^\./, '') || 'manifest'
+}
+
+/** How many letters must be inserted, removed, replaced or swapped with their neighbour to make one word of the other. */
+export function editDistance(from: string, to: string): number {
+  let before: readonly number[] = []
+  let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const same = from[i - 1] === to[j - 1] ? 0 : 1
+      const least = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + same)
+      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
+      next.push(swapped ? Math.min(least, (before[j - 2] ?? 0) + 1) : least)
+    }
+    before = row
+    row = next
+  }
+  return row[to.length] ?? 0
+}
+
+/** The known name that an unknown one was probably meant to be. A long name may be misspelt more than a short one. */
+export function closest(unknown: string, known: readonly string[]): string | undefined {
+  if (unknown.length > 64) return undefined
+  const ranked = known
+    .map((name) => ({ name, distance: editDistance(unknown.toLowerCase(), name.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best && best.distance <= Math.ceil(Math.max(unknown.length, best.name.length) / 3) ? best.name : undefined
+}
+
+/** The schema inside defaults, options and transformations. */
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return unwrap(schema.def.innerType)
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional) return unwrap(schema.def.innerType)
+  return schema instanceof z.ZodPipe ? unwrap(schema.def.in) : schema
+}
+
+/** The names of the fields that a schema has at a path. */
+export function fieldNames(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const plain = unwrap(schema)
+  const [step, ...rest] = path
+  if (plain instanceof z.ZodArray) return step === undefined ? [] : fieldNames(plain.def.element, rest)
+  if (!(plain instanceof z.ZodObject)) return []
+  if (step === undefined) return Object.keys(plain.def.shape)
+  const inner = plain.def.shape[String(step)]
+  return inner ? fieldNames(inner, rest) : []
+}
+
+/** One problem for each unknown field, one for anything else. */
+export function problemsOf(issue: z.core.$ZodIssue, schema: z.core.$ZodType): readonly Problem[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), why: issue.message }]
+  const known = fieldNames(schema, issue.path)
+  return issue.keys.map((key) => {
+    const meant = closest(key, known)
+    return {
+      path: formatPath([...issue.path, key]),
+      why: meant === undefined ? 'unknown field' : `unknown field; did you mean \`${meant}\`?`,
+    }
+  })
+}

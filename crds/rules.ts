@@ -1,0 +1,140 @@
+// Rules across fields, each twice: as CEL, so that `kubectl apply` itself refuses a bad policy, and for files that no API server has seen.
+// Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
+import { parseDuration } from './duration.ts'
+import { dnsblTTL } from './schema/dnsbl.ts'
+import { greetWait } from './schema/greet.ts'
+import { commandTimeLimit } from './schema/smtp.ts'
+
+/** The fields of one object of a manifest; nothing is known about their types. */
+export type Written = Readonly<Record<string, unknown>>
+
+export interface Rule {
+  /** The object that the rule is about; `[]` stands for every entry of a list. */
+  readonly at: string
+  /** The field of the object that is to be changed, where it is only one. */
+  readonly field?: string
+  readonly cel: string
+  readonly message: string
+  /** The same as `cel`. What has the wrong type is let pass: that is another problem already. */
+  readonly holds: (value: Written) => boolean
+}
+
+/** A CEL expression for the seconds of a written time. */
+export const celSeconds = (time: string): string =>
+  `int(${time}.substring(0, ${time}.size() - 1)) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[${time}.substring(${time}.size() - 1)]`
+
+/** Whether one written time is not longer than another; so too when one of them is no time. */
+function notLonger(short: unknown, long: unknown): boolean {
+  const [a, b] = [short, long].map((time) => (typeof time === 'string' ? parseDuration(time) : undefined))
+  return a === undefined || b === undefined || a <= b
+}
+
+const has = (value: Written, field: string): boolean => value[field] !== undefined
+const filled = (value: unknown): boolean => value !== undefined && value !== ''
+const hasEntries = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0)
+
+const listen: readonly Rule[] = [
+  {
+    at: 'spec.listen.proxyProtocol',
+    field: 'trustedNetworks',
+    cel: "(has(self.mode) && self.mode == 'TrustedNetworks') == (has(self.trustedNetworks) && self.trustedNetworks.size() > 0)",
+    message: 'must list at least one network with mode TrustedNetworks, and none with any other mode',
+    holds: (value) => (value['mode'] === 'TrustedNetworks') === hasEntries(value['trustedNetworks']),
+  },
+]
+
+const backend: readonly Rule[] = [
+  {
+    at: 'spec.backend',
+    cel: 'has(self.addresses) != has(self.service)',
+    message: 'must have exactly one of addresses and service',
+    holds: (value) => has(value, 'addresses') !== has(value, 'service'),
+  },
+]
+
+const tests: readonly Rule[] = [
+  {
+    at: 'spec.greet',
+    field: 'stressWait',
+    cel: `!has(self.wait) || !has(self.stressWait) || ${celSeconds('self.stressWait')} <= ${celSeconds('self.wait')}`,
+    message: 'must not be longer than wait',
+    holds: (value) => notLonger(value['stressWait'], value['wait'] ?? greetWait),
+  },
+  {
+    at: 'spec.dnsbl',
+    field: 'minTTL',
+    cel: `!has(self.minTTL) || !has(self.maxTTL) || ${celSeconds('self.minTTL')} <= ${celSeconds('self.maxTTL')}`,
+    message: `must not be longer than maxTTL; where they are left out they are ${dnsblTTL.min} and ${dnsblTTL.max}`,
+    holds: (value) => notLonger(value['minTTL'] ?? dnsblTTL.min, value['maxTTL'] ?? dnsblTTL.max),
+  },
+  {
+    at: 'spec.smtp',
+    field: 'stressCommandTimeLimit',
+    cel: `!has(self.commandTimeLimit) || !has(self.stressCommandTimeLimit) || ${celSeconds('self.stressCommandTimeLimit')} <= ${celSeconds('self.commandTimeLimit')}`,
+    message: 'must not be longer than commandTimeLimit',
+    holds: (value) => notLonger(value['stressCommandTimeLimit'], value['commandTimeLimit'] ?? commandTimeLimit),
+  },
+]
+
+const access: readonly Rule[] = [
+  {
+    at: 'spec.access[]',
+    cel: 'has(self.action) != has(self.table)',
+    message: 'must have exactly one of action and table',
+    holds: (value) => has(value, 'action') !== has(value, 'table'),
+  },
+  {
+    at: 'spec.access[]',
+    cel: '!has(self.action) || has(self.cidrs) != has(self.exceptCIDRs)',
+    message: 'must have exactly one of cidrs and exceptCIDRs with its action; for every client write cidrs: ["0.0.0.0/0", "::/0"]',
+    holds: (value) => !has(value, 'action') || has(value, 'cidrs') !== has(value, 'exceptCIDRs'),
+  },
+  {
+    at: 'spec.access[]',
+    cel: '!has(self.table) || !(has(self.cidrs) || has(self.exceptCIDRs))',
+    message: 'must not have cidrs or exceptCIDRs beside a table; networks go into table.rules, or into an entry of their own',
+    holds: (value) => !has(value, 'table') || !(has(value, 'cidrs') || has(value, 'exceptCIDRs')),
+  },
+  {
+    at: 'spec.access[].table',
+    cel: 'has(self.file) != has(self.rules)',
+    message: 'must have exactly one of file and rules',
+    holds: (value) => has(value, 'file') !== has(value, 'rules'),
+  },
+]
+
+const tls: readonly Rule[] = [
+  {
+    at: 'spec.tls',
+    cel: "!has(self.level) || self.level == 'None' || (has(self.certFile) && self.certFile != '' && has(self.keyFile) && self.keyFile != '')",
+    message: 'must have both certFile and keyFile when level is May or Encrypt',
+    holds: (value) => !filled(value['level']) || value['level'] === 'None' || (filled(value['certFile']) && filled(value['keyFile'])),
+  },
+]
+
+export const rules: readonly Rule[] = [...listen, ...backend, ...tests, ...access, ...tls]
+
+const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Every object of a manifest that a rule is about, with its path. */
+function* objectsAt(value: unknown, steps: readonly string[], path: readonly PropertyKey[]): Generator<[Written, readonly PropertyKey[]]> {
+  const [step, ...rest] = steps
+  if (!isObject(value)) return
+  if (step === undefined) {
+    yield [value, path]
+    return
+  }
+  const name = step.replace('[]', '')
+  const child = value[name]
+  if (!step.endsWith('[]')) yield* objectsAt(child, rest, [...path, name])
+  else if (Array.isArray(child)) for (const [at, entry] of child.entries()) yield* objectsAt(entry, rest, [...path, name, at])
+}
+
+/** Every rule that a manifest breaks: where, and what to write instead. */
+export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {
+  for (const rule of rules) {
+    for (const [value, path] of objectsAt(manifest, rule.at.split('.'), [])) {
+      if (!rule.holds(value)) yield { path: rule.field === undefined ? path : [...path, rule.field], message: rule.message }
+    }
+  }
+}

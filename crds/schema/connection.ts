@@ -1,0 +1,198 @@
+// The policy's fields about connections: where they come in, where they go, how many there may be, TLS.
+import { addressPortProblem, canonicalAddressPort, hostNameProblem, hostPortProblem } from '../addresses.ts'
+import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
+import { bannerMacros, networks, template } from './forms.ts'
+
+export const mode = documented(choice(['Enforce', 'Audit']).default('Enforce'), {
+  doc: 'Enforce: clients that fail are turned away as the actions say. Audit: every verdict is logged and counted, and every client is handed on to the backend.',
+})
+
+export const hostname = documented(
+  text({
+    max: 255,
+    pattern: '^[A-Za-z0-9._-]*$',
+    why: 'must be a host name such as mx.example.com',
+    problem: (name) => {
+      const problem = name === '' ? undefined : hostNameProblem(name)
+      return problem === undefined ? undefined : `must be a host name such as mx.example.com: ${problem}`
+    },
+  }).default(''),
+  {
+    doc: 'The name that the gateway gives itself in greetings and replies. Empty: the host name of the machine or pod.',
+    postfix: { own: 'myhostname' },
+    convert: { as: 'text' },
+  },
+)
+
+export const banner = documented(template(500, bannerMacros).default('$hostname ESMTP Postfix'), {
+  doc: 'The text of the 220 greeting; $hostname stands for the host name.',
+  postfix: { own: 'smtpd_banner' },
+  zimbra: ['zimbraMtaSmtpdBanner'],
+  convert: { as: 'template' },
+})
+
+/** Parts of patterns: an IPv6 address in brackets, a port. */
+const bracketed = '\\[[0-9A-Fa-f:.]+\\]'
+const port = ':[1-9][0-9]{0,4}'
+
+const addressPort = () =>
+  text({
+    max: 53,
+    pattern: `^(${bracketed}|[0-9.]+)${port}$`,
+    why: 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525',
+    problem: addressPortProblem,
+  })
+
+export const listen = group(
+  {
+    addresses: documented(
+      list(addressPort(), { min: 1, max: 32, type: 'set', canonical: canonicalAddressPort }).default(['0.0.0.0:2525', '[::]:2525']),
+      {
+        doc: 'Where the gateway accepts SMTP clients, each ADDRESS:PORT. [::] stands for all IPv6 addresses only.',
+      },
+    ),
+    proxyProtocol: group(
+      {
+        mode: documented(choice(['None', 'Required', 'TrustedNetworks']).default('None'), {
+          doc: 'Whether clients come with a PROXY protocol header (version 1 or 2). Required: every one. TrustedNetworks: those from trustedNetworks; all others are clients themselves.',
+          postfix: { own: 'postscreen_upstream_proxy_protocol' },
+          zimbra: ['zimbraMtaPostscreenUpstreamProxyProtocol'],
+          convert: { as: 'proxyProtocol' },
+          differs: 'Postfix has only none and required; TrustedNetworks is ours.',
+        }),
+        trustedNetworks: documented(networks(0, 100).default([]), {
+          doc: 'The addresses of the load balancers whose PROXY header is believed. Goes with mode TrustedNetworks only.',
+        }),
+        timeout: duration(
+          '5s',
+          { max: '5m' },
+          {
+            doc: 'How long to wait for the whole PROXY header.',
+            postfix: { own: 'postscreen_upstream_proxy_timeout' },
+          },
+        ),
+      },
+      { doc: 'The PROXY protocol of a load balancer in front of the gateway.' },
+    ),
+  },
+  { doc: 'Where clients come in.' },
+)
+
+const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
+
+export const backend = documented(
+  record({
+    addresses: documented(
+      list(
+        text({
+          max: 262,
+          pattern: `^(${bracketed}|[A-Za-z0-9._-]+)${port}$`,
+          why: 'must be HOST:PORT such as postfix.example.com:10025',
+          problem: hostPortProblem,
+        }),
+        {
+          min: 1,
+          max: 64,
+          type: 'set',
+        },
+      ).exactOptional(),
+      { doc: 'The mail servers that clean clients are handed on to, each HOST:PORT. Either this or service.' },
+    ),
+    service: documented(
+      record({
+        name: documented(text({ min: 1, max: 63, pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$', why: 'must be the name of a Service' }), {
+          doc: 'The name of the Service; a headless one, so that each of its pods is seen.',
+        }),
+        namespace: documented(text({ min: 1, max: 63, pattern: dnsLabel, why: 'must be the name of a namespace' }).exactOptional(), {
+          doc: 'The namespace of the Service. Left out: that of the policy.',
+        }),
+        port: documented(whole({ min: 1, max: 65_535 }), { doc: 'The port of the mail servers.' }),
+      }).exactOptional(),
+      {
+        doc: 'A Service in the cluster; each of its ready pods is a mail server that clean clients are handed on to. Either this or addresses.',
+      },
+    ),
+    proxyProtocol: documented(choice(['V2', 'V1', 'None']).default('V2'), {
+      doc: 'The PROXY protocol header that tells the mail server who the client is. With None the mail server sees the address of the gateway instead of the client: do not use it unless the mail server trusts nobody by address.',
+      differs: 'postscreen passes the socket itself. The mail server needs smtpd_upstream_proxy_protocol = haproxy.',
+    }),
+    connectTimeout: duration(
+      '1s',
+      { max: '5m' },
+      {
+        doc: 'How long to wait for a connection to one mail server before the next one is tried.',
+        differs: 'postscreen connects to smtpd with a fixed limit of 1s.',
+      },
+    ),
+    greetingTimeout: duration(
+      '100s',
+      { max: '10m' },
+      {
+        doc: 'How long to wait for the greeting of the mail server.',
+        differs: 'postscreen waits a fixed 100s until smtpd takes the socket.',
+      },
+    ),
+  }),
+  { doc: 'The mail servers that clean clients are handed on to: exactly one of addresses and service.' },
+)
+
+export const limits = group(
+  {
+    connectionsPerClient: count(
+      50,
+      { min: 0, max: 1_000_000 },
+      {
+        doc: 'How many connections one client address may have at a time while it is screened; more are refused with 421. 0: no limit.',
+        unit: 'connections',
+        postfix: { own: 'postscreen_client_connection_count_limit', inherits: 'smtpd_client_connection_count_limit' },
+      },
+    ),
+    preQueue: count(
+      10_000,
+      { min: 10, max: 1_000_000 },
+      {
+        doc: 'How many connections may be screened at a time; more are refused with 421. From 90 percent of it on the gateway is in stress mode, until 70 percent.',
+        unit: 'connections',
+        postfix: { own: 'postscreen_pre_queue_limit', inherits: 'default_process_limit' },
+        zimbra: ['zimbraMtaDefaultProcessLimit'],
+        differs: 'The default of Postfix is 100.',
+      },
+    ),
+    postQueue: count(
+      1000,
+      { min: 5, max: 1_000_000 },
+      {
+        doc: 'How many clean connections may wait for a mail server at a time; more are refused with 421.',
+        unit: 'connections',
+        postfix: { own: 'postscreen_post_queue_limit', inherits: 'default_process_limit' },
+        zimbra: ['zimbraMtaDefaultProcessLimit'],
+        differs: 'The default of Postfix is 100.',
+      },
+    ),
+  },
+  { doc: 'How many connections there may be.' },
+)
+
+const pemFile = () => text({ max: 1024, pattern: '^[^\\x00-\\x1f]*$', why: 'must be the path of a PEM file' })
+
+export const tls = group(
+  {
+    level: documented(choice(['None', 'May', 'Encrypt']).default('None'), {
+      doc: 'STARTTLS while a client is tested after the greeting. May: offered. Encrypt: demanded before MAIL. Both need certFile and keyFile.',
+      postfix: { own: 'postscreen_tls_security_level', inherits: 'smtpd_tls_security_level' },
+      zimbra: ['zimbraMtaTlsSecurityLevel'],
+      convert: { as: 'tlsLevel' },
+    }),
+    certFile: documented(pemFile().default(''), {
+      doc: 'The PEM file with the certificate of the gateway and those above it, the own one first.',
+      postfix: { own: 'postscreen_tls_cert_file', inherits: 'smtpd_tls_cert_file' },
+      convert: { as: 'text' },
+    }),
+    keyFile: documented(pemFile().default(''), {
+      doc: 'The PEM file with the private key.',
+      postfix: { own: 'postscreen_tls_key_file', inherits: 'smtpd_tls_key_file' },
+      convert: { as: 'text' },
+    }),
+  },
+  { doc: 'TLS for clients that are tested after the greeting. Clients that are handed on negotiate TLS with the mail server itself.' },
+)

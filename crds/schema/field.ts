@@ -1,0 +1,184 @@
+// The building blocks of the policy schema. Each makes a zod schema that checks a written value, says in words for a person what is allowed,
+// and carries what the CRD, the reference and the importers need to know about the field.
+import { z } from 'zod'
+import { durationMaxLength, durationPattern, parseDuration, positiveDurationPattern, type TimeUnit, timeUnits } from '../duration.ts'
+
+/** How an importer turns the text of a Postfix parameter or Zimbra attribute into the field's value. The last few need code of their own. */
+export type Conversion =
+  | { readonly as: 'duration'; readonly bareUnit: TimeUnit }
+  /** The time that a stress-dependent parameter has under stress. */
+  | { readonly as: 'stressDuration'; readonly bareUnit: TimeUnit }
+  | { readonly as: 'action' | 'boolean' | 'notBoolean' | 'integer' | 'text' | 'template' | 'words' }
+  | { readonly as: 'proxyProtocol' | 'tlsLevel' | 'dnsblSites' | 'replyMap' | 'accessList' | 'addressMatchList' }
+  | { readonly as: 'keywordMaps' | 'footerMaps' | 'commandFilter' | 'forbiddenCommands' }
+
+/** The Postfix parameters of a field, in the order in which they decide. */
+export interface PostfixNames {
+  readonly own?: string
+  /** Earlier names, which count through the default of the own one. */
+  readonly old?: readonly string[]
+  /** The parameter whose value is the own one's default. */
+  readonly inherits?: string
+}
+
+/** What is known about a field besides its type, bounds and default, which are the zod schema's. */
+export interface FieldDoc {
+  readonly doc: string
+  /** Of the parsed value. */
+  readonly unit?: string
+  readonly postfix?: PostfixNames
+  readonly zimbra?: readonly string[]
+  readonly convert?: Conversion
+  /** In words, for a field whose default is worked out when the policy is read. */
+  readonly computedDefault?: string
+  /** What is different from Postfix, when something is. */
+  readonly differs?: string
+}
+
+/** The names under which the notes travel through zod into JSON schema; structural.ts takes them out again. */
+export const docKey = 'x-doc'
+export const kindKey = 'x-kind'
+export const boundsKey = 'x-bounds'
+
+/** Says what is allowed, and that it is required when it is missing altogether. */
+const error = (why: string) => (issue: { readonly input?: unknown }) => (issue.input === undefined ? `is required: ${why}` : why)
+
+/** Attaches what is known about a field to its finished schema. */
+export function documented<T extends z.ZodType>(schema: T, doc: FieldDoc): T {
+  return schema.meta({ [docKey]: doc })
+}
+
+const oneOf = (values: readonly string[]): string => `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`
+
+/** One of a few words. */
+export const choice = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, { error: error(oneOf(values)) })
+
+export const actions = ['Ignore', 'Enforce', 'Drop'] as const
+
+/** What a failed test leads to, with its default. */
+export const action = (fallback: (typeof actions)[number], doc: FieldDoc) =>
+  documented(choice(actions).default(fallback), { convert: { as: 'action' }, ...doc })
+
+/** A switch, with its default. */
+export const flag = (fallback: boolean, doc: FieldDoc) =>
+  documented(z.boolean({ error: error('must be true or false') }).default(fallback), { convert: { as: 'boolean' }, ...doc })
+
+interface WholeBounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** A whole number without a default. */
+export function whole({ min, max }: WholeBounds) {
+  const why = error(`must be a whole number from ${min} to ${max}`)
+  return z.int({ error: why }).min(min, { error: why }).max(max, { error: why })
+}
+
+/** A whole number with its default. */
+export const count = (fallback: number, bounds: WholeBounds, doc: FieldDoc) =>
+  documented(whole(bounds).default(fallback), { convert: { as: 'integer' }, ...doc })
+
+interface TimeBounds {
+  /** `1s` where left out; `0s` allows zero. */
+  readonly min?: '0s' | '1s'
+  readonly max: string
+}
+
+/** A written time, which parses to seconds; without a default. */
+export function time({ min = '1s', max }: TimeBounds) {
+  const most = parseDuration(max) ?? 0
+  const why = error(`must be a time such as ${min === '0s' ? '0s, ' : ''}6s, 5m, 12h or 30d, from ${min} to ${max}`)
+  return z
+    .string({ error: why })
+    .max(durationMaxLength, { error: why })
+    .regex(new RegExp(min === '0s' ? durationPattern : positiveDurationPattern), { error: why })
+    .refine((written) => (parseDuration(written) ?? 0) <= most, { error: why })
+    .transform((written) => parseDuration(written) ?? 0)
+    .meta({ [kindKey]: 'duration', [boundsKey]: { min, max } })
+}
+
+/** A written time with its default; in Postfix a bare number has the unit of the parameter's default. */
+export function duration(fallback: `${number}${TimeUnit}`, bounds: TimeBounds, doc: FieldDoc) {
+  const bareUnit = timeUnits.find((unit) => fallback.endsWith(unit)) ?? 's'
+  return documented(time(bounds).prefault(fallback), { unit: 'seconds', convert: { as: 'duration', bareUnit }, ...doc })
+}
+
+interface TextForm {
+  readonly max: number
+  readonly min?: number
+  /** For the API server: RE2 and JavaScript alike. It may let pass what `problem` refuses, never the other way round. */
+  readonly pattern?: string
+  /** What to write, for a person: `must be …`. */
+  readonly why: string
+  /** Why a text that fits the pattern is refused all the same, if it is. */
+  readonly problem?: (text: string) => string | undefined
+}
+
+/** A text without a default. No check aborts: zod would then pass over the checks of the list around it. */
+export function text({ max, min = 0, pattern, why, problem }: TextForm) {
+  let schema = z.string({ error: error(why) }).max(max, { error: `must have at most ${max} characters` })
+  if (min > 0) schema = schema.min(min, { error: error(why) })
+  const form = new RegExp(pattern ?? '')
+  if (pattern !== undefined) schema = schema.regex(form, { error: error(why) })
+  return schema.superRefine((value, context) => {
+    const refused = form.test(value) && value.length <= max ? problem?.(value) : undefined
+    if (refused !== undefined) context.addIssue({ code: 'custom', message: refused })
+  })
+}
+
+interface ListForm {
+  readonly max: number
+  readonly min?: number
+  /** `set`: nothing twice. */
+  readonly type?: 'set' | 'atomic'
+  /** For a set whose texts can be written in several ways: one text for all of them. The API server compares the texts as they are. */
+  readonly canonical?: (text: string) => string
+}
+
+/** The checks of lists run on what is there even when an entry is wrong: all problems at once. */
+const always = { when: () => true }
+
+/** A list without a default. */
+export function list<T extends z.ZodType>(item: T, { max, min = 0, type = 'atomic', canonical = String }: ListForm) {
+  const why = error(min > 0 ? 'must be a list with at least one entry' : 'must be a list')
+  let schema = z.array(item, { error: why }).max(max, { error: `must have at most ${max} entries` })
+  if (min > 0) schema = schema.min(min, { error: why })
+  if (type === 'set') schema = schema.superRefine((entries, context) => addDuplicates(entries, canonical, context), always)
+  return schema.meta({ 'x-kubernetes-list-type': type })
+}
+
+function addDuplicates(entries: unknown, canonical: (text: string) => string, context: z.core.$RefinementCtx): void {
+  const seen = new Set<string>()
+  for (const [at, entry] of Array.isArray(entries) ? entries.entries() : []) {
+    if (typeof entry !== 'string') continue
+    const plain = canonical(entry)
+    if (seen.has(plain)) context.addIssue({ code: 'custom', path: [at], message: 'is in the list already' })
+    seen.add(plain)
+  }
+}
+
+/** Names of one kind with a text each. Keys are checked here only: CEL could not bound its cost over keys of any length. */
+export function map<T extends z.ZodType>(value: T, max: number, why: string, keyProblem: (key: string) => string | undefined) {
+  return z
+    .record(z.string(), value, { error: error(why) })
+    .superRefine((entries, context) => {
+      if (typeof entries !== 'object' || entries === null) return
+      const keys = Object.keys(entries)
+      if (keys.length > max) context.addIssue({ code: 'custom', message: `must have at most ${max} entries` })
+      for (const key of keys) {
+        const message = keyProblem(key)
+        if (message !== undefined) context.addIssue({ code: 'custom', path: [key], message: `the name before the colon ${message}` })
+      }
+    }, always)
+    .meta({ maxProperties: max })
+}
+
+/** Fields under one name, as an entry of a list or as something optional. */
+export const record = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: error('must be a set of fields') })
+
+/** Fields under one name that may be left out as a whole: each field has a default or is optional, which a test of the smallest policy shows. */
+export function group<T extends z.ZodRawShape>(shape: T, doc: FieldDoc) {
+  const schema = record(shape)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript cannot see that no field is required
+  return documented(schema.prefault({} as z.input<typeof schema>), doc)
+}

@@ -1,0 +1,43 @@
+// Texts that appear in several places of the policy: networks, one line of printable text, templates.
+import { parseNetwork } from '../addresses.ts'
+import { macroProblem } from '../macros.ts'
+import { list, text } from './field.ts'
+
+/** What reaches an SMTP client is one line of printable ASCII. */
+const printable = '^[ -~]*$'
+
+/** One line of printable ASCII. */
+export const line = (max: number, min = 0) =>
+  text({
+    min,
+    max,
+    pattern: min > 0 ? '^[ -~]+$' : printable,
+    why: `must be one line of printable ASCII text${min > 0 ? ', not empty' : ''}`,
+  })
+
+/** One line of printable ASCII with macros. */
+export const template = (max: number, macros: readonly string[]) =>
+  text({ max, pattern: printable, why: 'must be one line of printable ASCII text', problem: (value) => macroProblem(value, macros) })
+
+export const bannerMacros = ['hostname'] as const
+export const greetBannerMacros = ['banner', 'hostname'] as const
+export const footerMacros = ['client_address', 'client_port', 'localtime', 'server_name'] as const
+
+/** A reply footer. A dollar sign before a digit or a blank is an error too: Postfix leaves out a footer that it cannot parse. */
+export const footer = () => template(1000, footerMacros)
+
+/** An IPv4 or IPv6 address, or a network of them. The longest, with an IPv4 tail, has 45 + 4 characters. */
+export const network = () =>
+  text({
+    max: 49,
+    pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$',
+    why: 'must be an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without brackets',
+    problem: (value) => {
+      const parsed = parseNetwork(value)
+      return 'why' in parsed ? parsed.why : undefined
+    },
+  })
+
+/** How many networks one list may have; longer ones go into a file (access[].table.file). */
+export const networksAtMost = 10_000
+export const networks = (min = 0, max = networksAtMost) => list(network(), { min, max })

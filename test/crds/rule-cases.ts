@@ -1,0 +1,96 @@
+// Manifests that keep or break one rule across fields, for the run-time form of the rule here and for its CEL form on a real API server.
+// Each is the spec besides a backend; a case that is about the backend brings its own.
+
+export interface RuleCase {
+  readonly what: string
+  readonly spec: Readonly<Record<string, unknown>>
+  /** Where the rule is broken; undefined: it is kept. */
+  readonly at?: string
+}
+
+const addresses = ['postfix.example.com:10025']
+const service = { name: 'postfix', port: 10025 }
+const cidrs = ['192.0.2.0/24']
+
+export const ruleCases: readonly RuleCase[] = [
+  { what: 'only the mail servers', spec: { backend: { addresses } } },
+  { what: 'a Service', spec: { backend: { service } } },
+  { what: 'no mail server', spec: { backend: {} }, at: 'spec.backend' },
+  { what: 'addresses and a Service', spec: { backend: { addresses, service } }, at: 'spec.backend' },
+
+  { what: 'trusted networks with their mode', spec: { listen: { proxyProtocol: { mode: 'TrustedNetworks', trustedNetworks: cidrs } } } },
+  { what: 'the PROXY protocol required', spec: { listen: { proxyProtocol: { mode: 'Required' } } } },
+  {
+    what: 'the mode TrustedNetworks without networks',
+    spec: { listen: { proxyProtocol: { mode: 'TrustedNetworks' } } },
+    at: 'spec.listen.proxyProtocol.trustedNetworks',
+  },
+  {
+    what: 'the mode TrustedNetworks with an empty list',
+    spec: { listen: { proxyProtocol: { mode: 'TrustedNetworks', trustedNetworks: [] } } },
+    at: 'spec.listen.proxyProtocol.trustedNetworks',
+  },
+  {
+    what: 'trusted networks with another mode',
+    spec: { listen: { proxyProtocol: { mode: 'Required', trustedNetworks: cidrs } } },
+    at: 'spec.listen.proxyProtocol.trustedNetworks',
+  },
+  {
+    what: 'trusted networks without a mode',
+    spec: { listen: { proxyProtocol: { trustedNetworks: cidrs } } },
+    at: 'spec.listen.proxyProtocol.trustedNetworks',
+  },
+
+  { what: 'a short wait alone', spec: { greet: { wait: '1s' } } },
+  { what: 'as long a wait in stress mode', spec: { greet: { wait: '1m', stressWait: '60s' } } },
+  { what: 'a longer wait in stress mode', spec: { greet: { wait: '6s', stressWait: '1m' } }, at: 'spec.greet.stressWait' },
+  { what: 'a wait in stress mode longer than the default', spec: { greet: { stressWait: '7s' } }, at: 'spec.greet.stressWait' },
+
+  { what: 'a minimum below the maximum, in other units', spec: { dnsbl: { minTTL: '59m', maxTTL: '1h' } } },
+  { what: 'a minimum above the maximum', spec: { dnsbl: { minTTL: '2h', maxTTL: '90m' } }, at: 'spec.dnsbl.minTTL' },
+  { what: 'a minimum above the default maximum', spec: { dnsbl: { minTTL: '1d' } }, at: 'spec.dnsbl.minTTL' },
+  { what: 'a maximum below the default minimum', spec: { dnsbl: { maxTTL: '59s' } }, at: 'spec.dnsbl.minTTL' },
+
+  { what: 'a short command time limit alone', spec: { smtp: { commandTimeLimit: '5s' } } },
+  {
+    what: 'a longer command time limit in stress mode',
+    spec: { smtp: { commandTimeLimit: '5s', stressCommandTimeLimit: '6s' } },
+    at: 'spec.smtp.stressCommandTimeLimit',
+  },
+  {
+    what: 'a command time limit in stress mode longer than the default',
+    spec: { smtp: { stressCommandTimeLimit: '6m' } },
+    at: 'spec.smtp.stressCommandTimeLimit',
+  },
+
+  { what: 'an action with networks', spec: { access: [{ action: 'Permit', cidrs }] } },
+  { what: 'an action for all but some networks', spec: { access: [{ action: 'Reject', exceptCIDRs: cidrs }] } },
+  { what: 'a table from a file', spec: { access: [{ table: { file: 'senders.cidr' } }] } },
+  { what: 'a table of rules', spec: { access: [{ table: { rules: [{ action: 'Dunno', cidrs }] } }] } },
+  { what: 'an empty entry', spec: { access: [{ action: 'Permit', cidrs }, {}] }, at: 'spec.access[1]' },
+  { what: 'networks without an action', spec: { access: [{ cidrs }] }, at: 'spec.access[0]' },
+  { what: 'an action and a table', spec: { access: [{ action: 'Permit', cidrs, table: { file: 'x' } }] }, at: 'spec.access[0]' },
+  { what: 'an action without networks', spec: { access: [{ action: 'Permit' }] }, at: 'spec.access[0]' },
+  { what: 'both kinds of networks', spec: { access: [{ action: 'Permit', cidrs, exceptCIDRs: cidrs }] }, at: 'spec.access[0]' },
+  { what: 'networks beside a table', spec: { access: [{ table: { file: 'x' }, cidrs }] }, at: 'spec.access[0]' },
+  { what: 'an empty table', spec: { access: [{ table: {} }] }, at: 'spec.access[0].table' },
+  {
+    what: 'a table from a file and of rules',
+    spec: { access: [{ table: { file: 'x', rules: [{ action: 'Dunno', cidrs }] } }] },
+    at: 'spec.access[0].table',
+  },
+
+  { what: 'TLS with both files', spec: { tls: { level: 'May', certFile: '/tls.crt', keyFile: '/tls.key' } } },
+  { what: 'no TLS, but files', spec: { tls: { level: 'None', certFile: '/tls.crt' } } },
+  { what: 'TLS without files', spec: { tls: { level: 'May' } }, at: 'spec.tls' },
+  { what: 'TLS without the key', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt' } }, at: 'spec.tls' },
+  { what: 'TLS with an empty path', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt', keyFile: '' } }, at: 'spec.tls' },
+]
+
+/** The whole manifest of a case. */
+export const ruleManifest = ({ spec }: RuleCase) => ({
+  apiVersion: 'postscreen.dev/v1alpha1',
+  kind: 'PostscreenPolicy',
+  metadata: { name: 'mx' },
+  spec: { backend: { addresses }, ...spec },
+})

@@ -84,10 +84,10 @@ export async function gateway(args: readonly string[]): Promise<number> {
     log.info('draining')
     await running.drain((parseDuration(flags['drain-timeout'] ?? '60s') ?? 60) * 1000)
     log.info('stopped')
-    log.flush()
+    await log.flush()
     return 0
   } catch (error) {
-    log.flush()
+    await log.flush()
     console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     return 1
   }

@@ -12,6 +12,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
     return (args) => demo(args, startDemoGateway)
   },
   validate: async () => (await import('./validate.ts')).validate,
+  allowlist: async () => (await import('./allowlist.ts')).allowlist,
   import: async () => (await import('./import.ts')).importPolicy,
 }
 
@@ -22,6 +23,7 @@ Postfix postscreen for a mail cluster.
   gateway    screen mail clients by a policy and hand clean ones on to Postfix
   demo       try it on this machine: a gateway, block lists and a mail server in one process
   validate   check policy files
+  allowlist  export or import the temporary allowlist
   import     make a policy from Postfix's main.cf or from Zimbra's settings
 
   postscreen COMMAND --help   says more about one of them

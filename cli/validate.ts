@@ -1,13 +1,12 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
-import { readFile } from 'node:fs/promises'
-import { readPolicyText } from '../crds/policy.ts'
+import { loadPolicy } from '../gateway/io/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen validate'
 
 const help = `Usage: ${name} FILE…
 
-Checks PostscreenPolicy manifests. Prints every problem as FILE: PATH: what is allowed.
+Checks PostscreenPolicy manifests and the table and TLS files that they name. Prints every problem as FILE: PATH: what is allowed.
 Exits with 0 when all are good, 1 when one is not, 2 for wrong arguments.
 `
 
@@ -19,23 +18,16 @@ export async function validate(args: readonly string[]): Promise<number> {
   const files = read.run.positionals
   if (files.length === 0) return wrongArguments(name, 'name at least one file')
   let bad = false
-  for (const file of files) bad = !(await isGood(file)) || bad
+  for (const file of files) bad = !isGood(file) || bad
   return bad ? 1 : 0
 }
 
-async function isGood(file: string): Promise<boolean> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    console.error(`${file}: ${error instanceof Error ? error.message : String(error)}`)
-    return false
-  }
-  const read = readPolicyText(text)
-  if ('policy' in read) {
-    console.log(`${file}: PostscreenPolicy ${read.policy.metadata.name} is valid`)
+function isGood(file: string): boolean {
+  const reading = loadPolicy(file)
+  if ('loaded' in reading) {
+    console.log(`${file}: PostscreenPolicy ${reading.loaded.policy.metadata.name} is valid`)
     return true
   }
-  for (const { path, why } of read.problems) console.error(`${file}: ${path === '' ? '' : `${path}: `}${why}`)
+  for (const { path, why } of reading.problems) console.error(`${file}: ${path}: ${why}`)
   return false
 }

@@ -12,6 +12,7 @@ import type { LoadedPolicy } from './io/policy-file.ts'
 import { headerRequirement } from './io/proxy-protocol.ts'
 import type { ReceptionRules } from './io/reception.ts'
 import { parseResolvConf } from './io/resolv-conf.ts'
+import type { TlsMaterial } from './io/tls-context.ts'
 import { backendAddresses, type GatewayOptions } from './options.ts'
 
 const dnsPort = 53
@@ -29,6 +30,7 @@ export interface InForce {
   readonly backends: BackendOptions
   readonly dnsServers: readonly Endpoint[]
   readonly dnsTimes: DnsTimes
+  readonly tls: TlsMaterial | undefined
 }
 
 /** @throws nothing for a policy that has passed validation */
@@ -49,6 +51,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
       greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
     },
     dnsServers: dns.servers,
+    tls: loaded.tls,
     dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }

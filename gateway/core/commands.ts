@@ -85,7 +85,7 @@ const rcpt: Run = (s, smtp, now, args, out) => {
   const text = s.rules.smtp.softBounce ? soften(s.rcptReply) : s.rcptReply
   log(s, out, {
     event: 'RCPT REJECTED',
-    reply: text.trimEnd(),
+    reply: text.slice(0, -2),
     from: printableText(externalForm(smtp.sender)),
     to: printableText(externalForm(extractAddress(args.slice(colon + 1)))),
     proto: smtp.proto,

@@ -2,7 +2,7 @@
 import { encodeRecord } from './allowlist-record.ts'
 import { formatElapsed } from './elapsed.ts'
 import { abandonLookup, anyFailure, depart, log, send, stampsOf, type Session, visitorOf } from './session.ts'
-import { bit } from './tests.ts'
+import { bit, namesIn } from './tests.ts'
 import { type Effect, testNames } from './vocabulary.ts'
 
 /** Called once a session, and once more when the hand-off failed behind a teaser. */
@@ -11,7 +11,7 @@ export function conclude(s: Session, now: number, out: Effect[]): void {
   if (anyFailure(s)) s.pass = 0
   if (s.pass !== 0 && s.pass === s.todo) {
     const isNew = s.isNew && visitorOf(s).passNewCount++ === 0
-    log(s, out, { event: isNew ? 'PASS NEW' : 'PASS OLD' })
+    log(s, out, { event: isNew ? 'PASS NEW' : 'PASS OLD', tests: namesIn(s.pass) })
   }
   // Partial progress is kept too, and never optimised away: a parallel session may have renewed a stamp meanwhile (T23, T24).
   if (s.pass !== 0) out.push({ do: 'remember', key: s.client.address, record: encodeRecord(stampsOf(s), enabledTests(s)) })

@@ -3,10 +3,9 @@ import { lineContent, readLines, reads, splitCommand } from './command-lines.ts'
 import { type Command, commands } from './commands.ts'
 import { drop, hangup } from './conclude.ts'
 import { bareNewline, nonSMTPCommand, passDeepTests, pipelining } from './deep-tests.ts'
-import { effective } from './early-tests.ts'
 import { isUtf8, printableText } from './printable.ts'
 import { reply } from './replies.ts'
-import { anyFailure, log, send, type Session, type SmtpState, takeUnread } from './session.ts'
+import { anyFailure, effective, log, send, type Session, type SmtpState, takeUnread } from './session.ts'
 import { bit, deepTests } from './tests.ts'
 import type { Effect } from './vocabulary.ts'
 
@@ -24,8 +23,8 @@ export function startDummySmtp(s: Session, now: number, out: Effect[]): void {
   if (s.replyAtFirstCommand) s.todo &= ~deepTests
   // Somebody who is refused anyway may as well show what else is wrong with him.
   else if (anyFailure(s)) s.todo |= deepTests
-  // A second greeting would put the replies to a pregreeting client out of step (T3).
-  if ((s.fail & bit.pregreet) === 0) send(s, now, s.rules.host.greeting, out)
+  // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is worse (T42).
+  if ((s.fail & bit.pregreet) === 0 || s.replyAtFirstCommand) send(s, now, s.rules.host.greeting, out)
   armCommandTimer(s, out)
   out.push({ do: 'read' })
   const unread = takeUnread(s)

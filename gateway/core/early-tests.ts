@@ -5,8 +5,19 @@ import { startDummySmtp } from './dummy-smtp.ts'
 import { formatElapsed } from './elapsed.ts'
 import { escapeC } from './printable.ts'
 import { blockedUsing, reply } from './replies.ts'
-import type { StressTime } from './rules.ts'
-import { abandonLookup, anyFailure, enforce, keepUnread, log, second, send, type Session, stampsOf } from './session.ts'
+import {
+  abandonLookup,
+  anyFailure,
+  effective,
+  enforce,
+  keepUnread,
+  log,
+  second,
+  send,
+  type Session,
+  stampsOf,
+  takeUnread,
+} from './session.ts'
 import { bit, deepTests, earlyTests, indexOf } from './tests.ts'
 import { type DnsblAnswer, type Effect, testNames } from './vocabulary.ts'
 
@@ -14,11 +25,6 @@ import { type DnsblAnswer, type Effect, testNames } from './vocabulary.ts'
 const peekSize = 1023
 /** What is read of a client that waits for its turn; the rest stays in the kernel. It is one read of the dummy engine. */
 const unreadLimit = 4096
-
-/** The wait that holds now. */
-export function effective(s: Session, time: StressTime): number {
-  return s.screening.stress ? time.stress : time.normal
-}
 
 /** Sends the teaser, starts the DNSBL lookups and the greet wait, as far as their tests are to do. */
 export function startEarlyTests(s: Session, now: number, out: Effect[]): void {
@@ -34,7 +40,11 @@ export function startEarlyTests(s: Session, now: number, out: Effect[]): void {
   }
   out.push({ do: 'arm', timer: 'greetWait', ms: effective(s, s.rules.greetWait) })
   // With only DNSBL answers to wait for, the client is not watched: neither early talk nor a hang-up is noticed.
-  if (pregreet) out.push({ do: 'read' })
+  if (!pregreet) return
+  out.push({ do: 'read' })
+  // What came before, behind a PROXY header or while the allowlist was asked, is early talk too.
+  if (s.unread.length > 0) earlyData(s, now, takeUnread(s), out)
+  if (s.ended && s.phase === 'early') earlyEnd(s, now, out)
 }
 
 /** Whether the client still has to keep silent. */

@@ -1,23 +1,8 @@
 // Text that an administrator adds to refusals (postscreen_reject_footer; smtp_reply_footer.c).
+import { expandMacros } from '../../crds/macros.ts'
 
-/** Values of the macros a footer may use. */
-export interface FooterMacros {
-  readonly client_address: string
-  readonly client_port: string
-  readonly localtime: string
-  readonly server_name: string
-}
-
-/** The names, for whoever validates a template. */
-export const footerMacroNames: readonly (keyof FooterMacros)[] = ['client_address', 'client_port', 'localtime', 'server_name']
-
-/** `$name`, `${name}` or `$(name)`; `$$` is a dollar sign. Macros outside the four are checked when the policy is loaded. */
-function expand(template: string, macros: FooterMacros): string {
-  return template.replace(/\$(?:\$|\{(\w+)\}|\((\w+)\)|(\w+))/g, (whole, braces?: string, parentheses?: string, bare?: string) => {
-    if (whole === '$$') return '$'
-    return macros[(braces ?? parentheses ?? bare) as keyof FooterMacros] ?? ''
-  })
-}
+/** Values of the macros that a footer may use. */
+export type FooterMacros = Readonly<Record<'client_address' | 'client_port' | 'localtime' | 'server_name', string>>
 
 /**
  * Appends a footer to a refusal. Each `\n` in the template (two characters) begins a reply line with the code and enhanced status code of the last one;
@@ -29,7 +14,7 @@ export function appendFooter(text: string, template: string, macros: FooterMacro
   const lineBreak = body.lastIndexOf('\r\n')
   const lastStart = lineBreak < 0 ? 0 : lineBreak + 2
   const last = body.slice(lastStart)
-  const match = /^(\d{3})[ -](\d\.\d{1,3}\.\d{1,3}(?= |$))?/.exec(last)
+  const match = /^(\d{3})[ -]([245]\.\d{1,3}\.\d{1,3}(?= |$))?/.exec(last)
   if (match === null) return text
   const status = match[2] === undefined ? '' : `${match[2]} `
   let result = body
@@ -37,10 +22,10 @@ export function appendFooter(text: string, template: string, macros: FooterMacro
   const lines = template.split('\\n')
   for (const [i, line] of lines.entries()) {
     if (i === 0 && line.startsWith('\\c')) {
-      result += expand(line.slice(2), macros)
+      result += expandMacros(line.slice(2), macros)
       continue
     }
-    result += `\r\n${match[1]}${i < lines.length - 1 ? '-' : ' '}${status}${expand(line, macros)}`
+    result += `\r\n${match[1]}${i < lines.length - 1 ? '-' : ' '}${status}${expandMacros(line, macros)}`
     lineAdded = true
   }
   if (lineAdded) result = `${result.slice(0, lastStart + 3)}-${result.slice(lastStart + 4)}`

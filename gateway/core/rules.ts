@@ -1,4 +1,5 @@
 // A policy made ready for sessions: sets instead of flags, milliseconds instead of words, replies as they go out, lists compiled.
+import { expandMacros } from '../../crds/macros.ts'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
@@ -95,7 +96,7 @@ function dnsblRules(dnsbl: PolicySpec['dnsbl']): DnsblRules {
   return {
     sites,
     // The first answer wins a tie of weights, so the order of asking shows. Postfix's own order is that of a randomly seeded hash table.
-    domains: [...new Set(sites.map((site) => site.domain))].reverse(),
+    domains: [...new Set(sites.map((site) => site.domain))].toReversed(),
     threshold: dnsbl.threshold,
     allowThreshold: dnsbl.allowThreshold,
     minTTL: dnsbl.minTTL,
@@ -139,8 +140,8 @@ function smtpRules(spec: PolicySpec): SmtpRules {
 export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   const hostname = spec.hostname === '' ? around.hostname : spec.hostname
   const { greet, dnsbl, deepTests } = spec
-  const banner = spec.banner.replaceAll('$hostname', hostname)
-  const teaser = greet.banner.replaceAll('$banner', banner).replaceAll('$hostname', hostname)
+  const banner = expandMacros(spec.banner, { hostname })
+  const teaser = expandMacros(greet.banner, { hostname, banner })
   const ttl = {
     pregreet: greet.ttl,
     pipelining: deepTests.pipelining.ttl,

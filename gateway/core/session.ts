@@ -5,7 +5,7 @@ import type { DnsblScore } from './dnsbl.ts'
 import type { EhloDiscard } from './ehlo.ts'
 import { appendFooter } from './reply-footer.ts'
 import { reply, soften } from './replies.ts'
-import type { Rules } from './rules.ts'
+import type { Rules, StressTime } from './rules.ts'
 import type { TestSet } from './tests.ts'
 import type { Effect, Endpoint, LogRecord, Stage } from './vocabulary.ts'
 
@@ -102,6 +102,11 @@ export function newSession(rules: Rules, screening: Screening, client: Endpoint,
 
 /** Epoch second of a time in milliseconds, as stamps count. */
 export const second = (now: number): number => Math.floor(now / 1000)
+
+/** The wait that holds now, in milliseconds. */
+export function effective(s: Session, time: StressTime): number {
+  return s.screening.stress ? time.stress : time.normal
+}
 
 /** Any failure that is still held against the client (postscreen.h PSC_STATE_MASK_ANY_FAIL). */
 export function anyFailure(s: Session): boolean {

@@ -13,13 +13,13 @@
 // Rule 2: only this file, early-tests.ts, dummy-smtp.ts, observe.ts, conclude.ts and session.ts (depart) assign a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
 import { decodeRecord } from './allowlist-record.ts'
-import { beginStress } from './clients.ts'
+import { beginStress, type Visitor } from './clients.ts'
 import { conclude, drop, finish, hangup } from './conclude.ts'
 import { commandTimeLimit, input, startDummySmtp } from './dummy-smtp.ts'
 import { dnsblAnswer, earlyData, earlyEnd, endOfEarlyTests, startEarlyTests } from './early-tests.ts'
 import { observe, startObserving, stopObserving, worthObserving } from './observe.ts'
 import { reply } from './replies.ts'
-import { anyFailure, depart, enforce, keepUnread, log, second, send, type Session, stampsOf, visitorOf } from './session.ts'
+import { abandonLookup, anyFailure, depart, enforce, keepUnread, log, second, send, type Session, stampsOf, visitorOf } from './session.ts'
 import { bit, deepTests, earlyTests, indexOf } from './tests.ts'
 import { type Effect, type Event, testNames } from './vocabulary.ts'
 
@@ -35,7 +35,7 @@ export function step(s: Session, now: number, event: Event): readonly Effect[] {
   const out: Effect[] = []
   switch (event.type) {
     case 'connect':
-      connect(s, now, out)
+      if (s.phase === 'new') connect(s, now, out)
       break
     case 'recalled':
       if (s.phase === 'recall') recalled(s, now, event.record, out)
@@ -104,7 +104,7 @@ function connect(s: Session, now: number, out: Effect[]): void {
       break
   }
   s.phase = 'recall'
-  if (visitor.concurrency > 1) {
+  if (isKnown(visitor)) {
     // A parallel session goes by the stamps that the first one has in memory, and never reads the store.
     planTests(s, second(now))
     startTests(s, now, out)
@@ -112,13 +112,20 @@ function connect(s: Session, now: number, out: Effect[]): void {
   else out.push({ do: 'recall', key: s.client.address })
 }
 
+/** Whether a parallel session has set the stamps. One whose question to the store is still open has not, so the next one asks as well. */
+function isKnown(visitor: Visitor): boolean {
+  return visitor.stamps[0] >= 0
+}
+
 /** What is to do by the allowlist's record; without one, every enabled test (psc_parse_tests, psc_new_tests). */
 function recalled(s: Session, now: number, record: string | undefined, out: Effect[]): void {
-  const stamps = stampsOf(s)
-  for (const [i, stamp] of (record === undefined ? neverPassed : decodeRecord(record)).entries()) stamps[i] = stamp
-  planTests(s, record === undefined ? 1 : second(now))
+  const { stamps } = visitorOf(s)
+  // Of parallel sessions that asked, the first answer counts: what has been passed since then must not be undone (T23).
+  if (!isKnown(visitorOf(s)))
+    for (const [i, stamp] of (record === undefined ? neverPassed : decodeRecord(record)).entries()) stamps[i] = stamp
+  planTests(s, second(now))
   if (record !== undefined && s.todo === 0) {
-    log(s, out, { event: 'PASS OLD' })
+    log(s, out, { event: 'PASS OLD', tests: [] })
     return conclude(s, now, out)
   }
   startTests(s, now, out)
@@ -162,6 +169,7 @@ function handedOff(s: Session, now: number, out: Effect[]): void {
 function gone(s: Session, now: number, out: Effect[]): void {
   if (s.phase === 'observe') return stopObserving(s, now, out)
   if (s.phase === 'handoff') s.screening.postQueue--
+  abandonLookup(s, out)
   finish(s, out)
 }
 
@@ -182,9 +190,16 @@ function handOffFailed(s: Session, now: number, how: 'connect' | 'send', out: Ef
 /** RFC 5321 3.8: a server that must go down says 421; behind a teaser it completes its greeting first (T42). */
 function shutdown(s: Session, now: number, out: Effect[]): void {
   if (s.phase === 'handoff' || s.phase === 'observe') return
-  if (s.phase === 'early' && (s.todo & bit.pregreet) !== 0) send(s, now, s.rules.host.greeting, out)
+  if (teaserIsLast(s)) send(s, now, s.rules.host.greeting, out)
   s.noForward = true
   s.finalReply = reply.unavailable
-  if (s.phase === 'early') s.phase = 'smtp'
+  // Also in Audit mode nobody is handed on any more.
+  s.phase = 'smtp'
   conclude(s, now, out)
+}
+
+/** The client has read `220-` and nothing since: it waits for its turn, or has talked before it and not finished a command. */
+function teaserIsLast(s: Session): boolean {
+  if (s.phase === 'early') return (s.todo & bit.pregreet) !== 0
+  return s.phase === 'smtp' && (s.fail & bit.pregreet) !== 0 && !s.replyAtFirstCommand && (s.smtp?.commandCount ?? 0) === 0
 }

@@ -87,7 +87,9 @@ export interface DnsblHit {
 export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECT'; readonly server: Endpoint }
   | { readonly event: 'CONNECTION REFUSED'; readonly why: 'too many connections' | 'all server ports busy' | 'all screening ports busy' }
-  | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'PASS NEW' | 'PASS OLD' | 'DISCONNECT' }
+  | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'DISCONNECT' }
+  /** `tests` are those passed in this session; none when every earlier pass still holds. */
+  | { readonly event: 'PASS NEW' | 'PASS OLD'; readonly tests: readonly TestName[] }
   | { readonly event: 'DENYLISTED'; readonly action: Action }
   | { readonly event: 'PREGREET'; readonly count: number; readonly after: string; readonly data: string; readonly action: Action }
   | { readonly event: 'DNSBL'; readonly rank: number; readonly hits: readonly DnsblHit[]; readonly action: Action }

@@ -6,6 +6,7 @@ import type { RootDatabase } from 'lmdb'
 import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
 import { type AllowlistEntry, type AllowlistStore, cleanupKey, type Complain, complaints, type Warn } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
+import { messageOf } from './caught.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
 
 /**
@@ -40,7 +41,7 @@ export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promi
   try {
     return new LmdbAllowlist(openDatabase(options), `lmdb:${options.path}`, warn)
   } catch (error) {
-    throw new DataDirectoryError(directory, (error as Error).message, adviceAbout(undefined))
+    throw new DataDirectoryError(directory, messageOf(error), adviceAbout(undefined))
   }
 }
 
@@ -135,7 +136,7 @@ class LmdbAllowlist implements AllowlistStore {
       for (const entry of this.#database.getRange(range)) piece.push([entry.key, entry.value])
     } catch (error) {
       this.#complain('sequence', '', error)
-      return []
+      throw error
     }
     return piece
   }
@@ -196,9 +197,9 @@ class LmdbAllowlist implements AllowlistStore {
 
 /** lmdb rejects with "Commit failed" and hides the reason in a second promise, which must be caught too. */
 async function causeOf(error: unknown): Promise<unknown> {
-  const hidden = (error as { commitError?: Promise<unknown> }).commitError
-  if (hidden === undefined) return error
+  if (!(error instanceof Error && 'commitError' in error && error.commitError instanceof Promise)) return error
   try {
+    const hidden: Promise<unknown> = error.commitError
     await Promise.race([hidden, sleep(closeMs, undefined, { ref: false })])
     return error
   } catch (cause) {

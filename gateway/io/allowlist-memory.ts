@@ -20,7 +20,7 @@ interface Part {
  * A store of more than 65,536 is divided by client address into 64 parts, and each drops its own oldest.
  */
 export function memoryAllowlist(capacity = defaultCapacity): AllowlistStore {
-  const parts = makeParts(capacity)
+  let parts = makeParts(capacity)
   const partOf = parts.length === 1 ? () => parts[0] : (key: string) => parts[hash(key) % parts.length]
   let cleaned: string | undefined
   return {
@@ -28,7 +28,7 @@ export function memoryAllowlist(capacity = defaultCapacity): AllowlistStore {
     name: 'memory:allowlist',
     get: (key) => (key === cleanupKey ? cleaned : partOf(key)?.records.get(key)),
     put: (key, record) => {
-      if (key === cleanupKey) cleaned = record
+      if (key === cleanupKey) cleaned = parts.length === 0 ? undefined : record
       else write(partOf(key), key, record)
     },
     remove: (key) => {
@@ -42,7 +42,8 @@ export function memoryAllowlist(capacity = defaultCapacity): AllowlistStore {
     size: () => parts.reduce((sum, part) => sum + part.records.size, 0),
     flush: () => Promise.resolve(),
     close: () => {
-      for (const part of parts) part.records.clear()
+      parts = []
+      cleaned = undefined
       return Promise.resolve()
     },
   }

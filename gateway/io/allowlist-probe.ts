@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { open, type RootDatabase } from 'lmdb'
+import { messageOf } from './caught.ts'
 
 /** damaged: begin a new file. unusable: no file would do here. */
 export type ProbeOutcome = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }
@@ -40,7 +41,7 @@ export function probeAllowlist(options: OpenOptions, limitMs = 10_000): Promise<
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [program, JSON.stringify(options)],
+      [program, options.path, String(options.mapSize)],
       { timeout: limitMs, killSignal: 'SIGKILL' },
       (error, _stdout, stderr) => {
         if (error === null || typeof error.code === 'string') resolve({ is: 'good' })
@@ -94,10 +95,10 @@ function isDamage(error: unknown): boolean {
 /** The child process: says why on standard error, and which kind with its exit status. */
 function main(): never {
   try {
-    tryOut(JSON.parse(process.argv[2] ?? '') as OpenOptions)
+    tryOut({ path: process.argv[2] ?? '', mapSize: Number(process.argv[3]) })
     process.exit(0)
   } catch (error) {
-    writeSync(2, `${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `${messageOf(error)}\n`)
     process.exit(isDamage(error) ? damagedStatus : 1)
   }
 }

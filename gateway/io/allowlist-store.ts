@@ -1,5 +1,7 @@
 // What every store of the temporary allowlist is to the gateway. It is only a cache: a store that fails never refuses anybody.
 
+import { messageOf } from './caught.ts'
+
 /** The key under which a cleanup leaves the epoch second of its completion, as Postfix does (dict_cache.c). */
 export const cleanupKey = '_LAST_CACHE_CLEANUP_COMPLETED_'
 
@@ -7,7 +9,7 @@ export const cleanupKey = '_LAST_CACHE_CLEANUP_COMPLETED_'
 export type AllowlistEntry = readonly [key: string, record: string]
 
 /**
- * Records by client address. No call throws or rejects: a lookup that fails finds nothing, so that the client is tested like a new one,
+ * Records by client address. No call but `entries` throws or rejects: a lookup that fails finds nothing, so that the client is tested like a new one,
  * and a write that fails leaves a warning.
  */
 export interface AllowlistStore {
@@ -19,7 +21,10 @@ export interface AllowlistStore {
   /** Seen by `get` at once; reaches the disk a little later, many in one go. */
   put(key: string, record: string): void
   remove(key: string): void
-  /** Everything, the cleanup's key included, in no particular order; read little by little, so writes meanwhile may or may not be seen. */
+  /**
+   * Everything, the cleanup's key included, in no particular order; read little by little, so writes meanwhile may or may not be seen.
+   * The one call that throws: a reader who took a failure for the end would lose half of the records.
+   */
   entries(): Iterable<AllowlistEntry>
   /** How many clients are remembered, without those whose write still waits. */
   size(): number
@@ -58,6 +63,6 @@ export function complaints(name: string, warn: Warn, clock: () => number = () =>
     const before = last.get(trouble)
     if (before !== undefined && now - before < quietMs) return
     last.set(trouble, now)
-    warn(`${troubles[trouble](name, key)}: ${cause instanceof Error ? cause.message : String(cause)}`)
+    warn(`${troubles[trouble](name, key)}: ${messageOf(cause)}`)
   }
 }

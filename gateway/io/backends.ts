@@ -17,6 +17,8 @@ export interface BackendOptions {
   readonly refreshMs?: number
   /** A backend of which no session has told anything for this long is asked by a probe. 30 s when left out; 0: no probes. */
   readonly probeAfterMs?: number
+  /** How long a client may stay silent when its backend has ended the session. 60 s when left out. */
+  readonly lingerMs?: number
   /** Milliseconds that only go forward. */
   readonly now?: () => number
   readonly lookup?: Lookup
@@ -78,7 +80,7 @@ export class Backends {
   readonly #now: () => number
   readonly #entries: Map<string, Entry>
   readonly #waiting = new Set<() => void>()
-  readonly #probes = new Set<BackendCall>()
+  readonly #probes = new Map<BackendCall, Entry>()
   readonly #timer: NodeJS.Timeout | undefined
   #listed = new Set<Entry>()
   #uses = 0
@@ -191,7 +193,11 @@ export class Backends {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
-    for (const probe of this.#probes) probe.giveUp()
+    for (const [probe, entry] of this.#probes) {
+      probe.giveUp()
+      // The entry may live on in the next table.
+      entry.trying = false
+    }
     for (const ready of this.#waiting) ready()
   }
 
@@ -279,7 +285,7 @@ export class Backends {
       if (judgeGreeting(result.line) === 'later') this.failed(entry, quoteGreeting(result.line))
       else this.greeted(entry)
     })
-    this.#probes.add(probe)
+    this.#probes.set(probe, entry)
   }
 }
 

@@ -98,7 +98,7 @@ export class Connection {
   #abort(error: unknown): void {
     this.#world.bug(this.id, error)
     this.#disarm()
-    this.#lookup?.cancel()
+    this.#endLookup()
     try {
       step(this.session, this.#world.now(), { type: 'gone' })
     } catch (second) {
@@ -138,8 +138,7 @@ export class Connection {
         this.#lookup = this.#world.lookup(this.session.client.address, this.session.rules, this.#onAnswer)
         break
       case 'abandonLookup':
-        this.#lookup?.cancel()
-        this.#lookup = undefined
+        this.#endLookup()
         break
       case 'relay':
         this.#relay(effect.unread)
@@ -161,6 +160,15 @@ export class Connection {
   }
 
   readonly #onAnswer = (answer: DnsblAnswer, complete: boolean): void => this.#on({ type: 'dnsbl', answer, complete })
+
+  /**
+   * Also after the last answer: the resolver keeps a flight for those who listen, for ten seconds. Without this, each session that asked
+   * stayed in memory that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
+   */
+  #endLookup(): void {
+    this.#lookup?.cancel()
+    this.#lookup = undefined
+  }
 
   #recall(key: string): void {
     const found = this.#world.recall(key)
@@ -197,6 +205,7 @@ export class Connection {
   #close(): void {
     const text = this.#pending
     this.#pending = ''
+    this.#endLookup()
     this.#unlisten(this.#socket)
     this.#world.linger.end(this.#socket, text)
     this.#world.ended(this)
@@ -204,6 +213,7 @@ export class Connection {
 
   #relay(unread: Uint8Array): void {
     this.#flush()
+    this.#endLookup()
     this.#unlisten(this.#socket)
     const { client, server, todo } = this.session
     const request = {

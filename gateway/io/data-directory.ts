@@ -1,6 +1,7 @@
 // The directory that keeps the temporary allowlist: whether it can be used, and what to do when not.
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { codeOf, messageOf } from './caught.ts'
 
 /**
  * The data directory cannot be used. The message names it and says what to do; the caller either ends with it,
@@ -47,7 +48,6 @@ export function prepareDataDirectory(path: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     for (const file of [path, `${path}-lock`]) closeSync(openSync(file, 'a+', 0o600))
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new DataDirectoryError(directory, message, adviceAbout(code))
+    throw new DataDirectoryError(directory, messageOf(error), adviceAbout(codeOf(error)))
   }
 }

@@ -5,6 +5,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import type { Endpoint } from '../core/vocabulary.ts'
 import { idOf, setId } from './dns-message.ts'
+import { formatEndpoint } from './endpoint-text.ts'
 
 /** What a channel tells its owner; `T` is what the owner hands in with a question. */
 export interface ChannelEvents<T> {
@@ -35,7 +36,7 @@ export class DnsChannel<T> {
   readonly openedAt: number
   /** How many questions were sent from this port. */
   uses = 0
-  lastHeardAt = -1
+  lastHeardAt = Number.NEGATIVE_INFINITY
   readonly #server: Endpoint
   readonly #events: ChannelEvents<T>
   readonly #socket: Socket
@@ -53,7 +54,13 @@ export class DnsChannel<T> {
     this.#socket.on('error', this.#onError)
     this.#socket.on('connect', this.#onConnect)
     this.#socket.on('message', this.#onMessage)
-    this.#socket.connect(server.port, server.address)
+    try {
+      this.#socket.connect(server.port, server.address)
+    } catch (error) {
+      // A port that is none. Told later like any other failure: the owner does not know this channel yet.
+      const cause = error instanceof Error ? error : new Error(String(error))
+      process.nextTick(() => this.#onError(cause))
+    }
   }
 
   /** Can take one more question now. */
@@ -127,8 +134,7 @@ export class DnsChannel<T> {
     // An ICMP error is about what was sent, not about the socket. Others (no route, no file descriptor) may last.
     if (error.code === 'ECONNREFUSED') this.#open.clear()
     else this.close()
-    const { address, port } = this.#server
-    this.#events.failed(this, questions, `${error.code ?? error.message} (${isIPv6(address) ? `[${address}]` : address}:${port})`)
+    this.#events.failed(this, questions, `${error.code ?? error.message} (${formatEndpoint(this.#server)})`)
   }
 }
 

@@ -73,7 +73,7 @@ export class DnsLanes<T> {
 
   /** Takes out items at the head of the lanes that are over; they came first, so those behind them are not over for long. */
   discard(isOver: (item: T) => boolean): void {
-    for (const lane of [...this.#turns]) {
+    for (const lane of this.#turns) {
       for (let item = lane.waiting.peek(); item !== undefined && isOver(item); item = lane.waiting.peek()) {
         lane.waiting.shift()
         this.#waiting--
@@ -85,6 +85,7 @@ export class DnsLanes<T> {
   #dropIfIdle(lane: Lane<T>): void {
     if (lane.admitted > 0 || lane.waiting.length > 0) return
     this.#lanes.delete(lane.name)
+    // A new array: `discard` may be going through the old one.
     this.#turns = this.#turns.filter((other) => other !== lane)
   }
 }

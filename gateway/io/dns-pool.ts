@@ -59,7 +59,7 @@ export class DnsPool<T> {
    * be an address translation that still sends this port's datagrams to a server that is gone.
    */
   suspect(channel: DnsChannel<T>, sentAt: number): void {
-    if (channel.lastHeardAt < sentAt && channel.openedAt < sentAt && this.#channels.includes(channel)) this.#retire(channel)
+    if (channel.lastHeardAt < sentAt && this.#channels.includes(channel)) this.#retire(channel)
   }
 
   /** Call when a question on the channel is over or the channel failed: closes what is no longer needed. */

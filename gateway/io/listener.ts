@@ -24,16 +24,17 @@ export class ListenError extends Error {
   readonly code: string
   readonly address: string
   readonly port: number
-  constructor(endpoint: Endpoint, code: string) {
-    super(`cannot listen on ${formatEndpoint(endpoint)}: ${reason(code)}`)
+  /** @param flag the option with which another place can be chosen */
+  constructor(endpoint: Endpoint, code: string, flag = '--listen ADDR:PORT') {
+    super(`cannot listen on ${formatEndpoint(endpoint)}: ${reason(code, flag)}`)
     this.code = code
     this.address = endpoint.address
     this.port = endpoint.port
   }
 }
 
-function reason(code: string): string {
-  if (code === 'EADDRINUSE') return 'the port is in use; stop what uses it or choose another with --listen ADDR:PORT'
+function reason(code: string, flag: string): string {
+  if (code === 'EADDRINUSE') return `the port is in use; stop what uses it or choose another with ${flag}`
   if (code === 'EACCES')
     return 'not allowed; ports below 1024 need CAP_NET_BIND_SERVICE, so listen on 2525 and let the Service map port 25 to it'
   if (code === 'EADDRNOTAVAIL') return 'this machine does not have that address'

@@ -3,7 +3,7 @@ import os from 'node:os'
 import pino from 'pino'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
-import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import type { DnsblAnswer, Endpoint, LogRecord } from '../core/vocabulary.ts'
 
 export type LogFormat = 'json' | 'postfix'
 
@@ -13,12 +13,14 @@ export interface Log {
   session(sessionId: string, record: LogRecord): void
   /** One site's answer about one client, as dnsblog logs it. */
   dnsbl(client: string, answer: DnsblAnswer): void
+  /** What became of a client that was handed on. postscreen says nothing of it, so only the JSON log does. */
+  relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
   sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
   warning(text: string, fields?: Readonly<Record<string, unknown>>): void
   /** Writes out what is buffered; for the end of the process. */
-  flush(): void
+  flush(): Promise<void>
 }
 
 /** Standard output of a stuck reader must not fill our memory: beyond this, lines are lost. */
@@ -35,14 +37,18 @@ export function openLog(format: LogFormat, destination: number | string = 1): Lo
   return format === 'json' ? jsonLog(out) : postfixLog(out)
 }
 
-function flusher(out: Destination): () => void {
-  return () => {
-    try {
-      out.flushSync()
-    } catch {
-      // Not open yet or already closed: there is nothing to write to.
-    }
-  }
+/** A reader that is stuck must not keep the process from ending. */
+const flushMs = 1000
+
+function flusher(out: Destination): () => Promise<void> {
+  return () =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, flushMs)
+      out.flush(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
 }
 
 /** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
@@ -57,6 +63,7 @@ function jsonLog(out: Destination): Log {
       if (error !== undefined) logger.warn({ ...fields, error }, lookupError(client, domain, error))
       else if (addresses.length > 0) logger.info({ ...fields, addresses, ttl }, listed(client, domain, addresses.join(' ')))
     },
+    relay: (session, event, client, fields) => logger.info({ session, event, client, ...fields }, event.toLowerCase()),
     sessionWarning: (session, text, fields) => logger.warn({ session, ...fields }, text),
     info: (text, fields) => logger.info(fields ?? {}, text),
     warning: (text, fields) => logger.warn(fields ?? {}, text),
@@ -103,6 +110,7 @@ function postfixLog(out: Destination): Log {
       if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error)}`)
       for (const address of addresses) write('dnsblog', listed(client, domain, address))
     },
+    relay: () => undefined,
     sessionWarning: (_session, text) => postscreen(`warning: ${text}`),
     info: postscreen,
     warning: (text) => postscreen(`warning: ${text}`),

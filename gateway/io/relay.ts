@@ -10,7 +10,7 @@ import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting,
 import type { Backends, Target } from './backends.ts'
 
 export interface HandOff {
-  /** Nobody else's any more: paused, without listeners for its data. It gets `allowHalfOpen`. */
+  /** Nobody else's any more: paused, without listeners for its data; of a server with `allowHalfOpen`. */
   readonly client: Socket
   readonly clientEndpoint: Endpoint
   readonly serverEndpoint: Endpoint
@@ -51,7 +51,7 @@ const heldLimit = 65_536
 const connectsInTime = 5
 /** Failures that are named when all have failed. */
 const reasonLimit = 5
-/** How long a client may stay silent when its backend has ended; the kernel's own limit for such connections (tcp_fin_timeout). */
+/** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
 const lingerMs = 60_000
 
 /** Hands a client on to a backend. Throws when an endpoint's address is none. */
@@ -263,7 +263,7 @@ class Relay {
 
   // Our sockets are not orphans to the kernel, so that no limit of its own would end this one.
   #linger(): void {
-    this.#client.setTimeout(lingerMs, () => {
+    this.#client.setTimeout(this.#backends.options.lingerMs ?? lingerMs, () => {
       this.#client.destroy()
       if (this.#backend !== undefined) this.#reset(this.#backend)
     })

@@ -1,0 +1,255 @@
+// Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can choose.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Action, DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import { outcomeOf } from './dnsbl-status.ts'
+
+/** Numbers that are looked up when somebody asks. */
+export interface Levels {
+  /** Sessions by phase, `relay` included. */
+  sessions(): Readonly<Record<string, number>>
+  allowlistEntries(): number
+  stress(): boolean
+}
+
+const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
+const secondsBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 20, 100]
+
+/** A failed test, and the refusal where it is one at once. */
+function failed(test: string, action: Action, mode: string): readonly string[] {
+  const failure = `tests|${test}|fail|${action}|${mode}`
+  return action === 'Drop' ? [failure, `rejects|521|${test}|${mode}`] : [failure]
+}
+
+/** What each event adds one to: `metric|value of its first label|…`; a few dozen different texts. */
+function countedAs(record: LogRecord, mode: string): readonly string[] {
+  switch (record.event) {
+    case 'CONNECT':
+      return ['connections']
+    case 'CONNECTION REFUSED':
+      return [`rejects|421|${record.why}|${mode}`]
+    case 'ALLOWLISTED':
+      return ['access|permit']
+    case 'DENYLISTED':
+      return record.action === 'Drop' ? ['access|reject', `rejects|521|denylist|${mode}`] : ['access|reject']
+    case 'ALLOWLIST VETO':
+      return ['vetoes']
+    case 'PASS NEW':
+      return ['passes|new', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
+    case 'PASS OLD':
+      return ['passes|old', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
+    case 'PREGREET':
+      return failed('pregreet', record.action, mode)
+    case 'DNSBL':
+      return failed('dnsbl', record.action, mode)
+    case 'BARE NEWLINE':
+      return failed('bareNewline', record.action, mode)
+    case 'NON-SMTP COMMAND':
+      return failed('nonSMTPCommand', record.action, mode)
+    case 'COMMAND PIPELINING':
+      return failed('pipelining', record.action, mode)
+    case 'COMMAND TIME LIMIT':
+    case 'COMMAND COUNT LIMIT':
+    case 'COMMAND LENGTH LIMIT':
+      return [`limits|${record.event.slice(8, -6).toLowerCase()}`]
+    case 'HANGUP':
+      return [`hangups|${record.stage.startsWith('tests before') ? 'before' : 'after'}`]
+    case 'RCPT REJECTED':
+      return [`rejects|${record.reply.slice(0, 3)}|rcpt|${mode}`]
+    case 'AUDIT':
+      return [`audit|${record.would}`]
+    case 'STRESS':
+      return record.change === 'entering' ? ['stress'] : []
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+    case 'DISCONNECT':
+    case 'DNSBL ERROR CODE':
+    case 'DNSBL REPLY TIMEOUT':
+    case 'EHLO KEYWORDS DISCARDED':
+    case 'COMMAND REPLACED':
+      return []
+  }
+}
+
+/** Short names of countedAs, with the metric and its label names. */
+const counters: Readonly<Record<string, { name: string; help: string; labels: readonly string[] }>> = {
+  connections: { name: 'postscreen_connections_total', help: 'Client connections that began a session.', labels: [] },
+  rejects: {
+    name: 'postscreen_rejects_total',
+    help: 'Refusals by reply code and reason; in Audit mode those that would have been.',
+    labels: ['code', 'reason', 'mode'],
+  },
+  access: { name: 'postscreen_access_list_matches_total', help: 'Decisions of the permanent access list.', labels: ['action'] },
+  vetoes: { name: 'postscreen_allowlist_vetoes_total', help: 'Sessions on an address without the temporary allowlist.', labels: [] },
+  passes: { name: 'postscreen_passes_total', help: 'Clients that passed, new or old ones.', labels: ['type'] },
+  tests: { name: 'postscreen_tests_total', help: 'Tests decided, by configured action.', labels: ['test', 'verdict', 'action', 'mode'] },
+  limits: { name: 'postscreen_command_limits_total', help: 'Sessions that ran into a command limit.', labels: ['limit'] },
+  hangups: { name: 'postscreen_hangups_total', help: 'Clients that left before or after the greeting.', labels: ['stage'] },
+  audit: {
+    name: 'postscreen_audit_total',
+    help: 'Audit mode: clients handed on that would have been refused, dropped, enforced or deferred.',
+    labels: ['would'],
+  },
+  stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },
+}
+
+interface Tally {
+  readonly short: string
+  readonly values: readonly string[]
+  count: number
+}
+
+const lagResolutionMs = 20
+
+/** All metrics of one gateway. */
+export class Metrics {
+  readonly #registry = new Registry()
+  /** By what countedAs gives. Counting is a plain addition; prom-client's labelled counters, which cost more than all the rest of it, are filled when asked for. */
+  readonly #tallies = new Map<string, Tally>()
+  readonly #lag = monitorEventLoopDelay({ resolution: lagResolutionMs })
+  readonly #score: Histogram
+  readonly #dnsblQueries: Counter
+  readonly #dnsblSeconds: Histogram
+  readonly #backendConnect: Histogram
+  readonly #backendErrors: Counter
+  readonly #relayBytes: Counter
+  readonly #starttls: Counter
+  readonly #generation: Gauge
+  readonly #applyErrors: Counter
+
+  constructor(version: string, levels: Levels) {
+    const registers = [this.#registry]
+    for (const [short, { name, help, labels }] of Object.entries(counters)) {
+      const counter: Counter = new Counter({ name, help, labelNames: [...labels], registers, collect: () => this.#fill(short, counter) })
+    }
+    const counter = (name: string, help: string, labelNames: string[] = []): Counter => new Counter({ name, help, labelNames, registers })
+    this.#score = new Histogram({
+      name: 'postscreen_dnsbl_score',
+      help: 'Ranks of clients that reached the threshold.',
+      buckets: scoreBuckets,
+      registers,
+    })
+    this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Answers of DNSBL sites.', ['zone_id', 'outcome'])
+    this.#dnsblSeconds = new Histogram({
+      name: 'postscreen_dnsbl_query_seconds',
+      help: 'From the question to the answer of a site.',
+      buckets: secondsBuckets,
+      registers,
+    })
+    this.#backendConnect = new Histogram({
+      name: 'postscreen_backend_connect_seconds',
+      help: 'From the decision to hand a client on to the greeting of a backend.',
+      buckets: secondsBuckets,
+      registers,
+    })
+    this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
+    this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
+    this.#starttls = counter('postscreen_starttls_total', 'STARTTLS in the dummy engine.', ['result'])
+    this.#generation = new Gauge({
+      name: 'postscreen_policy_generation',
+      help: 'Generation of the policy in force.',
+      labelNames: ['policy'],
+      registers,
+    })
+    this.#applyErrors = counter('postscreen_policy_apply_errors_total', 'Policies that were refused.')
+    this.#observeLevels(version, levels)
+  }
+
+  #observeLevels(version: string, levels: Levels): void {
+    const registers = [this.#registry]
+    new Gauge({ name: 'postscreen_build_info', help: 'The version.', labelNames: ['version'], registers }).set({ version }, 1)
+    const gauge = (name: string, help: string, read: () => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
+    }
+    gauge('postscreen_allowlist_entries', 'Clients on the temporary allowlist.', () => levels.allowlistEntries())
+    gauge('postscreen_stress_mode', '1 while waits are short because of many connections.', () => (levels.stress() ? 1 : 0))
+    gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+    const cpu: Counter = new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time.',
+      registers,
+      collect: () => {
+        const { user, system } = process.cpuUsage()
+        cpu.reset()
+        cpu.inc((user + system) / 1e6)
+      },
+    })
+    this.#lag.enable()
+    gauge('postscreen_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape.', () => {
+      // What it measures is the time between two of its own ticks.
+      const seconds = this.#lag.max / 1e9 - lagResolutionMs / 1000
+      this.#lag.reset()
+      return Math.max(0, seconds)
+    })
+    const sessions: Gauge = new Gauge({
+      name: 'postscreen_active_sessions',
+      help: 'Sessions by phase.',
+      labelNames: ['phase'],
+      registers,
+      collect: () => {
+        sessions.reset()
+        for (const [phase, count] of Object.entries(levels.sessions())) sessions.set({ phase }, count)
+      },
+    })
+  }
+
+  /** Counts one event of a session. */
+  event(record: LogRecord, audit: boolean): void {
+    for (const what of countedAs(record, audit ? 'audit' : 'enforce')) this.#tally(what).count++
+    if (record.event === 'DNSBL') this.#score.observe(record.rank)
+  }
+
+  #tally(what: string): Tally {
+    const known = this.#tallies.get(what)
+    if (known !== undefined) return known
+    const [short = '', ...values] = what.split('|')
+    const tally = { short, values, count: 0 }
+    this.#tallies.set(what, tally)
+    return tally
+  }
+
+  #fill(metric: string, counter: Counter): void {
+    counter.reset()
+    for (const { short, values, count } of this.#tallies.values()) if (short === metric) counter.labels(...values).inc(count)
+  }
+
+  /** @param site what the list is called in public; its domain may hold a key */
+  dnsblAnswer(answer: DnsblAnswer, site: string): void {
+    this.#dnsblQueries.inc({ zone_id: site, outcome: outcomeOf(answer) })
+  }
+
+  dnsblAnswered(seconds: number): void {
+    this.#dnsblSeconds.observe(seconds)
+  }
+
+  handedOn(seconds: number): void {
+    this.#backendConnect.observe(seconds)
+  }
+
+  backendFailed(how: 'connect' | 'send'): void {
+    this.#backendErrors.inc({ reason: how })
+  }
+
+  relayed(toBackend: number, toClient: number): void {
+    this.#relayBytes.inc({ direction: 'to_backend' }, toBackend)
+    this.#relayBytes.inc({ direction: 'to_client' }, toClient)
+  }
+
+  starttls(result: 'established' | 'failed'): void {
+    this.#starttls.inc({ result })
+  }
+
+  policyInForce(policy: string, generation: number): void {
+    this.#generation.reset()
+    this.#generation.set({ policy }, generation)
+  }
+
+  policyRefused(): void {
+    this.#applyErrors.inc()
+  }
+
+  /** The exposition text and its content type. */
+  async text(): Promise<{ readonly type: string; readonly text: string }> {
+    return { type: this.#registry.contentType, text: await this.#registry.metrics() }
+  }
+}

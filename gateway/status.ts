@@ -1,0 +1,65 @@
+// The status page: what a person or the operator wants to know of one gateway, as plain data.
+import type { Screening } from './core/clients.ts'
+import type { InForce } from './in-force.ts'
+import type { AllowlistStore } from './io/allowlist-store.ts'
+import type { BackendStatus } from './io/backends.ts'
+import type { DnsblStatus } from './io/dnsbl-resolver.ts'
+
+/** Where the page's numbers come from. */
+export interface StatusParts {
+  readonly version: string
+  readonly inForce: InForce | undefined
+  /** The newest policy that could not be used, while it has not been replaced by a good one. */
+  readonly refused: { readonly at: Date; readonly problems: readonly { readonly path: string; readonly why: string }[] } | undefined
+  readonly notReady: readonly string[]
+  readonly listening: readonly string[]
+  readonly sessions: Readonly<Record<string, number>>
+  readonly screening: Screening
+  readonly store: AllowlistStore
+  readonly dnsbl: DnsblStatus
+  readonly backends: readonly BackendStatus[]
+}
+
+/** What `/status` shows. A list is called by its alias where the policy has one: its domain may hold a key. */
+export function statusPage(parts: StatusParts): object {
+  const { inForce, dnsbl, store } = parts
+  return {
+    version: parts.version,
+    uptimeSeconds: Math.round(process.uptime()),
+    ready: parts.notReady.length === 0,
+    notReady: parts.notReady,
+    listening: parts.listening,
+    policy: inForce === undefined ? null : policyStatus(inForce),
+    refusedPolicy: parts.refused ?? null,
+    sessions: parts.sessions,
+    queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
+    allowlist: { kind: store.kind, name: store.name, entries: store.size() },
+    dnsbl: {
+      sites: dnsbl.sites.map(({ domain, lastAt, ...site }) => ({ site: aliasOf(inForce, domain), lastAt: time(lastAt), ...site })),
+      servers: dnsbl.servers,
+      flights: dnsbl.flights,
+      inFlight: dnsbl.inFlight,
+      waiting: dnsbl.waiting,
+    },
+    backends: parts.backends,
+    tls: inForce?.tls?.info ?? null,
+  }
+}
+
+function policyStatus({ policy, hash, loadedAt }: InForce): object {
+  const { name, namespace, generation } = policy.metadata
+  return {
+    name,
+    namespace: namespace ?? null,
+    generation: generation ?? null,
+    hash,
+    mode: policy.spec.mode,
+    loadedAt: loadedAt.toISOString(),
+  }
+}
+
+function aliasOf(inForce: InForce | undefined, domain: string): string {
+  return inForce?.rules.dnsbl.replyMap.get(domain) ?? domain
+}
+
+const time = (epochMs: number): string | null => (epochMs > 0 ? new Date(epochMs).toISOString() : null)

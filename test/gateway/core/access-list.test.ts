@@ -1,0 +1,110 @@
+// The permanent access list: order, tables, dunno (section 6 of postscreen's behaviour).
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type AccessEntry, compileAccessList } from '../../../gateway/core/access-list.ts'
+import { parseCidrTable, type TableRule } from '../../../gateway/core/cidr-table.ts'
+import { drive, rulesOf, type SpecFragment } from '../../support/core-session.ts'
+
+const rulesFrom = (text: string): readonly TableRule[] => parseCidrTable(text).rules
+const rule = (text: string): AccessEntry => ({ is: 'rule', rule: rulesFrom(text)[0] ?? assert.fail(text) })
+const table = (text: string): AccessEntry => ({ is: 'table', rules: rulesFrom(text) })
+
+const cases: readonly { readonly what: string; readonly entries: readonly AccessEntry[]; readonly want: string }[] = [
+  { what: 'nothing decides', entries: [], want: 'Dunno' },
+  { what: 'no entry names the client', entries: [rule('198.51.100.0/24 reject')], want: 'Dunno' },
+  { what: 'the first entry wins', entries: [rule('192.0.2.1 permit'), rule('192.0.2.0/24 reject')], want: 'Permit' },
+  {
+    what: 'an exception stands before what it is one from',
+    entries: [rule('192.0.2.0/24 reject'), rule('192.0.2.1 permit')],
+    want: 'Reject',
+  },
+  {
+    what: 'T55: a dunno of the list itself ends the search',
+    entries: [rule('192.0.2.1 dunno'), rule('192.0.2.0/24 reject')],
+    want: 'Dunno',
+  },
+  {
+    what: 'a dunno also ends the search for tables behind it',
+    entries: [rule('192.0.2.1 dunno'), table('192.0.2.1 reject')],
+    want: 'Dunno',
+  },
+  { what: 'a dunno of a table goes on behind the table', entries: [table('192.0.2.1 dunno'), rule('192.0.2.0/24 reject')], want: 'Reject' },
+  { what: 'a dunno of a table hides the rest of that table', entries: [table('192.0.2.1 dunno\n192.0.2.0/24 reject')], want: 'Dunno' },
+  { what: 'a table that names nobody is passed over', entries: [table('198.51.100.1 reject'), table('192.0.2.1 permit')], want: 'Permit' },
+  { what: 'a table decides before the rules behind it', entries: [table('192.0.2.1 reject'), rule('192.0.2.1 permit')], want: 'Reject' },
+  { what: 'rules before a table decide before it', entries: [rule('192.0.2.1 permit'), table('192.0.2.1 reject')], want: 'Permit' },
+  {
+    what: 'rules, tables and rules take turns',
+    entries: [
+      rule('192.0.2.9 reject'),
+      table('192.0.2.1 dunno'),
+      rule('192.0.2.8 reject'),
+      table('192.0.2.1 permit'),
+      rule('0.0.0.0/0 reject'),
+    ],
+    want: 'Permit',
+  },
+  { what: 'T56: the words count in any case', entries: [rule('192.0.2.1 ReJeCt')], want: 'Reject' },
+]
+
+describe('the access list', () => {
+  for (const { what, entries, want } of cases) test(what, () => assert.equal(compileAccessList(entries).decide('192.0.2.1'), want))
+
+  test('T60: an IPv4-mapped client is the IPv4 client', () => {
+    assert.equal(compileAccessList([rule('192.0.2.1 permit')]).decide('::ffff:192.0.2.1'), 'Permit')
+  })
+})
+
+describe('the access list of a policy', () => {
+  const decide = (access: NonNullable<SpecFragment['access']>, address: string): string => rulesOf({ access }).access.decide(address)
+
+  test('takes networks and single addresses', () => {
+    const access = [{ action: 'Permit', cidrs: ['192.0.2.0/24', '2001:db8::1'] }] as const
+    assert.deepEqual(
+      ['192.0.2.7', '2001:db8::1', '2001:db8::2'].map((address) => decide(access, address)),
+      ['Permit', 'Permit', 'Dunno'],
+    )
+  })
+
+  test('takes exceptions, in both families', () => {
+    const access = [{ action: 'Reject', exceptCIDRs: ['192.0.2.0/24', '2001:db8::/32'] }] as const
+    assert.deepEqual(
+      ['192.0.2.7', '2001:db8::1', '198.51.100.1', '2001:db9::1'].map((address) => decide(access, address)),
+      ['Dunno', 'Dunno', 'Reject', 'Reject'],
+    )
+  })
+
+  test('takes tables with rules of their own, whose dunno leaves only the table', () => {
+    const access = [
+      {
+        table: {
+          rules: [
+            { action: 'Dunno', cidrs: ['192.0.2.1'] },
+            { action: 'Reject', cidrs: ['192.0.2.0/24'] },
+          ],
+        },
+      },
+      { action: 'Permit', cidrs: ['192.0.2.1'] },
+    ] as const
+    assert.deepEqual(
+      ['192.0.2.1', '192.0.2.2'].map((address) => decide(access, address)),
+      ['Permit', 'Reject'],
+    )
+  })
+
+  test('takes tables from files; a file that is missing names nobody', () => {
+    const access = [{ table: { file: 'access.cidr' } }, { table: { file: 'missing.cidr' } }]
+    const { access: list } = rulesOf({ access }, new Map([['access.cidr', '192.0.2.1 reject\n']]))
+    assert.equal(list.decide('192.0.2.1'), 'Reject')
+    assert.equal(list.decide('192.0.2.2'), 'Dunno')
+  })
+
+  test('is asked before anything can block, except the limits (T54)', () => {
+    drive({ access: [{ action: 'Permit', cidrs: ['192.0.2.1'] }] })
+      .remembering('192.0.2.1', '-1;-1;-1;-1;-1')
+      .connect('192.0.2.1')
+      .logs('CONNECT from CLIENT to [198.51.100.1]:25', 'ALLOWLISTED CLIENT')
+      .does('disarm', 'relay')
+      .hears()
+  })
+})

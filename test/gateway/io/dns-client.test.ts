@@ -1,0 +1,515 @@
+// The DNS client against servers that answer wrongly, late, in part, elsewhere or not at all. Where a time limit matters, the test moves
+// the clock; nothing depends on how fast the machine is.
+
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Endpoint } from '../../../gateway/core/vocabulary.ts'
+import { DnsClient, type DnsClientSettings, type DnsResult } from '../../../gateway/io/dns-client.ts'
+import { answerBytes, framed, type Question, type StubServer, startStubServer } from './dns-server-stub.ts'
+
+const name = '2.0.0.127.bl.test'
+const listed: DnsResult = { addresses: ['127.0.0.2'], ttl: 60, error: undefined }
+const fails = (error: string): DnsResult => ({ addresses: [], ttl: -1, error })
+const isListed = (question: Question) => question.reply({ addresses: ['127.0.0.2'] })
+const silence = () => undefined
+
+async function server(t: TestContext, onQuestion: (question: Question) => void): Promise<StubServer> {
+  const stub = await startStubServer(onQuestion)
+  t.after(() => stub.close())
+  return stub
+}
+
+/** Long limits by default: a test that needs a time to pass sets it. */
+function client(t: TestContext, servers: readonly Endpoint[], settings: Partial<DnsClientSettings> = {}): DnsClient {
+  const times = { timeoutMs: 10_000, queryTimeoutMs: 5000, attempts: 2, maxInFlight: 100 }
+  const dns = new DnsClient({ servers, ...times, now: () => performance.now(), ...settings })
+  t.after(() => dns.close())
+  return dns
+}
+
+/** A clock that stands still until the test moves it on. */
+class Clock {
+  time = 0
+  readonly now = () => this.time
+}
+
+function ask(dns: DnsClient, question = name): Promise<DnsResult> {
+  return new Promise((resolve) => dns.ask(question, 'bl.test', resolve))
+}
+
+async function portWithoutServer(): Promise<Endpoint> {
+  const stub = await startStubServer(silence)
+  await stub.close()
+  return stub.endpoint
+}
+
+const single: { what: string; answer: (question: Question) => void; want: DnsResult }[] = [
+  { what: 'an address', answer: isListed, want: listed },
+  { what: 'NXDOMAIN with SOA', answer: (q) => q.reply({ rcode: 3, soaTtl: 300 }), want: { addresses: [], ttl: 300, error: undefined } },
+  { what: 'NXDOMAIN without SOA', answer: (q) => q.reply({ rcode: 3 }), want: { addresses: [], ttl: -1, error: undefined } },
+  { what: 'no data', answer: (q) => q.reply({}), want: { addresses: [], ttl: -1, error: undefined } },
+  { what: 'an error code', answer: (q) => q.reply({ rcode: 2 }), want: fails('SERVFAIL') },
+  {
+    what: 'a circle of CNAMEs',
+    answer: (q) => q.reply({ answers: [{ type: 'CNAME', name: q.name, ttl: 5, data: q.name }] }),
+    want: fails('CNAME chain too long'),
+  },
+]
+
+for (const { what, answer, want } of single) {
+  test(`client: ${what}`, async (t) => {
+    const stub = await server(t, answer)
+    assert.deepEqual(await ask(client(t, [stub.endpoint])), want)
+    assert.equal(stub.asked.length, 1)
+  })
+}
+
+// Each of these comes before the right answer, and must neither count nor end the wait.
+const wrong: { what: string; answer: (question: Question) => void }[] = [
+  { what: 'a wrong id', answer: (q) => q.reply({ addresses: ['127.0.0.99'], id: q.id ^ 1 }) },
+  { what: 'a wrong name', answer: (q) => q.reply({ addresses: ['127.0.0.99'], name: '3.0.0.127.bl.test' }) },
+  { what: 'a wrong type', answer: (q) => q.reply({ addresses: ['127.0.0.99'], type: 'AAAA' }) },
+  { what: 'no question', answer: (q) => q.replyBytes(withoutQuestion(q)) },
+  { what: 'garbage', answer: (q) => q.replyBytes(Buffer.from('listed, believe me!')) },
+  {
+    what: 'garbage under the right id',
+    answer: (q) => q.replyBytes(Buffer.concat([q.bytes.subarray(0, 2), Buffer.from('listed, believe me!')])),
+  },
+  { what: 'nothing at all', answer: (q) => q.replyBytes(Buffer.alloc(0)) },
+  { what: 'the query itself', answer: (q) => q.replyBytes(q.bytes) },
+]
+
+for (const { what, answer } of wrong) {
+  test(`client: ${what} is ignored and counted, and the right answer after it counts`, async (t) => {
+    const stub = await server(t, (q) => {
+      answer(q)
+      isListed(q)
+    })
+    const dns = client(t, [stub.endpoint])
+    assert.deepEqual(await ask(dns), listed)
+    assert.equal(dns.serverStatus()[0]?.ignored, 1)
+  })
+}
+
+test('client: an answer from another port never arrives, and the right one after it counts', async (t) => {
+  const stub = await server(t, (q) => {
+    q.replyFromOtherPort({ addresses: ['127.0.0.99'] })
+    isListed(q)
+  })
+  assert.deepEqual(await ask(client(t, [stub.endpoint])), listed)
+})
+
+test('client: arbitrary bytes never throw and never count', async (t) => {
+  let garbage: Uint8Array[] = []
+  const stub = await server(t, (q) => {
+    for (const bytes of garbage) q.replyBytes(Buffer.concat([q.bytes.subarray(0, 2), bytes]))
+    isListed(q)
+  })
+  const dns = client(t, [stub.endpoint])
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 5 }), async (messages) => {
+      garbage = messages
+      const result = await ask(dns)
+      // A well-made header with an error code and no question is an error; everything else is ignored.
+      if (result.error === undefined) assert.deepEqual(result, listed)
+      else assert.deepEqual(result.addresses, [])
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('client: the same answer twice counts once', async (t) => {
+  const stub = await server(t, (q) => {
+    isListed(q)
+    isListed(q)
+  })
+  const dns = client(t, [stub.endpoint])
+  let results = 0
+  await new Promise<void>((resolve) => {
+    dns.ask(name, 'bl.test', () => {
+      results++
+      resolve()
+    })
+  })
+  await ask(dns, '3.0.0.127.bl.test')
+  assert.equal(results, 1)
+})
+
+test('client: what is cut is asked for again over TCP', async (t) => {
+  const stub = await server(t, (q) => q.reply({ truncated: q.via === 'udp', addresses: q.via === 'udp' ? [] : ['127.0.0.2'] }))
+  const dns = client(t, [stub.endpoint])
+  assert.deepEqual(await ask(dns), listed)
+  assert.deepEqual(
+    stub.asked.map((q) => q.via),
+    ['udp', 'tcp'],
+  )
+  assert.equal(dns.serverStatus()[0]?.truncated, 1)
+})
+
+test('client: an answer of 64 KB over TCP, in pieces of any size', async (t) => {
+  const stub = await server(t, (q) => {
+    if (q.via === 'udp') return q.reply({ truncated: true })
+    const bytes = framed(Buffer.concat([answerBytes(q, { addresses: ['127.0.0.2'] }), Buffer.alloc(65_535)]).subarray(0, 65_535))
+    const cuts = [0, 1, 2, 1000, bytes.length]
+    const sendNext = (i: number): void => {
+      q.replyBytes(bytes.subarray(cuts[i], cuts[i + 1]))
+      if (i + 2 < cuts.length) setTimeout(sendNext, 5, i + 1)
+    }
+    sendNext(0)
+  })
+  assert.deepEqual(await ask(client(t, [stub.endpoint])), listed)
+})
+
+const badTcp: { what: string; answer: (question: Question) => void; want: DnsResult }[] = [
+  { what: 'is cut again', answer: (q) => q.reply({ truncated: true }), want: fails('TCP: truncated answer') },
+  { what: 'has a wrong id', answer: (q) => q.reply({ id: q.id ^ 1 }), want: fails('TCP: answer to another question') },
+  { what: 'has a wrong name', answer: (q) => q.reply({ name: 'x.test' }), want: fails('TCP: foreign answer') },
+  { what: 'is an error code', answer: (q) => q.reply({ rcode: 5 }), want: fails('REFUSED') },
+  { what: 'is empty', answer: (q) => q.replyBytes(Buffer.alloc(2)), want: fails('TCP: answer to another question') },
+]
+
+for (const { what, answer, want } of badTcp) {
+  test(`client: an answer over TCP that ${what}`, async (t) => {
+    const stub = await server(t, (q) => (q.via === 'udp' ? q.reply({ truncated: true }) : answer(q)))
+    assert.deepEqual(await ask(client(t, [stub.endpoint], { attempts: 1 })), want)
+  })
+}
+
+test('client: a TCP connection that says nothing ends with the time limit', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, (q) => q.via === 'udp' && q.reply({ truncated: true }))
+  const result = ask(client(t, [stub.endpoint], { now: clock.now, attempts: 1 }))
+  await until(() => stub.asked.at(-1)?.via === 'tcp')
+  clock.time = 10_000
+  assert.deepEqual(await result, fails('timeout'))
+})
+
+test('client: a hundred cut answers at once all arrive', async (t) => {
+  const stub = await server(t, (q) => q.reply({ truncated: q.via === 'udp', addresses: q.via === 'udp' ? [] : ['127.0.0.2'] }))
+  const dns = client(t, [stub.endpoint])
+  const results = await Promise.all(Array.from({ length: 100 }, (_, i) => ask(dns, `${i}.0.0.127.bl.test`)))
+  assert.ok(results.every((result) => result.addresses[0] === '127.0.0.2'))
+})
+
+test('client: an error of the first server sends the question to the second at once', async (t) => {
+  const first = await server(t, (q) => q.reply({ rcode: 5 }))
+  const second = await server(t, isListed)
+  assert.deepEqual(await ask(client(t, [first.endpoint, second.endpoint])), listed)
+  assert.equal(first.asked.length, 1)
+})
+
+test('client: an error that comes twice does not end the wait for the second server', async (t) => {
+  const first = await server(t, (q) => {
+    q.reply({ rcode: 5 })
+    q.reply({ rcode: 5 })
+  })
+  const second = await server(t, silence)
+  const dns = client(t, [first.endpoint, second.endpoint], { attempts: 1 })
+  const result = ask(dns)
+  await until(() => second.asked.length === 1 && dns.serverStatus()[0]?.ignored === 1)
+  second.asked[0]?.reply({ addresses: ['127.0.0.2'] })
+  assert.deepEqual(await result, listed)
+})
+
+test('client: errors of all servers are an error, and nobody is asked twice', async (t) => {
+  const first = await server(t, (q) => q.reply({ rcode: 5 }))
+  const second = await server(t, (q) => q.reply({ rcode: 2 }))
+  assert.deepEqual(await ask(client(t, [first.endpoint, second.endpoint])), fails('SERVFAIL'))
+  assert.deepEqual([first.asked.length, second.asked.length], [1, 1])
+})
+
+test('client: a server that is dead is followed by the next after the query timeout', async (t) => {
+  const clock = new Clock()
+  const dead = await server(t, silence)
+  const live = await server(t, isListed)
+  const dns = client(t, [dead.endpoint, live.endpoint], { now: clock.now })
+  const result = ask(dns)
+  await until(() => dead.asked.length === 1)
+  clock.time = 5000
+  assert.deepEqual(await result, listed)
+  assert.deepEqual([dead.asked.length, live.asked.length], [1, 1])
+  assert.equal(dns.serverStatus()[0]?.timeouts, 1)
+})
+
+test('client: one server is asked again, under another id', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, (q) => stub.asked.length > 1 && isListed(q))
+  const result = ask(client(t, [stub.endpoint], { now: clock.now }))
+  await until(() => stub.asked.length === 1)
+  clock.time = 5000
+  assert.deepEqual(await result, listed)
+  assert.notEqual(stub.asked[0]?.id, stub.asked[1]?.id)
+})
+
+test('client: a late answer of the first server counts while the second thinks', async (t) => {
+  const clock = new Clock()
+  const late = await server(t, silence)
+  const silent = await server(t, () => late.asked[0]?.reply({ addresses: ['127.0.0.2'] }))
+  const result = ask(client(t, [late.endpoint, silent.endpoint], { now: clock.now }))
+  await until(() => late.asked.length === 1)
+  clock.time = 5000
+  assert.deepEqual(await result, listed)
+})
+
+test('client: a server that answers nobody is asked last, and first again when it is back', async (t) => {
+  let isBack = false
+  const clock = new Clock()
+  const first = await server(t, (q) => isBack && isListed(q))
+  const second = await server(t, isListed)
+  const dns = client(t, [first.endpoint, second.endpoint], { queryTimeoutMs: 1000, now: clock.now })
+  const asked = Promise.all(Array.from({ length: 10 }, () => ask(dns)))
+  await until(() => first.asked.length === 10)
+  clock.time = 1500
+  await asked
+  assert.equal(dns.serverStatus()[0]?.down, true)
+  await ask(dns)
+  assert.equal(first.asked.length, 10)
+  isBack = true
+  clock.time = 3000
+  await ask(dns)
+  await ask(dns)
+  assert.equal(first.asked.length, 12)
+  assert.equal(dns.serverStatus()[0]?.down, false)
+})
+
+test('client: rounds are as many as configured; then it waits for the limit', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, silence)
+  const dns = client(t, [stub.endpoint], { queryTimeoutMs: 1000, attempts: 3, now: clock.now })
+  const result = ask(dns)
+  for (const count of [1, 2, 3]) {
+    await until(() => stub.asked.length === count)
+    clock.time += 1000
+  }
+  await until(() => dns.serverStatus()[0]?.timeouts === 3)
+  clock.time = 10_000
+  assert.deepEqual(await result, fails('timeout'))
+  assert.equal(stub.asked.length, 3)
+})
+
+test('client: a slow answer is cut off by the limit, and the late one is dropped', async (t) => {
+  let late: Question | undefined
+  const stub = await server(t, (q) => {
+    if (late === undefined) late = q
+    else isListed(q)
+  })
+  const clock = new Clock()
+  const dns = client(t, [stub.endpoint], { now: clock.now })
+  const result = ask(dns)
+  await until(() => late !== undefined)
+  clock.time = 10_000
+  assert.deepEqual(await result, fails('timeout'))
+  late?.reply({ addresses: ['127.0.0.99'] })
+  assert.deepEqual(await ask(dns), listed)
+  assert.deepEqual(dns.counts(), { inFlight: 0, waiting: 0 })
+  assert.equal(dns.serverStatus()[0]?.ignored, 1)
+})
+
+test('client: a port where nobody listens is noticed, without hammering it', async (t) => {
+  const endpoint = await portWithoutServer()
+  const dns = client(t, [endpoint], { queryTimeoutMs: 50, attempts: 3 })
+  assert.deepEqual(await ask(dns), fails(`ECONNREFUSED (127.0.0.1:${endpoint.port})`))
+  assert.equal(dns.serverStatus()[0]?.sent, 3)
+})
+
+test('client: a port where nobody listens is followed by the next server at once', async (t) => {
+  const live = await server(t, isListed)
+  assert.deepEqual(await ask(client(t, [await portWithoutServer(), live.endpoint])), listed)
+})
+
+test('client: a server that cannot be reached from here is followed by the next', async (t) => {
+  const live = await server(t, isListed)
+  // Connecting to the broadcast address is forbidden (EACCES), with or without a network.
+  const dns = client(t, [{ address: '255.255.255.255', port: 53 }, live.endpoint])
+  assert.deepEqual(await ask(dns), listed)
+  assert.equal(dns.serverStatus()[0]?.unreachable, 1)
+})
+
+test('client: a server at port 0 is followed by the next', async (t) => {
+  const live = await server(t, isListed)
+  assert.deepEqual(await ask(client(t, [{ address: '127.0.0.1', port: 0 }, live.endpoint])), listed)
+})
+
+test('client: without servers there is an error, not before ask returns', async (t) => {
+  let early = true
+  const result = new Promise<DnsResult>((resolve) => {
+    client(t, []).ask(name, 'bl.test', (answer) => {
+      assert.equal(early, false)
+      resolve(answer)
+    })
+  })
+  early = false
+  assert.deepEqual(await result, fails('no DNS server'))
+})
+
+test('client: a cancelled question is not reported, on its way or waiting', async (t) => {
+  const stub = await server(t, silence)
+  const dns = client(t, [stub.endpoint], { maxInFlight: 1 })
+  const questions = [1, 2, 3].map((i) => dns.ask(`${i}.test`, 'bl.test', () => assert.fail('reported')))
+  await until(() => stub.asked.length === 1)
+  questions[1]?.cancel()
+  questions[0]?.cancel()
+  questions[0]?.cancel()
+  await until(() => stub.asked.length === 2)
+  for (const question of stub.asked) question.reply({ addresses: ['127.0.0.2'] })
+  questions[2]?.cancel()
+  assert.deepEqual(
+    stub.asked.map((question) => question.name),
+    ['1.test', '3.test'],
+  )
+  await until(() => dns.counts().waiting + dns.counts().inFlight === 0)
+})
+
+test('client: no more questions are on their way than allowed, and none is forgotten', async (t) => {
+  let open = 0
+  let most = 0
+  const stub = await server(t, (q) => {
+    most = Math.max(most, ++open)
+    setImmediate(() => {
+      open--
+      isListed(q)
+    })
+  })
+  const dns = client(t, [stub.endpoint], { maxInFlight: 5 })
+  const results = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(dns, `${i}.test`)))
+  assert.ok(results.every((result) => result.error === undefined))
+  assert.ok(most <= 5, `${most}`)
+})
+
+test('client: what is cancelled before the server has read the questions before it is not sent', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, silence)
+  const dns = client(t, [stub.endpoint], { now: clock.now })
+  const questions = Array.from({ length: 60 }, (_, i) => dns.ask(`${i}.test`, 'bl.test', silence))
+  await until(() => stub.asked.length === 48)
+  for (const question of questions.slice(48)) question.cancel()
+  dns.ask('last.test', 'bl.test', silence)
+  while (stub.asked.at(-1)?.name !== 'last.test') {
+    clock.time += 20
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.equal(stub.asked.length, 49)
+})
+
+test('client: ports that hear nothing are replaced', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, silence)
+  const dns = client(t, [stub.endpoint], { now: clock.now })
+  for (let i = 0; i < 40; i++) void ask(dns, `${i}.test`)
+  await until(() => stub.asked.length === 40)
+  clock.time = 5000
+  await until(() => stub.asked.length === 80)
+  const ports = (from: number, to: number) => new Set(stub.asked.slice(from, to).map(({ fromPort }) => fromPort))
+  assert.ok(ports(0, 40).isDisjointFrom(ports(40, 80)))
+})
+
+test('client: at low load questions leave from several ports too', async (t) => {
+  const stub = await server(t, (q) => q.reply({ rcode: 3 }))
+  const dns = client(t, [stub.endpoint])
+  for (let i = 0; i < 100; i++) await ask(dns, `${i}.test`)
+  assert.ok(new Set(stub.asked.slice(50).map(({ fromPort }) => fromPort)).size > 4)
+})
+
+test('client: a port is given up after a thousand questions', async (t) => {
+  const stub = await server(t, (q) => q.reply({ rcode: 3 }))
+  const sockets = openSockets()
+  const dns = client(t, [stub.endpoint])
+  for (let i = 0; i < 90; i++) await Promise.all(Array.from({ length: 100 }, (_, j) => ask(dns, `${i}.${j}.test`)))
+  const uses = new Map<number, number>()
+  for (const { fromPort } of stub.asked) uses.set(fromPort, (uses.get(fromPort) ?? 0) + 1)
+  assert.ok(uses.size > 8, `${uses.size} ports`)
+  assert.ok(Math.max(...uses.values()) <= 1000)
+  await until(() => openSockets() <= sockets + 8)
+  assert.ok(new Set(stub.asked.map(({ id }) => id)).size > 7500, 'ids are spread over the whole range')
+})
+
+test('client: new servers are asked from now on, open questions keep the old ones, and theirs are closed in the end', async (t) => {
+  const clock = new Clock()
+  const before = await server(t, silence)
+  const after = await server(t, isListed)
+  const dns = client(t, [before.endpoint], { now: clock.now })
+  const sockets = openSockets()
+  const old = ask(dns, 'old.test')
+  await until(() => before.asked.length === 1)
+  dns.updateServers([after.endpoint])
+  assert.deepEqual(await ask(dns), listed)
+  before.asked[0]?.reply({ addresses: ['127.0.0.77'] })
+  assert.deepEqual((await old).addresses, ['127.0.0.77'])
+  assert.equal(before.asked.length, 1)
+  dns.updateServers([])
+  assert.ok(openSockets() > sockets)
+  clock.time = 20_000
+  await until(() => openSockets() === sockets)
+})
+
+test('client: servers that stay keep their counts when the list changes', async (t) => {
+  const stub = await server(t, isListed)
+  const dns = client(t, [stub.endpoint])
+  await ask(dns)
+  dns.updateServers([{ address: '192.0.2.1', port: 53 }, stub.endpoint])
+  assert.deepEqual(
+    dns.serverStatus().map((status) => status.answered),
+    [0, 1],
+  )
+})
+
+test('client: close leaves no socket behind, with TCP connections and connecting sockets as well', async (t) => {
+  const stub = await server(t, (q) => q.via === 'udp' && q.reply({ truncated: true }))
+  const sockets = openSockets()
+  const dns = client(t, [stub.endpoint])
+  dns.ask(name, 'bl.test', silence)
+  await until(() => stub.asked.at(-1)?.via === 'tcp')
+  dns.ask(name, 'bl.test', silence)
+  dns.close()
+  const young = client(t, [stub.endpoint])
+  young.ask(name, 'bl.test', silence)
+  young.close()
+  await until(() => openSockets() === sockets)
+})
+
+test('client: nothing is reported after close', async (t) => {
+  const stub = await server(t, silence)
+  const dns = client(t, [stub.endpoint])
+  dns.ask(name, 'bl.test', () => assert.fail('reported'))
+  await until(() => stub.asked.length === 1)
+  dns.close()
+  dns.ask(name, 'bl.test', () => assert.fail('reported'))
+  dns.close()
+  stub.asked[0]?.reply({ addresses: ['127.0.0.2'] })
+  await passes(stub)
+})
+
+function withoutQuestion(question: Question): Buffer {
+  const bytes = answerBytes(question, { addresses: ['127.0.0.99'] })
+  bytes.writeUInt16BE(0, 4)
+  return bytes
+}
+
+/** Sockets of this process (Linux). */
+function openSockets(): number {
+  let count = 0
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')) count++
+    } catch {
+      // The descriptor of the directory itself is gone by now.
+    }
+  }
+  return count
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A datagram goes to the stub and back, after those sent before. */
+async function passes(stub: StubServer): Promise<void> {
+  const socket = createSocket('udp4')
+  const before = stub.asked.length
+  socket.send(answerBytes({ id: 1, name: 'x.test' }, {}), stub.endpoint.port, stub.endpoint.address)
+  await until(() => stub.asked.length > before)
+  socket.close()
+}

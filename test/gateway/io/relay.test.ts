@@ -1,0 +1,571 @@
+// Hand-off with real sockets: backends that greet, refuse, say nothing or die, clients that leave, and no byte lost on the way.
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
+import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backends.ts'
+import { handOff, type HandOffStats } from '../../../gateway/io/relay.ts'
+import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
+
+const clientEndpoint = { address: '192.0.2.7', port: 4711 }
+const serverEndpoint = { address: '198.51.100.25', port: 25 }
+const headerLength = 28
+
+type Outcome =
+  | { is: 'failed'; how: 'connect' | 'send'; reason: string; arrived: string }
+  | { is: 'ended'; handedOff: string | undefined; stats: HandOffStats }
+
+interface Session {
+  /** The client's end. */
+  readonly client: End
+  /** Our side of its connection. */
+  readonly accepted: Socket
+  readonly outcome: Promise<Outcome>
+  readonly backends: Backends
+}
+
+interface Setting {
+  readonly backends: readonly number[]
+  readonly options?: Partial<BackendOptions>
+  readonly unread?: string
+  readonly teaserSent?: boolean
+  /** What the client does before the hand-off. */
+  readonly first?: (client: End, accepted: Socket) => Promise<void>
+}
+
+/** A client whose connection has been accepted and is paused, as a screened client is. */
+async function arrive(t: TestContext): Promise<{ client: End; accepted: Socket }> {
+  const accepted = Promise.withResolvers<Socket>()
+  const listener = await listen((socket) => accepted.resolve(socket.pause()))
+  const client = await dial(listener.port)
+  t.after(async () => {
+    client.socket.destroy()
+    await listener.close()
+  })
+  return { client, accepted: await accepted.promise }
+}
+
+async function begin(t: TestContext, setting: Setting): Promise<Session> {
+  const { client, accepted } = await arrive(t)
+  await setting.first?.(client, accepted)
+  const addresses = setting.backends.map((port) => `127.0.0.1:${port}`)
+  const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 5000, greetingTimeoutMs: 5000, refreshMs: 0 }
+  const backends = new Backends({ addresses, ...limits, ...setting.options })
+  t.after(() => backends.close())
+  const outcome = Promise.withResolvers<Outcome>()
+  let handedOff: string | undefined
+  const unread = Buffer.from(setting.unread ?? '', 'latin1')
+  handOff({ client: accepted, clientEndpoint, serverEndpoint, unread, teaserSent: setting.teaserSent ?? false }, backends, {
+    onHandedOff: (label) => {
+      handedOff = label
+    },
+    onFailed: (how, reason, arrived) => {
+      accepted.on('error', () => undefined)
+      outcome.resolve({ is: 'failed', how, reason, arrived: Buffer.from(arrived).toString('latin1') })
+    },
+    onEnd: (stats) => outcome.resolve({ is: 'ended', handedOff, stats }),
+  })
+  return { client, accepted, outcome: outcome.promise, backends }
+}
+
+interface Backend extends Listener {
+  readonly calls: End[]
+  /** The next connection that has not been asked for. */
+  next(): Promise<End>
+}
+
+/** A backend that does with every connection as it is told. */
+async function backend(t: TestContext, act: (end: End) => void): Promise<Backend> {
+  const calls: End[] = []
+  let taken = 0
+  let wake = (): void => undefined
+  const listener = await listen((socket) => {
+    const end = endOf(socket)
+    calls.push(end)
+    act(end)
+    wake()
+  })
+  t.after(() => listener.close())
+  const next = async (): Promise<End> => {
+    const arrived = new Promise<void>((done) => {
+      wake = done
+    })
+    if (calls.length === taken) await arrived
+    return calls[taken++] as End
+  }
+  return { ...listener, calls, next }
+}
+
+/** What a backend says to whoever comes. */
+const saying = (text: string) => {
+  return ({ socket }: End): void => void socket.write(text, 'latin1')
+}
+
+/** The client's bytes as the backend got them. */
+const behindHeader = (end: End): string => end.text().slice(headerLength)
+
+async function untilBehindHeader(end: End, text: string): Promise<void> {
+  await end.until((all) => all.slice(headerLength) === text)
+  assert.equal(behindHeader(end), text)
+}
+
+async function closedPort(): Promise<number> {
+  const listener = await listen(() => undefined)
+  await listener.close()
+  return listener.port
+}
+
+test('a backend that greets gets the client, its address, and its unread bytes before all others', async (t) => {
+  const postfix = await backend(t, saying('220 mx ESMTP\r\n'))
+  const { client, outcome } = await begin(t, { backends: [postfix.port], unread: 'EHLO one\r\n', teaserSent: true })
+  client.socket.write('MAIL FROM:<>\r\n')
+  assert.equal(await client.until((text) => text.endsWith('\n')), '220 mx ESMTP\r\n')
+  const call = await postfix.next()
+  await untilBehindHeader(call, 'EHLO one\r\nMAIL FROM:<>\r\n')
+  const header = parseProxyHeader(call.bytes())
+  assert.ok(header.is === 'header')
+  assert.deepEqual(header.addresses, { client: clientEndpoint, server: serverEndpoint })
+  client.socket.end('QUIT\r\n')
+  assert.equal((await call.ended()).how, 'FIN')
+  call.socket.end('221 Bye\r\n')
+  assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx ESMTP\r\n221 Bye\r\n' })
+  assert.deepEqual(await outcome, {
+    is: 'ended',
+    handedOff: `127.0.0.1:${postfix.port}`,
+    stats: { backend: `127.0.0.1:${postfix.port}`, toBackend: 30, toClient: 23, endedBy: 'client', error: undefined },
+  })
+})
+
+const greetings: readonly { what: string; parts: readonly string[] }[] = [
+  { what: 'in pieces', parts: ['2', '20', ' x\r', '\n'] },
+  { what: 'of several lines', parts: ['220-a\r\n220 b\r\n'] },
+  { what: 'of several lines in pieces', parts: ['220-a\r\n2', '20 b\r\n'] },
+  { what: 'without text', parts: ['220\r\n'] },
+]
+
+for (const { what, parts } of greetings) {
+  test(`a greeting ${what} reaches the client whole, and the client's bytes come after it`, async (t) => {
+    const postfix = await backend(t, () => undefined)
+    const { client } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
+    const call = await postfix.next()
+    for (const part of parts) {
+      assert.equal(behindHeader(call).length === 0 || call.text().includes('EHLO'), true)
+      call.socket.write(part)
+      await new Promise((done) => setTimeout(done, 5))
+    }
+    const greeting = parts.join('')
+    assert.equal(await client.until((text) => text.length >= greeting.length), greeting)
+    await untilBehindHeader(call, 'EHLO x\r\n')
+  })
+}
+
+test('no header is written when the backend wants none, and version 1 when it wants that', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const none = await begin(t, { backends: [postfix.port], unread: 'HELO x\r\n', options: { proxyProtocol: 'None' } })
+  await none.client.until((text) => text !== '')
+  assert.equal(await (await postfix.next()).until((text) => text.endsWith('\n')), 'HELO x\r\n')
+  const one = await begin(t, { backends: [postfix.port], unread: 'HELO x\r\n', options: { proxyProtocol: 'V1' } })
+  await one.client.until((text) => text !== '')
+  const seen = await (await postfix.next()).until((text) => text.endsWith('HELO x\r\n'))
+  assert.equal(seen, 'PROXY TCP4 192.0.2.7 198.51.100.25 4711 25\r\nHELO x\r\n')
+})
+
+interface BadBackend {
+  readonly what: string
+  readonly act: (end: End) => void
+  readonly reason: string
+  readonly state: 'failing' | 'working'
+  readonly options?: Partial<BackendOptions>
+}
+
+const badBackends: readonly BadBackend[] = [
+  { what: 'closes before its greeting', act: ({ socket }) => void socket.end(), reason: 'closed before its greeting', state: 'failing' },
+  {
+    what: 'resets before its greeting',
+    act: ({ socket }) => void socket.once('data', () => void socket.resetAndDestroy()),
+    reason: 'ECONNRESET',
+    state: 'failing',
+  },
+  {
+    what: 'says nothing',
+    act: () => undefined,
+    reason: 'no greeting within 0.05 s',
+    state: 'failing',
+    options: { greetingTimeoutMs: 50 },
+  },
+  {
+    what: 'closes in the middle of it',
+    act: ({ socket }) => void socket.end('220 m'),
+    reason: 'closed before its greeting',
+    state: 'failing',
+  },
+  { what: 'answers 421', act: saying('421 4.3.2 busy\r\n'), reason: 'said 421 4.3.2 busy', state: 'failing' },
+  { what: 'answers 554', act: saying('554 5.7.1 go away\r\n'), reason: 'said 554 5.7.1 go away', state: 'working' },
+  { what: 'speaks no SMTP', act: saying('SSH-2.0-OpenSSH\r\n'), reason: 'said SSH-2.0-OpenSSH', state: 'failing' },
+  { what: 'knows no end of line', act: saying('2'.repeat(5000)), reason: 'its greeting is no line', state: 'failing' },
+]
+
+for (const { what, act, reason, state, options } of badBackends) {
+  test(`with a backend that ${what}, the next one gets the client`, async (t) => {
+    const bad = await backend(t, act)
+    const good = await backend(t, saying('220 good\r\n'))
+    const setting = {
+      backends: [bad.port, good.port],
+      unread: 'EHLO x\r\n',
+      teaserSent: true,
+      ...(options === undefined ? {} : { options }),
+    }
+    const { client, backends } = await begin(t, setting)
+    assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
+    await untilBehindHeader(await good.next(), 'EHLO x\r\n')
+    assert.equal(behindHeader(await bad.next()), '', 'the bad one gets nothing of the client')
+    const [first, second] = backends.status()
+    assert.deepEqual([first?.addresses[0]?.state, first?.addresses[0]?.sessions], [state, 0])
+    assert.deepEqual([second?.addresses[0]?.state, second?.addresses[0]?.sessions], ['working', 1])
+  })
+
+  test(`when the only backend ${what}, a client that got the teaser is left without a greeting`, async (t) => {
+    const bad = await backend(t, act)
+    const setting = { backends: [bad.port], unread: 'EHLO x\r\n', teaserSent: true, ...(options === undefined ? {} : { options }) }
+    const { client, accepted, outcome } = await begin(t, setting)
+    const result = await outcome
+    assert.deepEqual(result, { is: 'failed', how: 'send', reason: `127.0.0.1:${bad.port}: ${reason}`, arrived: '' })
+    assert.equal(client.text(), '')
+    accepted.end('220 still here\r\n')
+    assert.equal((await client.ended()).text, '220 still here\r\n')
+  })
+}
+
+test('a backend that refuses connections is no hand-off, and the client is the caller’s again with all its bytes', async (t) => {
+  const gone = await closedPort()
+  const { client, accepted, outcome } = await begin(t, { backends: [gone], options: { connectTimeoutMs: 1000 } })
+  assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: `127.0.0.1:${gone}: ECONNREFUSED`, arrived: '' })
+  assert.ok(accepted.isPaused())
+  for (const event of ['data', 'close', 'drain']) assert.equal(accepted.listeners(event).filter((f) => f.name !== '').length, 0, event)
+  client.socket.write('MAIL\r\n')
+  assert.equal(await endOf(accepted.resume()).until((text) => text.endsWith('\n')), 'MAIL\r\n')
+})
+
+test('bytes that come during a failed hand-off are given back', async (t) => {
+  const mute = await backend(t, () => undefined)
+  const { client, outcome } = await begin(t, { backends: [mute.port], unread: 'EHLO x\r\n', options: { greetingTimeoutMs: 200 } })
+  client.socket.write('MAIL\r\n')
+  const result = await outcome
+  assert.ok(result.is === 'failed')
+  assert.deepEqual([result.how, result.arrived], ['send', 'MAIL\r\n'])
+})
+
+test('no address at all is a failed hand-off', async (t) => {
+  const lookup = (_: string, done: (error: Error | undefined, addresses: string[]) => void): void => done(new Error('ENOTFOUND'), [])
+  const { outcome, backends } = await begin(t, { backends: [], options: { addresses: ['postfix.example:25'], lookup } })
+  backends.refresh()
+  assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: 'no backend address is known', arrived: '' })
+})
+
+test('the last backend’s refusal is the greeting of a client that has got none yet', async (t) => {
+  const first = await backend(t, saying('421 first\r\n'))
+  const last = await backend(t, saying('554 5.7.1 not you\r\n'))
+  const { client, outcome } = await begin(t, { backends: [first.port, last.port], unread: 'QUIT\r\n' })
+  assert.equal(await client.until((text) => text.endsWith('\n')), '554 5.7.1 not you\r\n')
+  const call = await last.next()
+  await untilBehindHeader(call, 'QUIT\r\n')
+  call.socket.end('221 Bye\r\n')
+  assert.equal((await client.ended()).text, '554 5.7.1 not you\r\n221 Bye\r\n')
+  client.socket.end()
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.equal(result.handedOff, `127.0.0.1:${last.port}`)
+})
+
+/** A listener that nobody serves and whose backlog is full: the kernel drops further connections without a word. */
+async function deafPort(t: TestContext): Promise<number> {
+  const program = `
+    const { parentPort } = require('node:worker_threads')
+    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const worker = new Worker(program, { eval: true })
+  t.after(async () => void (await worker.terminate()))
+  const [port] = (await once(worker, 'message')) as [number]
+  const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+  t.after(() => fillers.forEach((filler) => filler.destroy()))
+  await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')))
+  return port
+}
+
+test('a backend that cannot be reached in time is passed over', async (t) => {
+  const deaf = await deafPort(t)
+  const good = await backend(t, saying('220 good\r\n'))
+  const { client, backends } = await begin(t, { backends: [deaf, good.port], options: { connectTimeoutMs: 100 } })
+  assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
+  assert.equal(backends.status()[0]?.addresses[0]?.lastError, 'no connection within 0.1 s')
+})
+
+test('calls end when their time is over, however many backends are left', async (t) => {
+  const mute = await Promise.all(Array.from({ length: 8 }, () => backend(t, () => undefined)))
+  const options = { connectTimeoutMs: 10, greetingTimeoutMs: 100 }
+  const { outcome } = await begin(t, { backends: mute.map(({ port }) => port), options })
+  const result = await outcome
+  assert.ok(result.is === 'failed')
+  assert.equal(result.how, 'send')
+  assert.ok(mute.filter(({ calls }) => calls.length > 0).length < 8)
+})
+
+test('a client that leaves while the backend is still silent takes its call with it', async (t) => {
+  const mute = await backend(t, () => undefined)
+  for (const leave of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+    const { client, outcome, backends } = await begin(t, { backends: [mute.port] })
+    const call = await mute.next()
+    leave(client.socket)
+    const result = await outcome
+    assert.ok(result.is === 'ended')
+    assert.deepEqual([result.handedOff, result.stats.backend, result.stats.endedBy], [undefined, undefined, 'client'])
+    await call.ended()
+    assert.equal(behindHeader(call), '')
+    const status = backends.status()[0]?.addresses[0]
+    assert.deepEqual([status?.sessions, status?.state], [0, 'unknown'])
+  }
+})
+
+test('a client that leaves while the backend cannot be reached is not waited for', async (t) => {
+  const { client, outcome, backends } = await begin(t, { backends: [await deafPort(t)], options: { connectTimeoutMs: 60_000 } })
+  client.socket.end()
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.equal(result.stats.backend, undefined)
+  assert.deepEqual([backends.status()[0]?.addresses[0]?.sessions, backends.status()[0]?.addresses[0]?.state], [0, 'unknown'])
+})
+
+test('what came while the client was paused goes on behind its unread bytes', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
+    socket.end('two three')
+    while (accepted.readableLength < 9) await new Promise((done) => setImmediate(done))
+  }
+  await begin(t, { backends: [postfix.port], unread: 'one ', first })
+  assert.deepEqual((await (await postfix.next()).ended()).text.slice(headerLength), 'one two three')
+})
+
+test('a client that has left before the hand-off gets no backend', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
+    const closed = new Promise((done) => accepted.on('error', () => undefined).on('close', done))
+    socket.resetAndDestroy()
+    await closed
+  }
+  const { outcome } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n', first })
+  assert.equal((await outcome).is, 'ended')
+  assert.equal(postfix.calls.length, 0)
+})
+
+test('a client whose end was seen before the hand-off counts as gone only when it has left nothing to do', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
+    socket.end()
+    await once(accepted.resume(), 'end')
+    accepted.pause()
+  }
+  const gone = await begin(t, { backends: [postfix.port], first })
+  assert.equal((await gone.outcome).is, 'ended')
+  assert.equal(postfix.calls.length, 0)
+  await begin(t, { backends: [postfix.port], unread: 'QUIT\r\n', first })
+  assert.equal((await (await postfix.next()).ended()).text.slice(headerLength), 'QUIT\r\n')
+})
+
+test('a client that leaves while it tries a failing backend leaves the trial to the next one', async (t) => {
+  const mute = await backend(t, () => undefined)
+  const good = await backend(t, saying('220 good\r\n'))
+  let now = 0
+  const addresses = [mute.port, good.port].map((port) => `127.0.0.1:${port}`)
+  const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 5000, greetingTimeoutMs: 5000, refreshMs: 0 }
+  const backends = new Backends({ addresses, now: () => now, ...limits })
+  const failing = backends.take(new Set())
+  assert.ok(failing !== undefined)
+  backends.failed(failing, 'ECONNREFUSED')
+  backends.release(failing)
+  backends.greeted(backends.take(new Set([failing])) as Target)
+  now = 1000
+  const { client, accepted } = await arrive(t)
+  const left = new Promise<HandOffStats>((onEnd, fail) => {
+    const request = { client: accepted, clientEndpoint, serverEndpoint, unread: Buffer.alloc(0), teaserSent: true }
+    handOff(request, backends, { onHandedOff: fail, onFailed: fail, onEnd })
+  })
+  await mute.next()
+  client.socket.end()
+  await left
+  assert.equal(backends.take(new Set()), failing)
+})
+
+test('a client that has sent everything and closed its half is still served', async (t) => {
+  const postfix = await backend(t, () => undefined)
+  const { client } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
+  client.socket.end('QUIT\r\n')
+  const call = await postfix.next()
+  call.socket.write('220 mx\r\n')
+  assert.equal((await call.ended()).text.slice(headerLength), 'EHLO x\r\nQUIT\r\n')
+  call.socket.end('250 mx\r\n221 Bye\r\n')
+  assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n250 mx\r\n221 Bye\r\n' })
+})
+
+test('a backend may close its half and still be spoken to', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, outcome } = await begin(t, { backends: [postfix.port] })
+  const call = await postfix.next()
+  call.socket.end('421 closing\r\n')
+  assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n421 closing\r\n' })
+  client.socket.end('last words')
+  assert.equal((await call.ended()).text.slice(headerLength), 'last words')
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.deepEqual([result.stats.endedBy, result.stats.error], ['backend', undefined])
+})
+
+test('a client that stays on when its backend has ended is not kept for ever', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, outcome } = await begin(t, { backends: [postfix.port], options: { lingerMs: 20 } })
+  const call = await postfix.next()
+  call.socket.end('421 closing\r\n')
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.equal(result.stats.endedBy, 'backend')
+  assert.equal(client.text(), '220 mx\r\n421 closing\r\n')
+})
+
+test('a client that resets is a lost connection for the backend, not an orderly end', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, outcome } = await begin(t, { backends: [postfix.port], unread: 'DATA\r\nhalf a mes' })
+  const call = await postfix.next()
+  await untilBehindHeader(call, 'DATA\r\nhalf a mes')
+  client.socket.resetAndDestroy()
+  assert.equal((await call.ended()).how, 'RST')
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.deepEqual([result.stats.endedBy, result.stats.error], ['client', 'ECONNRESET'])
+})
+
+test('a client that the caller destroys is a lost connection for the backend too', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, accepted, outcome } = await begin(t, { backends: [postfix.port] })
+  await client.until((text) => text.endsWith('\n'))
+  accepted.destroy()
+  assert.equal((await (await postfix.next()).ended()).how, 'RST')
+  assert.equal((await outcome).is, 'ended')
+})
+
+test('a backend that dies takes the client with it, after its last words', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, outcome, backends } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
+  const call = await postfix.next()
+  await untilBehindHeader(call, 'EHLO x\r\n')
+  call.socket.write('250 mx\r\n')
+  await client.until((text) => text.endsWith('250 mx\r\n'))
+  call.socket.resetAndDestroy()
+  assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n250 mx\r\n' })
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.deepEqual([result.stats.endedBy, result.stats.error], ['backend', 'ECONNRESET'])
+  assert.equal(backends.status()[0]?.addresses[0]?.sessions, 0)
+})
+
+test('what a backend said before it died still goes out', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, accepted } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
+  const call = await postfix.next()
+  await untilBehindHeader(call, 'EHLO x\r\n')
+  await client.until((text) => text.endsWith('\n'))
+  accepted.cork()
+  call.socket.write('421 dying\r\n')
+  while (accepted.writableLength === 0) await new Promise((done) => setImmediate(done))
+  call.socket.resetAndDestroy()
+  assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n421 dying\r\n' })
+})
+
+/** Writes all of it as fast as the other side takes it. */
+async function pour(socket: Socket, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; at += 50_000) if (!socket.write(bytes.subarray(at, at + 50_000))) await once(socket, 'drain')
+  socket.end()
+}
+
+test('20 MB go both ways at once, byte for byte', async (t) => {
+  const up = randomBytes(20_000_000)
+  const down = randomBytes(20_000_000)
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, outcome } = await begin(t, { backends: [postfix.port], unread: up.toString('latin1', 0, 1000) })
+  const call = await postfix.next()
+  await Promise.all([pour(client.socket, up.subarray(1000)), pour(call.socket, down)])
+  await Promise.all([client.ended(), call.ended()])
+  const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+  assert.equal(digest(call.bytes().subarray(headerLength)), digest(up))
+  assert.equal(digest(client.bytes().subarray(8)), digest(down))
+  const result = await outcome
+  assert.ok(result.is === 'ended')
+  assert.deepEqual([result.stats.toBackend, result.stats.toClient], [up.length, down.length + 8])
+})
+
+test('a reader that is slow stops the writer: what waits in the gateway stays bounded', async (t) => {
+  const postfix = await backend(t, saying('220 mx\r\n'))
+  const { client, accepted } = await begin(t, { backends: [postfix.port] })
+  await client.until((text) => text.endsWith('\n'))
+  const call = await postfix.next()
+  for (const [reader, writer] of [
+    [client.socket, call.socket],
+    [call.socket, client.socket],
+  ] as const) {
+    reader.pause()
+    const block = Buffer.alloc(1 << 20)
+    let written = 0
+    // The writer is stopped when nothing has moved for a while, the kernel's buffers being full.
+    for (let moved = true; moved && written < 200; written++) {
+      moved =
+        writer.write(block) ||
+        (await Promise.race([once(writer, 'drain').then(() => true), new Promise<boolean>((no) => setTimeout(() => no(false), 300))]))
+    }
+    assert.ok(written < 100, `${written} MiB went into the void`)
+    assert.ok(accepted.writableLength <= 256 * 1024, `${accepted.writableLength} bytes wait for the client`)
+    assert.ok(accepted.readableLength <= 256 * 1024)
+    reader.resume()
+  }
+})
+
+test('a client that writes on and on while the backend is silent is stopped too', async (t) => {
+  const mute = await backend(t, () => undefined)
+  const { client, accepted } = await begin(t, { backends: [mute.port] })
+  const call = await mute.next()
+  const mail = randomBytes(4_000_000)
+  const sent = pour(client.socket, mail)
+  const stopped = new Promise<boolean>((yes) => setTimeout(() => yes(true), 300))
+  assert.equal(await Promise.race([sent.then(() => accepted.bytesRead < 1_000_000), stopped]), true)
+  assert.ok(accepted.bytesRead < 1_000_000, `${accepted.bytesRead} bytes were read`)
+  call.socket.write('220 mx\r\n')
+  await sent
+  await call.ended()
+  assert.ok(call.bytes().subarray(headerLength).equals(mail))
+})
+
+test('clients are spread evenly', async (t) => {
+  const three = await Promise.all(Array.from({ length: 3 }, () => backend(t, saying('220 mx\r\n'))))
+  const backends = new Backends({
+    addresses: three.map(({ port }) => `127.0.0.1:${port}`),
+    proxyProtocol: 'None',
+    connectTimeoutMs: 1000,
+    greetingTimeoutMs: 1000,
+    refreshMs: 0,
+  })
+  t.after(() => backends.close())
+  const handedOff = Array.from({ length: 9 }, async () => {
+    const { accepted } = await arrive(t)
+    await new Promise<string>((onHandedOff, fail) => {
+      const events = { onHandedOff, onFailed: fail, onEnd: () => undefined }
+      handOff({ client: accepted, clientEndpoint, serverEndpoint, unread: Buffer.alloc(0), teaserSent: true }, backends, events)
+    })
+  })
+  await Promise.all(handedOff)
+  assert.deepEqual(
+    three.map(({ calls }) => calls.length),
+    [3, 3, 3],
+  )
+})

@@ -1,0 +1,64 @@
+// What a test with real peers needs of the machine. On a laptop a missing peer is a skip that says so; in CI it is a failure.
+
+import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { daemonFolder } from './postfix-files.ts'
+
+/** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
+export type Peer = 'loopback' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks'
+
+/**
+ * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
+ * Throws instead of giving a reason where the variable CI is set: a proof that silently stops is worse than none.
+ */
+export function unless(...peers: readonly Peer[]): string | false {
+  const missing = peers.map((peer) => why(peer)).find((reason) => reason !== undefined)
+  if (missing === undefined) return false
+  if ((process.env['CI'] ?? '') !== '') throw new Error(`CI must have every peer: ${missing}`)
+  return missing
+}
+
+const known = new Map<Peer, string | undefined>()
+
+function why(peer: Peer): string | undefined {
+  if (!known.has(peer)) known.set(peer, look(peer))
+  return known.get(peer)
+}
+
+function look(peer: Peer): string | undefined {
+  switch (peer) {
+    case 'loopback':
+      return process.platform === 'linux' ? undefined : 'only Linux lets a client use any 127.0.0.0/8 address'
+    case 'swaks':
+      return program('swaks')
+    case 'openssl':
+      return program('openssl')
+    case 'rbldnsd':
+      return why('loopback') ?? root() ?? program('rbldnsd')
+    case 'postfix':
+      return why('loopback') ?? root() ?? program('postconf') ?? daemons() ?? lmdb() ?? namespaces()
+  }
+}
+
+function root(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : 'needs root: Postfix starts as root, and name servers listen on port 53'
+}
+
+function program(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin']
+  return folders.some((folder) => existsSync(`${folder}/${name}`)) ? undefined : `${name} is not installed`
+}
+
+function daemons(): string | undefined {
+  return existsSync(`${daemonFolder()}/postscreen`) ? undefined : 'this Postfix has no postscreen'
+}
+
+function lmdb(): string | undefined {
+  const types = spawnSync('postconf', ['-m'], { encoding: 'utf8' })
+  return /^lmdb$/m.test(types.stdout) ? undefined : 'this Postfix has no lmdb tables (package postfix-lmdb)'
+}
+
+function namespaces(): string | undefined {
+  const tried = spawnSync('unshare', ['--mount', '--pid', '--fork', 'true'], { encoding: 'utf8' })
+  return tried.status === 0 ? undefined : `no mount namespaces here: ${tried.error?.message ?? tried.stderr.trim()}`
+}

@@ -11,7 +11,7 @@ export type Arguments<T extends ParseArgsConfig> = { readonly run: ReturnType<ty
 export function readArguments<T extends ParseArgsConfig>(name: string, help: string, config: T): Arguments<T> {
   try {
     const run = parseArgs(config)
-    if ((run.values as Record<string, unknown>)['help'] !== true) return { run: run as ReturnType<typeof parseArgs<T>> }
+    if ((run.values as Record<string, unknown>)['help'] !== true) return { run }
     process.stdout.write(help)
     return { exit: 0 }
   } catch (error) {

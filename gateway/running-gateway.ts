@@ -15,7 +15,7 @@ import type { Connection, TlsResult, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dnsbl-resolver.ts'
 import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
-import { listen } from './io/listener.ts'
+import { ListenError, listen } from './io/listener.ts'
 import { Metrics } from './io/metrics.ts'
 import { type LoadedPolicy, type PolicyWatch, watchPolicy } from './io/policy-file.ts'
 import { Reception } from './io/reception.ts'
@@ -193,16 +193,18 @@ export class RunningGateway implements Gateway {
   #asked: readonly string[] = []
 
   async #listen(): Promise<net.Server[]> {
-    const { listen: flags } = this.#options
+    const { listen: flags, log } = this.#options
     this.#asked = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
     const endpoints = this.#asked.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
     const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, this.#reception.accept)))
     const servers = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
-    const failure = opened.find((result) => result.status === 'rejected')
-    if (failure !== undefined) {
+    const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
+    const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
+    if (fatal !== undefined) {
       for (const server of servers) server.close()
-      throw failure.reason
+      throw fatal
     }
+    for (const reason of failures) log.warning(messageOf(reason))
     return servers
   }
 
@@ -312,6 +314,13 @@ function boundTo(server: net.Server): string {
   const { address, port } = server.address() as net.AddressInfo
   return formatEndpoint({ address, port })
 }
+
+/** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */
+function lacksIPv6(reason: unknown): boolean {
+  return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function sameAddresses(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((address) => b.includes(address))

@@ -43,6 +43,10 @@ export interface ServerStatus {
 const downAfter = 8
 const probeEveryMs = 1000
 
+/**
+ * Tells through its events what became of a question that it was given, once for each time it was given, or nothing at all: time
+ * limits are not its business.
+ */
 export class DnsServer<Q extends Asked> {
   readonly endpoint: Endpoint
   readonly status: ServerStatus

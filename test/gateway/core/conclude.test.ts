@@ -1,10 +1,14 @@
 // The end of the tests: PASS NEW or PASS OLD, the record, hand-off or good-bye (sections 2.11, 5.2 to 5.4 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { drive, type SpecFragment, stored } from '../../support/core-session.ts'
+import { type Client, drive, type SpecFragment, stored } from '../../support/core-session.ts'
 
 const deepTests = { pipelining: { enabled: true }, nonSMTPCommand: { enabled: true }, bareNewline: { enabled: true } } as const
 const connected = 'CONNECT from CLIENT to [198.51.100.1]:25'
+
+/** The tests that a PASS record names. */
+const passed = ({ effects }: Client): readonly string[] =>
+  effects.flatMap((effect) => (effect.do === 'log' && 'tests' in effect.record ? effect.record.tests : []))
 
 describe('PASS', () => {
   test('is NEW for a client without a record', () => {
@@ -61,6 +65,13 @@ describe('PASS', () => {
     second.says('RCPT', 'QUIT').logs(connected, 'PASS NEW CLIENT', 'DISCONNECT CLIENT')
     assert.deepEqual(second.remembered, ['+86406;1;+2592006;+2592006;+2592006'])
     gateway.connect('192.0.2.1').logs(connected, 'PASS OLD CLIENT').does('recall 192.0.2.1', 'disarm', 'relay')
+  })
+
+  test('tells which tests were passed in this session', () => {
+    const gateway = drive({ deepTests })
+    const first = gateway.connect('192.0.2.1').at(6000).says('RCPT', 'QUIT')
+    assert.deepEqual(passed(first), ['pregreet', 'pipelining', 'nonSMTPCommand', 'bareNewline'])
+    assert.deepEqual(passed(gateway.connect('192.0.2.1')), [])
   })
 
   test('comes between HANGUP and DISCONNECT', () => {
@@ -138,10 +149,10 @@ describe('parallel sessions', () => {
     const first = gateway.connect('192.0.2.1')
     const second = gateway.connect('192.0.2.1')
     first.says('RCPT', 'QUIT')
-    const passed = gateway.store.get('192.0.2.1')
-    assert.equal(passed, stored('1;1;+2592000;+2592000;+2592000'))
+    const record = gateway.store.get('192.0.2.1')
+    assert.equal(record, stored('1;1;+2592000;+2592000;+2592000'))
     second.at(10_000).leaves()
-    assert.equal(gateway.store.get('192.0.2.1'), passed)
+    assert.equal(gateway.store.get('192.0.2.1'), record)
   })
 
   test('T24: a write is never left out because nothing seems to have changed', () => {

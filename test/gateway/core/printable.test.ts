@@ -30,6 +30,7 @@ describe('printable text', () => {
     ['has ? for a surrogate', '\xed\xa0\x80', '???'],
     ['has ? for what lies beyond Unicode', '\xf4\x90\x80\x80', '????'],
     ['has one ? for a C1 control', bytes('a\u009bb'), 'a?b'],
+    ['has one ? for the first and the last C1 control, and not for what is next to them', bytes('\u007e\u0080\u009f\u00a0'), '~??\u00a0'],
     ['has one ? for a line separator', bytes('a\u2028b\u2029c\u0085d'), 'a?b?c?d'],
   ]
   for (const [what, text, want] of cases) test(what, () => assert.equal(printableText(text), want))

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import type { DnsblAnswer } from '../../../gateway/core/vocabulary.ts'
 import { DnsblResolver, type DnsblResolverSettings } from '../../../gateway/io/dnsbl-resolver.ts'
 import { type Question, type StubServer, startStubServer } from './dns-server-stub.ts'
+import { until } from './until.ts'
 
 const sites = ['one.test', 'two.test']
 const client = '127.0.0.2'
@@ -49,10 +50,6 @@ function session(resolver: DnsblResolver, domains: readonly string[] = sites, ab
   const told: string[] = []
   const lookup = resolver.lookup(about, domains, (answer, complete) => void told.push(text(answer) + (complete ? ' complete' : '')))
   return { told, cancel: () => lookup.cancel() }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

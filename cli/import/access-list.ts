@@ -1,0 +1,183 @@
+// postscreen_access_list as entries of a policy: mynetworks, words and tables in order, the first decision wins (server_acl(3)).
+import { everywhere, intersection, type Network } from '../../gateway/core/network.ts'
+import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
+import { fileEntry, goesIntoFile } from './access-table-file.ts'
+import { formatNetwork } from './network-pattern.ts'
+import { Commented } from './policy-yaml.ts'
+import { evaluated, type Source } from './source.ts'
+import { splitWords } from './word-list.ts'
+
+type Decision = 'Permit' | 'Reject' | 'Dunno'
+
+interface Rule {
+  readonly action: Decision
+  readonly networks: readonly Network[]
+}
+
+const words: Readonly<Record<string, Decision>> = { permit: 'Permit', reject: 'Reject', dunno: 'Dunno' }
+
+const decisionOf = (word: string): Decision | undefined =>
+  Object.hasOwn(words, word.toLowerCase()) ? words[word.toLowerCase()] : undefined
+
+/** How many networks a list of the policy, and how many rules a table of it may have (crds/schema/access.ts). */
+const mostNetworks = 10_000
+const mostRules = 1000
+
+class AccessListReader {
+  readonly entries: unknown[] = []
+  readonly #source: Source
+  readonly #name: string
+  #mynetworks: readonly AddressPattern[] | undefined
+  readonly #files = new Map<string, string>()
+
+  constructor(source: Source, parameter: string) {
+    this.#source = source
+    this.#name = source.nameFor(parameter)
+  }
+
+  read(text: string): void {
+    const list = splitWords(text)
+    for (const [at, word] of list.entries()) {
+      const decision = decisionOf(word)
+      if (word.toLowerCase() === 'permit_mynetworks') this.#permitMynetworks()
+      else if (word.includes(':')) this.#table(word)
+      else if (decision === undefined) {
+        this.#source.findings.error(`${this.#name}: unknown command: ${word}; write permit_mynetworks, permit, reject, dunno or type:table`)
+        return
+      } else {
+        this.#everybody(word, decision, list.slice(at + 1))
+        return
+      }
+    }
+  }
+
+  /** `permit`, `reject` or `dunno` in the list itself ends it. */
+  #everybody(word: string, decision: Decision, behind: readonly string[]): void {
+    if (behind.length > 0) this.#source.findings.note(`${this.#name}: nothing behind "${word}" is ever looked at: ${behind.join(', ')}`)
+    if (decision !== 'Dunno') this.#add([{ action: decision, networks: everywhere }], word)
+  }
+
+  /** The patterns of mynetworks. Not set, they follow from the network interfaces of the mail host, which nobody can know here. */
+  #networks(): readonly AddressPattern[] {
+    if (this.#mynetworks !== undefined) return this.#mynetworks
+    const known = this.#source.configuration.isSet('mynetworks')
+    if (!known) this.#source.findings.note(unknownNetworks(this.#source))
+    this.#mynetworks = known ? readAddressList(evaluated(this.#source, 'mynetworks') ?? '', 'mynetworks', this.#source) : []
+    return this.#mynetworks
+  }
+
+  #permitMynetworks(): void {
+    const patterns = this.#networks()
+    const comment = `permit_mynetworks: ${this.#source.nameFor('mynetworks')}`
+    if (patterns.some((pattern) => pattern.negated)) {
+      this.#add(
+        patterns.map((one) => ({ action: one.negated ? 'Dunno' : 'Permit', networks: one.all ? everywhere : one.networks })),
+        comment,
+      )
+    } else {
+      this.#add([{ action: 'Permit', networks: addressesIn(patterns) }], comment)
+    }
+  }
+
+  #table(word: string): void {
+    const table = this.#source.tables.open(word, this.#name)
+    if (table.is === 'patterns') {
+      this.#source.tables.unreadable(this.#name, word, 'expressions cannot be turned into networks; write a cidr: table')
+    } else if (table.is === 'always') {
+      this.#add(this.#results(table.value, everywhere, word), word)
+    } else if (table.is === 'networks') {
+      if (goesIntoFile(table, this.#source.tableStyle))
+        this.entries.push(fileEntry(word, table, this.#name, this.#source.findings, this.#files))
+      else
+        this.#add(
+          table.table.rules.flatMap(({ result, networks, line }) => this.#results(result, networks, `${word}, line ${line}`)),
+          word,
+        )
+    } else if (table.is === 'keys') {
+      const rules = table.entries.flatMap(({ key, value, line }) =>
+        this.#results(value, networksOfKey(key, `${this.#name}: ${word}`, this.#source), `${word}, line ${line}`),
+      )
+      // Each address is there once, so that the order does not matter and answers that say nothing can go.
+      this.#add(
+        (['Permit', 'Reject'] as const).map((action) => ({
+          action,
+          networks: rules.filter((rule) => rule.action === action).flatMap((rule) => rule.networks),
+        })),
+        word,
+      )
+    }
+  }
+
+  /** A lookup result is an access list again, without tables; its end, like dunno, leaves the table. */
+  #results(text: string, networks: readonly Network[], where: string): readonly Rule[] {
+    const only = decisionOf(text)
+    if (only !== undefined) return [{ action: only, networks }]
+    const rules: Rule[] = []
+    for (const word of splitWords(text)) {
+      const decision = decisionOf(word)
+      if (decision !== undefined) return [...rules, { action: decision, networks }]
+      if (word.toLowerCase() !== 'permit_mynetworks') {
+        const known = 'a table may answer permit, reject, dunno or permit_mynetworks'
+        this.#source.findings.noteOneOfMany(
+          `${this.#name}: ${where.replace(/, line .*$/, '')}`,
+          `${this.#name}: ${where}: unknown command: ${word}: no decision, as in Postfix; ${known}`,
+        )
+        break
+      }
+      rules.push({ action: 'Permit', networks: intersection(networks, addressesIn(this.#networks())) })
+    }
+    return [...rules, { action: 'Dunno', networks }]
+  }
+
+  /** Adds rules as entries of their own or, where one of them says dunno, as a table: a dunno of the list itself would end the search. */
+  #add(rules: readonly Rule[], comment: string): void {
+    const merged = merge(rules)
+    while (merged.at(-1)?.action === 'Dunno') merged.pop()
+    const pieces = merged.flatMap(({ action, networks }) => chunks(networks).map((cidrs) => ({ action, cidrs: cidrs.map(formatNetwork) })))
+    const [first, ...rest] = pieces
+    if (first === undefined) return
+    if (pieces.length > mostRules) {
+      this.#source.findings.error(
+        `${this.#name}: ${comment}: more than ${mostRules} changes between permit, reject and dunno; try --tables files`,
+      )
+    } else if (merged.some((rule) => rule.action === 'Dunno')) {
+      this.entries.push(new Commented({ table: { rules: pieces } }, { above: [comment] }))
+    } else {
+      this.entries.push(new Commented(first, { above: [comment] }), ...rest)
+    }
+  }
+}
+
+/** What to do when mynetworks is not in the input. */
+function unknownNetworks({ configuration, nameFor }: Source): string {
+  const style = configuration.evaluate('mynetworks_style')
+  const which = 'text' in style ? `mynetworks_style = ${style.text}` : 'mynetworks_style'
+  const name = nameFor('mynetworks')
+  const cure = `run "postconf mynetworks" on the mail host, set ${name} in the input and import again, or write the networks into spec.access`
+  return `permit_mynetworks: ${name} is not set, and what Postfix takes instead (${which}) depends on the mail host; nobody is permitted: ${cure}`
+}
+
+/** Neighbouring rules with the same action as one; rules without networks go. */
+function merge(rules: readonly Rule[]): { action: Decision; networks: Network[] }[] {
+  const merged: { action: Decision; networks: Network[] }[] = []
+  for (const { action, networks } of rules) {
+    if (networks.length === 0) continue
+    const last = merged.at(-1)
+    if (last?.action === action) for (const network of networks) last.networks.push(network)
+    else merged.push({ action, networks: [...networks] })
+  }
+  return merged
+}
+
+function chunks(networks: readonly Network[]): readonly (readonly Network[])[] {
+  const parts: Network[][] = []
+  for (let at = 0; at < networks.length; at += mostNetworks) parts.push(networks.slice(at, at + mostNetworks))
+  return parts
+}
+
+/** The entries of spec.access for an access list, with the words of the list as comments. */
+export function readAccessList(text: string, parameter: string, source: Source): readonly unknown[] {
+  const reader = new AccessListReader(source, parameter)
+  reader.read(text)
+  return reader.entries
+}

@@ -1,0 +1,200 @@
+// From the text of Postfix parameters to the fields of a policy: one converter for each kind of value that crds/ names, a few for single fields.
+import { formatDuration, type TimeUnit } from '../../crds/duration.ts'
+import type { Field } from '../../crds/fields.ts'
+import type { Conversion } from '../../crds/schema/field.ts'
+import { readAccessList } from './access-list.ts'
+import { readAddressList } from './address-list.ts'
+import { readReplyMap, readSites } from './dnsbl-settings.ts'
+import { formatNetwork } from './network-pattern.ts'
+import { readCommandFilter, readFooter, readFooterMaps, readForbiddenCommands, readKeywordMaps, readKeywords } from './smtp-settings.ts'
+import { evaluated, type Source } from './source.ts'
+import { readGreeting, readRawFooter } from './template-settings.ts'
+import { readTls } from './tls-settings.ts'
+import { parseAction, parseBoolean, type Parsed, parseInteger, parseLong, parseTime } from './values.ts'
+
+/** The written form of a field's value; undefined when there is none, or after an error that has been reported. */
+export type Converter = (parameter: string, source: Source, field: Field) => unknown
+
+/** A converter that only needs the parameter's expanded text. */
+const ofText =
+  (convert: (text: string, parameter: string, source: Source, field: Field) => unknown): Converter =>
+  (parameter, source, field) => {
+    const text = evaluated(source, parameter)
+    return text === undefined ? undefined : convert(text, parameter, source, field)
+  }
+
+/** A converter from a parser; what the parser refuses is an error with the parameter's name. */
+const parsedBy = <T>(parse: (text: string) => Parsed<T>, written: (value: T) => unknown = (value) => value): Converter =>
+  ofText((text, parameter, source) => {
+    const parsed = parse(text)
+    if ('value' in parsed) return written(parsed.value)
+    source.findings.error(`${source.nameFor(parameter)}: ${parsed.why}`)
+    return undefined
+  })
+
+/** Whole seconds of a time; Postfix refuses 0 for all but the cleanup interval. */
+function secondsOf(text: string, unit: TimeUnit, parameter: string, source: Source): number | undefined {
+  const name = source.nameFor(parameter)
+  const parsed = parseTime(text, unit)
+  if ('why' in parsed) {
+    source.findings.error(`${name}: ${parsed.why}`)
+    return undefined
+  }
+  const { seconds, ignored } = parsed.value
+  if (seconds === 0 && parameter !== 'postscreen_cache_cleanup_interval') {
+    source.findings.error(`${name}: invalid value: ${text} (min 1s)`)
+    return undefined
+  }
+  // Of a text with macros, as the default of postscreen_dnsbl_max_ttl is, it is meant so.
+  if (ignored !== '' && source.configuration.settings.get(parameter)?.value.includes('$') === false) {
+    source.findings.note(`${name}: of "${text}" Postfix only reads ${formatDuration(seconds)}, and so does the policy`)
+  }
+  return seconds
+}
+
+const unitOf = ({ convert }: Field): TimeUnit => (convert !== undefined && 'bareUnit' in convert ? convert.bareUnit : 's')
+
+const duration: Converter = ofText((text, parameter, source, field) => {
+  const seconds = secondsOf(text, unitOf(field), parameter, source)
+  return seconds === undefined ? undefined : formatDuration(seconds)
+})
+
+/** The value under stress; the policy wants it not longer than the normal one. */
+const stressDuration: Converter = (parameter, source, field) => {
+  const [normal, stress] = [{}, { stress: 'yes' }].map((overrides) => {
+    const text = evaluated(source, parameter, overrides)
+    return text === undefined ? undefined : secondsOf(text, unitOf(field), parameter, source)
+  })
+  if (normal === undefined || stress === undefined) return undefined
+  if (stress > normal)
+    source.findings.note(
+      `${source.nameFor(parameter)}: longer under stress than without; the policy has ${formatDuration(normal)} for both`,
+    )
+  return formatDuration(Math.min(stress, normal))
+}
+
+interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** The bounds of a number, which a field has in words. */
+export function boundsOf({ bounds = '' }: Field): Bounds {
+  const [, min = '-Infinity', max = 'Infinity'] = /^(-?[0-9]+) to (-?[0-9]+)$/.exec(bounds) ?? []
+  return { min: Number(min), max: Number(max) }
+}
+
+const integer: Converter = ofText((text, parameter, source, field) => {
+  const name = source.nameFor(parameter)
+  const parsed = parameter === 'message_size_limit' ? parseLong(text) : parseInteger(text)
+  if ('why' in parsed) {
+    source.findings.error(`${name}: ${parsed.why}`)
+    return undefined
+  }
+  const { min, max } = boundsOf(field)
+  if (parsed.value < min) source.findings.error(`${name}: invalid parameter value ${parsed.value} < ${min}`)
+  else if (parsed.value > max) source.findings.error(`${name}: ${parsed.value} is more than the policy allows; at most ${max}`)
+  else return parsed.value
+  return undefined
+})
+
+/** A number of which everything up to 0 means the same. */
+const zeroOrMore: Converter = ofText((text, parameter, source, field) => {
+  const parsed = parseLong(text)
+  return 'value' in parsed && parsed.value < 0 ? 0 : integer(parameter, source, field)
+})
+
+const lineLength: Converter = ofText((text, parameter, source, field) => {
+  const parsed = parseInteger(text)
+  const { min } = boundsOf(field)
+  if ('why' in parsed || parsed.value >= min) return integer(parameter, source, field)
+  source.findings.note(
+    `${source.nameFor(parameter)}: the policy has at least ${min} instead of ${parsed.value}: RFC 5321 4.5.3.1.4 wants as much`,
+  )
+  return min
+})
+
+/** Only negative thresholds do anything. */
+const allowThreshold: Converter = ofText((text, parameter, source, field) => {
+  const parsed = parseInteger(text)
+  if ('why' in parsed || parsed.value <= 0) return integer(parameter, source, field)
+  source.findings.note(`${source.nameFor(parameter)}: only a threshold below 0 does anything; ${text} is 0 in the policy`)
+  return 0
+})
+
+const proxyProtocol: Converter = ofText((text, parameter, source) => {
+  if (text === '') return 'None'
+  if (text === 'haproxy') return 'Required'
+  source.findings.error(`${source.nameFor(parameter)}: unsupported value: ${text}; write haproxy, or nothing`)
+  return undefined
+})
+
+/** Server addresses on which clients can earn the temporary allowlist. */
+const interfaces: Converter = ofText((text, parameter, source) =>
+  readAddressList(text, parameter, source).flatMap(({ negated, networks, all }) =>
+    (all ? ['all'] : networks.map(formatNetwork)).map((pattern) => (negated ? `!${pattern}` : pattern)),
+  ),
+)
+
+const replyMap: Converter = ofText((text, parameter, source) => {
+  const sites = readSites(evaluated(source, 'postscreen_dnsbl_sites') ?? '', 'postscreen_dnsbl_sites', source)
+  return readReplyMap(text, sites, parameter, source)
+})
+
+/** The name of this host, only when the input tells it: else every replica has its own. */
+const hostname: Converter = (parameter, source) => (source.configuration.isSet(parameter) ? evaluated(source, parameter) : undefined)
+
+/** Postfix refuses to start without this text. */
+const banner: Converter = (parameter, source) => {
+  const text = readGreeting(parameter, source)
+  if (text === '') source.findings.error(`${source.nameFor(parameter)}: must not be empty`)
+  return text
+}
+
+const rejectFooter: Converter = (parameter, source) => {
+  const maps = readFooterMaps(evaluated(source, 'postscreen_reject_footer_maps') ?? '', 'postscreen_reject_footer_maps', source)
+  return maps.always ?? readFooter(readRawFooter(source), source.nameFor(parameter), source)
+}
+
+const byKind: Readonly<Record<Conversion['as'], Converter>> = {
+  duration,
+  stressDuration,
+  action: parsedBy(parseAction),
+  boolean: parsedBy(parseBoolean),
+  notBoolean: parsedBy(parseBoolean, (value) => !value),
+  integer,
+  text: ofText((text) => text),
+  template: readGreeting,
+  words: ofText((text, parameter, source) => readKeywords(text, source.nameFor(parameter), source)),
+  proxyProtocol,
+  tlsLevel: (_, source) => readTls(source).level,
+  dnsblSites: ofText(readSites),
+  replyMap,
+  accessList: ofText(readAccessList),
+  addressMatchList: interfaces,
+  keywordMaps: ofText(readKeywordMaps),
+  footerMaps: ofText((text, parameter, source) => readFooterMaps(text, parameter, source).entries),
+  commandFilter: ofText(readCommandFilter),
+  forbiddenCommands: ofText(readForbiddenCommands),
+}
+
+/** Fields that need more than their kind says. */
+const byPath: Readonly<Record<string, Converter>> = {
+  'spec.hostname': hostname,
+  'spec.banner': banner,
+  'spec.dnsbl.allowThreshold': allowThreshold,
+  'spec.smtp.lineLengthLimit': lineLength,
+  'spec.smtp.messageSizeLimit': zeroOrMore,
+  'spec.smtp.rejectFooter': rejectFooter,
+  'spec.limits.connectionsPerClient': zeroOrMore,
+  'spec.tls.certFile': (_, source) => readTls(source).certFile,
+  'spec.tls.keyFile': (_, source) => readTls(source).keyFile,
+}
+
+/** The value of a field in its written form, possibly with comments in it; undefined when nothing is to be written. */
+export function convertField(field: Field, source: Source): unknown {
+  const parameter = field.postfixNames.own
+  if (parameter === undefined || field.convert === undefined) return undefined
+  const special = Object.hasOwn(byPath, field.path) ? byPath[field.path] : undefined
+  return (special ?? byKind[field.convert.as])(parameter, source, field)
+}

@@ -1,0 +1,45 @@
+// What an import has to tell besides the policy: errors, notes, and the parameters that have no place in a policy.
+
+/** A parameter of the input that the policy does not have, and why. */
+export interface LeftOut {
+  readonly name: string
+  readonly why: string
+}
+
+/** At most so many messages of one kind about one file: a table with 100,000 bad lines is one mistake, not 100,000. */
+const mostOfOneKind = 5
+
+export class Findings {
+  readonly errors: string[] = []
+  readonly notes: string[] = []
+  readonly leftOut: LeftOut[] = []
+  readonly #counts = new Map<string, number>()
+
+  /** Something that must be put right, or that the import cannot know, before there is a policy. */
+  error(text: string): void {
+    if (!this.errors.includes(text)) this.errors.push(text)
+  }
+
+  /** Something that a person should know about the policy. */
+  note(text: string): void {
+    if (!this.notes.includes(text)) this.notes.push(text)
+  }
+
+  leaveOut(name: string, why: string): void {
+    if (!this.leftOut.some((one) => one.name === name)) this.leftOut.push({ name, why })
+  }
+
+  /** A note of which there may be very many; after a few of the same kind only their number is told, by `finish`. */
+  noteOneOfMany(kind: string, text: string): void {
+    const count = (this.#counts.get(kind) ?? 0) + 1
+    this.#counts.set(kind, count)
+    if (count <= mostOfOneKind) this.note(text)
+  }
+
+  /** Says how many notes were not told. */
+  finish(): void {
+    for (const [kind, count] of this.#counts)
+      if (count > mostOfOneKind) this.note(`${kind}: ${count - mostOfOneKind} more of the same kind`)
+    this.#counts.clear()
+  }
+}

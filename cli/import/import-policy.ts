@@ -1,0 +1,192 @@
+// Builds a policy from the parameters of a Postfix: fields in schema order with the names of their sources, and what had to be left out.
+import { parseDuration } from '../../crds/duration.ts'
+import { type Field, fields } from '../../crds/fields.ts'
+import { apiVersion, kind } from '../../crds/policy.schema.ts'
+import { parsePolicy } from '../../crds/policy.ts'
+import { closest } from '../../crds/problems.ts'
+import { builtInDefaults, machineDependent } from './built-in-defaults.ts'
+import { convertField } from './converters.ts'
+import { parametersWithoutField, smtpdHandshake } from './parameters-without-field.ts'
+import { Commented, withoutComments, writePolicyYaml } from './policy-yaml.ts'
+import type { Source, TableStyle } from './source.ts'
+import { readTls, tlsNames, tlsParameters } from './tls-settings.ts'
+
+export interface ImportOptions {
+  /** metadata.name; `postscreen` where left out. */
+  readonly name?: string | undefined
+  readonly namespace?: string | undefined
+  /** HOST:PORT of the mail server; where left out a Service `postfix` is named, to be corrected. */
+  readonly backend?: string | undefined
+  /** Tables that cannot be read are left out with a note instead of being errors. */
+  readonly allowMissingTables?: boolean | undefined
+  /** Long cidr tables: `auto` leaves those of more than 1,000 networks in files. */
+  readonly tables?: TableStyle | undefined
+}
+
+export interface ImportResult {
+  /** The policy; undefined when there are errors. */
+  readonly yaml: string | undefined
+  readonly errors: readonly string[]
+  readonly notes: readonly string[]
+}
+
+/** Parameters that take part in many values, so that a field is not written only because one of them is set. */
+const everywhere = new Set(['compatibility_level', 'myhostname', 'mydomain', 'mail_name', 'stress'])
+
+/** Names of the input that had a say in a field, the deciding one first. */
+function namesBehind(field: Field, { configuration }: Source): readonly string[] {
+  const own = field.postfixNames.own ?? ''
+  if (field.path.startsWith('spec.tls.'))
+    return tlsNames(field.path)
+      .filter((name) => configuration.isSet(name))
+      .slice(0, 1)
+  const evaluation = configuration.evaluate(own)
+  const used = 'used' in evaluation ? evaluation.used : []
+  return used.filter((name) => name === own || !everywhere.has(name))
+}
+
+/** Whether a person has set the field's own parameter, or an older name of it. */
+const isSetItself = ({ postfixNames: { own, old = [] } }: Field, { configuration }: Source): boolean =>
+  [own, ...old].some((name) => name !== undefined && configuration.isSet(name))
+
+/** Whether a value is what the policy has without it. */
+function isDefault(field: Field, value: unknown): boolean {
+  const plain = withoutComments(value)
+  if (field.type === 'duration') return typeof field.default === 'string' && parseDuration(String(plain)) === parseDuration(field.default)
+  return JSON.stringify(plain) === JSON.stringify(field.default)
+}
+
+/** A field's value with the names that it comes from; undefined when it need not be written. */
+function readField(field: Field, source: Source): Commented | undefined {
+  const value = convertField(field, source)
+  if (value === undefined) return undefined
+  const names = namesBehind(field, source)
+  const own = field.postfixNames.own ?? ''
+  if ((isDefault(field, value) || field.computedDefault !== undefined) && !isSetItself(field, source)) return undefined
+  if (field.path !== 'spec.smtp.rejectFooter') noteUnknown(own, source)
+  return new Commented(value, { beside: provenance(own, names, source) })
+}
+
+/** Where a value comes from, in the words of the input. */
+function provenance(own: string, names: readonly string[], { nameFor }: Source): string {
+  if (names.length === 0) return `default of ${nameFor(own)}`
+  return names.includes(own) ? nameFor(own) : names.map((name) => nameFor(name)).join(', ')
+}
+
+/** Names in a parameter's text that nobody has set: Postfix puts nothing in their place, or something that depends on the mail host. */
+function noteUnknown(parameter: string, { configuration, findings, nameFor }: Source): void {
+  const evaluation = configuration.evaluate(parameter)
+  for (const name of 'unknown' in evaluation ? evaluation.unknown : []) {
+    if (name === 'myhostname' || name === parameter || name === '') continue
+    const cure = machineDependent.includes(name)
+      ? `it depends on the mail host; add its line to the input`
+      : 'nothing is put in its place, as in Postfix'
+    findings.note(`${nameFor(parameter)}: $${name} is not set: ${cure}`)
+  }
+  const used = configuration.raw(parameter) ?? ''
+  if (/\$[{(]?mail_version\b/.test(used) && !configuration.isSet('mail_version')) {
+    findings.note(`${nameFor(parameter)}: $mail_version is not in the input; taken as ${builtInDefaults.get('mail_version')}`)
+  }
+}
+
+type Tree = Record<string, unknown>
+
+/** Puts a value where a path such as `spec.greet.wait` says. */
+function put(tree: Tree, path: string, value: unknown): void {
+  const names = path.split('.')
+  const last = names.pop() ?? ''
+  let at = tree
+  for (const name of names) at = (at[name] ??= {}) as Tree
+  at[last] = value
+}
+
+/** Where clean clients go: this is not in any Postfix configuration, since postscreen hands them to smtpd on its own host. */
+function backend({ backend: address }: ImportOptions): Commented {
+  const need = 'The mail servers for clean clients; their smtpd needs smtpd_upstream_proxy_protocol = haproxy on this port.'
+  if (address !== undefined) return new Commented({ addresses: [address] }, { above: [need] })
+  return new Commented(
+    { service: { name: 'postfix', port: 10_025 } },
+    { above: [`${need} This Service is a guess: correct it, or import with --backend HOST:PORT.`] },
+  )
+}
+
+/** Parameters of the input that the policy does not have, and names that look like mistakes. */
+function reportLeftOut(source: Source): void {
+  const { configuration, findings, nameFor } = source
+  const known = [...builtInDefaults.keys(), ...parametersWithoutField.keys()].filter((name) => name.startsWith('postscreen_'))
+  const tls = readTls(source).level !== 'None'
+  for (const name of [...configuration.settings.keys()].toSorted()) {
+    const why = parametersWithoutField.get(name) ?? (tls ? smtpdHandshake.get(name) : undefined)
+    if (why !== undefined) findings.leaveOut(nameFor(name), why)
+    else if (
+      name.startsWith('postscreen_') &&
+      !known.includes(name) &&
+      !tlsParameters.includes(name) &&
+      !isMentioned(name, configuration.settings)
+    ) {
+      const meant = closest(name, known)
+      findings.note(`${name}: postscreen has no such parameter${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+    }
+  }
+}
+
+/** Whether another parameter's text uses a name: then it is a parameter of the user's own. */
+function isMentioned(name: string, settings: ReadonlyMap<string, { readonly value: string }>): boolean {
+  const use = new RegExp(`\\$[{(]?[ \\t]*${name.replaceAll(/[^A-Za-z0-9_]/g, '.')}(?![A-Za-z0-9_])`)
+  return [...settings.values()].some(({ value }) => use.test(value))
+}
+
+/** Parts of a policy that come from options of the command. */
+const partsFromOptions = [
+  ['spec.backend', '--backend'],
+  ['metadata.namespace', '--namespace'],
+  ['metadata.name', '--name'],
+] as const
+
+/** What parsePolicy has against the policy, with the names of the input. */
+function reportProblems(manifest: Tree, source: Source): void {
+  const parsed = parsePolicy(withoutComments(manifest))
+  if (!('problems' in parsed)) return
+  const byPath = fields().filter(({ postfixNames }) => postfixNames.own !== undefined)
+  for (const { path, why } of parsed.problems) {
+    const field = byPath.find((one) => path === one.path || path.startsWith(`${one.path}[`))
+    const name = field?.postfixNames.own
+    const option = partsFromOptions.find(([start]) => path.startsWith(start))?.[1]
+    if (option !== undefined) source.findings.error(`${option}: ${why}`)
+    else source.findings.error(name === undefined ? `${path}: ${why}` : `${source.nameFor(name)}: ${path} ${why}`)
+  }
+}
+
+/** Kubernetes takes at most 1 MiB, and there is more in an object than the policy's text. */
+const largestYaml = 1_000_000
+
+/** The policy of a configuration. `origin` begins the comment at its head: `main.cf`, say. */
+export function buildPolicy(source: Source, options: ImportOptions, origin: string): ImportResult {
+  const { findings } = source
+  const metadata = { name: options.name ?? 'postscreen', ...(options.namespace === undefined ? {} : { namespace: options.namespace }) }
+  const manifest: Tree = { apiVersion, kind, metadata, spec: {} }
+  for (const field of fields()) {
+    const value = field.path === 'spec.backend' ? backend(options) : readField(field, source)
+    if (value !== undefined) put(manifest, field.path, value)
+  }
+  reportLeftOut(source)
+  if (readTls(source).certFile !== '')
+    findings.note('spec.tls: certFile and keyFile are paths on the mail host; mount the files into the gateway, and correct the paths')
+  findings.finish()
+  if (findings.errors.length === 0) reportProblems(manifest, source)
+  const { errors, notes } = findings
+  const yaml = writePolicyYaml(manifest, head(origin, source))
+  if (yaml.length < largestYaml || errors.length > 0) return { yaml: errors.length > 0 ? undefined : yaml, errors, notes }
+  findings.note('the policy is larger than a ConfigMap or a Kubernetes object may be (1 MiB); leave long tables in files: --tables auto')
+  return { yaml: writePolicyYaml(manifest, head(origin, source)), errors, notes }
+}
+
+function head(origin: string, { findings: { notes, leftOut } }: Source): readonly string[] {
+  return [
+    `Made from ${origin} by "postscreen import". Behind each value stands the name that it comes from.`,
+    ...(notes.length > 0 ? ['Please check:', ...notes.map((note) => `- ${note}`)] : []),
+    ...(leftOut.length > 0
+      ? ['Left out, since the policy has no place for it:', ...leftOut.map(({ name, why }) => `- ${name}: ${why}`)]
+      : []),
+  ]
+}

@@ -1,0 +1,57 @@
+// Reads main.cf, or what `postconf -n` prints, into parameters as they are written there; nothing is expanded yet.
+import { logicalLines, space, trimSpace } from './logical-lines.ts'
+
+/** A parameter as set in the file: the text behind the `=`, and where. */
+export interface Setting {
+  readonly value: string
+  readonly line: number
+}
+
+export interface MainCf {
+  readonly settings: ReadonlyMap<string, Setting>
+  /** Where Postfix refuses to start. */
+  readonly errors: readonly string[]
+  /** What Postfix warns of. */
+  readonly notes: readonly string[]
+}
+
+const nameEnd = new RegExp(`${space}|=`)
+const equals = new RegExp(`^${space}*=`)
+
+/** One `name = value` as split_nameval(3) sees it; `why` in that function's words. */
+export function splitNameValue(line: string): { readonly name: string; readonly value: string } | { readonly why: string } {
+  const text = trimSpace(line)
+  if (text === '' || text.startsWith('=')) return { why: 'missing attribute name' }
+  const end = text.search(nameEnd)
+  const rest = end < 0 ? '' : text.slice(end)
+  if (!equals.test(rest)) return { why: "missing '=' after attribute name" }
+  return { name: text.slice(0, end), value: trimSpace(rest.replace(equals, '')) }
+}
+
+/** At most so many characters of a line are repeated in a message. */
+const shown = 80
+
+const quote = (text: string): string => JSON.stringify(text.length > shown ? `${text.slice(0, shown)}...` : text)
+
+/** Parses the text of a main.cf; `file` is its name in messages. Of a parameter that is set twice the last one counts, as in Postfix. */
+export function parseMainCf(text: string, file: string): MainCf {
+  const settings = new Map<string, Setting>()
+  const errors: string[] = []
+  const notes: string[] = []
+  const { lines, stray } = logicalLines(text.replace(/^\uFEFF/, ''))
+  for (const { line, text: bad } of stray)
+    notes.push(`${file}, line ${line}: logical line must not start with whitespace, left out: ${quote(bad)}`)
+  for (const { line, text: logical } of lines) {
+    const pair = splitNameValue(logical)
+    if ('why' in pair) {
+      errors.push(`${file}, line ${line}: ${pair.why}: ${quote(logical)}`)
+      continue
+    }
+    const old = settings.get(pair.name)
+    if (old !== undefined && old.value !== pair.value) {
+      notes.push(`${file}, line ${line}: overriding earlier entry: ${pair.name}=${old.value} (line ${old.line})`)
+    }
+    settings.set(pair.name, { value: pair.value, line })
+  }
+  return { settings, errors, notes }
+}

@@ -1,0 +1,63 @@
+// Postfix parameters of postscreen and its helpers that a policy has no field for, each with the reason that people are told.
+
+const ownStore = 'the gateway keeps the temporary allowlist in a store of its own'
+const ownProcess = 'it is about processes of Postfix; the gateway is one process of its own'
+const ownDns = 'the gateway asks the DNS itself'
+const ownTls = 'the gateway uses the TLS versions, ciphers and settings of its Node.js'
+const neverReleased = 'no released postscreen has it; only development snapshots before 2.8 had'
+
+const reasons: Readonly<Record<string, string>> = {
+  postscreen_cache_map: ownStore,
+  postscreen_watchdog_timeout: 'Kubernetes restarts a gateway that hangs, by its liveness probe',
+  postscreen_expansion_filter: 'what the gateway puts into footers are addresses, ports, times and host names only',
+  postscreen_whitelist_networks: `${neverReleased}; use postscreen_access_list`,
+  postscreen_blacklist_networks: `${neverReleased}; use postscreen_access_list`,
+  postscreen_hangup_action: neverReleased,
+  postscreen_greet_enable: 'no released postscreen reads it; an empty postscreen_greet_banner turns the test off',
+  postscreen_dnsbl_enable: 'no released postscreen reads it; an empty postscreen_dnsbl_sites turns the test off',
+  smtpd_service_name: 'clean clients go to the mail servers of spec.backend',
+  dnsblog_service_name: ownDns,
+  dnsblog_reply_delay: ownDns,
+  dns_ncache_ttl_fix_enable: `${ownDns}, and sees the SOA record of negative answers`,
+  tlsproxy_service_name: ownProcess,
+  tlsproxy_watchdog_timeout: ownProcess,
+  tlsproxy_use_tls: 'spec.tls.level alone turns TLS on',
+  tlsproxy_enforce_tls: 'spec.tls.level alone demands TLS',
+  tlsproxy_tls_security_level: 'spec.tls.level alone decides about TLS',
+  max_idle: 'the gateway does not stop when it has nothing to do',
+  respectful_logging: 'the log of the gateway always says ALLOWLISTED and DENYLISTED',
+  delay_logging_resolution_limit: 'the log of the gateway always has two significant digits',
+  info_log_address_format: 'the log of the gateway always quotes addresses in the external form',
+  info_log_addr_format: 'the log of the gateway always quotes addresses in the external form',
+  smtpd_command_filter: 'postscreen does not take its filter from it, whatever its manual says; set postscreen_command_filter',
+}
+
+/** Handshake settings, named postscreen_tls_ (Postfix 3.12) and tlsproxy_tls_ (before). */
+const handshake: readonly string[] = [
+  ...[
+    'always_issue_session_ids',
+    'ask_ccert',
+    'CAfile',
+    'CApath',
+    'ccert_verifydepth',
+    'ciphers',
+    'dcert_file',
+    'dh1024_param_file',
+    'dh512_param_file',
+  ],
+  ...['dkey_file', 'eecdh_grade', 'enable_rpk', 'exclude_ciphers', 'fingerprint_digest', 'loglevel', 'loglevel_maps', 'mandatory_ciphers'],
+  ...['mandatory_exclude_ciphers', 'mandatory_protocols', 'protocols', 'req_ccert', 'session_cache_timeout', 'trace_size_limit'],
+]
+
+/** Settings of smtpd that decide about the handshake as long as postscreen has none of its own; worth telling only where TLS is on. */
+export const smtpdHandshake: ReadonlyMap<string, string> = new Map(handshake.map((name) => [`smtpd_tls_${name}`, ownTls]))
+
+/** Parameter to reason, for all parameters that postscreen or its helpers read and the policy cannot express. */
+export const parametersWithoutField: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(reasons),
+  ...handshake.flatMap((name): [string, string][] => [
+    [`postscreen_tls_${name}`, ownTls],
+    [`tlsproxy_tls_${name}`, ownTls],
+  ]),
+  ['postscreen_starttls_timeout', ownTls],
+])

@@ -1,0 +1,103 @@
+// regexp: and pcre: tables, as far as JavaScript's regular expressions mean the same; the rest is refused rather than guessed at.
+import { logicalLines, trimSpace } from './logical-lines.ts'
+
+export interface PatternTable {
+  /** The answer for a key; undefined when no rule has one. */
+  find(key: string): string | undefined
+}
+
+interface Rule {
+  readonly is: 'match' | 'if' | 'endif'
+  readonly pattern?: RegExp
+  readonly negated?: boolean
+  readonly result?: string
+}
+
+/** Letters behind a backslash that mean the same in PCRE and JavaScript; POSIX expressions get none. */
+const sharedEscapes = { pcre: 'dDwWsSb', regexp: '' }
+
+/** Whether JavaScript reads an expression as the library of the table's type does. */
+function meansTheSame(expression: string, type: 'pcre' | 'regexp'): boolean {
+  if (/\[[:.=]|\(\?(?!:)|\(\*|[*+?}][+]/.test(expression)) return false
+  if (type === 'regexp' && /\(\?|[*+?}]\?/.test(expression)) return false
+  for (const [, letter = ''] of expression.matchAll(/\\(.)/g))
+    if (/[A-Za-z0-9]/.test(letter) && !sharedEscapes[type].includes(letter)) return false
+  return true
+}
+
+interface ParsedPattern {
+  readonly pattern: RegExp
+  readonly negated: boolean
+  readonly rest: string
+}
+
+/** `!/expression/flags` at the start of a line; any sign may be the delimiter. Expressions ignore case unless the flag `i` is given. */
+function parsePattern(text: string, type: 'pcre' | 'regexp'): ParsedPattern | undefined {
+  const [signs = ''] = /^[! \t\n\v\f\r]*/.exec(text) ?? []
+  const delimiter = text.charAt(signs.length)
+  if (delimiter === '') return undefined
+  let end = signs.length + 1
+  while (end < text.length && text.charAt(end) !== delimiter) end += text.charAt(end) === '\\' ? 2 : 1
+  if (end >= text.length) return undefined
+  const [flags = ''] = /^[A-Za-z]*/.exec(text.slice(end + 1)) ?? []
+  const expression = text.slice(signs.length + 1, end)
+  if (/[^i]/.test(flags) || !meansTheSame(expression, type)) return undefined
+  try {
+    const pattern = new RegExp(expression, flags.length % 2 === 1 ? '' : 'i')
+    return { pattern, negated: (signs.match(/!/g)?.length ?? 0) % 2 === 1, rest: text.slice(end + 1 + flags.length) }
+  } catch {
+    return undefined
+  }
+}
+
+function parseRule(text: string, type: 'pcre' | 'regexp'): Rule | undefined {
+  if (/^endif(?![A-Za-z0-9])/i.test(text)) return { is: 'endif' }
+  const condition = /^if(?![A-Za-z0-9])/i.test(text)
+  if (!condition && /^[A-Za-z0-9]/.test(text)) return undefined
+  const parsed = parsePattern(condition ? text.slice(2) : text, type)
+  if (parsed === undefined || !/^([ \t\n\v\f\r]|$)/.test(parsed.rest)) return undefined
+  const { pattern, negated, rest } = parsed
+  return condition ? { is: 'if', pattern, negated } : { is: 'match', pattern, negated, result: trimSpace(rest) }
+}
+
+/** `$1`, `${1}` and `$(1)` in a result; `$$` is a dollar sign. */
+function fillIn(result: string, match: RegExpExecArray | null): string {
+  return result.replaceAll(/\$(?:\$|(\d+)|\{(\d+)\}|\((\d+)\))/g, (written, ...numbers) =>
+    written === '$$' ? '$' : (match?.[Number(numbers.slice(0, 3).find((number) => number !== undefined))] ?? ''),
+  )
+}
+
+/** Parses a table; undefined when a line of it cannot be read with the same meaning. */
+export function parsePatternTable(text: string, type: 'pcre' | 'regexp'): PatternTable | undefined {
+  const { lines, stray } = logicalLines(text)
+  const rules: Rule[] = []
+  for (const { text: line } of lines) {
+    const rule = parseRule(line, type)
+    if (rule === undefined) return undefined
+    rules.push(rule)
+  }
+  if (stray.length > 0) return undefined
+  return { find: (key) => findIn(rules, key) }
+}
+
+function findIn(rules: readonly Rule[], key: string): string | undefined {
+  /** How many `if` blocks deep, and from which depth on the lines are skipped. */
+  let depth = 0
+  let skippedFrom = Number.POSITIVE_INFINITY
+  for (const { is, pattern, negated, result } of rules) {
+    if (is === 'endif') {
+      depth = Math.max(0, depth - 1)
+      if (depth < skippedFrom) skippedFrom = Number.POSITIVE_INFINITY
+      continue
+    }
+    const match = pattern?.exec(key) ?? null
+    const holds = (match !== null) !== negated
+    if (is === 'if') {
+      depth++
+      if (!holds && skippedFrom === Number.POSITIVE_INFINITY) skippedFrom = depth
+    } else if (holds && depth < skippedFrom) {
+      return fillIn(result ?? '', match)
+    }
+  }
+  return undefined
+}

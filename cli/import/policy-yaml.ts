@@ -1,0 +1,144 @@
+// Writes a policy as YAML with comments: in the order of its fields, safe for YAML 1.1 readers such as kubectl.
+
+/** A value with what a person should know about it. */
+export class Commented {
+  readonly value: unknown
+  /** Behind the value on its line; for a list or an object on the line of its name. */
+  readonly beside: string | undefined
+  /** On lines of their own before it. */
+  readonly above: readonly string[]
+
+  constructor(value: unknown, comments: { readonly beside?: string | undefined; readonly above?: readonly string[] | undefined }) {
+    this.value = value
+    this.beside = comments.beside
+    this.above = comments.above ?? []
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Commented)
+
+const bare = (value: unknown): unknown => (value instanceof Commented ? bare(value.value) : value)
+
+/** The value without its comments. */
+export function withoutComments(value: unknown): unknown {
+  const plain = bare(value)
+  if (Array.isArray(plain)) return plain.map((entry) => withoutComments(entry))
+  if (!isFields(plain)) return plain
+  return Object.fromEntries(Object.entries(plain).map(([name, entry]) => [name, withoutComments(entry)]))
+}
+
+const width = 120
+
+/** Words that some YAML reader takes for something else than text. */
+const reserved = /^(y|n|yes|no|on|off|true|false|null)$/i
+
+/** Texts that no YAML reader takes for a number, a time or anything else; the last two are addresses and times such as 30d. */
+const plainText = /^([A-Za-z/][A-Za-z0-9_./@+-]*|[0-9]+(\.[0-9]+){3}(\/[0-9]+)?|[0-9]+[smhdw])$/
+
+function scalar(value: unknown): string {
+  if (typeof value !== 'string') return String(value)
+  return plainText.test(value) && !reserved.test(value) ? value : JSON.stringify(value)
+}
+
+/** On one line: `{domain: a.example, weight: 2}`. */
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  if (!isFields(value)) return scalar(value)
+  return `{${Object.entries(value)
+    .map(([name, entry]) => `${scalar(name)}: ${flow(entry)}`)
+    .join(', ')}}`
+}
+
+const isScalar = (value: unknown): boolean => !Array.isArray(value) && !isFields(value)
+
+/** Whether a value has a comment in it. */
+function hasComments(value: unknown): boolean {
+  if (value instanceof Commented) return true
+  if (Array.isArray(value)) return value.some(hasComments)
+  return isFields(value) && Object.values(value).some(hasComments)
+}
+
+/** A list of scalars, or an entry of a list, goes on one line if it is short; fields of the policy never do. */
+function fitsOnLine(value: unknown, room: number): boolean {
+  if (hasComments(value)) return false
+  if (isScalar(value)) return true
+  if (Array.isArray(value) && value.length > room) return false
+  return flow(value).length <= room
+}
+
+/** Text without control characters, which could end a comment. */
+// oxlint-disable-next-line no-control-regex -- these are the very characters
+const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ')
+
+/** Comment lines, broken between words; an entry of a list, `- …`, hangs. */
+function commentLines(text: string, indent: string): readonly string[] {
+  const start = `${indent}# `
+  const hang = text.startsWith('- ') ? '  ' : ''
+  const lines: string[] = []
+  let line = ''
+  for (const word of printable(text).split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line.trim() !== '' && start.length + longer.length > width) {
+      lines.push(start + line)
+      line = hang + word
+    } else line = longer
+  }
+  return [...lines, start + line]
+}
+
+class Writer {
+  readonly lines: string[] = []
+
+  fields(fields: Fields, indent: string): void {
+    for (const [name, value] of Object.entries(fields)) this.#field(name, value, indent)
+  }
+
+  #comments(value: unknown, indent: string): string {
+    if (!(value instanceof Commented)) return ''
+    for (const text of value.above) this.lines.push(...commentLines(text, indent))
+    const inner = this.#comments(value.value, indent)
+    return value.beside === undefined ? inner : `  # ${printable(value.beside)}${inner}`
+  }
+
+  #field(name: string, value: unknown, indent: string): void {
+    const beside = this.#comments(value, indent)
+    const plain = bare(value)
+    const start = `${indent}${scalar(name)}:`
+    const short =
+      isScalar(plain) ||
+      (Array.isArray(plain) && plain.every((entry) => isScalar(bare(entry))) && fitsOnLine(plain, width - start.length - 1))
+    const empty = !isScalar(plain) && Object.keys(plain as object).length === 0
+    if (short || empty) {
+      this.lines.push(`${start} ${flow(plain)}${beside}`)
+      return
+    }
+    this.lines.push(`${start}${beside}`)
+    if (Array.isArray(plain)) for (const entry of plain) this.#entry(entry, `${indent}  `)
+    else this.fields(plain as Fields, `${indent}  `)
+  }
+
+  #entry(value: unknown, indent: string): void {
+    const beside = this.#comments(value, indent)
+    const plain = bare(value)
+    if (fitsOnLine(plain, width - indent.length - 2) || !isFields(plain)) {
+      this.lines.push(`${indent}- ${flow(withoutComments(plain))}${beside}`)
+      return
+    }
+    const at = this.lines.length
+    this.fields(plain, `${indent}  `)
+    const first = this.lines[at] ?? ''
+    if (first.trimStart().startsWith('#')) this.lines.splice(at, 0, `${indent}-`)
+    else this.lines[at] = `${indent}- ${first.trimStart()}${beside}`
+  }
+}
+
+/** YAML text of a manifest, with comment lines at its head. The order is that of the fields given. */
+export function writePolicyYaml(manifest: Fields, head: readonly string[]): string {
+  const writer = new Writer()
+  for (const text of head) writer.lines.push(...commentLines(text, ''))
+  writer.fields(manifest, '')
+  return `${writer.lines.join('\n')}\n`
+}

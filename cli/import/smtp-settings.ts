@@ -1,0 +1,131 @@
+// Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply footers.
+import { ehloKeywords } from '../../crds/schema/smtp.ts'
+import { footerMacros } from '../../crds/schema/forms.ts'
+import { everywhere, type Network } from '../../gateway/core/network.ts'
+import { networksOfKey } from './address-list.ts'
+import type { LookupTable } from './lookup-table.ts'
+import { formatNetwork } from './network-pattern.ts'
+import { Commented } from './policy-yaml.ts'
+import type { Source } from './source.ts'
+import { splitWords } from './word-list.ts'
+
+/** EHLO keywords as the policy spells them; unknown ones do nothing in Postfix either (ehlo_mask.c) and are noted. */
+export function readKeywords(text: string, name: string, source: Source): readonly string[] {
+  const found = new Set<string>()
+  for (const word of splitWords(text)) {
+    const known = ehloKeywords.find((keyword) => keyword.toLowerCase() === word.toLowerCase())
+    if (known === undefined) source.findings.note(`${name}: ${word}: not an EHLO keyword that Postfix knows; left out`)
+    else found.add(known)
+  }
+  return [...found]
+}
+
+/** What a table answers for client addresses: networks and text, in order. */
+function answersByAddress(
+  table: LookupTable,
+  where: string,
+  source: Source,
+): readonly { readonly networks: readonly Network[]; readonly text: string }[] {
+  if (table.is === 'always') return [{ networks: everywhere, text: table.value }]
+  if (table.is === 'networks') return table.table.rules.map(({ networks, result }) => ({ networks, text: result }))
+  if (table.is === 'keys') return table.entries.map(({ key, value }) => ({ networks: networksOfKey(key, where, source), text: value }))
+  return []
+}
+
+/** Tables from client address to EHLO keywords, as entries of which the first that matches counts. */
+export function readKeywordMaps(text: string, parameter: string, source: Source): readonly unknown[] {
+  const name = source.nameFor(parameter)
+  const entries: unknown[] = []
+  for (const word of splitWords(text)) {
+    const table = source.tables.open(word, name)
+    if (table.is === 'patterns') source.tables.unreadable(name, word, 'expressions cannot be turned into networks; write a cidr: table')
+    let above: readonly string[] = [word]
+    for (const { networks, text: answer } of answersByAddress(table, `${name}: ${word}`, source)) {
+      if (networks.length === 0) continue
+      entries.push(new Commented({ cidrs: networks.map(formatNetwork), keywords: readKeywords(answer, name, source) }, { above }))
+      above = []
+    }
+  }
+  return entries
+}
+
+/** The expression of Postfix's own default, for verbs that do not begin with a letter. */
+const notAlphabetic = /^(regexp|pcre):\{\{\/\^\[\^A-Z\]\//i
+
+/** Words and tables of postscreen_forbidden_commands, a string match list: the first pattern that has the verb decides. */
+export function readForbiddenCommands(text: string, parameter: string, source: Source): readonly string[] {
+  const name = source.nameFor(parameter)
+  const verbs = new Set<string>()
+  const allowed = new Set<string>()
+  const add = (verb: string, negated: boolean): void => {
+    if (!allowed.has(verb)) (negated ? allowed : verbs).add(verb)
+  }
+  for (const word of splitWords(text)) {
+    const item = word.replace(/^!+/, '')
+    const negated = (word.length - item.length) % 2 === 1
+    if (notAlphabetic.test(item) && !negated) add('NonAlphabetic', false)
+    else if (item.includes(':') || item.startsWith('/')) for (const verb of verbsOf(item, name, source)) add(verb.toUpperCase(), negated)
+    else add(item.toUpperCase(), negated)
+  }
+  return [...verbs].filter((verb) => {
+    const fine = /^[!-~]{1,64}$/.test(verb)
+    if (!fine) source.findings.note(`${name}: ${verb}: not an SMTP verb that can be written into a policy; left out`)
+    return fine
+  })
+}
+
+/** The verbs that a table or a file of a forbidden-commands list has. */
+function verbsOf(item: string, name: string, source: Source): readonly string[] {
+  if (item.startsWith('/')) return (source.tables.lines(item, name) ?? []).filter((line) => !line.startsWith('#')).flatMap(splitWords)
+  const table = source.tables.open(item, name)
+  if (table.is === 'keys') return table.entries.map(({ key }) => key)
+  if (table.is !== 'unreadable') source.tables.unreadable(name, item, 'only plain words and tables of words can be imported')
+  return []
+}
+
+/** The table of postscreen_command_filter: whole commands and what takes their place. */
+export function readCommandFilter(text: string, parameter: string, source: Source): readonly unknown[] {
+  const name = source.nameFor(parameter)
+  if (text === '') return []
+  const table = source.tables.open(text, name)
+  if (table.is === 'keys') return table.entries.map(({ key, value }) => ({ command: key, replacement: value }))
+  if (table.is !== 'unreadable') source.tables.unreadable(name, text, 'only tables of whole commands can be imported')
+  return []
+}
+
+export interface Footers {
+  readonly entries: readonly unknown[]
+  /** The footer of every reply, from a static: table; it comes before postscreen_reject_footer. */
+  readonly always: string | undefined
+}
+
+/** Tables from reply text to footer. */
+export function readFooterMaps(text: string, parameter: string, source: Source): Footers {
+  const name = source.nameFor(parameter)
+  const entries: unknown[] = []
+  for (const word of splitWords(text)) {
+    const table = source.tables.open(word, name)
+    if (table.is === 'always') return { entries, always: readFooter(table.value, name, source) }
+    if (table.is === 'keys') entries.push(...table.entries.flatMap(({ key, value }) => footerFor(key, value, name, source)))
+    else if (table.is !== 'unreadable')
+      source.tables.unreadable(name, word, 'only tables of whole replies can be imported; write them into spec.smtp.rejectFooterFor')
+  }
+  return { entries, always: undefined }
+}
+
+/** Keys are whole replies; others, such as those in quotes, which Postfix leaves on, never match. */
+function footerFor(reply: string, footer: string, name: string, source: Source): readonly unknown[] {
+  if (/^[45][0-9][0-9] [ -~]+$/.test(reply)) return [{ reply, footer: readFooter(footer, name, source) }]
+  source.findings.note(`${name}: the key ${reply} is no whole reply such as 550 5.5.1 Protocol error and never matches; left out`)
+  return []
+}
+
+/** A footer as it is sent: names that postscreen does not know are empty there, and are left out. */
+export function readFooter(text: string, name: string, source: Source): string {
+  return text.replaceAll(/\$(?:\$|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\}|\(([A-Za-z0-9_]+)\))/g, (written, ...names: unknown[]) => {
+    const macro = names.slice(0, 3).find((one) => one !== undefined)
+    if (written === '$$' || footerMacros.some((known) => known === macro)) return written
+    source.findings.note(`${name}: postscreen does not know ${written} and puts nothing in its place; left out`)
+    return ''
+  })
+}

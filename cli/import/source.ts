@@ -1,0 +1,26 @@
+// What the converters of fields work on: the parameters of one Postfix, its tables, and where to report.
+import type { Configuration } from './configuration.ts'
+import type { Findings } from './findings.ts'
+import type { LookupTables } from './lookup-table.ts'
+
+/** How long tables of networks come into the policy: written out, as a file beside it, or whichever suits the length. */
+export type TableStyle = 'auto' | 'inline' | 'files'
+
+export interface Source {
+  readonly configuration: Configuration
+  readonly findings: Findings
+  readonly tables: LookupTables
+  readonly tableStyle: TableStyle
+  /** What the person who wrote the input calls a parameter: its name, or the Zimbra attribute that sets it. */
+  nameFor(parameter: string): string
+}
+
+/** A parameter's text, expanded; undefined after an error, which is reported. */
+export function evaluated(source: Source, parameter: string, overrides: Readonly<Record<string, string>> = {}): string | undefined {
+  const result = source.configuration.evaluate(parameter, overrides)
+  if ('why' in result) {
+    source.findings.error(`${source.nameFor(parameter)}: ${result.why}`)
+    return undefined
+  }
+  return result.text
+}

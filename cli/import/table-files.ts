@@ -1,0 +1,50 @@
+// Finds and reads the files that parameters name, most often copies beside the input: the mail host is elsewhere.
+import { readFileSync, statSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import type { TableFiles } from './lookup-table.ts'
+
+/** Larger files are refused: no table of networks is, and all of it would have to be in memory. */
+const largest = 64 * 1024 * 1024
+
+/** A text file of at most 64 MiB, or why there is none. */
+export function readTextFile(path: string): { readonly text: string } | { readonly why: string } {
+  try {
+    const status = statSync(path)
+    if (!status.isFile()) return { why: 'is not a file' }
+    if (status.size > largest) return { why: `is larger than ${largest} bytes` }
+    return { text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    return { why: code === 'ENOENT' ? 'no such file' : `cannot be read: ${code}` }
+  }
+}
+
+/** All of standard input. */
+export function readStandardInput(): { readonly text: string } | { readonly why: string } {
+  try {
+    return { text: readFileSync(0, 'utf8') }
+  } catch (error) {
+    return { why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** Places where a file of the mail host may be here: below the folder with as much of its path as is there, else under the very path. */
+function places(path: string, folder: string): readonly string[] {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.' && name !== '..')
+  return [...names.map((_, at) => join(folder, ...names.slice(at))), isAbsolute(path) ? path : resolve(folder, path)]
+}
+
+/** Table files for an input that lies in `folder`. */
+export function tableFilesBeside(folder: string): TableFiles {
+  return {
+    read(path) {
+      let why = 'no such file'
+      for (const place of places(path, folder)) {
+        const file = readTextFile(place)
+        if ('text' in file) return { text: file.text, from: place }
+        if (file.why !== 'no such file') why = `${place} ${file.why}`
+      }
+      return { why: why === 'no such file' ? `no such file, neither here nor as a copy in ${folder}` : why }
+    },
+  }
+}

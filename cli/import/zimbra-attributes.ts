@@ -1,0 +1,95 @@
+// Zimbra's attributes for postscreen and what it inherits: which Postfix parameter each becomes (zmconfigd.cf), and Zimbra's defaults (zimbra-attrs.xml).
+import { fields } from '../../crds/fields.ts'
+
+/** Defaults of Zimbra 8.7 to 10 and of Carbonio; `gacf` prints every one of them, so that they matter for shortened input only. */
+const defaults: Readonly<Record<string, string>> = {
+  zimbraMtaPostscreenAccessList: 'permit_mynetworks',
+  zimbraMtaPostscreenBareNewlineAction: 'ignore',
+  zimbraMtaPostscreenBareNewlineEnable: 'no',
+  zimbraMtaPostscreenBareNewlineTTL: '30d',
+  zimbraMtaPostscreenBlacklistAction: 'ignore',
+  zimbraMtaPostscreenCacheCleanupInterval: '12h',
+  zimbraMtaPostscreenCacheRetentionTime: '7d',
+  zimbraMtaPostscreenCommandCountLimit: '20',
+  zimbraMtaPostscreenDnsblAction: 'ignore',
+  zimbraMtaPostscreenDnsblMaxTTL: '${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h',
+  zimbraMtaPostscreenDnsblMinTTL: '60s',
+  zimbraMtaPostscreenDnsblReplyMap: '',
+  zimbraMtaPostscreenDnsblSites: '',
+  zimbraMtaPostscreenDnsblThreshold: '1',
+  zimbraMtaPostscreenDnsblTimeout: '10s',
+  zimbraMtaPostscreenDnsblTTL: '1h',
+  zimbraMtaPostscreenDnsblWhitelistThreshold: '0',
+  zimbraMtaPostscreenGreetAction: 'ignore',
+  zimbraMtaPostscreenGreetTTL: '1d',
+  zimbraMtaPostscreenNonSmtpCommandAction: 'drop',
+  zimbraMtaPostscreenNonSmtpCommandEnable: 'no',
+  zimbraMtaPostscreenNonSmtpCommandTTL: '30d',
+  zimbraMtaPostscreenPipeliningAction: 'enforce',
+  zimbraMtaPostscreenPipeliningEnable: 'no',
+  zimbraMtaPostscreenPipeliningTTL: '30d',
+  zimbraMtaPostscreenUpstreamProxyProtocol: '',
+  zimbraMtaPostscreenWatchdogTimeout: '10s',
+  zimbraMtaPostscreenWhitelistInterfaces: 'static:all',
+  zimbraMtaDefaultProcessLimit: '100',
+  zimbraMtaMaxMessageSize: '10240000',
+  zimbraMtaSmtpdBanner: '$myhostname ESMTP $mail_name',
+  zimbraMtaSmtpdHeloRequired: 'yes',
+  zimbraMtaTlsSecurityLevel: 'may',
+}
+
+/** Attributes that no field of the policy names. */
+const others: Readonly<Record<string, string>> = {
+  zimbraMtaMaxMessageSize: 'message_size_limit',
+  zimbraMtaMyHostname: 'myhostname',
+  zimbraMtaMyNetworks: 'mynetworks',
+  zimbraMtaPostscreenWatchdogTimeout: 'postscreen_watchdog_timeout',
+}
+
+/**
+ * The one attribute that Zimbra defines but never hands to Postfix: there is no line for it in zmconfigd.cf, nor in Carbonio's configd.cf.
+ * Postfix's own default of 10s was in force whatever it says.
+ */
+export const withoutEffect = 'zimbraMtaPostscreenDnsblTimeout'
+export const timeoutInForce = '10s'
+
+/** Attribute to Postfix parameter. Attributes of smtpd set smtpd's parameter, which postscreen's inherits. */
+function parametersOfFields(): [string, string][] {
+  return fields().flatMap(({ zimbra, postfixNames: { own, old = [], inherits } }) =>
+    zimbra.flatMap((attribute, at): [string, string][] => {
+      const parameter = attribute.startsWith('zimbraMtaPostscreen') ? [own, ...old][at] : (inherits ?? own)
+      return parameter === undefined || attribute === withoutEffect ? [] : [[attribute, parameter]]
+    }),
+  )
+}
+
+export interface ZimbraAttribute {
+  readonly name: string
+  readonly parameter: string
+  /** Undefined where it depends on the server. */
+  readonly default: string | undefined
+}
+
+/** Every attribute that sets a parameter. */
+export const zimbraParameters = (): readonly ZimbraAttribute[] =>
+  [...new Map([...parametersOfFields(), ...Object.entries(others)])].map(([name, parameter]) => ({
+    name,
+    parameter,
+    default: defaults[name],
+  }))
+
+/** Every attribute with a default, for the test that compares them with the schema. */
+export const zimbraDefaults: ReadonlyMap<string, string> = new Map(Object.entries(defaults))
+
+/** What Zimbra sets without an attribute. Whether it announces SMTPUTF8 is in its local configuration; the policy's default is kept. */
+export const fixedByZimbra: Readonly<Record<string, string>> = {
+  smtputf8_enable: 'yes',
+  smtpd_tls_cert_file: '/opt/zimbra/conf/smtpd.crt',
+  smtpd_tls_key_file: '/opt/zimbra/conf/smtpd.key',
+}
+
+export const fixedByCarbonio: Readonly<Record<string, string>> = {
+  smtputf8_enable: 'no',
+  smtpd_tls_cert_file: '/opt/zextras/conf/smtpd.crt',
+  smtpd_tls_key_file: '/opt/zextras/conf/smtpd.key',
+}

@@ -1,0 +1,119 @@
+// Reads attributes from what Zimbra's and Carbonio's tools print (zmprov gacf, zmprov gs HOST, LDIF) and from commands that set them.
+
+/** An attribute with all its values, and the line of the first. */
+export interface Attribute {
+  readonly name: string
+  readonly values: readonly string[]
+  readonly line: number
+}
+
+export interface ZimbraText {
+  /** By name in lower case, as LDAP compares names. */
+  readonly attributes: ReadonlyMap<string, Attribute>
+  readonly errors: readonly string[]
+}
+
+interface Line {
+  readonly number: number
+  readonly text: string
+}
+
+/** A name of LDAP, then a colon; two colons before base64. */
+const printed = /^([A-Za-z][A-Za-z0-9-]*)(::?)(?: (.*))?$/
+const assigned = /^(?:export +)?([A-Za-z][A-Za-z0-9-]*) *= *(.*)$/
+const bareWords = /^((?:zimbra|carbonio)[A-Za-z0-9]+)[ \t]+(.*)$/
+const command = /^(?:\$ *)?(?:[^ ]*\/)?(?:zmprov|carbonio +prov)(?= )/
+
+/** Joins what belongs together: LDIF breaks lines before a blank, a shell after a backslash. */
+function joinLines(text: string): readonly Line[] {
+  const lines: { number: number; text: string }[] = []
+  for (const [at, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    const line = raw.replace(/\r$/, '')
+    const last = lines.at(-1)
+    if (last?.text.endsWith('\\') === true && command.test(last.text)) last.text = `${last.text.slice(0, -1)} ${line.trimStart()}`
+    else if (last !== undefined && line.startsWith(' ') && printed.test(last.text)) last.text += line.slice(1)
+    else lines.push({ number: at + 1, text: line })
+  }
+  return lines
+}
+
+/** The words of a shell command: single and double quotes, backslashes. No expansion of anything. */
+export function shellWords(text: string): readonly string[] {
+  const words: string[] = []
+  let word: string | undefined
+  for (const [, single, double, escaped, plain, blank] of text.matchAll(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|([^\s'"\\]+)|(\s+)/g)) {
+    if (blank !== undefined) {
+      if (word !== undefined) words.push(word)
+      word = undefined
+    } else {
+      word = (word ?? '') + (single ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? '')
+    }
+  }
+  return word === undefined ? words : [...words, word]
+}
+
+class AttributeReader {
+  readonly attributes = new Map<string, Attribute>()
+  readonly errors: string[] = []
+  /** Attributes seen since the last header: their values add up; those from before a header are replaced, as a server's replace the global ones. */
+  #seen = new Set<string>()
+
+  newSection(): void {
+    this.#seen = new Set()
+  }
+
+  set(name: string, value: string, line: number): void {
+    const key = name.toLowerCase()
+    const old = this.#seen.has(key) ? (this.attributes.get(key)?.values ?? []) : []
+    this.#seen.add(key)
+    this.attributes.set(key, { name, values: [...old, value], line })
+  }
+
+  /** `+name` adds to the values, `-name` takes one away. */
+  change(sign: '+' | '-', name: string, value: string, line: number): void {
+    const key = name.toLowerCase()
+    const old = this.attributes.get(key)?.values ?? []
+    this.#seen.add(key)
+    this.attributes.set(key, { name, values: sign === '+' ? [...old, value] : old.filter((one) => one !== value), line })
+  }
+
+  /** `zmprov mcf NAME VALUE …` or `zmprov ms HOST NAME VALUE …`, in the long form too. */
+  command(words: readonly string[], line: number): void {
+    this.newSection()
+    const at = words.findIndex((word) => /^(mcf|modifyConfig|ms|modifyServer)$/.test(word))
+    if (at < 0) return
+    const pairs = words.slice(/^(mcf|modifyConfig)$/.test(words[at] ?? '') ? at + 1 : at + 2)
+    for (let i = 0; i < pairs.length; i += 2) {
+      const [name = '', value] = [pairs[i], pairs[i + 1]]
+      if (value === undefined) this.errors.push(`line ${line}: ${name}: has no value`)
+      else if (name.startsWith('+') || name.startsWith('-')) this.change(name.startsWith('+') ? '+' : '-', name.slice(1), value, line)
+      else this.set(name, value, line)
+    }
+  }
+}
+
+/** Without the quotes of a shell assignment. */
+const unquote = (text: string): string => (/^(["']).*\1$/.test(text) ? (shellWords(text)[0] ?? '') : text)
+
+/** Lines that are none of the forms belong to a value of several lines, which no attribute of the MTA has; they are passed over. */
+export function parseZimbraText(text: string, file: string): ZimbraText {
+  const reader = new AttributeReader()
+  for (const { number, text: line } of joinLines(text)) {
+    if (/^#|^dn: /.test(line)) {
+      reader.newSection()
+      continue
+    }
+    if (command.test(line)) {
+      reader.command(shellWords(line), number)
+      continue
+    }
+    const [, name, colons, value = ''] = printed.exec(line) ?? []
+    const [, key, word] = name === undefined ? (assigned.exec(line) ?? bareWords.exec(line) ?? []) : []
+    if (name !== undefined) reader.set(name, colons === '::' ? Buffer.from(value, 'base64').toString('utf8') : value, number)
+    else if (key !== undefined) reader.set(key, unquote((word ?? '').trim()), number)
+  }
+  return { attributes: reader.attributes, errors: reader.errors.map((error) => `${file}, ${error}`) }
+}

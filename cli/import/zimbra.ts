@@ -1,0 +1,108 @@
+// Imports the postscreen of a Zimbra or Carbonio from its attributes: as parameters of a Postfix, under the names of the attributes.
+import { fields } from '../../crds/fields.ts'
+import { closest } from '../../crds/problems.ts'
+import { builtInDefaults } from './built-in-defaults.ts'
+import { Configuration } from './configuration.ts'
+import { Findings } from './findings.ts'
+import { buildPolicy, type ImportOptions, type ImportResult } from './import-policy.ts'
+import { LookupTables, type TableFiles } from './lookup-table.ts'
+import type { Setting } from './main-cf.ts'
+import type { Source } from './source.ts'
+import {
+  fixedByCarbonio,
+  fixedByZimbra,
+  timeoutInForce,
+  withoutEffect,
+  type ZimbraAttribute,
+  zimbraParameters,
+} from './zimbra-attributes.ts'
+import { type Attribute, parseZimbraText, type ZimbraText } from './zimbra-text.ts'
+
+export interface ZimbraInput extends ImportOptions {
+  /** What `zmprov gacf` or `zmprov gs HOST` prints, or both one after the other: the server's values count. */
+  readonly text: string
+  readonly file: string
+  readonly files: TableFiles
+}
+
+/** The single value of an attribute. DnsblSites has many, which zmconfigd joins with blanks. */
+function valueOf({ name, values }: Attribute, findings: Findings): string {
+  if (values.length > 1 && name.toLowerCase() !== 'zimbramtapostscreendnsblsites') {
+    findings.note(`${name}: has ${values.length} values where one is allowed; the last one counts: ${values.at(-1)}`)
+    return values.at(-1) ?? ''
+  }
+  return values.join(' ')
+}
+
+/** Parameters that the attributes of the input set. An attribute without a value is as good as none: gacf does not print it. */
+function settingsOf(
+  attributes: ZimbraText['attributes'],
+  known: readonly ZimbraAttribute[],
+  findings: Findings,
+): ReadonlyMap<string, Setting> {
+  const settings = new Map<string, Setting>()
+  for (const { name, parameter } of known) {
+    const attribute = attributes.get(name.toLowerCase())
+    const value = attribute === undefined ? '' : valueOf(attribute, findings)
+    if (attribute !== undefined && value !== '') settings.set(parameter, { value, line: attribute.line })
+  }
+  return settings
+}
+
+/** Parameter to attribute, also for postscreen's own name where the attribute sets the one that it inherits from. */
+function attributeNames(known: readonly ZimbraAttribute[]): ReadonlyMap<string, string> {
+  const own = fields().flatMap(({ zimbra: [first], postfixNames }): [string, string][] =>
+    first === undefined || postfixNames.own === undefined ? [] : [[postfixNames.own, first]],
+  )
+  const fixed = Object.keys(fixedByZimbra).map((name): [string, string] => [name.replace(/^smtpd_/, 'postscreen_'), 'zmconfigd.cf'])
+  return new Map([...fixed, ...own, ...known.map(({ name, parameter }): [string, string] => [parameter, name])])
+}
+
+/** What the input has of postscreen's attributes besides those that set parameters. */
+function reportOthers(attributes: ZimbraText['attributes'], known: readonly ZimbraAttribute[], findings: Findings): void {
+  const timeout = attributes.get(withoutEffect.toLowerCase())?.values.at(-1)
+  if (timeout !== undefined && timeout !== timeoutInForce) {
+    const what = `Zimbra never hands it to Postfix, so that ${timeoutInForce} was in force, not ${timeout}`
+    findings.leaveOut(withoutEffect, `${what}; set spec.dnsbl.timeout if you want it`)
+  }
+  const names = known.map(({ name }) => name)
+  for (const { name } of attributes.values()) {
+    const familiar = [...names, withoutEffect].some((one) => one.toLowerCase() === name.toLowerCase())
+    if (familiar || !/^(zimbra|carbonio)MtaPostscreen/i.test(name)) continue
+    const meant = closest(name, names)
+    findings.note(`${name}: no such attribute is known${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+  }
+}
+
+/** gacf prints every attribute that has a default, so that a missing one is rather a shortened file. */
+function missingNote(names: readonly string[]): string {
+  const some = names.slice(0, 3).join(', ')
+  return `taken at Zimbra's defaults, since the input does not have them: ${names.length > 3 ? `${some} and ${names.length - 3} more` : some}`
+}
+
+/** Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the input says. */
+export function importZimbra(input: ZimbraInput): ImportResult {
+  const findings = new Findings()
+  const known = zimbraParameters()
+  const { attributes, errors } = parseZimbraText(input.text, input.file)
+  for (const error of errors) findings.error(error)
+  const settings = settingsOf(attributes, known, findings)
+  if (settings.size === 0) {
+    findings.error(`${input.file}: has no attribute of Zimbra's MTA; save the output of "zmprov gacf" or "zmprov gs HOST"`)
+    return { yaml: undefined, errors: findings.errors, notes: findings.notes }
+  }
+  const missing = known.filter((one) => one.default !== undefined && one.default !== '' && !settings.has(one.parameter))
+  if (missing.length > 0) findings.note(missingNote(missing.map(({ name }) => name)))
+  reportOthers(attributes, known, findings)
+  const fixed = /^carbonio|\/opt\/zextras\//im.test(input.text) ? fixedByCarbonio : fixedByZimbra
+  const defaults = known.flatMap((one): [string, string][] => (one.default === undefined ? [] : [[one.parameter, one.default]]))
+  const names = attributeNames(known)
+  const source: Source = {
+    configuration: new Configuration(settings, new Map([...builtInDefaults, ...Object.entries(fixed), ...defaults])),
+    findings,
+    tables: new LookupTables(input.files, findings, { allowMissing: input.allowMissingTables ?? false }),
+    tableStyle: input.tables ?? 'auto',
+    nameFor: (parameter) => names.get(parameter) ?? parameter,
+  }
+  return buildPolicy(source, input, input.file)
+}

@@ -7,8 +7,8 @@ import { reply, soften } from './replies.ts'
 import { log, send, type Session, type SmtpState } from './session.ts'
 import type { Effect } from './vocabulary.ts'
 
-/** Answers one command; `stop` when nothing behind it may be read. `args` is what follows the verb and one space. */
-type Run = (s: Session, smtp: SmtpState, now: number, args: string, out: Effect[]) => 'stop' | void
+/** Answers one command; `stop` when nothing behind it may be read, `suspend` when only with the next input. `args` is what follows the verb and one space. */
+type Run = (s: Session, smtp: SmtpState, now: number, args: string, out: Effect[]) => 'stop' | 'suspend' | void
 
 /** One row of the table. Without `run` the verb is known to the log only. */
 export interface Command {
@@ -55,10 +55,12 @@ function discardFor(s: Session, out: Effect[]): EhloDiscard {
 }
 
 const starttls: Run = (s, smtp, now, args, out) => {
-  if (firstWord(args) !== undefined) return send(s, now, reply.starttlsSyntax, out)
-  if (s.usingTls) return send(s, now, reply.tlsAlreadyActive, out)
-  if (s.rules.smtp.tls === 'None' || smtp.discard.has('STARTTLS')) return send(s, now, reply.notImplemented, out)
-  if (!s.tlsReady) return send(s, now, reply.tlsUnavailable, out)
+  const refusal = starttlsRefusal(s, smtp, args)
+  if (refusal !== undefined) {
+    send(s, now, refusal, out)
+    // Behind the 454 postscreen resumes by itself (psc_starttls_resume), behind the other refusals with the next input only.
+    return refusal === reply.tlsUnavailable ? undefined : 'suspend'
+  }
   send(s, now, reply.readyForTls, out)
   // Plaintext behind the command is discarded (CVE-2011-0411), and so is what the client said of itself (RFC 3207 4.2).
   s.usingTls = true
@@ -67,6 +69,13 @@ const starttls: Run = (s, smtp, now, args, out) => {
   smtp.sender = undefined
   out.push({ do: 'startTls' })
   return 'stop'
+}
+
+function starttlsRefusal(s: Session, smtp: SmtpState, args: string): string | undefined {
+  if (firstWord(args) !== undefined) return reply.starttlsSyntax
+  if (s.usingTls) return reply.tlsAlreadyActive
+  if (s.rules.smtp.tls === 'None' || smtp.discard.has('STARTTLS')) return reply.notImplemented
+  return s.tlsReady ? undefined : reply.tlsUnavailable
 }
 
 const mail: Run = (s, smtp, now, args, out) => {

@@ -11,7 +11,16 @@ import type { Effect } from './vocabulary.ts'
 
 /** The engine's state in a session that has reached it. */
 export function smtpOf(s: Session): SmtpState {
-  s.smtp ??= { line: '', helo: undefined, sender: undefined, proto: 'SMTP', where: 'CONNECT', commandCount: 0, discard: new Set() }
+  s.smtp ??= {
+    line: '',
+    helo: undefined,
+    sender: undefined,
+    proto: 'SMTP',
+    where: 'CONNECT',
+    commandCount: 0,
+    discard: new Set(),
+    held: '',
+  }
   return s.smtp
 }
 
@@ -29,7 +38,7 @@ export function startDummySmtp(s: Session, now: number, out: Effect[]): void {
   out.push({ do: 'read' })
   const unread = takeUnread(s)
   if (unread.length > 0) input(s, now, unread, out)
-  if (s.ended && s.phase === 'smtp') hangup(s, now, out)
+  if (s.ended) endOfInput(s, now, out)
 }
 
 function armCommandTimer(s: Session, out: Effect[]): void {
@@ -38,26 +47,47 @@ function armCommandTimer(s: Session, out: Effect[]): void {
 
 /** Bytes from the client. */
 export function input(s: Session, now: number, bytes: Uint8Array, out: Effect[]): void {
-  const onLine = (line: string, surplus: string): boolean => {
-    const goesOn = commandLine(s, now, line, surplus, out)
-    if (s.phase === 'smtp') armCommandTimer(s, out)
-    return goesOn
-  }
   for (const read of reads(bytes)) {
-    const result = readLines(smtpOf(s), read, s.rules.smtp.lineLengthLimit, onLine)
-    if (result === 'more') continue
-    if (result === 'tooLong') {
-      log(s, out, { event: 'COMMAND LENGTH LIMIT', after: smtpOf(s).where })
-      drop(s, now, s.rules.host.tryAgainLater, out)
-    }
-    return
+    if (!heldInput(s, now, out) || !readCommands(s, now, read, out)) return
   }
 }
 
-/** One line with its end, and what is already here behind it. @returns false when nothing behind it may be read */
-function commandLine(s: Session, now: number, line: string, surplus: string, out: Effect[]): boolean {
+/** What waited behind a STARTTLS is answered when more input or its end comes. @returns false when the session has ended or TLS begins */
+export function heldInput(s: Session, now: number, out: Effect[]): boolean {
+  const smtp = smtpOf(s)
+  while (smtp.held !== '') {
+    const read = smtp.held
+    smtp.held = ''
+    if (!readCommands(s, now, read, out)) return false
+  }
+  return true
+}
+
+/** One read's worth. @returns false when the session has ended or TLS begins */
+function readCommands(s: Session, now: number, read: string, out: Effect[]): boolean {
+  const smtp = smtpOf(s)
+  const onLine = (line: string, surplus: string): boolean => {
+    const next = commandLine(s, now, line, surplus, out)
+    // Sic: postscreen suspends reading for every STARTTLS, leaves the timer alone, and goes on with the next input (PSC_SMTPD_CMD_FLAG_SUSPEND).
+    if (next === 'suspend') smtp.held = surplus
+    else if (s.phase === 'smtp') armCommandTimer(s, out)
+    return next === 'go on'
+  }
+  const result = readLines(smtp, read, s.rules.smtp.lineLengthLimit, onLine)
+  if (result === 'tooLong') {
+    log(s, out, { event: 'COMMAND LENGTH LIMIT', after: smtp.where })
+    drop(s, now, s.rules.host.tryAgainLater, out)
+  }
+  return result === 'more' || smtp.held !== ''
+}
+
+/** Whether the next line may be read: yes, with the next input, or never since the session has ended or TLS begins. */
+type Next = 'go on' | 'suspend' | 'stop'
+
+/** One line with its end, and what is already here behind it. */
+function commandLine(s: Session, now: number, line: string, surplus: string, out: Effect[]): Next {
   const { whole, text, bare } = lineContent(line)
-  if (bare && !bareNewline(s, now, whole, out)) return false
+  if (bare && !bareNewline(s, now, whole, out)) return 'stop'
   const [verb, args] = splitCommand(filtered(s, text, out))
   const smtp = smtpOf(s)
   const name = verb.toUpperCase()
@@ -66,30 +96,30 @@ function commandLine(s: Session, now: number, line: string, surplus: string, out
   smtp.where = command === undefined ? 'UNIMPLEMENTED' : name
   if (s.replyAtFirstCommand && name !== 'QUIT') {
     drop(s, now, s.finalReply, out)
-    return false
+    return 'stop'
   }
-  if (command === undefined && !nonSMTPCommand(s, now, verb, args, after, out)) return false
+  if (command === undefined && !nonSMTPCommand(s, now, verb, args, after, out)) return 'stop'
   // BDAT's payload follows it; that is no pipelining (T37).
-  if (command?.hasPayload !== true && !pipelining(s, now, verb, surplus, out)) return false
+  if (command?.hasPayload !== true && !pipelining(s, now, verb, surplus, out)) return 'stop'
   if (name === 'RCPT') passDeepTests(s, now)
   if (++smtp.commandCount > s.rules.smtp.commandCountLimit && name !== 'QUIT') {
     log(s, out, { event: 'COMMAND COUNT LIMIT', after })
     drop(s, now, s.rules.host.tryAgainLater, out)
-    return false
+    return 'stop'
   }
   return execute(s, now, command, args, out)
 }
 
-function execute(s: Session, now: number, command: Command | undefined, args: string, out: Effect[]): boolean {
+function execute(s: Session, now: number, command: Command | undefined, args: string, out: Effect[]): Next {
   if (command?.run === undefined) {
     send(s, now, reply.notRecognized, out)
-    return true
+    return 'go on'
   }
   if (s.rules.smtp.tls === 'Encrypt' && !s.usingTls && command.beforeTls !== true) {
     send(s, now, reply.mustStartTls, out)
-    return true
+    return 'go on'
   }
-  return command.run(s, smtpOf(s), now, args, out) !== 'stop'
+  return command.run(s, smtpOf(s), now, args, out) ?? 'go on'
 }
 
 /** The line that the command filter puts in place of this one, if it does. */
@@ -104,6 +134,12 @@ function filtered(s: Session, text: string, out: Effect[]): string {
     replacement: printableText(replacement.slice(0, 100)),
   })
   return replacement
+}
+
+/** The client has ended its side: what it had said is answered, then it is gone. */
+export function endOfInput(s: Session, now: number, out: Effect[]): void {
+  heldInput(s, now, out)
+  if (s.phase === 'smtp') hangup(s, now, out)
 }
 
 /** No whole command came in time. */

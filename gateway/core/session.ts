@@ -13,6 +13,8 @@ import type { Effect, Endpoint, LogRecord, Stage } from './vocabulary.ts'
 export interface SmtpState {
   /** Bytes of a line that has not ended yet. */
   line: string
+  /** Whole input that waits behind a STARTTLS until more comes. */
+  held: string
   helo: string | undefined
   sender: string | undefined
   proto: 'SMTP' | 'ESMTP'

@@ -14,8 +14,8 @@
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
 import { decodeRecord } from './allowlist-record.ts'
 import { beginStress, type Visitor } from './clients.ts'
-import { conclude, drop, finish, hangup } from './conclude.ts'
-import { commandTimeLimit, input, startDummySmtp } from './dummy-smtp.ts'
+import { conclude, drop, finish } from './conclude.ts'
+import { commandTimeLimit, endOfInput, input, startDummySmtp } from './dummy-smtp.ts'
 import { dnsblAnswer, earlyData, earlyEnd, endOfEarlyTests, startEarlyTests } from './early-tests.ts'
 import { observe, startObserving, stopObserving, worthObserving } from './observe.ts'
 import { reply } from './replies.ts'
@@ -47,7 +47,7 @@ export function step(s: Session, now: number, event: Event): readonly Effect[] {
       else keepUnread(s, event.bytes)
       break
     case 'end':
-      if (s.phase === 'smtp') hangup(s, now, out)
+      if (s.phase === 'smtp') endOfInput(s, now, out)
       else if (s.phase === 'early') earlyEnd(s, now, out)
       else if (s.phase === 'observe') stopObserving(s, now, out)
       else s.ended = true

@@ -1,0 +1,359 @@
+// What must hold for every session, whatever comes in whatever order: several sessions, hostile bytes, clocks that jump, events out of turn.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { newScreening, type Screening } from '../../gateway/core/clients.ts'
+import type { Rules } from '../../gateway/core/rules.ts'
+import { newSession, type Session } from '../../gateway/core/session.ts'
+import { step } from '../../gateway/core/step.ts'
+import type { Action, Effect, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
+import { lineOf, rulesOf, type SpecFragment, startTime, stored } from '../support/core-session.ts'
+
+const domains = ['bl.example', 'wl.example'] as const
+const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8::1'] as const
+
+const action = fc.constantFrom<Action>('Ignore', 'Enforce', 'Drop')
+const deepTest = fc.record({ enabled: fc.boolean(), action })
+
+const policies: fc.Arbitrary<SpecFragment> = fc.record(
+  {
+    mode: fc.oneof({ weight: 4, arbitrary: fc.constant('Enforce' as const) }, { weight: 1, arbitrary: fc.constant('Audit' as const) }),
+    greet: fc.record({ action, banner: fc.constantFrom('$banner', '$banner', ''), wait: fc.constantFrom('1s', '6s') }),
+    dnsbl: fc.record({
+      action,
+      threshold: fc.constantFrom(1, 3),
+      allowThreshold: fc.constantFrom(0, -2),
+      sites: fc.constantFrom([], [{ domain: domains[0], weight: 3 }], [{ domain: domains[0] }, { domain: domains[1], weight: -2 }]),
+    }),
+    deepTests: fc.record({ pipelining: deepTest, nonSMTPCommand: deepTest, bareNewline: deepTest }),
+    smtp: fc.record({
+      heloRequired: fc.boolean(),
+      softBounce: fc.boolean(),
+      commandCountLimit: fc.constantFrom(3, 20),
+      lineLengthLimit: fc.constantFrom(512, 2048),
+      rejectFooter: fc.constantFrom('', '\\c; see there', 'from $client_address\\nat $localtime'),
+      commandFilter: fc.constantFrom([], [{ command: 'NOOP', replacement: 'QUIT' }]),
+    }),
+    access: fc.constantFrom<NonNullable<SpecFragment['access']>>(
+      [],
+      [],
+      [{ action: 'Permit', cidrs: [addresses[1]] }],
+      [{ action: 'Reject', cidrs: [addresses[0]] }],
+    ),
+    denylist: fc.record({ action }),
+    allowlist: fc.record({ interfaces: fc.constantFrom(['all'], ['all'], ['!198.51.100.1', 'all']) }),
+    limits: fc.record({
+      connectionsPerClient: fc.constantFrom(0, 2),
+      preQueue: fc.constantFrom(10, 100),
+      postQueue: fc.constantFrom(5, 100),
+    }),
+    tls: fc.constantFrom<NonNullable<SpecFragment['tls']>>(
+      { level: 'None' },
+      { level: 'May', certFile: 'c', keyFile: 'k' },
+      { level: 'Encrypt', certFile: 'c', keyFile: 'k' },
+    ),
+  },
+  { requiredKeys: [] },
+)
+
+const snippets = [
+  'EHLO x',
+  'HELO x',
+  'MAIL FROM:<a@b>',
+  'RCPT TO:<c@d>',
+  'RCPT',
+  'DATA',
+  'BDAT 1',
+  'RSET',
+  'NOOP',
+  'VRFY x',
+  'ETRN x',
+  'QUIT',
+  'STARTTLS',
+  'GET / HTTP/1.1',
+  'Subject: x',
+]
+const hostile = [
+  '\r',
+  '\n',
+  '\0',
+  '\x1b[31m',
+  '\x7f',
+  '\xff',
+  '\xc2\x85',
+  '\xe2\x80\xa8',
+  '\r\n.\r\n',
+  ' ',
+  '\t',
+  '"',
+  '\\',
+  '<',
+  '%s',
+  'x'.repeat(600),
+  '\r'.repeat(3000),
+]
+const data: fc.Arbitrary<Event> = fc
+  .oneof(
+    {
+      weight: 5,
+      arbitrary: fc.tuple(fc.constantFrom(...snippets), fc.constantFrom('\r\n', '\r\n', '\r\n', '\n', '')).map((parts) => parts.join('')),
+    },
+    { weight: 2, arbitrary: fc.array(fc.constantFrom(...snippets, ...hostile, '\r\n'), { maxLength: 8 }).map((parts) => parts.join('')) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('latin1')) },
+  )
+  .map((text) => ({ type: 'data', bytes: Buffer.from(text, 'latin1') }))
+
+const answer: fc.Arbitrary<Event> = fc
+  .tuple(
+    fc.constantFrom(...domains),
+    fc.constantFrom([], ['127.0.0.2'], ['127.255.255.254'], ['127.0.0.2', '127.0.0.9']),
+    fc.integer({ min: -1, max: 9000 }),
+    fc.boolean(),
+  )
+  .map(([domain, found, ttl, complete]) => ({ type: 'dnsbl', answer: { domain, addresses: found, ttl }, complete }))
+
+const recalled: fc.Arbitrary<Event> = fc
+  .constantFrom(
+    undefined,
+    undefined,
+    '+9;+9;+9;+9;+9',
+    '-9;-9;-9;-9;-9',
+    '0;0;0;0;0',
+    '+9;-9;1;0;+99',
+    '',
+    'x;y',
+    '99999999999999999999999;1',
+  )
+  .map((record) => ({ type: 'recalled', record: record === undefined ? undefined : stored(record) }))
+
+const timer: fc.Arbitrary<Event> = fc.constantFrom<TimerName>('greetWait', 'command').map((name) => ({ type: 'timer', name }))
+
+/** `ring`: the timer that the session has asked for. */
+type Happening = Event | { readonly type: 'ring' }
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 8, arbitrary: data },
+  { weight: 3, arbitrary: answer },
+  { weight: 3, arbitrary: recalled },
+  { weight: 4, arbitrary: fc.constant<Happening>({ type: 'ring' }) },
+  { weight: 1, arbitrary: timer },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Happening>(
+      { type: 'connect' },
+      { type: 'handedOff' },
+      { type: 'handOffFailed', how: 'connect' },
+      { type: 'handOffFailed', how: 'send' },
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom<Happening>({ type: 'end' }, { type: 'gone' }, { type: 'shutdown' }) },
+)
+
+/** One session and what it has been seen to do. */
+interface Watched {
+  readonly session: Session
+  alarm: TimerName | undefined
+  looksUp: boolean
+  hasFailed: boolean
+  isClosed: boolean
+  isRelayed: boolean
+  /** Something else than a test ended it: the client, or the gateway. */
+  wasCutShort: boolean
+  /** Asked for a backend, and has no answer yet. */
+  waits: boolean
+  lastCode: string
+}
+
+const failing: ReadonlySet<LogRecord['event']> = new Set([
+  'PREGREET',
+  'DNSBL',
+  'BARE NEWLINE',
+  'NON-SMTP COMMAND',
+  'COMMAND PIPELINING',
+  'DENYLISTED',
+])
+const controls = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/
+
+function checkLog(watched: Watched, record: LogRecord): void {
+  for (const value of [lineOf(record), ...Object.values(record)]) if (typeof value === 'string') assert.doesNotMatch(value, controls)
+  if (record.event === 'ALLOWLIST VETO' || (failing.has(record.event) && 'action' in record && record.action !== 'Ignore'))
+    watched.hasFailed = true
+}
+
+function checkReply(watched: Watched, text: string): void {
+  assert.match(text, /^(\d{3}[ -][^\r\n]*\r\n)+$/)
+  const lines = text.split('\r\n').slice(0, -1)
+  const code = text.slice(0, 3)
+  for (const [i, line] of lines.entries()) {
+    assert.ok(line.startsWith(code) && line.length <= 510 && !controls.test(line), line)
+    // Only the teaser ends with a dash: the greeting goes on.
+    if (code !== '220') assert.equal(line[3], i === lines.length - 1 ? ' ' : '-')
+  }
+  // T42. Limits of an early talker are another matter: postscreen does the same.
+  if (watched.lastCode === '220-' && code === '421') assert.doesNotMatch(text, /^421[ -]4\.3\.2/)
+  watched.lastCode = text.slice(0, 4)
+}
+
+function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
+  assert.ok(!watched.isClosed, `${effect.do} behind close`)
+  switch (effect.do) {
+    case 'log':
+      checkLog(watched, effect.record)
+      break
+    case 'send':
+      assert.ok(!watched.waits, 'a reply while a backend may speak')
+      checkReply(watched, effect.text)
+      break
+    case 'arm':
+      watched.alarm = effect.timer
+      break
+    case 'disarm':
+      watched.alarm = undefined
+      break
+    case 'lookup':
+      watched.looksUp = true
+      break
+    case 'abandonLookup':
+      assert.ok(watched.looksUp, 'nothing to abandon')
+      watched.looksUp = false
+      break
+    case 'relay':
+      assert.ok(!watched.waits && watched.alarm === undefined && !watched.looksUp)
+      assert.ok(rules.audit || !watched.hasFailed, 'a client that failed is handed on')
+      watched.waits = watched.isRelayed = true
+      break
+    case 'remember':
+      assert.ok(!watched.hasFailed, 'a client that failed is remembered')
+      assert.match(effect.record, /^\d{1,13}(;\d{1,13}){4}$/)
+      break
+    case 'close':
+      assert.ok(watched.alarm === undefined && !watched.looksUp, 'something goes on behind close')
+      assert.ok(!rules.audit || watched.isRelayed || watched.wasCutShort, 'Audit mode hands on nobody')
+      watched.isClosed = true
+      break
+    case 'recall':
+    case 'read':
+    case 'pause':
+    case 'observe':
+    case 'unobserve':
+    case 'startTls':
+      break
+  }
+}
+
+/** What the shared counters must be. */
+function checkCounters(screening: Screening, all: readonly Watched[]): void {
+  const counted = all.filter(({ session }) => session.visitor !== undefined && session.phase !== 'done' && session.phase !== 'observe')
+  assert.equal(screening.checkQueue, counted.length)
+  assert.equal(screening.postQueue, all.filter(({ waits }) => waits).length)
+  const visitors = Map.groupBy(counted, ({ session }) => session.client.address)
+  assert.deepEqual([...screening.visitors.keys()].toSorted(), [...visitors.keys()].toSorted())
+  for (const [address, sessions] of visitors) assert.equal(screening.visitors.get(address)?.concurrency, sessions.length)
+}
+
+const state = ({ phase, todo, pass, fail, done }: Session): unknown[] => [phase, todo, pass, fail, done]
+
+function deliver(watched: Watched, rules: Rules, now: number, happens: Happening): void {
+  const event: Event | undefined = happens.type !== 'ring' ? happens : watched.alarm && { type: 'timer', name: watched.alarm }
+  if (event === undefined) return
+  const { session } = watched
+  const wasDone = session.phase === 'done'
+  const stale = event.type === 'timer' && event.name !== watched.alarm
+  const before = state(session)
+  // As in the shell: a timer that goes off is not armed any more, the last answer ends a lookup, and a backend's answer ends the wait.
+  if (event.type === 'timer' && !stale) watched.alarm = undefined
+  if (event.type === 'dnsbl' && event.complete && session.phase === 'early') watched.looksUp = false
+  if (['end', 'gone', 'shutdown'].includes(event.type)) watched.wasCutShort = true
+  if (['handedOff', 'handOffFailed', 'gone'].includes(event.type)) watched.waits = false
+  const effects = step(session, now, event)
+  if (wasDone || stale) {
+    assert.deepEqual(effects, [], `${event.type} means something`)
+    assert.deepEqual(state(session), before)
+  }
+  for (const effect of effects) checkEffect(watched, rules, effect)
+  assert.equal(
+    effects.findLastIndex((effect) => effect.do === 'close'),
+    watched.isClosed && !wasDone ? effects.length - 1 : -1,
+  )
+}
+
+test('no events in any order break a session or the counters', () => {
+  const clients = fc.array(fc.constantFrom(...addresses), { minLength: 1, maxLength: 14, size: 'small' })
+  const moment = fc.record({
+    who: fc.nat(13),
+    later: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom(0, 5, 900, 6000) },
+      { weight: 1, arbitrary: fc.integer({ min: -9_000_000, max: 9_000_000 }) },
+    ),
+    happens: happening,
+  })
+  fc.assert(
+    fc.property(policies, clients, fc.boolean(), fc.array(moment, { maxLength: 80, size: 'medium' }), (policy, from, tlsReady, moments) => {
+      const rules = rulesOf(policy)
+      const screening = newScreening()
+      const all = from.map((address, i): Watched => {
+        const session = newSession(rules, screening, { address, port: 40_000 + i }, { address: '198.51.100.1', port: 25 }, tlsReady)
+        return {
+          session,
+          alarm: undefined,
+          looksUp: false,
+          hasFailed: false,
+          isClosed: false,
+          isRelayed: false,
+          wasCutShort: false,
+          waits: false,
+          lastCode: '',
+        }
+      })
+      let now = startTime
+      const tell = (watched: Watched | undefined, happens: Happening): void => {
+        if (watched !== undefined) deliver(watched, rules, now, happens)
+        checkCounters(screening, all)
+      }
+      for (const [i, { who, later, happens }] of moments.entries()) {
+        now += later
+        const watched = all[who % all.length]
+        // Most sessions begin as they should, so that more of them get far.
+        if (i % 7 !== 0 && watched?.session.phase === 'new') tell(watched, { type: 'connect' })
+        tell(watched, happens)
+      }
+      for (const watched of all) tell(watched, { type: 'gone' })
+      assert.deepEqual([screening.checkQueue, screening.postQueue, screening.visitors.size, screening.stress], [0, 0, 0, false])
+      for (const { session } of all) assert.equal(session.phase, 'done')
+    }),
+    { numRuns: 2500 },
+  )
+})
+
+test('commands are the same however the bytes are cut, as long as the pipelining test is off', () => {
+  const rules = rulesOf({
+    greet: { banner: '' },
+    deepTests: { bareNewline: { enabled: true, action: 'Enforce' }, nonSMTPCommand: { enabled: true, action: 'Enforce' } },
+    smtp: { lineLengthLimit: 512 },
+  })
+  const stream = fc.array(fc.constantFrom(...snippets, ...hostile, '\r\n', '\r\n', '\n'), { maxLength: 40 }).map((parts) => parts.join(''))
+  const play = (chunks: readonly string[]): { replies: string; log: string[]; session: Session } => {
+    const session = newSession(rules, newScreening(), { address: '192.0.2.1', port: 1 }, { address: '198.51.100.1', port: 25 })
+    const effects = [
+      { type: 'connect' } as const,
+      { type: 'recalled', record: undefined } as const,
+      ...chunks.map((chunk) => ({ type: 'data', bytes: Buffer.from(chunk, 'latin1') }) as const),
+      // What waits behind a refused STARTTLS is answered at the end at the latest.
+      { type: 'end' } as const,
+    ].flatMap((event) => step(session, startTime, event))
+    const replies = effects.map((effect) => (effect.do === 'send' ? effect.text : '')).join('')
+    return { replies, log: effects.flatMap((effect) => (effect.do === 'log' ? [lineOf(effect.record)] : [])), session }
+  }
+  fc.assert(
+    fc.property(stream, fc.array(fc.nat(4000), { maxLength: 12 }), (text, places) => {
+      const cuts = [0, ...places.map((place) => place % (text.length + 1)).toSorted((a, b) => a - b), text.length]
+      const whole = play([text])
+      for (const chunks of [cuts.slice(1).map((end, i) => text.slice(cuts[i], end)), [...text]]) {
+        const pieces = play(chunks)
+        assert.equal(pieces.replies, whole.replies)
+        assert.deepEqual(pieces.log, whole.log)
+        assert.deepEqual(state(pieces.session), state(whole.session))
+      }
+    }),
+    { numRuns: 150 },
+  )
+})

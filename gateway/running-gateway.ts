@@ -126,6 +126,8 @@ export class RunningGateway implements Gateway {
     this.#reception.shutDown()
     await until(() => this.#linger.size === 0, performance.now() + lastRepliesMs)
     this.#linger.close()
+    // Relays that outlast the drain time are cut, a message in flight with them: its sender has no answer to DATA yet and will send it again.
+    for (const { client } of this.#relays) client.destroy()
     this.#watch?.close()
     this.#backends?.close()
     this.#resolver.close()
@@ -247,7 +249,7 @@ export class RunningGateway implements Gateway {
   #answered(client: string, answer: DnsblAnswer): void {
     const site = this.#inForce?.rules.dnsbl.replyMap.get(answer.domain) ?? answer.domain
     this.#metrics.dnsblAnswer(answer, site)
-    this.#options.log.dnsbl(client, answer)
+    this.#options.log.dnsbl(client, answer, present(this.#inForce).rules.dnsbl.timeout)
   }
 
   #tlsResult(sessionId: string, result: TlsResult): void {

@@ -91,14 +91,15 @@ const rcpt: Run = (s, smtp, now, args, out) => {
   if (smtp.sender === undefined) return send(s, now, reply.needMail, out)
   const colon = args.indexOf(':')
   if (colon < 0) return send(s, now, reply.rcptSyntax, out)
-  const text = s.rules.smtp.softBounce ? soften(s.rcptReply) : s.rcptReply
+  const { softBounce, utf8 } = s.rules.smtp
+  const text = softBounce ? soften(s.rcptReply) : s.rcptReply
   log(s, out, {
     event: 'RCPT REJECTED',
     reply: text.slice(0, -2),
-    from: printableText(externalForm(smtp.sender)),
-    to: printableText(externalForm(extractAddress(args.slice(colon + 1)))),
+    from: printableText(externalForm(smtp.sender), utf8),
+    to: printableText(externalForm(extractAddress(args.slice(colon + 1))), utf8),
     proto: smtp.proto,
-    helo: printableText(smtp.helo ?? ''),
+    helo: printableText(smtp.helo ?? '', utf8),
   })
   send(s, now, s.rcptReply, out)
 }

@@ -64,7 +64,7 @@ export function bareNewline(s: Session, now: number, line: string, out: Effect[]
 /** The verb is unknown. @returns false when the session has ended */
 export function nonSMTPCommand(s: Session, now: number, verb: string, args: string, after: string, out: Effect[]): boolean {
   if (!pending(s, 'nonSMTPCommand') || !isNonSMTP(verb, s.rules.smtp)) return true
-  const command = printableText(verb.slice(0, shown))
+  const command = printableText(verb.slice(0, shown), s.rules.smtp.utf8)
   log(s, out, { event: 'NON-SMTP COMMAND', after, command, args: escapeC(args.slice(0, shown)), action: s.rules.action.nonSMTPCommand })
   return failDeepTest(s, now, 'nonSMTPCommand', out)
 }
@@ -72,7 +72,7 @@ export function nonSMTPCommand(s: Session, now: number, verb: string, args: stri
 /** More input is already here behind the line. @returns false when the session has ended */
 export function pipelining(s: Session, now: number, verb: string, surplus: string, out: Effect[]): boolean {
   if (surplus === '' || !pending(s, 'pipelining')) return true
-  const after = printableText(verb.slice(0, shown))
+  const after = printableText(verb.slice(0, shown), s.rules.smtp.utf8)
   log(s, out, { event: 'COMMAND PIPELINING', after, data: escapeC(surplus.slice(0, shown)), action: s.rules.action.pipelining })
   return failDeepTest(s, now, 'pipelining', out)
 }

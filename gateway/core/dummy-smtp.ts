@@ -66,10 +66,12 @@ export function heldInput(s: Session, now: number, out: Effect[]): boolean {
 /** One read's worth. @returns false when the session has ended or TLS begins */
 function readCommands(s: Session, now: number, read: string, out: Effect[]): boolean {
   const smtp = smtpOf(s)
+  let suspended = false
   const onLine = (line: string, surplus: string): boolean => {
     const next = commandLine(s, now, line, surplus, out)
+    suspended = next === 'suspend'
     // Sic: postscreen suspends reading for every STARTTLS, leaves the timer alone, and goes on with the next input (PSC_SMTPD_CMD_FLAG_SUSPEND).
-    if (next === 'suspend') smtp.held = surplus
+    if (suspended) smtp.held = surplus
     else if (s.phase === 'smtp') armCommandTimer(s, out)
     return next === 'go on'
   }
@@ -78,7 +80,7 @@ function readCommands(s: Session, now: number, read: string, out: Effect[]): boo
     log(s, out, { event: 'COMMAND LENGTH LIMIT', after: smtp.where })
     drop(s, now, s.rules.host.tryAgainLater, out)
   }
-  return result === 'more' || smtp.held !== ''
+  return result === 'more' || suspended
 }
 
 /** Whether the next line may be read: yes, with the next input, or never since the session has ended or TLS begins. */
@@ -130,8 +132,8 @@ function filtered(s: Session, text: string, out: Effect[]): string {
   if (replacement === undefined) return text
   log(s, out, {
     event: 'COMMAND REPLACED',
-    command: printableText(text.slice(0, 100)),
-    replacement: printableText(replacement.slice(0, 100)),
+    command: printableText(text.slice(0, 100), utf8),
+    replacement: printableText(replacement.slice(0, 100), utf8),
   })
   return replacement
 }

@@ -25,8 +25,6 @@ export function logText(record: LogRecord): string | undefined {
       return `PREGREET ${record.count} after ${record.after} from ${client}: ${record.data}`
     case 'DNSBL':
       return `DNSBL rank ${record.rank} for ${client}`
-    case 'DNSBL REPLY TIMEOUT':
-      return `warning: dnsblog reply timeout ${record.seconds}s for ${record.domain}`
     case 'HANGUP':
       return `HANGUP after ${record.after} from ${client} in ${record.stage}`
     case 'BARE NEWLINE':

@@ -44,17 +44,20 @@ export function isUtf8(bytes: string): boolean {
 function decodeSequence(bytes: string, i: number, length: number): string {
   let code = bytes.charCodeAt(i) & (0x7f >> length)
   for (let k = 1; k < length; k++) code = (code << 6) | (bytes.charCodeAt(i + k) & 0x3f)
-  // C1 controls and line separators are valid UTF-8, yet terminals and log readers act on them.
-  const breaks = (code >= 0x80 && code <= 0x9f) || code === 0x2028 || code === 0x2029
-  return breaks ? '?' : String.fromCodePoint(code)
+  // C1 controls, line separators and marks that turn the direction of writing are valid UTF-8, yet terminals and log readers act on them.
+  const acts = (code >= 0x80 && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
+  return acts ? '?' : String.fromCodePoint(code)
 }
 
-/** Postfix's printable(): ASCII that prints stays, valid UTF-8 becomes its characters, every other byte a `?`. */
-export function printableText(bytes: string): string {
+/**
+ * Postfix's printable(): ASCII that prints stays, valid UTF-8 becomes its characters, every other byte a `?`.
+ * @param utf8 whether UTF-8 is known here at all (smtputf8_enable); without it only ASCII stays
+ */
+export function printableText(bytes: string, utf8 = true): string {
   if (/^[\x20-\x7e]*$/.test(bytes)) return bytes
   let text = ''
   for (let i = 0; i < bytes.length; ) {
-    const length = utf8Length(bytes, i)
+    const length = utf8 ? utf8Length(bytes, i) : 1
     if (length > 1) text += decodeSequence(bytes, i, length)
     else text += /[\x20-\x7e]/.test(bytes[i] as string) ? bytes[i] : '?'
     i += length > 1 ? length : 1

@@ -93,7 +93,6 @@ export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'DENYLISTED'; readonly action: Action }
   | { readonly event: 'PREGREET'; readonly count: number; readonly after: string; readonly data: string; readonly action: Action }
   | { readonly event: 'DNSBL'; readonly rank: number; readonly hits: readonly DnsblHit[]; readonly action: Action }
-  | { readonly event: 'DNSBL REPLY TIMEOUT'; readonly domain: string; readonly seconds: number }
   | { readonly event: 'DNSBL ERROR CODE'; readonly domain: string; readonly address: string }
   | { readonly event: 'HANGUP'; readonly after: string; readonly stage: Stage }
   | { readonly event: 'BARE NEWLINE'; readonly command: string; readonly action: Action }

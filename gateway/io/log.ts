@@ -4,6 +4,7 @@ import pino from 'pino'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
 import type { DnsblAnswer, Endpoint, LogRecord } from '../core/vocabulary.ts'
+import { LogBatch } from './log-batch.ts'
 
 export type LogFormat = 'json' | 'postfix'
 
@@ -12,7 +13,7 @@ export interface Log {
   /** One thing that happened in a screening session. */
   session(sessionId: string, record: LogRecord): void
   /** One site's answer about one client, as dnsblog logs it. */
-  dnsbl(client: string, answer: DnsblAnswer): void
+  dnsbl(client: string, answer: DnsblAnswer, timeoutSeconds: number): void
   /** What became of a client that was handed on. postscreen says nothing of it, so only the JSON log does. */
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
@@ -23,53 +24,35 @@ export interface Log {
   flush(): Promise<void>
 }
 
-/** Standard output of a stuck reader must not fill our memory: beyond this, lines are lost. */
-const maxBuffered = 16 * 1024 * 1024
-
-/** What pino.destination gives: a SonicBoom. */
-type Destination = ReturnType<typeof pino.destination>
-
 /** @param destination a file descriptor or path; standard output where left out */
 export function openLog(format: LogFormat, destination: number | string = 1): Log {
-  const out = pino.destination({ dest: destination, sync: false, maxLength: maxBuffered })
-  // A reader that goes away (`… | head`) must not end the gateway.
-  out.on('error', () => undefined)
+  const out = new LogBatch(destination)
   return format === 'json' ? jsonLog(out) : postfixLog(out)
 }
 
-/** A reader that is stuck must not keep the process from ending. */
-const flushMs = 1000
-
-function flusher(out: Destination): () => Promise<void> {
-  return () =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, flushMs)
-      out.flush(() => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
-}
-
 /** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
-function jsonLog(out: Destination): Log {
+function jsonLog(out: LogBatch): Log {
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, out)
   return {
-    session(session, { event, client, ...fields }) {
-      logger.info({ session, event, client, ...fields }, logText({ event, client, ...fields } as LogRecord) ?? event)
+    session(session, record) {
+      const { event, client, ...fields } = record
+      logger.info({ session, event, client, ...fields }, logText(record) ?? event)
     },
-    dnsbl(client, { domain, addresses, ttl, error }) {
+    dnsbl(client, { domain, addresses, ttl, error }, timeout) {
       const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain }
-      if (error !== undefined) logger.warn({ ...fields, error }, lookupError(client, domain, error))
+      if (error === 'timeout') logger.warn({ ...fields, error }, replyTimeout(domain, timeout))
+      else if (error !== undefined) logger.warn({ ...fields, error }, lookupError(client, domain, error))
       else if (addresses.length > 0) logger.info({ ...fields, addresses, ttl }, listed(client, domain, addresses.join(' ')))
     },
     relay: (session, event, client, fields) => logger.info({ session, event, client, ...fields }, event.toLowerCase()),
     sessionWarning: (session, text, fields) => logger.warn({ session, ...fields }, text),
     info: (text, fields) => logger.info(fields ?? {}, text),
     warning: (text, fields) => logger.warn(fields ?? {}, text),
-    flush: flusher(out),
+    flush: () => out.flush(),
   }
 }
+
+const replyTimeout = (domain: string, seconds: number): string => `dnsblog reply timeout ${seconds}s for ${domain}`
 
 /** dnsblog's words. */
 const listed = (client: string, domain: string, addresses: string): string => `addr ${client} listed by domain ${domain} as ${addresses}`
@@ -86,7 +69,7 @@ export function localTime(now: number): string {
 }
 
 /** Lines as in a maillog_file: date, host, program, text. */
-function postfixLog(out: Destination): Log {
+function postfixLog(out: LogBatch): Log {
   const host = os.hostname().split('.')[0]
   let atSecond = 0
   let stamp = ''
@@ -106,14 +89,15 @@ function postfixLog(out: Destination): Log {
       const text = logText(record)
       if (text !== undefined) postscreen(text)
     },
-    dnsbl(client, { domain, addresses, error }) {
-      if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error)}`)
+    dnsbl(client, { domain, addresses, error }, timeout) {
+      if (error === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
+      else if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error)}`)
       for (const address of addresses) write('dnsblog', listed(client, domain, address))
     },
     relay: () => undefined,
     sessionWarning: (_session, text) => postscreen(`warning: ${text}`),
     info: postscreen,
     warning: (text) => postscreen(`warning: ${text}`),
-    flush: flusher(out),
+    flush: () => out.flush(),
   }
 }

@@ -64,7 +64,6 @@ function countedAs(record: LogRecord, mode: string): readonly string[] {
     case 'BDAT WITHOUT RCPT':
     case 'DISCONNECT':
     case 'DNSBL ERROR CODE':
-    case 'DNSBL REPLY TIMEOUT':
     case 'EHLO KEYWORDS DISCARDED':
     case 'COMMAND REPLACED':
       return []

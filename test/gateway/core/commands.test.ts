@@ -261,6 +261,45 @@ describe('STARTTLS', () => {
       .logs('COMMAND PIPELINING from CLIENT after STARTTLS: NOOP\\r\\n')
   })
 
+  describe('where it is refused, suspends the reading until more comes', () => {
+    const no = '502 5.5.1 Error: command not implemented'
+
+    test('what is behind it is answered then, in order', () => {
+      const client = engine().sends('STARTTLS\r\nRSET\r\nHELO x\r\n').hears(no).does()
+      client.sends('NOOP\r\n').hears('250 2.0.0 Ok', '250 mx.example.com', '250 2.0.0 Ok')
+    })
+
+    test('nothing is lost when nothing was behind it', () => {
+      engine().says('STARTTLS').hears(no).says('NOOP').hears('250 2.0.0 Ok')
+    })
+
+    test('nothing is lost behind a second one', () => {
+      engine().sends('STARTTLS\r\nSTARTTLS\r\n').hears(no).sends('NOOP\r\n').hears(no, '250 2.0.0 Ok')
+    })
+
+    test('nothing is lost where it ends a read of 4096 bytes', () => {
+      const filling = `NOOP ${'x'.repeat(2048 - 7)}\r\n`
+      const last = `NOOP ${'x'.repeat(2048 - 7 - 'STARTTLS\r\n'.length)}\r\n`
+      engine().sends(`${filling}${last}STARTTLS\r\nHELO x\r\n`).sends('').hears('250 2.0.0 Ok', '250 2.0.0 Ok', no, '250 mx.example.com')
+    })
+
+    test('what is behind it is answered before the hang-up', () => {
+      engine()
+        .sends('STARTTLS\r\nNOOP\r\n')
+        .leaves()
+        .hears(no, '250 2.0.0 Ok')
+        .logs(
+          'COMMAND PIPELINING from CLIENT after STARTTLS: NOOP\\r\\n',
+          'HANGUP after 0 from CLIENT in tests after SMTP handshake',
+          'DISCONNECT CLIENT',
+        )
+    })
+
+    test('does not begin the command time again', () => {
+      engine().at(10_000).says('STARTTLS').at(300_000).logs('COMMAND TIME LIMIT from CLIENT after STARTTLS', 'DISCONNECT CLIENT')
+    })
+  })
+
   test('forgets who the client said it was, and keeps the protocol', () => {
     const client = engine({ heloRequired: true }, { level: 'May' }).says('EHLO x', 'MAIL FROM:<>', 'STARTTLS').ignoringAllThat()
     client.says('MAIL FROM:<>').hears('503 5.5.1 Error: send HELO/EHLO first')
@@ -289,9 +328,13 @@ describe('where TLS is mandatory', () => {
     })
   }
 
-  for (const say of ['HELO x', 'NOOP', 'QUIT']) {
+  for (const say of ['HELO x', 'EHLO x', 'NOOP', 'QUIT']) {
     test(`${say} has not`, () => assert.notDeepEqual(engine({}, { level: 'Encrypt' }).says(say).replies(), [must]))
   }
+
+  test('what came behind a refused command is answered', () => {
+    engine({}, { level: 'Encrypt' }).sends('MAIL FROM:<>\r\nNOOP\r\n').hears(must, '250 2.0.0 Ok')
+  })
 
   test('what is no command is still none', () => {
     engine({}, { level: 'Encrypt' })

@@ -78,6 +78,10 @@ describe('the input', () => {
     engine().sends('HELO x\r\nMAIL FROM:<>\r\nRSET\r\n').hears('250 mx.example.com', '250 2.1.0 Ok', '250 2.0.0 Ok')
   })
 
+  test('is read on behind an unknown command', () => {
+    engine().sends('FOO\r\nNOOP\r\n').hears(notRecognized, '250 2.0.0 Ok')
+  })
+
   test('T35: leaves one CR in a line that ends in two', () => {
     engine().sends('NOOP\r\r\n', 'NOOP \r\r\n').hears(notRecognized, '250 2.0.0 Ok')
   })

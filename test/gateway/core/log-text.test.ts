@@ -36,7 +36,6 @@ const cases: readonly (readonly [record: LogRecord, want: string | undefined])[]
     'PREGREET 19 after 1.2 from [192.0.2.1]:40000: EHLO spam.example\\r\\n',
   ],
   [{ client, event: 'DNSBL', rank: 3, hits: [], action }, 'DNSBL rank 3 for [192.0.2.1]:40000'],
-  [{ client, event: 'DNSBL REPLY TIMEOUT', domain: 'zen.example', seconds: 10 }, 'warning: dnsblog reply timeout 10s for zen.example'],
   [
     { client, event: 'HANGUP', after: '0.24', stage: 'tests before SMTP handshake' },
     'HANGUP after 0.24 from [192.0.2.1]:40000 in tests before SMTP handshake',

@@ -1,0 +1,134 @@
+// What happened, in plain words: one line of the demo's live log for each event of a session.
+import type { Action, DnsblHit, Endpoint, LogRecord } from '../../gateway/core/vocabulary.ts'
+import type { Mail } from './mail-server.ts'
+
+/** good: let through; bad: failed a test; mail: a mail arrived; odd: neither; quiet: coming and going. */
+export type Tone = 'good' | 'bad' | 'mail' | 'odd' | 'quiet'
+
+/** One line in columns; `what` is the word that postscreen logs. */
+export interface Line {
+  readonly who: string
+  readonly what: string
+  readonly means: string
+  readonly tone: Tone
+}
+
+/** The line for a log record of a session. */
+export function lineOf(record: LogRecord): Line {
+  return { who: shown(record.client), what: record.event, ...meaning(record) }
+}
+
+/** The line for a mail that the backend took. */
+export function lineOfMail(mail: Mail): Line {
+  const means = `the mail server took ${mail.bytes} bytes from <${mail.from}> to ${mail.to.map((to) => `<${to}>`).join(', ')}: "${mail.subject}"`
+  return { who: shown(mail.client), what: 'MAIL', means: printable(means), tone: 'mail' }
+}
+
+/** A line as text without colour. `time` is HH:MM:SS. */
+export function inColumns(time: string, line: Line): string {
+  return `${time}  ${line.who.padEnd(whoWidth)}  ${line.what.padEnd(whatWidth)}  ${line.means}`.trimEnd()
+}
+
+/** Wide enough for 127.0.0.100:65535. */
+const whoWidth = 17
+const whatWidth = 'EHLO KEYWORDS DISCARDED'.length - 4
+
+type Meaning = Pick<Line, 'means' | 'tone'>
+
+function meaning(record: LogRecord): Meaning {
+  switch (record.event) {
+    case 'CONNECT':
+      return { tone: 'quiet', means: `came to ${shown(record.server)}` }
+    case 'DISCONNECT':
+      return { tone: 'quiet', means: 'gone' }
+    case 'HANGUP':
+      return { tone: 'odd', means: `hung up after ${record.after} s, in the ${record.stage}` }
+    case 'STRESS':
+      return { tone: 'odd', means: `${record.change} stress mode with ${record.connections} connections` }
+    case 'CONNECTION REFUSED':
+      return { tone: 'bad', means: record.why }
+    case 'ALLOWLISTED':
+      return { tone: 'good', means: 'on the permanent access list: handed on to the mail server at once' }
+    case 'ALLOWLIST VETO':
+      return { tone: 'bad', means: 'came to an address where nobody is let through' }
+    case 'DENYLISTED':
+      return { tone: 'bad', means: `on the permanent access list as one to reject; ${consequences[record.action]}` }
+    case 'PASS NEW':
+      return { tone: 'good', means: 'passed every test; remembered, so that the next visit is not tested' }
+    case 'PASS OLD':
+      return { tone: 'good', means: 'passed before and is still remembered' }
+    case 'RCPT REJECTED':
+      return { tone: 'bad', means: `<${record.from}> to <${record.to}>: ${record.reply}` }
+    case 'DNSBL ERROR CODE':
+      return { tone: 'odd', means: `${record.domain} answered ${record.address}, which is no listing` }
+    case 'AUDIT':
+      return { tone: 'odd', means: `handed on all the same; mode: Enforce would ${record.would}, with ${record.reply}` }
+    case 'EHLO KEYWORDS DISCARDED':
+      return { tone: 'quiet', means: record.keywords }
+    case 'COMMAND REPLACED':
+      return { tone: 'quiet', means: `"${record.command}" became "${record.replacement}"` }
+    case 'PREGREET':
+    case 'DNSBL':
+    case 'BARE NEWLINE':
+    case 'NON-SMTP COMMAND':
+    case 'COMMAND PIPELINING':
+    case 'COMMAND TIME LIMIT':
+    case 'COMMAND COUNT LIMIT':
+    case 'COMMAND LENGTH LIMIT':
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+      return { tone: 'bad', means: failure(record) }
+  }
+}
+
+type FailureEvent =
+  | 'PREGREET'
+  | 'DNSBL'
+  | 'BARE NEWLINE'
+  | 'NON-SMTP COMMAND'
+  | 'COMMAND PIPELINING'
+  | `COMMAND ${'TIME' | 'COUNT' | 'LENGTH'} LIMIT`
+  | `${'DATA' | 'BDAT'} WITHOUT RCPT`
+
+/** A test that the client failed, or a limit that it ran into. */
+function failure(record: Extract<LogRecord, { event: FailureEvent }>): string {
+  switch (record.event) {
+    case 'PREGREET':
+      return `spoke after ${record.after} s, before its turn: ${shortened(record.data)}; ${consequences[record.action]}`
+    case 'DNSBL':
+      return `rank ${record.rank}: ${record.hits.map(listing).join(', ')}; ${consequences[record.action]}`
+    case 'BARE NEWLINE':
+      return `ended a line with LF alone after ${record.command}; ${consequences[record.action]}`
+    case 'NON-SMTP COMMAND':
+      return `sent ${`${record.command} ${record.args}`.trimEnd()} after ${record.after}, which is no SMTP; ${consequences[record.action]}`
+    case 'COMMAND PIPELINING':
+      return `did not wait for the answer to ${record.after}, sent on: ${shortened(record.data)}; ${consequences[record.action]}`
+    case 'COMMAND TIME LIMIT':
+      return `took too long after ${record.after}`
+    case 'COMMAND COUNT LIMIT':
+      return `sent too many commands, the last after ${record.after}`
+    case 'COMMAND LENGTH LIMIT':
+      return `sent too long a line after ${record.after}`
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+      return 'wanted to send a mail although no recipient was accepted'
+  }
+}
+
+const consequences: Readonly<Record<Action, string>> = {
+  Ignore: 'ignored',
+  Enforce: 'every recipient will be refused',
+  Drop: 'connection dropped',
+}
+
+const listing = (hit: DnsblHit): string => `${hit.domain} says ${hit.address} (${hit.weight > 0 ? '+' : ''}${hit.weight})`
+
+const shown = ({ address, port }: Endpoint): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+
+/** So that a line of the log stays a line of the terminal. */
+const shortened = (data: string): string => (data.length > 40 ? `${data.slice(0, 40)}…` : data)
+
+/** What a client wrote may hold anything; a terminal gets letters only. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
+}

@@ -62,7 +62,11 @@ function dnsServers(
   ofPolicy: readonly string[],
 ): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
   const texts = options.resolvers !== undefined && options.resolvers.length > 0 ? options.resolvers : ofPolicy
-  if (texts.length === 0) return parseResolvConf(systemResolvConf())
+  if (texts.length === 0) {
+    const system = parseResolvConf(systemResolvConf())
+    // glibc's five seconds would use up the greet wait for one lost datagram.
+    return { ...system, queryTimeoutMs: Math.min(system.queryTimeoutMs, queryTimeoutMs) }
+  }
   return { servers: texts.map((text) => parseEndpoint(text, dnsPort)).filter((e) => e !== undefined), queryTimeoutMs, attempts }
 }
 

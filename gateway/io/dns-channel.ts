@@ -37,6 +37,8 @@ export class DnsChannel<T> {
   /** How many questions were sent from this port. */
   uses = 0
   lastHeardAt = Number.NEGATIVE_INFINITY
+  /** For the owner: the number of the newest question that was answered. */
+  newestAnswered = 0
   readonly #server: Endpoint
   readonly #events: ChannelEvents<T>
   readonly #socket: Socket

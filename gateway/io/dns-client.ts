@@ -32,7 +32,7 @@ export interface DnsClientSettings extends DnsTimes {
 
 /** Granularity of every time limit here, and see DnsServer.tick. */
 const tickMs = 20
-/** A memory bound: about 40 MB. What comes on top fails at once. */
+/** A memory bound: about 50 MB. What comes on top fails at once. */
 const mostWaiting = 100_000
 
 const timedOut: DnsResult = { addresses: [], ttl: -1, error: 'timeout' }
@@ -137,6 +137,7 @@ export class DnsClient {
       sent: (question) => this.#waitForRetry(question),
       answered: (question, addresses, ttl) => this.#finish(question, { addresses, ttl, error: undefined }),
       failed: (question, failure, error) => this.#onFailed(question, server, failure, error),
+      down: () => this.#onDown(server),
     })
     return server
   }
@@ -200,6 +201,15 @@ export class DnsClient {
     question.pending--
     if (failure === 'unable') question.hopeless = (question.hopeless ?? new Set()).add(server)
     this.#askNext(question, 'now')
+  }
+
+  /** What waits for a server that answers nobody is not to wait any longer when there is another. */
+  #onDown(down: DnsServer<Question>): void {
+    if (this.#servers.every((server) => server.status.down)) return
+    for (const question of down.takeWaiting()) {
+      question.pending--
+      this.#askNext(question, 'now')
+    }
   }
 
   #finish(question: Question, result: DnsResult): void {

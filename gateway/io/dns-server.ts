@@ -17,6 +17,8 @@ export interface ServerEvents<Q> {
   sent(question: Q): void
   answered(question: Q, addresses: readonly string[], ttl: number): void
   failed(question: Q, failure: Failure, error: string): void
+  /** It has become a server that is passed over (`status.down`). */
+  down(): void
 }
 
 export interface ServerStatus {
@@ -55,7 +57,9 @@ export class DnsServer<Q extends Asked> {
   readonly #pool: DnsPool<UdpAttempt<Q>>
   readonly #tcp: DnsTcp<Q>
   readonly #pace = new DnsPace()
-  readonly #waiting = new Fifo<Q>()
+  readonly #new = new Fifo<Q>()
+  /** Questions that this server or another one did not answer. Many of them are about a list that is dead, so they come last. */
+  readonly #again = new Fifo<Q>()
   #unheard = 0
   #heardAt = Number.NEGATIVE_INFINITY
   #lastProbeAt = 0
@@ -82,7 +86,8 @@ export class DnsServer<Q extends Asked> {
 
   /** Asks as soon as the pace allows. Reports nothing before it returns, except `sent`. */
   ask(question: Q): void {
-    this.#waiting.push(question)
+    const queue = question.attempts.length === 0 ? this.#new : this.#again
+    queue.push(question)
     this.#drain()
   }
 
@@ -99,6 +104,14 @@ export class DnsServer<Q extends Asked> {
     if (now - this.#lastProbeAt < probeEveryMs) return true
     this.#lastProbeAt = now
     return false
+  }
+
+  /** Hands back the questions that were not sent yet, as if they had never been given. */
+  takeWaiting(): Q[] {
+    const questions: Q[] = []
+    for (const queue of [this.#new, this.#again])
+      for (let q = queue.shift(); q !== undefined; q = queue.shift()) if (!q.isOver) questions.push(q)
+    return questions
   }
 
   /** Closes its sockets without a report. */
@@ -121,20 +134,26 @@ export class DnsServer<Q extends Asked> {
   }
 
   #drain(): void {
-    for (let question = this.#waiting.peek(); question !== undefined; question = this.#waiting.peek()) {
-      if (question.isOver) this.#waiting.shift()
-      else {
-        if (this.#closed || !this.#pace.hasRoom) return
-        const channel = this.#pool.pick()
-        if (channel === undefined) return
-        this.#waiting.shift()
-        this.#send(question, channel)
-      }
+    while (!this.#closed) {
+      const question = this.#next()
+      const channel = question === undefined ? undefined : this.#pool.pick()
+      if (question === undefined || channel === undefined) return
+      ;(question === this.#new.peek() ? this.#new : this.#again).shift()
+      this.#send(question, channel)
     }
   }
 
+  /** The next that may be sent now. Stays where it is. */
+  #next(): Q | undefined {
+    const fresh = headOf(this.#new)
+    if (fresh !== undefined && this.#pace.hasRoomFor('new')) return fresh
+    const again = headOf(this.#again)
+    return again !== undefined && this.#pace.hasRoomFor('again') ? again : undefined
+  }
+
   #send(question: Q, channel: DnsChannel<UdpAttempt<Q>>): void {
-    const attempt = new UdpAttempt(this, question, channel, this.#pace.sent(), this.#now())
+    const now = this.#now()
+    const attempt = new UdpAttempt(this, question, channel, this.#pace.sent(now), now)
     // A second datagram needs bytes of its own: the first may still be on its way out, and has another id.
     attempt.id = channel.send(question.attempts.length === 0 ? question.query : Buffer.from(question.query), attempt)
     question.attempts.push(attempt)
@@ -151,7 +170,8 @@ export class DnsServer<Q extends Asked> {
     }
     const now = this.#now()
     channel.lastHeardAt = now
-    this.#pace.answered(attempt.order, attempt.sentAt, now)
+    this.#pace.answered(attempt.order, channel.newestAnswered, attempt.sentAt, now)
+    channel.newestAnswered = Math.max(channel.newestAnswered, attempt.order)
     this.#heard(now)
     attempt.release()
     if (reading.is === 'truncated') {
@@ -191,7 +211,7 @@ export class DnsServer<Q extends Asked> {
     this.#pool.released(channel)
     const lost = attempts.map((attempt) => attempt.question)
     // No socket can be had at all: what waits for one must go elsewhere.
-    if (this.#pool.isEmpty) for (let q = this.#waiting.shift(); q !== undefined; q = this.#waiting.shift()) lost.push(q)
+    if (this.#pool.isEmpty) lost.push(...this.takeWaiting())
     for (const question of lost) this.#unreachable(question, error)
     this.#drain()
   }
@@ -205,6 +225,7 @@ export class DnsServer<Q extends Asked> {
     if (++this.#unheard < downAfter || this.status.down) return
     this.status.down = true
     this.#lastProbeAt = this.#now()
+    this.#events.down()
   }
 
   #heard(now: number): void {
@@ -212,6 +233,12 @@ export class DnsServer<Q extends Asked> {
     this.#unheard = 0
     this.status.down = false
   }
+}
+
+/** The first that is not over; those before it are dropped. */
+function headOf<Q extends Asked>(queue: Fifo<Q>): Q | undefined {
+  while (queue.peek()?.isOver === true) queue.shift()
+  return queue.peek()
 }
 
 class UdpAttempt<Q extends Asked> implements Attempt {

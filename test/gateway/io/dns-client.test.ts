@@ -31,10 +31,14 @@ function client(t: TestContext, servers: readonly Endpoint[], settings: Partial<
   return dns
 }
 
-/** A clock that stands still until the test moves it on. */
+/** A clock that the test can put forward. */
 class Clock {
-  time = 0
-  readonly now = () => this.time
+  #ahead = 0
+  readonly now = () => performance.now() + this.#ahead
+
+  pass(ms: number): void {
+    this.#ahead += ms
+  }
 }
 
 function ask(dns: DnsClient, question = name): Promise<DnsResult> {
@@ -184,7 +188,7 @@ test('client: a TCP connection that says nothing ends with the time limit', asyn
   const stub = await server(t, (q) => q.via === 'udp' && q.reply({ truncated: true }))
   const result = ask(client(t, [stub.endpoint], { now: clock.now, attempts: 1 }))
   await until(() => stub.asked.at(-1)?.via === 'tcp')
-  clock.time = 10_000
+  clock.pass(10_000)
   assert.deepEqual(await result, fails('timeout'))
 })
 
@@ -229,10 +233,22 @@ test('client: a server that is dead is followed by the next after the query time
   const dns = client(t, [dead.endpoint, live.endpoint], { now: clock.now })
   const result = ask(dns)
   await until(() => dead.asked.length === 1)
-  clock.time = 5000
+  clock.pass(5000)
   assert.deepEqual(await result, listed)
   assert.deepEqual([dead.asked.length, live.asked.length], [1, 1])
   assert.equal(dns.serverStatus()[0]?.timeouts, 1)
+})
+
+test('client: a burst does not wait for a server that is dead', async (t) => {
+  const clock = new Clock()
+  const dead = await server(t, silence)
+  const live = await server(t, isListed)
+  const dns = client(t, [dead.endpoint, live.endpoint], { now: clock.now, maxInFlight: 1000 })
+  const results = Promise.all(Array.from({ length: 200 }, (_, i) => ask(dns, `${i}.test`)))
+  await until(() => dead.asked.length >= 48)
+  clock.pass(5000)
+  assert.ok((await results).every((result) => result.error === undefined))
+  assert.ok(dead.asked.length < 200, `${dead.asked.length}`)
 })
 
 test('client: one server is asked again, under another id', async (t) => {
@@ -240,7 +256,7 @@ test('client: one server is asked again, under another id', async (t) => {
   const stub = await server(t, (q) => stub.asked.length > 1 && isListed(q))
   const result = ask(client(t, [stub.endpoint], { now: clock.now }))
   await until(() => stub.asked.length === 1)
-  clock.time = 5000
+  clock.pass(5000)
   assert.deepEqual(await result, listed)
   assert.notEqual(stub.asked[0]?.id, stub.asked[1]?.id)
 })
@@ -252,7 +268,7 @@ test('client: a late answer of the first server counts while the second thinks, 
   const dns = client(t, [late.endpoint, silent.endpoint], { now: clock.now })
   const result = ask(dns)
   await until(() => late.asked.length === 1)
-  clock.time = 5000
+  clock.pass(5000)
   assert.deepEqual(await result, listed)
   silent.asked[0]?.reply({ addresses: ['127.0.0.99'] })
   await until(() => dns.serverStatus()[1]?.ignored === 1)
@@ -266,16 +282,27 @@ test('client: a server that answers nobody is asked last, and first again when i
   const dns = client(t, [first.endpoint, second.endpoint], { queryTimeoutMs: 1000, now: clock.now })
   const asked = Promise.all(Array.from({ length: 10 }, () => ask(dns)))
   await until(() => first.asked.length === 10)
-  clock.time = 1500
+  clock.pass(1500)
   await asked
   assert.equal(dns.serverStatus()[0]?.down, true)
   await ask(dns)
   assert.equal(first.asked.length, 10)
   isBack = true
-  clock.time = 3000
+  clock.pass(1500)
   await ask(dns)
   await ask(dns)
   assert.equal(first.asked.length, 12)
+  assert.equal(dns.serverStatus()[0]?.down, false)
+})
+
+test('client: a list that is dead does not make the server look dead', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, (q) => q.name === 'live.test' && isListed(q))
+  const dns = client(t, [stub.endpoint], { now: clock.now })
+  for (let i = 0; i < 20; i++) dns.ask(`${i}.dead.test`, 'dead.test', silence)
+  await ask(dns, 'live.test')
+  clock.pass(5000)
+  await until(() => dns.serverStatus()[0]?.timeouts === 20)
   assert.equal(dns.serverStatus()[0]?.down, false)
 })
 
@@ -286,10 +313,10 @@ test('client: rounds are as many as configured; then it waits for the limit', as
   const result = ask(dns)
   for (const count of [1, 2, 3]) {
     await until(() => stub.asked.length === count)
-    clock.time += 1000
+    clock.pass(1000)
   }
   await until(() => dns.serverStatus()[0]?.timeouts === 3)
-  clock.time = 10_000
+  clock.pass(10_000)
   assert.deepEqual(await result, fails('timeout'))
   assert.equal(stub.asked.length, 3)
 })
@@ -304,7 +331,7 @@ test('client: a slow answer is cut off by the limit, and the late one is dropped
   const dns = client(t, [stub.endpoint], { now: clock.now })
   const result = ask(dns)
   await until(() => late !== undefined)
-  clock.time = 10_000
+  clock.pass(10_000)
   assert.deepEqual(await result, fails('timeout'))
   late?.reply({ addresses: ['127.0.0.99'] })
   assert.deepEqual(await ask(dns), listed)
@@ -391,15 +418,26 @@ test('client: what is cancelled before it was sent is not sent', async (t) => {
   assert.equal(stub.asked.length, 5)
 })
 
+test('client: new questions do not wait behind those that a dead list has left unanswered', async (t) => {
+  const clock = new Clock()
+  const stub = await server(t, (q) => q.name.endsWith('.live.test') && isListed(q))
+  const dns = client(t, [stub.endpoint], { now: clock.now, maxInFlight: 1000 })
+  for (let i = 0; i < 200; i++) dns.ask(`${i}.dead.test`, 'dead.test', silence)
+  await until(() => stub.asked.length === 200)
+  clock.pass(5000)
+  await until(() => stub.asked.length > 200)
+  await Promise.all(Array.from({ length: 100 }, (_, i) => ask(dns, `${i}.live.test`)))
+  const before = stub.asked.slice(200).findIndex((q) => q.name.endsWith('.live.test'))
+  assert.ok(before < 100, `${before} of 200 were asked again before the first new one`)
+})
+
 test('client: ports that hear nothing are replaced', async (t) => {
   const clock = new Clock()
   const stub = await server(t, silence)
   const dns = client(t, [stub.endpoint], { now: clock.now })
   for (let i = 0; i < 40; i++) void ask(dns, `${i}.test`)
   await until(() => stub.asked.length === 40)
-  clock.time = 5000
-  await until(() => stub.asked.length > 40)
-  clock.time = 5100 // the server is taken to have read the first questions
+  clock.pass(5000)
   await until(() => stub.asked.length === 80)
   const silentPorts = new Set(stub.asked.slice(0, 40).map(({ fromPort }) => fromPort))
   assert.ok(stub.asked.slice(40).every(({ fromPort }) => !silentPorts.has(fromPort)))
@@ -440,7 +478,7 @@ test('client: new servers are asked from now on, open questions keep the old one
   assert.equal(before.asked.length, 1)
   dns.updateServers([])
   assert.ok(openSockets() > sockets)
-  clock.time = 20_000
+  clock.pass(20_000)
   await until(() => openSockets() === sockets)
 })
 

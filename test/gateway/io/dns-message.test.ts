@@ -127,6 +127,11 @@ const cases: { what: string; bytes: Buffer; want: Reading }[] = [
     want: fails('malformed answer'),
   },
   {
+    what: 'a class with the top bit set, which only multicast DNS knows',
+    bytes: message({ answers: [{ type: 'A', name, ttl: 60, data: '127.0.0.2', flush: true }] }),
+    want: clean(-1),
+  },
+  {
     what: 'another class of the record',
     bytes: message({ answers: [{ type: 'A', class: 'CH', name, ttl: 60, data: '127.0.0.2' }] }),
     want: clean(-1),

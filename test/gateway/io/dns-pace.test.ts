@@ -5,9 +5,9 @@ import { test } from 'node:test'
 import { DnsPace } from '../../../gateway/io/dns-pace.ts'
 
 /** Sends as many as may be sent; returns how many. */
-function fill(pace: DnsPace): number {
+function fill(pace: DnsPace, now = 0): number {
   let count = 0
-  for (; pace.hasRoom; count++) pace.sent()
+  for (; pace.hasRoomFor('new'); count++) pace.sent(now)
   return count
 }
 
@@ -16,40 +16,92 @@ test('pace: 48 are sent to a server that has said nothing', () => assert.equal(f
 test('pace: an answer proves that everything sent before was read', () => {
   const pace = new DnsPace()
   fill(pace)
-  pace.answered(30, 0, 1)
+  pace.answered(30, 0, 0, 1)
   assert.equal(fill(pace), 30)
-  pace.answered(10, 0, 2)
+  pace.answered(10, 0, 0, 2)
   assert.equal(fill(pace), 0, 'a late answer to an earlier question proves nothing new')
 })
 
-test('pace: a server that answers anything has read what was sent 5 ms ago', () => {
+test('pace: a silent server gets 48 more after 60 ms, then after 120 and so on up to 240, until it answers', () => {
+  const pace = new DnsPace()
+  const filledAt: number[] = []
+  const run = (from: number, until: number) => {
+    for (let now = from; now <= until; now += 20) {
+      pace.tick(now)
+      if (fill(pace, now) > 0) filledAt.push(now)
+    }
+  }
+  run(0, 1000)
+  assert.deepEqual(filledAt, [0, 60, 180, 420, 660, 900])
+  filledAt.length = 0
+  pace.answered(48 * 6, 0, 1010, 1020)
+  fill(pace, 1020)
+  run(1040, 1300)
+  assert.deepEqual(filledAt, [1080, 1200])
+})
+
+test('pace: an answer that proves nothing new does not put off the next questions', () => {
   const pace = new DnsPace()
   fill(pace)
-  pace.answered(1, 0, 1)
-  assert.equal(fill(pace), 1)
-  pace.answered(2, 0, 7)
-  assert.equal(fill(pace), 47, 'all but the one that was sent after the last look')
+  pace.answered(48, 0, 0, 1)
+  fill(pace, 1)
+  for (let now = 10; now <= 60; now += 10) pace.answered(1, 0, 0, now)
+  pace.tick(61)
+  assert.equal(fill(pace), 48)
 })
 
-test('pace: a silent server gets 48 more every 60 to 80 ms', () => {
+/** Asks as fast as allowed a server that answers each question after a time of the test's choice; returns the most that it may hold unread. */
+function mostUnread(answerAfterMs: (order: number) => number): number {
   const pace = new DnsPace()
-  const sent: number[] = []
-  for (let now = 0; now <= 200; now += 20) {
-    pace.tick(now)
-    sent.push(fill(pace))
-  }
-  assert.deepEqual(sent, [48, 0, 0, 0, 48, 0, 0, 0, 48, 0, 0])
-})
-
-test('pace: with slow answers only, up to 112 may be unread; one quick answer ends that', () => {
-  const pace = new DnsPace()
-  let answered = 0
+  let open: { readonly order: number; readonly sentAt: number; readonly answerAt: number }[] = []
+  let newest = 0
+  let most = 0
   for (let now = 0; now < 1000; now++) {
-    if (pace.hasRoom) pace.sent()
-    if (now >= 50) pace.answered(++answered, now - 50, now)
+    for (const { order, sentAt } of open.filter(({ answerAt }) => answerAt === now)) {
+      pace.answered(order, newest, sentAt, now)
+      newest = Math.max(newest, order)
+    }
+    open = open.filter(({ answerAt }) => answerAt > now)
+    if (now % 20 === 0) pace.tick(now)
+    while (pace.hasRoomFor('new')) {
+      const order = pace.sent(now)
+      open.push({ order, sentAt: now, answerAt: now + answerAfterMs(order) })
+      most = Math.max(most, order - newest)
+    }
   }
-  const unread = fill(pace)
-  assert.ok(unread > 48 && unread <= 112, `${unread}`)
-  pace.answered(answered + 1, 1000, 1001)
+  return most
+}
+
+test('pace: up to 48 are unread while answers are quick', () =>
+  assert.equal(
+    mostUnread(() => 30),
+    48,
+  ))
+
+test('pace: up to 112 are unread when all answers are slow, but come in order', () =>
+  assert.equal(
+    mostUnread(() => 50),
+    112,
+  ))
+
+test('pace: up to 160 are unread when answers come out of order, as those of a resolver do', () =>
+  assert.equal(
+    mostUnread((order) => 50 + (order % 2)),
+    160,
+  ))
+
+test('pace: one quick answer in order ends the large window', () => {
+  const pace = new DnsPace()
+  for (let i = 0; i < 100; i++) pace.answered(pace.sent(0), 0, 0, 100)
+  assert.equal(fill(pace, 100), 112)
+  pace.answered(101, 0, 100, 101)
   assert.equal(fill(pace), 0)
+})
+
+test('pace: questions that are asked again leave room for 16 new ones', () => {
+  const pace = new DnsPace()
+  let again = 0
+  for (; pace.hasRoomFor('again'); again++) pace.sent(0)
+  assert.equal(again, 32)
+  assert.equal(fill(pace), 16)
 })

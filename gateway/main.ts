@@ -1,8 +1,8 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
-import { memoryAllowlist } from './io/allowlist-memory.ts'
-import { openLmdbAllowlist } from './io/allowlist-lmdb.ts'
-import type { AllowlistStore } from './io/allowlist-store.ts'
-import { DataDirectoryError } from './io/data-directory.ts'
+import { memoryAllowlist } from './io/allowlist/allowlist-memory.ts'
+import { openLmdbAllowlist } from './io/allowlist/allowlist-lmdb.ts'
+import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
+import { DataDirectoryError } from './io/allowlist/data-directory.ts'
 import type { GatewayOptions } from './options.ts'
 import { RunningGateway } from './running-gateway.ts'
 

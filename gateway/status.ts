@@ -1,9 +1,9 @@
 // The status page: what a person or the operator wants to know of one gateway, as plain data.
 import type { Screening } from './core/clients.ts'
 import type { InForce } from './in-force.ts'
-import type { AllowlistStore } from './io/allowlist-store.ts'
-import type { BackendStatus } from './io/backends.ts'
-import type { DnsblStatus } from './io/dnsbl-resolver.ts'
+import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
+import type { BackendStatus } from './io/backend/backends.ts'
+import type { DnsblStatus } from './io/dns/dnsbl-resolver.ts'
 
 /** Where the page's numbers come from. */
 export interface StatusParts {

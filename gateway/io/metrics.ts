@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action, DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
-import { outcomeOf } from './dnsbl-status.ts'
+import { outcomeOf } from './dns/dnsbl-status.ts'
 
 /** Numbers that are looked up when somebody asks. */
 export interface Levels {

@@ -1,9 +1,9 @@
 // The periodic cleanup: when it runs, what it drops, how it shares the process and the store with others.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type CleanupOptions, type CleanupRules, cleanOnce, startCleanup } from '../../../gateway/io/allowlist-cleanup.ts'
-import { memoryAllowlist } from '../../../gateway/io/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist-store.ts'
+import { type CleanupOptions, type CleanupRules, cleanOnce, startCleanup } from '../../../gateway/io/allowlist/allowlist-cleanup.ts'
+import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
+import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
 const start = 1_700_000_000
 const hour = 3600

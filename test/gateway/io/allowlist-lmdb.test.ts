@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test, type TestContext } from 'node:test'
-import { openLmdbAllowlist } from '../../../gateway/io/allowlist-lmdb.ts'
-import type { AllowlistStore } from '../../../gateway/io/allowlist-store.ts'
-import { DataDirectoryError, prepareDataDirectory } from '../../../gateway/io/data-directory.ts'
+import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
+import type { AllowlistStore } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { DataDirectoryError, prepareDataDirectory } from '../../../gateway/io/allowlist/data-directory.ts'
 
 const record = '1700086400;1700003600;1;1;1'
 const fileIn = (directory: string): string => join(directory, 'allowlist.lmdb')
@@ -37,7 +37,7 @@ async function filled(t: TestContext, records: number): Promise<string> {
 
 /** Another process with the store open as `store`; `program` may await. */
 function otherProcess(t: TestContext, directory: string, program: string, shell = ''): ChildProcess {
-  const module = new URL('../../../gateway/io/allowlist-lmdb.ts', import.meta.url).href
+  const module = new URL('../../../gateway/io/allowlist/allowlist-lmdb.ts', import.meta.url).href
   const text = `import { openLmdbAllowlist } from ${JSON.stringify(module)}
     const store = await openLmdbAllowlist({ directory: ${JSON.stringify(directory)}, warn: (text) => console.log('warning: ' + text) })
     ${program}`

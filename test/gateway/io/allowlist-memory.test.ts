@@ -1,8 +1,8 @@
 // The bound of the store in memory.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { memoryAllowlist } from '../../../gateway/io/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist-store.ts'
+import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
+import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
 const keys = (store: AllowlistStore): string[] => [...store.entries()].map(([key]) => key)
 

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { openLmdbAllowlist } from '../../../gateway/io/allowlist-lmdb.ts'
-import { memoryAllowlist } from '../../../gateway/io/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey, complaints } from '../../../gateway/io/allowlist-store.ts'
+import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
+import { type AllowlistStore, cleanupKey, complaints } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
 const noWarning = (text: string): void => assert.fail(text)
 

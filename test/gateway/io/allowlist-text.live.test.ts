@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { openLmdbAllowlist } from '../../../gateway/io/allowlist-lmdb.ts'
-import { cleanupKey } from '../../../gateway/io/allowlist-store.ts'
-import { exportAllowlist, importAllowlist } from '../../../gateway/io/allowlist-text.ts'
+import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { exportAllowlist, importAllowlist } from '../../../gateway/io/allowlist/allowlist-text.ts'
 import { unless } from '../../peers/require.ts'
 
 const run = promisify(execFile)

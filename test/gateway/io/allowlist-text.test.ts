@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { memoryAllowlist } from '../../../gateway/io/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist-store.ts'
-import { type BadLine, exportAllowlist, importAllowlist } from '../../../gateway/io/allowlist-text.ts'
-import { boundedLines } from '../../../gateway/io/bounded-lines.ts'
+import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
+import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { type BadLine, exportAllowlist, importAllowlist } from '../../../gateway/io/allowlist/allowlist-text.ts'
+import { boundedLines } from '../../../gateway/io/allowlist/bounded-lines.ts'
 
 interface Imported {
   readonly entries: ReadonlyMap<string, string>

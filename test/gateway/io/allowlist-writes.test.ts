@@ -1,7 +1,7 @@
 // The queue of writes to the disk: what lookups see meanwhile, batches, failures, bounds.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { WriteQueue } from '../../../gateway/io/allowlist-writes.ts'
+import { WriteQueue } from '../../../gateway/io/allowlist/allowlist-writes.ts'
 
 const quick = { collect: 0, batch: 3, waiting: 32, firstRetry: 1, lastRetry: 4 }
 
@@ -103,7 +103,7 @@ describe('writes on their way to the disk', () => {
     const pour = (): void => {
       if (!more) return
       queue.add(`more ${added++}`, 'r')
-      setImmediate(pour)
+      setTimeout(pour, 0)
     }
     queue.add('a', '1')
     pour()

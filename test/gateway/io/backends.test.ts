@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import { parseBackend, type Lookup } from '../../../gateway/io/backend-names.ts'
-import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/io/backends.ts'
+import { parseBackend, type Lookup } from '../../../gateway/io/backend/backend-names.ts'
+import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/io/backend/backends.ts'
 import { type End, endOf, listen } from './tcp-ends.ts'
 
 const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 1000, greetingTimeoutMs: 1000, refreshMs: 0, probeAfterMs: 0 }

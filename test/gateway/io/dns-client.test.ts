@@ -7,7 +7,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Endpoint } from '../../../gateway/core/vocabulary.ts'
-import { DnsClient, type DnsClientSettings, type DnsResult } from '../../../gateway/io/dns-client.ts'
+import { DnsClient, type DnsClientSettings, type DnsResult } from '../../../gateway/io/dns/dns-client.ts'
 import { answerBytes, framed, type Question, type StubServer, startStubServer } from './dns-server-stub.ts'
 import { until } from './until.ts'
 

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DnsLanes } from '../../../gateway/io/dns-lanes.ts'
-import { Fifo } from '../../../gateway/io/fifo.ts'
+import { DnsLanes } from '../../../gateway/io/dns/dns-lanes.ts'
+import { Fifo } from '../../../gateway/io/dns/fifo.ts'
 
 function admitted(lanes: DnsLanes<string>): string[] {
   const items: string[] = []

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, encode, RECURSION_DESIRED, type Question } from 'dns-packet'
 import * as fc from 'fast-check'
-import { encodeQuery, type Reading, readAnswer } from '../../../gateway/io/dns-message.ts'
+import { encodeQuery, type Reading, readAnswer } from '../../../gateway/io/dns/dns-message.ts'
 
 const name = '2.0.0.127.bl.test'
 const query = encodeQuery(name)

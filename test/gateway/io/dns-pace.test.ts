@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DnsPace } from '../../../gateway/io/dns-pace.ts'
+import { DnsPace } from '../../../gateway/io/dns/dns-pace.ts'
 
 /** Sends as many as may be sent; returns how many. */
 function fill(pace: DnsPace, now = 0): number {

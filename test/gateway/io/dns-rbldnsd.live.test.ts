@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { DnsblAnswer } from '../../../gateway/core/vocabulary.ts'
-import { DnsblResolver } from '../../../gateway/io/dnsbl-resolver.ts'
+import { DnsblResolver } from '../../../gateway/io/dns/dnsbl-resolver.ts'
 import { startRbldnsd, type Zone } from './rbldnsd.ts'
 
 const skip = spawnSync('rbldnsd', ['-h']).error === undefined ? false : 'rbldnsd is not installed'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseResolvConf } from '../../../gateway/io/resolv-conf.ts'
+import { parseResolvConf } from '../../../gateway/io/dns/resolv-conf.ts'
 
 const local = [{ address: '127.0.0.1', port: 53 }]
 const at = (...addresses: string[]) => addresses.map((address) => ({ address, port: 53 }))

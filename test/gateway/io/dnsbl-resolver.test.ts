@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import type { DnsblAnswer } from '../../../gateway/core/vocabulary.ts'
-import { DnsblResolver, type DnsblResolverSettings } from '../../../gateway/io/dnsbl-resolver.ts'
+import { DnsblResolver, type DnsblResolverSettings } from '../../../gateway/io/dns/dnsbl-resolver.ts'
 import { type Question, type StubServer, startStubServer } from './dns-server-stub.ts'
 import { until } from './until.ts'
 
@@ -308,7 +308,7 @@ test('resolver: a process with an idle resolver ends by itself, not before its a
   const stub = await startStubServer((q) => setImmediate(() => q.reply({ addresses: ['127.0.0.2'] })))
   t.after(() => stub.close())
   const script = `
-    import { DnsblResolver } from ${JSON.stringify(new URL('../../../gateway/io/dnsbl-resolver.ts', import.meta.url).href)}
+    import { DnsblResolver } from ${JSON.stringify(new URL('../../../gateway/io/dns/dnsbl-resolver.ts', import.meta.url).href)}
     const limits = { timeoutMs: 60000, queryTimeoutMs: 5000, attempts: 2, maxInFlight: 10 }
     const resolver = new DnsblResolver({ servers: [{ address: '127.0.0.1', port: 9 }], ...limits, observe() {} })
     resolver.updateServers([${JSON.stringify(stub.endpoint)}])

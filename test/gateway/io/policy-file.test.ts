@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Problem } from '../../../crds/policy.ts'
-import { type LoadedPolicy, loadPolicy, type PolicyWatch, watchPolicy } from '../../../gateway/io/policy-file.ts'
+import { type LoadedPolicy, loadPolicy, type PolicyWatch, watchPolicy } from '../../../gateway/io/policy/policy-file.ts'
 import { unless } from '../../peers/require.ts'
 
 const skip = unless('openssl')

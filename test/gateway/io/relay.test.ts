@@ -6,8 +6,8 @@ import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backends.ts'
-import { handOff, type HandOffStats } from '../../../gateway/io/relay.ts'
+import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backend/backends.ts'
+import { handOff, type HandOffStats } from '../../../gateway/io/backend/relay.ts'
 import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
 
 const clientEndpoint = { address: '192.0.2.7', port: 4711 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
 import { after, test } from 'node:test'
 import tls from 'node:tls'
-import { loadTls, type TlsFiles } from '../../../gateway/io/tls-context.ts'
+import { loadTls, type TlsFiles } from '../../../gateway/io/policy/tls-context.ts'
 import { unless } from '../../peers/require.ts'
 
 const skip = unless('openssl')

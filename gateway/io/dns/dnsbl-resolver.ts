@@ -1,7 +1,7 @@
 // Asks all DNSBL sites about a client, once for all sessions of that client that run at the same time.
 
-import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
-import type { DnsblAnswer, Endpoint } from '../core/vocabulary.ts'
+import { dnsblQueryName } from '../../core/dnsbl-query-name.ts'
+import type { DnsblAnswer, Endpoint } from '../../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
 import type { ServerStatus } from './dns-server.ts'
 import { SiteCounts, type SiteStatus } from './dnsbl-status.ts'

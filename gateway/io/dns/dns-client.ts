@@ -1,6 +1,6 @@
 // Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers and rounds.
 
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import { DnsLanes } from './dns-lanes.ts'
 import { encodeQuery } from './dns-message.ts'
 import type { Asked, Attempt } from './dns-question.ts'

@@ -1,7 +1,7 @@
 // Reads the text of /etc/resolv.conf (resolv.conf(5), glibc): which DNS servers to ask, how long and how often.
 
 import { isIP } from 'node:net'
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 
 /** A line that had no effect: its number from 1, its text, and why. */
 export interface IgnoredLine {

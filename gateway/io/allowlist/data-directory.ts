@@ -1,7 +1,7 @@
 // The directory that keeps the temporary allowlist: whether it can be used, and what to do when not.
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { codeOf, messageOf } from './caught.ts'
+import { codeOf, messageOf } from '../caught.ts'
 
 /**
  * The data directory cannot be used. The message names it and says what to do; the caller either ends with it,

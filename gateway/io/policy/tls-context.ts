@@ -1,7 +1,7 @@
 // Certificate and key for STARTTLS in the dummy engine: read from files, checked together, kept when new ones are no good.
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { messageOf } from './caught.ts'
+import { messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
 
 /** What a certificate says of itself; for the status page. */

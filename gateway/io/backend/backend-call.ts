@@ -1,6 +1,6 @@
 // One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, backends.ts for its probes.
 import { connect as connectTcp, type Socket } from 'node:net'
-import { printableText } from '../core/printable.ts'
+import { printableText } from '../../core/printable.ts'
 
 export interface Destination {
   readonly address: string

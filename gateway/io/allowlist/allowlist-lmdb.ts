@@ -6,7 +6,7 @@ import type { RootDatabase } from 'lmdb'
 import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
 import { type AllowlistEntry, type AllowlistStore, cleanupKey, type Complain, complaints, type Warn } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
-import { messageOf } from './caught.ts'
+import { messageOf } from '../caught.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
 
 /**

@@ -1,6 +1,6 @@
 // Counts what each DNSBL site answered, for the status page and the metrics.
 
-import type { DnsblAnswer } from '../core/vocabulary.ts'
+import type { DnsblAnswer } from '../../core/vocabulary.ts'
 
 /** `listed` says only that there were addresses; whether they count is the score's business. */
 export type SiteOutcome = 'listed' | 'clean' | 'error' | 'timeout'

@@ -1,7 +1,7 @@
 // The periodic cleanup of the temporary allowlist: drops what has expired long ago, a little at a time, while service goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { decodeRecord } from '../core/allowlist-record.ts'
-import { worthKeeping } from '../core/retention.ts'
+import { decodeRecord } from '../../core/allowlist-record.ts'
+import { worthKeeping } from '../../core/retention.ts'
 import { type AllowlistStore, cleanupKey, type Warn } from './allowlist-store.ts'
 
 /** What the policy says about cleanups; times in seconds. */

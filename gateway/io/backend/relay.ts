@@ -4,8 +4,8 @@
 //
 // The client's bytes wait here until a backend has greeted, so that trying another backend is always safe.
 import type { Socket } from 'node:net'
-import { writeProxyHeader } from '../core/proxy-header.ts'
-import type { Endpoint } from '../core/vocabulary.ts'
+import { writeProxyHeader } from '../../core/proxy-header.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting, quoteGreeting } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
 

@@ -1,6 +1,6 @@
 // One DNS server as seen from here: sends it questions no faster than it reads them, reads its answers, keeps count.
 
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import type { DnsChannel } from './dns-channel.ts'
 import { readAnswer } from './dns-message.ts'
 import { DnsPace } from './dns-pace.ts'

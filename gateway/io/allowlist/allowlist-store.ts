@@ -1,6 +1,6 @@
 // What every store of the temporary allowlist is to the gateway. It is only a cache: a store that fails never refuses anybody.
 
-import { messageOf } from './caught.ts'
+import { messageOf } from '../caught.ts'
 
 /** The key under which a cleanup leaves the epoch second of its completion, as Postfix does (dict_cache.c). */
 export const cleanupKey = '_LAST_CACHE_CLEANUP_COMPLETED_'

@@ -1,9 +1,9 @@
 // Which backend gets the next client: the one with the fewest sessions among those that work. Failing ones rest for a while.
 import type { Socket } from 'node:net'
-import { writeLocalProxyHeader, writeProxyHeader } from '../core/proxy-header.ts'
+import { writeLocalProxyHeader, writeProxyHeader } from '../../core/proxy-header.ts'
 import { BackendCall, type Connect, connectPlainly, type Destination, judgeGreeting, quoteGreeting } from './backend-call.ts'
 import { BackendNames, type Lookup, lookupBySystem } from './backend-names.ts'
-import { socketEndpoints } from './proxy-protocol.ts'
+import { socketEndpoints } from '../proxy-protocol.ts'
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'
 

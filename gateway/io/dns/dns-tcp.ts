@@ -1,7 +1,7 @@
 // Questions to one DNS server over TCP (RFC 7766), for answers that do not fit into a datagram.
 
 import { connect, type Socket } from 'node:net'
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import { randomId } from './dns-channel.ts'
 import { idOf, setId } from './dns-message.ts'
 import type { Asked, Attempt } from './dns-question.ts'

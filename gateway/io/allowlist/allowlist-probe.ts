@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { open, type RootDatabase } from 'lmdb'
-import { messageOf } from './caught.ts'
+import { messageOf } from '../caught.ts'
 
 /** damaged: begin a new file. unusable: no file would do here. */
 export type ProbeOutcome = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }

@@ -3,9 +3,9 @@
 import { randomFillSync } from 'node:crypto'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { type AddressInfo, isIPv6 } from 'node:net'
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import { idOf, setId } from './dns-message.ts'
-import { formatEndpoint } from './endpoint-text.ts'
+import { formatEndpoint } from '../endpoint-text.ts'
 
 /** What a channel tells its owner; `T` is what the owner hands in with a question. */
 export interface ChannelEvents<T> {

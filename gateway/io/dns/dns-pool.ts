@@ -1,6 +1,6 @@
 // The UDP sockets towards one DNS server: which port the next question leaves from, and when a port has served long enough.
 
-import type { Endpoint } from '../core/vocabulary.ts'
+import type { Endpoint } from '../../core/vocabulary.ts'
 import { type ChannelEvents, DnsChannel, randomId } from './dns-channel.ts'
 
 /** Ports in use at low load; each question leaves from one of them at random (RFC 5452 9.2). */

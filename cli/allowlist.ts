@@ -2,9 +2,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { openLmdbAllowlist } from '../gateway/io/allowlist-lmdb.ts'
-import type { AllowlistStore } from '../gateway/io/allowlist-store.ts'
-import { exportAllowlist, importAllowlist } from '../gateway/io/allowlist-text.ts'
+import { openLmdbAllowlist } from '../gateway/io/allowlist/allowlist-lmdb.ts'
+import type { AllowlistStore } from '../gateway/io/allowlist/allowlist-store.ts'
+import { exportAllowlist, importAllowlist } from '../gateway/io/allowlist/allowlist-text.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen allowlist'

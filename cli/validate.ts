@@ -1,5 +1,5 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
-import { loadPolicy } from '../gateway/io/policy-file.ts'
+import { loadPolicy } from '../gateway/io/policy/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen validate'

@@ -2,7 +2,7 @@
 // CPU is that of this process (user and system), for each answer of a site.
 
 import { readFileSync } from 'node:fs'
-import { DnsblResolver } from '../../gateway/io/dnsbl-resolver.ts'
+import { DnsblResolver } from '../../gateway/io/dns/dnsbl-resolver.ts'
 import { startRbldnsd } from '../gateway/io/rbldnsd.ts'
 
 const clients = Number(process.argv[2] ?? 2000)

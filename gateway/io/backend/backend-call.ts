@@ -23,8 +23,8 @@ export interface Call {
 export type CallResult =
   /** The backend has said a whole line. The socket is paused and has no listeners: see to `error` at once. */
   | { readonly is: 'greeting'; readonly socket: Socket; readonly line: string; readonly received: Buffer }
-  /** Nothing came of it; the socket is destroyed. `how`: no connection, or a connection that got no greeting. */
-  | { readonly is: 'failed'; readonly how: 'connect' | 'send'; readonly reason: string }
+  /** Nothing came of it; the socket is destroyed. `how`: no connection, or a connection that got no greeting. `unanswered`: not even a refusal came. */
+  | { readonly is: 'failed'; readonly how: 'connect' | 'send'; readonly reason: string; readonly unanswered: boolean }
 
 /** The longest first line that counts as a greeting, in bytes; RFC 5321 4.5.3.1.5 has 512. */
 const greetingLimit = 4096
@@ -54,7 +54,7 @@ export class BackendCall {
   constructor(call: Call, done: (result: CallResult) => void) {
     this.#call = call
     this.#done = done
-    this.#timer = setTimeout(() => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`), call.connectTimeoutMs)
+    this.#timer = setTimeout(() => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`, true), call.connectTimeoutMs)
     this.#socket = call.connect(call.to)
     this.#socket
       .on('error', this.#onError)
@@ -77,10 +77,10 @@ export class BackendCall {
     this.#socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, unanswered = false): void {
     this.#leave()
     this.#socket.destroy()
-    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason })
+    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, unanswered })
   }
 
   readonly #onConnect = (): void => {

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
+import { connectPlainly } from '../../../gateway/io/backend/backend-call.ts'
 import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backend/backends.ts'
 import { handOff, type HandOffStats } from '../../../gateway/io/backend/relay.ts'
 import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
@@ -303,6 +304,17 @@ test('a backend that cannot be reached in time is passed over', async (t) => {
   const { client, backends } = await begin(t, { backends: [deaf, good.port], options: { connectTimeoutMs: 100 } })
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
   assert.equal(backends.status()[0]?.addresses[0]?.lastError, 'no connection within 0.1 s')
+})
+
+test('a backend that did not answer at all is asked once more: its listen queue was full', async (t) => {
+  const deaf = await deafPort(t)
+  const good = await backend(t, saying('220 good\r\n'))
+  let calls = 0
+  const connectTo = ({ address, port }: { address: string; port: number }): Socket =>
+    connectPlainly({ address, port: calls++ === 0 ? deaf : port })
+  const { client } = await begin(t, { backends: [good.port], options: { connectTimeoutMs: 100, connect: connectTo } })
+  assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
+  assert.equal(calls, 2)
 })
 
 test('calls end when their time is over, however many backends are left', async (t) => {

@@ -68,7 +68,8 @@ export function mainCfText(settings: Settings): string {
     .join('')
 }
 
-const daemons = `dnsblog unix - - n - 0 dnsblog
+// dnsblog gives up, and takes all others with it for a minute, when it cannot read an IPv6 client's address.
+const daemons = `dnsblog unix - - n - 0 dnsblog -o inet_protocols=all
 tlsproxy unix - - n - 0 tlsproxy
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -85,15 +86,20 @@ tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 `
 
-/** master.cf's text: every screen on its port, a plain smtpd, and an smtpd that wants the PROXY protocol. */
+/** master.cf's text: every screen on its port and its smtpd once more behind the PROXY protocol; a plain smtpd, and one behind the PROXY protocol. */
 export function masterCfText(screens: readonly Screen[], ports: ReadonlyMap<string, number>): string {
+  const proxied = options({ smtpd_upstream_proxy_protocol: 'haproxy' })
   const lines = screens.flatMap((screen) => {
     const own = options(screen.mainCf)
     const postscreen = options({ syslog_name: screen.name, smtpd_service_name: `smtpd-${screen.name}`, ...cacheOf(screen) })
-    return [`${ports.get(screen.name)} inet n - n - 1 postscreen${postscreen}${own}`, `smtpd-${screen.name} pass - - n - - smtpd${own}`]
+    return [
+      `${ports.get(screen.name)} inet n - n - 1 postscreen${postscreen}${own}`,
+      `smtpd-${screen.name} pass - - n - - smtpd${own}`,
+      `${ports.get(`${screen.name}-smtpd`)} inet n - n - - smtpd${own}${proxied}`,
+    ]
   })
   lines.push(`${ports.get('smtpd')} inet n - n - - smtpd`)
-  lines.push(`${ports.get('smtpd-proxy')} inet n - n - - smtpd${options({ smtpd_upstream_proxy_protocol: 'haproxy' })}`)
+  lines.push(`${ports.get('smtpd-proxy')} inet n - n - - smtpd${proxied}`)
   return `${lines.join('\n')}\n${daemons}`
 }
 

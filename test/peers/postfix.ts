@@ -23,7 +23,10 @@ export interface PostfixOptions {
 export interface Postfix {
   /** Where its files are: access.cidr, dnsbl_reply, tls/cert.pem, tls/key.pem, data/. */
   readonly folder: string
-  /** By screen name; `smtpd` takes mail directly, `smtpd-proxy` behind a PROXY header. All listen on every IPv4 address. */
+  /**
+   * By screen name; `NAME-smtpd` is that screen's smtpd behind a PROXY header. `smtpd` takes mail directly, `smtpd-proxy` behind a PROXY header.
+   * All listen on every IPv4 address.
+   */
   readonly ports: ReadonlyMap<string, number>
   readonly log: MailLog
   /** Ends it and removes its folder. */
@@ -62,7 +65,7 @@ function temporaryFolder(): string {
 /** Another process may take a port between the choice and the start: then other ports are tried. */
 async function startMaster(folder: string, screens: readonly Screen[]): Promise<{ child: Child; ports: ReadonlyMap<string, number> }> {
   for (let attempt = 0; ; attempt++) {
-    const names = [...screens.map((screen) => screen.name), 'smtpd', 'smtpd-proxy']
+    const names = [...screens.flatMap(({ name }) => [name, `${name}-smtpd`]), 'smtpd', 'smtpd-proxy']
     const free = await freePorts(names.length)
     const ports = new Map(names.map((name, index) => [name, free[index] ?? 0]))
     writeFileSync(join(folder, 'conf/master.cf'), masterCfText(screens, ports))

@@ -1,0 +1,58 @@
+// A burst of clients on three DNSBLs that a real rbldnsd serves: nobody is let through, nobody is lost. `test/bench/burst.ts` has a real postscreen beside it.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
+import { type Rbldnsd, startRbldnsd } from '../peers/rbldnsd.ts'
+import { unless } from '../peers/require.ts'
+import { burst, type BurstOutcome, burstSpec } from './burst.ts'
+import { gatewayFlags } from './gateway-flags.ts'
+import { type MailSink, startMailSink } from './mail-sink.ts'
+import { lists } from './scripts.ts'
+import { statusOf, untilQuiet } from './status.ts'
+
+const clients = 2000
+const greet = { ...burstSpec.greet, wait: '2s' }
+
+describe('2,000 clients at once, three of four in a DNSBL', { skip: unless('rbldnsd') }, () => {
+  let rbldnsd: Rbldnsd
+  let sink: MailSink
+  let gateway: GatewayProcess
+  let outcome: BurstOutcome
+
+  before(async () => {
+    rbldnsd = await startRbldnsd()
+    sink = await startMailSink('header')
+    const flags = ['--backend', `127.0.0.1:${sink.port}`, '--resolver', `${rbldnsd.address}:53`]
+    gateway = await startGatewayProcess({ spec: { ...burstSpec, greet }, flags, nodeFlags: gatewayFlags })
+    outcome = await burst({ port: gateway.port, clients })
+  })
+
+  after(async () => {
+    await gateway?.stop()
+    await rbldnsd?.stop()
+    sink?.stop()
+  })
+
+  test('every listed one is dropped', () => {
+    assert.deepEqual(
+      outcome.listed,
+      { came: 1500, dropped: 1500, letThrough: 0, hanging: 0, otherwise: 0 },
+      [...outcome.oddities.keys()].join(),
+    )
+  })
+
+  test('every clean one reaches the mail server', () => {
+    assert.deepEqual(outcome.clean, { came: 500, served: 500, hanging: 0, otherwise: 0 }, [...outcome.oddities.keys()].join())
+  })
+
+  test('no lookup is lost or left over', async () => {
+    assert.deepEqual(await untilQuiet(gateway.admin), {})
+    const { sites } = (await statusOf(gateway.admin)).dnsbl
+    const answers = sites.map(({ site, listed, clean, error, timeout }) => ({ site, answers: listed + clean, error, timeout }))
+    const want = lists.map((site) => ({ site, answers: clients, error: 0, timeout: 0 }))
+    assert.deepEqual(
+      answers.toSorted((a, b) => a.site.localeCompare(b.site)),
+      want,
+    )
+  })
+})

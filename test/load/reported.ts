@@ -1,0 +1,39 @@
+// Asks a gateway under test what it holds; self-report.ts in that process answers.
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** After a full garbage collection; bytes. */
+export interface SelfReport {
+  readonly rss: number
+  readonly heapUsed: number
+  readonly external: number
+  /** What keeps the event loop alive, by kind: TCPSocketWrap, Timeout… */
+  readonly resources: Readonly<Record<string, number>>
+}
+
+/** Node's options for a process that can be asked. V8 would drop 5 MB of bytecode at some moment, and what grows meanwhile would not be seen. */
+export const reportingFlags = ['--expose-gc', '--no-flush-bytecode', '--import', new URL('self-report.ts', import.meta.url).href]
+
+export function reportFile(pid: number): string {
+  return join(tmpdir(), `gateway-report-${pid}.json`)
+}
+
+/** Throws when the process does not answer within ten seconds. */
+export async function askReport(pid: number): Promise<SelfReport> {
+  const file = reportFile(pid)
+  rmSync(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
+  for (const end = performance.now() + 10_000; performance.now() < end; ) {
+    await sleep(20)
+    try {
+      const report = JSON.parse(readFileSync(file, 'utf8')) as SelfReport
+      rmSync(file)
+      return report
+    } catch {
+      // Not written yet.
+    }
+  }
+  throw new Error(`process ${pid} has not told what it holds`)
+}

@@ -1,0 +1,55 @@
+// Thousands of connections that say nothing: they are accepted, cost little, and are forgotten when they have gone. `test/bench/silent.ts` prints the figures.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { after, before, describe, test } from 'node:test'
+import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
+import { unless } from '../peers/require.ts'
+import { gatewayFlags } from './gateway-flags.ts'
+import { reportingFlags } from './reported.ts'
+import { type CrowdOutcome, silentCrowd, silentSpec, type Waiting } from './silent-crowd.ts'
+
+const clients = 10_000
+const places: readonly Waiting[] = ['greet wait', 'dummy engine']
+
+/** Each side has one file a connection, and a few of its own. Node raises the soft limit by itself. */
+function tooFewFiles(): string | false {
+  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+  return limit === 'unlimited' || Number(limit) > clients + 100
+    ? false
+    : `needs ${clients + 100} open files, and the hard limit is ${limit}`
+}
+
+for (const place of places) {
+  describe(`10,000 silent clients in the ${place}`, { skip: unless('loopback') || tooFewFiles() }, () => {
+    let gateway: GatewayProcess
+    let first: CrowdOutcome
+    let second: CrowdOutcome
+
+    before(async () => {
+      gateway = await startGatewayProcess({ spec: silentSpec(place), nodeFlags: [...gatewayFlags, ...reportingFlags] })
+      first = await silentCrowd(gateway, clients, 'end')
+      second = await silentCrowd(gateway, clients, 'reset')
+    })
+
+    after(() => gateway?.stop())
+
+    test('they are accepted within seconds, and none is sent away', () => {
+      assert.ok(first.acceptedMs < 10_000, `it took ${first.acceptedMs} ms`)
+      assert.equal(first.sentAway + second.sentAway, 0)
+    })
+
+    test('each takes at most 8 kB', () => {
+      assert.ok(first.bytesEach <= 8192, `${first.bytesEach} bytes each`)
+    })
+
+    test('they leave no session, socket, timer or file behind', () => {
+      assert.deepEqual([first.left, second.left], [{}, {}])
+    })
+
+    test('as many again take no further memory', () => {
+      const grown = (second.residentBytesAfter - first.residentBytesAfter) / clients
+      assert.ok(grown < 1024, `${grown} bytes each`)
+      assert.ok(second.keptHeapBytes < 400 * clients, `${second.keptHeapBytes} bytes of objects are kept`)
+    })
+  })
+}

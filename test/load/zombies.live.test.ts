@@ -1,0 +1,36 @@
+// Mute zombies hold on, good clients deliver: what the gateway is for, beside a real smtpd without it. `test/bench/zombies.ts` has a real postscreen too.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
+import { type Postfix, startPostfix } from '../peers/postfix.ts'
+import { unless } from '../peers/require.ts'
+import { gatewayFlags } from './gateway-flags.ts'
+import { zombieHour, zombieSpec } from './zombies.ts'
+
+const hour = { zombies: 2000, goodClients: 40 }
+
+describe('2,000 mute zombies hold connections while 40 good clients deliver', { skip: unless('postfix') }, () => {
+  let postfix: Postfix
+  let gateway: GatewayProcess
+
+  before(async () => {
+    postfix = await startPostfix()
+    const flags = ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`]
+    gateway = await startGatewayProcess({ spec: zombieSpec, flags, nodeFlags: gatewayFlags })
+  })
+
+  after(async () => {
+    await gateway?.stop()
+    await postfix?.stop()
+  })
+
+  test("to Postfix's smtpd alone, with 200 processes: none gets through", async () => {
+    const { delivered } = await zombieHour({ ...hour, port: postfix.ports.get('smtpd') ?? 0, everyMs: 0, patienceMs: 5000 })
+    assert.equal(delivered, 0)
+  })
+
+  test('to the gateway in front of it: all get through, and the zombies are still there', async () => {
+    const { delivered, failures, zombiesLeft } = await zombieHour({ ...hour, port: gateway.port, everyMs: 25, patienceMs: 30_000 })
+    assert.deepEqual({ delivered, failures, zombiesLeft }, { delivered: 40, failures: new Map(), zombiesLeft: 2000 })
+  })
+})

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 
-const folder = new URL('../../docs/examples', import.meta.url)
+const folder = new URL('../../docs/examples/', import.meta.url)
 
 async function read(name: string): Promise<PolicySpec> {
   const result = readPolicyText(await readFile(new URL(name, folder), 'utf8'))

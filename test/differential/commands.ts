@@ -261,7 +261,8 @@ export function randomCommand(random: Random, profile: LineProfile): string {
     [3, '\r\r\n'],
     [1, ' \r\n'],
   ])
-  // Before Postfix 3.7.21 what follows a CR is not counted, and a line whose CR is the last allowed byte passes: no such lines.
-  const full = profile.lineLengthLimit - 4
-  return (line.length > full && line.length < profile.lineLengthLimit ? line.slice(0, full) : line) + end
+  // Before Postfix 3.7.21 what follows a CR is not counted, and a line whose LF alone is too much passes: no such lines.
+  const beforeEnd = line.length + end.search(/\r|\n/)
+  const excess = line.length + end.length - profile.lineLengthLimit
+  return (excess > 0 && beforeEnd < profile.lineLengthLimit ? line.slice(0, -excess) : line) + end
 }

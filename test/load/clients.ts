@@ -58,10 +58,12 @@ export class Client {
       port,
       host: '127.0.0.1',
       localAddress: from,
-      noDelay: true,
+      noDelay: script.turns !== undefined,
+      // When the server has ended, `#ended` closes: one system call, where Node would shut down, wait, and close.
+      allowHalfOpen: true,
       onread: { buffer: shared, callback: (count, buffer) => this.#hear(count, buffer) },
     })
-    this.#socket.on('connect', this.#connected).on('error', this.#failed).on('close', this.#closed)
+    this.#socket.on('connect', this.#connected).on('end', this.#ended).on('error', this.#failed).on('close', this.#closed)
     if (script.early !== undefined) this.#socket.write(script.early)
   }
 
@@ -96,6 +98,8 @@ export class Client {
     if (words !== undefined) this.#socket.write(words)
     else if (this.#script.leaves === 'after its turns') this.leave()
   }
+
+  readonly #ended = (): void => void this.#socket.destroy()
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {
     this.#ending = error.code ?? error.message

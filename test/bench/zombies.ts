@@ -42,8 +42,8 @@ process.exit()
 
 function report(who: string, { delivered, ms, failures, zombiesLeft }: ZombieOutcome): void {
   const others = [...failures].map(([how, count]) => `, ${count} ${how}`).join('')
+  const times = delivered === 0 ? '' : `; median ${ms.median.toFixed(1)} ms, p99 ${ms.p99.toFixed(1)} ms`
   console.log(
-    `${who.padEnd(36)} ${delivered} of ${goodClients} delivered${others}; median ${ms.median.toFixed(1)} ms, p99 ${ms.p99.toFixed(1)} ms; ` +
-      `${zombiesLeft} of ${zombies} zombies still there`,
+    `${who.padEnd(36)} ${delivered} of ${goodClients} delivered${others}${times}; ${zombiesLeft} of ${zombies} zombies still there`,
   )
 }

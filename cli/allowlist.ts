@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { openLmdbAllowlist } from '../gateway/io/allowlist/allowlist-lmdb.ts'
 import type { AllowlistStore } from '../gateway/io/allowlist/allowlist-store.ts'
 import { exportAllowlist, importAllowlist } from '../gateway/io/allowlist/allowlist-text.ts'
+import { messageOf } from '../gateway/io/caught.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen allowlist'
@@ -21,8 +22,6 @@ To a Postfix:    ${name} export --data-dir DIR > cache; postmap -f lmdb:cache
 `
 
 const warn = (text: string): void => console.error(`${name}: warning: ${text}`)
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** @returns the exit code */
 export async function allowlist(args: readonly string[]): Promise<number> {
   const options = { 'data-dir': { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const

@@ -1,6 +1,7 @@
 // `postscreen demo`, which `npm start` runs: a gateway, name lists and a mail server in one process on loopback, with a live log.
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
+import { messageOf } from '../gateway/io/caught.ts'
 import type { LogRecord } from '../gateway/core/vocabulary.ts'
 import { serveLists } from './demo/lists.ts'
 import { serveMail } from './demo/mail-server.ts'
@@ -118,8 +119,6 @@ export function reason(error: unknown): string {
   }
   return `The demo could not start: ${messageOf(error)}`
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const colours = { good: 'green', bad: 'red', mail: 'cyan', odd: 'yellow', quiet: 'gray' } as const satisfies Record<Tone, string>
 

@@ -11,6 +11,7 @@ import { type AdminServer, serveAdmin } from './io/admin.ts'
 import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
 import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
 import { Backends } from './io/backend/backends.ts'
+import { messageOf } from './io/caught.ts'
 import type { Connection, TlsResult, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
 import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
@@ -321,8 +322,6 @@ function boundTo(server: net.Server): string {
 function lacksIPv6(reason: unknown): boolean {
   return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function sameAddresses(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((address) => b.includes(address))

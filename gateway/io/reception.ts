@@ -1,11 +1,10 @@
 // Takes each accepted socket to its session: who is it really (PROXY header), then screening, until it is handed on or gone.
 import type { Socket } from 'node:net'
+import { reply } from '../core/replies.ts'
 import type { Endpoint } from '../core/vocabulary.ts'
 import { Connection, type World } from './connection.ts'
 import type { Linger } from './linger.ts'
 import { readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
-
-const noSystemResources = '421 4.3.2 No system resources\r\n'
 
 /** What the reception must know of the policy in force. */
 export interface ReceptionRules {
@@ -83,7 +82,7 @@ export class Reception {
       if (reading.is === 'bad') {
         this.#warn(id, reading.reason)
         socket.on('error', () => undefined)
-        this.#linger.end(socket, noSystemResources)
+        this.#linger.end(socket, reply.noSystemResources)
         return
       }
       if (reading.unread.length > 0) socket.unshift(reading.unread)

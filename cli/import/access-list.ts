@@ -1,5 +1,5 @@
 // postscreen_access_list as entries of a policy: mynetworks, words and tables in order, the first decision wins (server_acl(3)).
-import { everywhere, intersection, type Network } from '../../gateway/core/network.ts'
+import { everywhere, intersection, type Network } from '../../crds/network.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
 import { fileEntry, goesIntoFile } from './access-table-file.ts'
 import { formatNetwork } from './network-pattern.ts'

@@ -1,6 +1,6 @@
 // Postfix address match lists (mynetworks, postscreen_allowlist_interfaces) as networks in order: match_list(3), match_ops(3).
-import { canonicalAddress } from '../../gateway/core/address.ts'
-import { complement, everywhere, intersection, type Network } from '../../gateway/core/network.ts'
+import { canonicalAddress } from '../../crds/ip-address.ts'
+import { complement, everywhere, intersection, type Network } from '../../crds/network.ts'
 import type { LookupTable } from './lookup-table.ts'
 import { isMapped, parseNetworkPattern, unmapped } from './network-pattern.ts'
 import type { Source } from './source.ts'

@@ -1,5 +1,5 @@
 // cidr_table(5) with results of any kind: one network and one text a line, `!` patterns and if/endif worked out into plain networks.
-import { complement, intersection, type Network } from '../../gateway/core/network.ts'
+import { complement, intersection, type Network } from '../../crds/network.ts'
 import { logicalLines, trimSpace } from './logical-lines.ts'
 import { parseNetworkPattern, wholeFamily } from './network-pattern.ts'
 

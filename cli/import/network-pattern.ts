@@ -1,6 +1,6 @@
 // Networks as Postfix writes them in cidr tables and address lists, and as a policy writes them.
-import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../gateway/core/address.ts'
-import { everywhere, intersection, type Network } from '../../gateway/core/network.ts'
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../crds/ip-address.ts'
+import { everywhere, intersection, type Network } from '../../crds/network.ts'
 
 export type NetworkResult = { readonly network: Network } | { readonly why: string }
 

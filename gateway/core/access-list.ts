@@ -1,6 +1,6 @@
 // The permanent access list: rules and tables in order, the first decision wins (postscreen_access.c, section 6 of postscreen's behaviour).
 import { type AddressTable, compileAddressTable } from './address-table.ts'
-import type { Decision, TableRule } from './cidr-table.ts'
+import type { Decision, TableRule } from '../../crds/cidr-table.ts'
 
 /** An entry is a rule of the list itself or a table; a table's `Dunno` goes on behind the table, the list's own `Dunno` ends the search. */
 export type AccessEntry = { readonly is: 'rule'; readonly rule: TableRule } | { readonly is: 'table'; readonly rules: readonly TableRule[] }

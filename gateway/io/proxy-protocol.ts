@@ -1,7 +1,7 @@
 // Who is at the other end of a fresh connection: its own addresses, or those of the PROXY header that a proxy in front sends first.
 import type { Socket } from 'node:net'
 import { compileAddressTable } from '../core/address-table.ts'
-import { parseNetwork } from '../core/network.ts'
+import { parseNetwork } from '../../crds/network.ts'
 import { escapeC } from '../core/printable.ts'
 import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeaderLimit } from '../core/proxy-header.ts'
 import type { Endpoint } from '../core/vocabulary.ts'

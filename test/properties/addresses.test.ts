@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type AccessEntry, compileAccessList } from '../../gateway/core/access-list.ts'
 import { compileAddressTable } from '../../gateway/core/address-table.ts'
-import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../gateway/core/address.ts'
-import { type Decision, parseCidrTable } from '../../gateway/core/cidr-table.ts'
-import { complement, intersection, type Network, parseNetwork } from '../../gateway/core/network.ts'
+import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../crds/ip-address.ts'
+import { type Decision, parseCidrTable } from '../../crds/cidr-table.ts'
+import { complement, intersection, type Network, parseNetwork } from '../../crds/network.ts'
 
 const anyV4 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const anyV6 = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n })

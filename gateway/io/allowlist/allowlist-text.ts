@@ -1,6 +1,6 @@
 // The temporary allowlist as text, `ADDRESS<TAB>a;b;c;d;e`: what `postmap -s` prints of a postscreen cache, and what `postmap` makes one from.
 import { decodeRecord, encodeRecord } from '../../core/allowlist-record.ts'
-import { canonicalAddress } from '../../core/address.ts'
+import { canonicalAddress } from '../../../crds/ip-address.ts'
 import { type AllowlistStore, cleanupKey } from './allowlist-store.ts'
 import { boundedLines } from './bounded-lines.ts'
 

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Problem, readPolicyText } from '../../../crds/policy.ts'
 import type { PostscreenPolicy } from '../../../crds/policy.schema.ts'
-import { parseCidrTable } from '../../core/cidr-table.ts'
+import { parseCidrTable } from '../../../crds/cidr-table.ts'
 import { codeOf, messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
 import { loadTls, type TlsMaterial } from './tls-context.ts'
@@ -62,10 +62,11 @@ function readTables({ spec }: PostscreenPolicy, folder: string, files: string[],
     try {
       const text = readPlainFile(file, largestTable).toString('utf8')
       tables.set(table.file, text)
-      const wrong = parseCidrTable(text).problems
-      for (const { line, why } of wrong.slice(0, tableProblemsShown)) problems.push({ path, why: `${table.file} line ${line}: ${why}` })
-      if (wrong.length > tableProblemsShown)
-        problems.push({ path, why: `${table.file}: ${wrong.length - tableProblemsShown} more such lines` })
+      const wrong = parseCidrTable(text)
+      for (const { line, why } of wrong.problems.slice(0, tableProblemsShown))
+        problems.push({ path, why: `${table.file} line ${line}: ${why}` })
+      const more = wrong.problems.length + wrong.furtherProblems - tableProblemsShown
+      if (more > 0) problems.push({ path, why: `${table.file}: ${more} more such lines` })
     } catch (error) {
       problems.push({ path, why: `cannot be read: ${messageOf(error)}` })
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type AccessEntry, compileAccessList } from '../../../gateway/core/access-list.ts'
-import { parseCidrTable, type TableRule } from '../../../gateway/core/cidr-table.ts'
+import { parseCidrTable, type TableRule } from '../../../crds/cidr-table.ts'
 import { drive, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
 const rulesFrom = (text: string): readonly TableRule[] => parseCidrTable(text).rules

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileAddressTable } from '../../../gateway/core/address-table.ts'
-import { parseNetwork } from '../../../gateway/core/network.ts'
+import { parseNetwork } from '../../../crds/network.ts'
 
 const tableOf = (...rules: readonly string[][]) =>
   compileAddressTable(rules.map((texts) => ({ networks: texts.map((text) => parseNetwork(text) ?? assert.fail(text)) })))

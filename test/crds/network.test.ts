@@ -1,8 +1,8 @@
 // Networks in CIDR form, their complements and intersections.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { complement, everywhere, intersection, type Network, parseNetwork } from '../../../gateway/core/network.ts'
-import { formatIPv4, formatIPv6 } from '../../../gateway/core/address.ts'
+import { complement, everywhere, intersection, type Network, parseNetwork } from '../../crds/network.ts'
+import { formatIPv4, formatIPv6 } from '../../crds/ip-address.ts'
 
 const shown = (network: Network | undefined): string | undefined => {
   if (network === undefined) return undefined

@@ -1,5 +1,5 @@
 // One network in CIDR form, such as 192.0.2.0/24 or a single address.
-import { type AddressValue, parseAddress } from './address.ts'
+import { type AddressValue, parseAddress } from './ip-address.ts'
 
 /** First and last address of a network; both of one family. */
 export type Network =

@@ -1,7 +1,7 @@
 // Addresses: what is one, and the text by which a client is known everywhere.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../../gateway/core/address.ts'
+import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../crds/ip-address.ts'
 
 describe('an IPv4 address', () => {
   const good: readonly (readonly [text: string, want: number])[] = [

@@ -1,8 +1,8 @@
 // cidr_table(5) texts: rules, conditions, and what is told about bad lines.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compileAddressTable } from '../../../gateway/core/address-table.ts'
-import { parseCidrTable } from '../../../gateway/core/cidr-table.ts'
+import { compileAddressTable } from '../../gateway/core/address-table.ts'
+import { parseCidrTable } from '../../crds/cidr-table.ts'
 
 /** What a table without bad lines says about some addresses. */
 function decisions(text: string, ...addresses: string[]): (string | undefined)[] {
@@ -25,7 +25,8 @@ test('lines may end in CRLF, and the last one in nothing', () => {
   assert.deepEqual(decisions('192.0.2.1 permit\r\n192.0.2.2 reject', '192.0.2.1', '192.0.2.2'), ['Permit', 'Reject'])
 })
 
-test('an empty text is a table that decides nothing', () => assert.deepEqual(parseCidrTable(''), { rules: [], problems: [] }))
+test('an empty text is a table that decides nothing', () =>
+  assert.deepEqual(parseCidrTable(''), { rules: [], problems: [], furtherProblems: 0 }))
 
 describe('a pattern with !', () => {
   test('stands for all other addresses of its family', () => {
@@ -91,4 +92,37 @@ describe('a bad line is told with its number', () => {
   }
 
   test('and the good ones count all the same', () => assert.equal(parseCidrTable('nonsense\n192.0.2.1 permit').rules.length, 1))
+})
+
+/** Texts that would take minutes, gigabytes or a log of their own if nothing were bounded. */
+const bounds: readonly { readonly what: string; readonly text: () => string; readonly want: RegExp; readonly further?: number }[] = [
+  { what: 'a line without end', text: () => `192.0.2.1 ${' '.repeat(200_000)}permit`, want: /^is longer than 1024 characters$/ },
+  { what: 'a line that is continued without end', text: () => `192.0.2.1\n${'  \t x\n'.repeat(100_000)}`, want: /^is longer than 1024/ },
+  { what: 'another kind of file', text: () => 'x y\n'.repeat(1000), want: /^"x" is no network/, further: 900 },
+  { what: 'bytes that are no text', text: () => '\u001b]0;\u009b\u202e permit', want: /^"\?\]0;\?\?" is no network/ },
+  { what: 'conditions in conditions', text: () => 'if 0.0.0.0/0\n'.repeat(21) + 'endif\n'.repeat(21), want: /deeper than 20$/ },
+  { what: 'too many networks', text: () => '!::1 permit\n'.repeat(16_000), want: /more than 2000000 networks$/ },
+  {
+    what: 'too many comparisons',
+    text: () => `if !::1\nif !::2\n${'2001:db8::/32 permit\n'.repeat(200_000)}endif\nendif\n`,
+    want: /too many networks inside "if"/,
+  },
+]
+
+describe('is bounded for', () => {
+  for (const { what, text, want, further = 0 } of bounds) {
+    test(what, () => {
+      const { problems, furtherProblems } = parseCidrTable(text())
+      assert.match(problems[0]?.why ?? '', want)
+      assert.equal(furtherProblems, further)
+    })
+  }
+})
+
+test('100,000 networks are read in far less than a second', () => {
+  const lines = Array.from({ length: 100_000 }, (_, i) => `10.${(i >> 8) & 255}.${i & 255}.${i >> 16}/32 reject`)
+  const began = performance.now()
+  const { rules } = parseCidrTable(lines.join('\n'))
+  assert.equal(rules.length, 100_000)
+  assert.ok(performance.now() - began < 3000, 'some 100 ms on an idle machine')
 })

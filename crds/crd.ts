@@ -1,48 +1,10 @@
 // The CustomResourceDefinition of PostscreenPolicy.
 import { specSchema } from './fields.ts'
 import { apiVersion, kind } from './policy.schema.ts'
+import { statusSchema } from './status.schema.ts'
 import { type StructuralNode, structural } from './structural.ts'
 
 const [group = '', version = ''] = apiVersion.split('/')
-
-/** A condition as every Kubernetes API has it (metav1.Condition). */
-const condition: StructuralNode = {
-  type: 'object',
-  required: ['type', 'status', 'lastTransitionTime', 'reason', 'message'],
-  properties: {
-    type: { type: 'string', maxLength: 316, description: 'What the condition is about.' },
-    status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it holds.' },
-    observedGeneration: {
-      type: 'integer',
-      format: 'int64',
-      minimum: 0,
-      description: 'The generation of the policy that it was found for.',
-    },
-    lastTransitionTime: { type: 'string', format: 'date-time', description: 'When the status last changed.' },
-    reason: { type: 'string', minLength: 1, maxLength: 1024, description: 'Why, in one word for programs.' },
-    message: { type: 'string', maxLength: 32_768, description: 'Why, in words for people.' },
-  },
-}
-
-const status: StructuralNode = {
-  type: 'object',
-  description: 'What has become of the policy; written by the operator.',
-  properties: {
-    observedGeneration: {
-      type: 'integer',
-      format: 'int64',
-      minimum: 0,
-      description: 'The generation of the policy that the status is about.',
-    },
-    conditions: {
-      type: 'array',
-      description: 'Conditions; Ready sums them up.',
-      items: condition,
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['type'],
-    },
-  },
-}
 
 /** The schema of the whole object. */
 export const policySchema = (): StructuralNode => ({
@@ -54,17 +16,28 @@ export const policySchema = (): StructuralNode => ({
     kind: { type: 'string', description: 'The kind of this object.' },
     metadata: { type: 'object' },
     spec: structural(specSchema(), 'spec'),
-    status,
+    status: statusSchema,
   },
 })
 
+const ofCondition = (type: string, field: string): string => `.status.conditions[?(@.type=="${type}")].${field}`
+
 const columns = [
   { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
-  { name: 'Greet', type: 'string', jsonPath: '.spec.greet.action', description: 'What a client gets that speaks before it is greeted' },
-  { name: 'DNSBL', type: 'string', jsonPath: '.spec.dnsbl.action', description: 'What a client gets whose DNSBL score is too high' },
-  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-  { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
+  { name: 'Ready', type: 'string', jsonPath: ofCondition('Ready', 'status') },
+  { name: 'Status', type: 'string', jsonPath: ofCondition('Ready', 'reason') },
+  {
+    name: 'Gateways',
+    type: 'string',
+    jsonPath: '.status.gateways.programmed',
+    description: 'How many gateways of how many run this policy',
+  },
+  { name: 'Backend', type: 'string', jsonPath: ofCondition('BackendReachable', 'status'), description: 'Whether a mail server answers' },
+  { name: 'Address', type: 'string', jsonPath: '.status.addresses[0]', description: 'Where clients connect' },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Greet', type: 'string', jsonPath: '.spec.greet.action', priority: 1 },
+  { name: 'DNSBL', type: 'string', jsonPath: '.spec.dnsbl.action', priority: 1 },
+  { name: 'Message', type: 'string', jsonPath: ofCondition('Ready', 'message'), priority: 1 },
 ] as const
 
 /** The manifest, ready to be written as YAML. */

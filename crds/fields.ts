@@ -1,7 +1,7 @@
 // A walk over all fields of the policy: path, type, bounds, default, and the names that stand for them in Postfix and Zimbra.
 import { z } from 'zod'
 import { policySpec } from './policy.schema.ts'
-import { boundsKey, type Conversion, docKey, type FieldDoc, kindKey, type PostfixNames } from './schema/field.ts'
+import { boundsKey, type Conversion, docKey, type FieldDoc, kindKey, type PostfixNames, quantityPattern } from './schema/field.ts'
 
 /** A node of the JSON schema that zod makes of the policy, with our own notes in it. */
 export interface SchemaNode {
@@ -21,17 +21,24 @@ export interface SchemaNode {
   readonly items?: SchemaNode
   readonly required?: readonly string[]
   readonly [docKey]?: FieldDoc
-  readonly [kindKey]?: 'duration'
+  readonly [kindKey]?: 'duration' | 'quantity'
   readonly [boundsKey]?: { readonly min: string; readonly max: string }
 }
 
 /** The JSON schema of spec as zod derives it: the written form, with our notes, not yet what the API server takes. */
 export function specSchema(): SchemaNode {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- zod's type allows for every JSON schema; structural.ts refuses what is not listed above
-  return z.toJSONSchema(policySpec, { target: 'openapi-3.0', io: 'input', reused: 'inline' }) as SchemaNode
+  return z.toJSONSchema(policySpec, { target: 'openapi-3.0', io: 'input', reused: 'inline', override: withoutUnions }) as SchemaNode
 }
 
-export type FieldType = 'object' | 'list' | 'map' | 'duration' | 'integer' | 'boolean' | 'choice' | 'text'
+/** An amount may be a number or a text. Here it is a text with a mark; structural.ts writes what the API server has for both. */
+function withoutUnions({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema[kindKey] !== 'quantity') return
+  delete jsonSchema['anyOf']
+  Object.assign(jsonSchema, { type: 'string', pattern: quantityPattern, maxLength: 30 })
+}
+
+export type FieldType = 'object' | 'list' | 'map' | 'duration' | 'quantity' | 'integer' | 'boolean' | 'choice' | 'text'
 
 /** One field of the policy. */
 export interface Field {

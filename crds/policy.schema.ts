@@ -6,6 +6,7 @@ import { backend, banner, hostname, limits, listen, mode, tls } from './schema/c
 import { deepTests } from './schema/deep-tests.ts'
 import { dnsbl } from './schema/dnsbl.ts'
 import { documented, record } from './schema/field.ts'
+import { gateway } from './schema/gateway.ts'
 import { greet } from './schema/greet.ts'
 import { smtp } from './schema/smtp.ts'
 
@@ -13,7 +14,7 @@ export const apiVersion = 'postscreen.dev/v1alpha1'
 export const kind = 'PostscreenPolicy'
 
 export const policySpec = documented(
-  record({ mode, hostname, banner, listen, backend, greet, dnsbl, deepTests, smtp, access, denylist, allowlist, limits, tls }),
+  record({ mode, hostname, banner, listen, backend, gateway, greet, dnsbl, deepTests, smtp, access, denylist, allowlist, limits, tls }),
   { doc: 'What the gateway does. Only backend is required.' },
 )
 

@@ -17,6 +17,7 @@ function form({ type, values, bounds, unit }: Field): string {
     list: 'list',
     map: 'texts by name',
     duration: 'time',
+    quantity: 'amount',
     integer: 'number',
     boolean: '`true`, `false`',
     text: 'text',

@@ -112,7 +112,18 @@ const tls: readonly Rule[] = [
   },
 ]
 
-export const rules: readonly Rule[] = [...listen, ...backend, ...tests, ...access, ...tls]
+const gateway: readonly Rule[] = [
+  {
+    at: 'spec.gateway.autoscaling',
+    field: 'minReplicas',
+    cel: '!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
+    message: 'must not be more than maxReplicas; where they are left out they are 2 and 10',
+    holds: ({ minReplicas = 2, maxReplicas = 10 }) =>
+      typeof minReplicas !== 'number' || typeof maxReplicas !== 'number' || minReplicas <= maxReplicas,
+  },
+]
+
+export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...access, ...tls]
 
 const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
 

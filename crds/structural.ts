@@ -4,6 +4,7 @@ import { parseDuration } from './duration.ts'
 import type { SchemaNode } from './fields.ts'
 import { celSeconds, rules } from './rules.ts'
 import { boundsKey, docKey, type FieldDoc, kindKey } from './schema/field.ts'
+import { transitions } from './transitions.ts'
 
 /** A CEL rule as a CRD has it. */
 export interface Validation {
@@ -14,7 +15,8 @@ export interface Validation {
 
 /** A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps), as far as we use it. */
 export interface StructuralNode {
-  readonly type: string
+  /** Left out with x-kubernetes-int-or-string only. */
+  readonly type?: string
   readonly description?: string
   readonly format?: string
   readonly default?: unknown
@@ -31,6 +33,7 @@ export interface StructuralNode {
   readonly properties?: Readonly<Record<string, StructuralNode>>
   readonly additionalProperties?: StructuralNode
   readonly items?: StructuralNode
+  readonly 'x-kubernetes-int-or-string'?: true
   readonly 'x-kubernetes-list-type'?: string
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-validations'?: readonly Validation[]
@@ -83,7 +86,7 @@ function durationRules(node: SchemaNode): readonly Validation[] {
 }
 
 function fieldRules(path: string): readonly Validation[] {
-  return rules
+  return [...rules, ...transitions]
     .filter(({ at }) => at === path)
     .map(({ cel, message, field }) => ({ rule: cel, message, ...(field !== undefined && { fieldPath: `.${field}` }) }))
 }
@@ -101,6 +104,8 @@ function defaultOf(node: SchemaNode, properties: Readonly<Record<string, Structu
 /** The structural schema of one node of zod's JSON schema and all below it. `path` such as `spec.dnsbl.sites[]` finds its rules. */
 export function structural(node: SchemaNode, path: string, place: Place = 'outside lists'): StructuralNode {
   refuseUnknown(path, node)
+  if (node[kindKey] === 'quantity')
+    return { 'x-kubernetes-int-or-string': true, ...(node.pattern !== undefined && { pattern: node.pattern }) }
   const properties =
     node.properties &&
     Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, structural(child, `${path}.${name}`, place)]))

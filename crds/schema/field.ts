@@ -48,6 +48,9 @@ export function documented<T extends z.ZodType>(schema: T, doc: FieldDoc): T {
   return schema.meta({ [docKey]: doc })
 }
 
+/** The form of an amount that is written as text, for RE2 and JavaScript alike. */
+export const quantityPattern = '^[0-9]{1,15}([.][0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
+
 const oneOf = (values: readonly string[]): string => `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`
 
 /** One of a few words. */
@@ -124,6 +127,16 @@ export function text({ max, min = 0, pattern, why, problem }: TextForm) {
     const refused = form.test(value) && value.length <= max ? problem?.(value) : undefined
     if (refused !== undefined) context.addIssue({ code: 'custom', message: refused })
   })
+}
+
+/** How much of a resource, as Kubernetes writes it (resource.Quantity): `500m`, `128Mi`; a plain number may stand without quotes. Parses to text. */
+export function quantity() {
+  const why = error('must be an amount such as 500m, 2 or 128Mi')
+  const form = z.string({ error: why }).max(30, { error: why }).regex(new RegExp(quantityPattern), { error: why })
+  return z
+    .union([z.int().nonnegative(), form], { error: why })
+    .transform(String)
+    .meta({ [kindKey]: 'quantity' })
 }
 
 interface ListForm {

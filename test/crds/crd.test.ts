@@ -7,6 +7,7 @@ import { fields, specSchema } from '../../crds/fields.ts'
 import { parsePolicy } from '../../crds/policy.ts'
 import { rules } from '../../crds/rules.ts'
 import { type StructuralNode, structural } from '../../crds/structural.ts'
+import { transitions } from '../../crds/transitions.ts'
 import { arbitrarySpec, manifestOf } from './arbitrary-spec.ts'
 import { refusals, withDefaults } from './structural-api.ts'
 
@@ -25,6 +26,9 @@ function* nodes(node: StructuralNode, path: string, inList = false): Generator<V
   if (node.additionalProperties) yield* nodes(node.additionalProperties, `${path}{}`, true)
 }
 
+/** A node for amounts has no type, or the API server refuses it. */
+const typeOf = (node: StructuralNode): string => node.type ?? (node['x-kubernetes-int-or-string'] ? 'string' : 'none')
+
 const all = [...nodes(policySchema(), '')]
 const ofSpec = [...nodes(spec, 'spec')]
 const wrong = (visited: readonly Visited[], is: (visited: Visited) => boolean): readonly string[] =>
@@ -33,12 +37,14 @@ const wrong = (visited: readonly Visited[], is: (visited: Visited) => boolean): 
 /** The keys of apiextensions' JSONSchemaProps that we use; oneOf, anyOf, allOf, not and $ref are not among them. */
 const allowed = new Set(
   `type description format default enum minimum maximum minLength maxLength pattern minItems maxItems maxProperties required properties
-  additionalProperties items x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-validations`.split(/\s+/),
+  additionalProperties items x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-int-or-string x-kubernetes-validations`.split(
+    /\s+/,
+  ),
 )
 
 test('every node has a type and only keys that a structural schema may have', () => {
   assert.deepEqual(
-    wrong(all, ({ node }) => !['object', 'array', 'string', 'integer', 'boolean'].includes(node.type)),
+    wrong(all, ({ node }) => !['object', 'array', 'string', 'integer', 'boolean'].includes(typeOf(node))),
     [],
   )
   assert.deepEqual(
@@ -112,14 +118,16 @@ test('every rule across fields stands at its object, and every longest time at i
   )
   const times = fields().filter(({ type }) => type === 'duration')
   assert.deepEqual(
-    rules.filter(({ at, cel, message }) => !placed.some((one) => one.path === at && one.rule === cel && one.message === message)),
+    [...rules, ...transitions].filter(
+      ({ at, cel, message }) => !placed.some((one) => one.path === at && one.rule === cel && one.message === message),
+    ),
     [],
   )
   assert.deepEqual(
     times.filter(({ path }) => !placed.some((one) => one.path === path)).map(({ path }) => path),
     [],
   )
-  assert.equal(placed.length, rules.length + times.length)
+  assert.equal(placed.length, rules.length + transitions.length + times.length)
 })
 
 test('the smallest policy with the defaults of the CRD is the smallest policy with the defaults of the run time', () => {

@@ -18,6 +18,19 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'no mail server', spec: { backend: {} }, at: 'spec.backend' },
   { what: 'addresses and a Service', spec: { backend: { addresses, service } }, at: 'spec.backend' },
 
+  { what: 'a gateway with nothing said', spec: { gateway: {} } },
+  { what: 'as many pods at least as at most', spec: { gateway: { autoscaling: { minReplicas: 3, maxReplicas: 3 } } } },
+  {
+    what: 'more pods at least than at most',
+    spec: { gateway: { autoscaling: { minReplicas: 4, maxReplicas: 3 } } },
+    at: 'spec.gateway.autoscaling.minReplicas',
+  },
+  {
+    what: 'more pods at least than the default of at most',
+    spec: { gateway: { autoscaling: { minReplicas: 11 } } },
+    at: 'spec.gateway.autoscaling.minReplicas',
+  },
+
   { what: 'trusted networks with their mode', spec: { listen: { proxyProtocol: { mode: 'TrustedNetworks', trustedNetworks: cidrs } } } },
   { what: 'the PROXY protocol required', spec: { listen: { proxyProtocol: { mode: 'Required' } } } },
   {

@@ -26,8 +26,10 @@ const typeMatches = (value: unknown, type: string): boolean => {
 const outside = (size: number, least: number | undefined, most: number | undefined): boolean =>
   (least !== undefined && size < least) || (most !== undefined && size > most)
 
+const typesOf = (node: StructuralNode): readonly string[] => (node.type === undefined ? ['integer', 'string'] : [node.type])
+
 function scalarProblem(value: unknown, node: StructuralNode): string | undefined {
-  if (!typeMatches(value, node.type)) return `is no ${node.type}`
+  if (!typesOf(node).some((type) => typeMatches(value, type))) return `is no ${typesOf(node).join(' and no ')}`
   if (typeof value === 'string') {
     if (node.enum && !node.enum.includes(value)) return 'is none of the words'
     if (outside(Array.from(value).length, node.minLength, node.maxLength)) return 'is too short or too long'

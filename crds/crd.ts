@@ -2,6 +2,7 @@
 import { specSchema } from './fields.ts'
 import { apiVersion, kind } from './policy.schema.ts'
 import { statusSchema } from './status.schema.ts'
+import { policyNameRule } from './policy-name.ts'
 import { type StructuralNode, structural } from './structural.ts'
 
 const [group = '', version = ''] = apiVersion.split('/')
@@ -11,6 +12,7 @@ export const policySchema = (): StructuralNode => ({
   type: 'object',
   description: 'A policy by which a gateway screens SMTP clients, as Postfix postscreen does, before they reach a mail server.',
   required: ['spec'],
+  'x-kubernetes-validations': [policyNameRule],
   properties: {
     apiVersion: { type: 'string', description: 'The version of the schema of this object.' },
     kind: { type: 'string', description: 'The kind of this object.' },

@@ -2,6 +2,7 @@
 import { load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { apiVersion, kind, type PostscreenPolicy, policySpec } from './policy.schema.ts'
+import { policyNameMaxLength, policyNamePattern, policyNameWhy } from './policy-name.ts'
 import { formatPath, type Problem, problemsOf, unwrap } from './problems.ts'
 import { brokenRules } from './rules.ts'
 import { choice, record, text } from './schema/field.ts'
@@ -13,11 +14,19 @@ export type PolicyResult = { readonly policy: PostscreenPolicy } | { readonly pr
 /** A policy has to fit into an etcd object or a ConfigMap, about 1 MiB as JSON; YAML with comments may be somewhat longer. */
 const textAtMost = 4 * 1024 * 1024
 
-const objectName = text({
+const policyName = text({
   min: 1,
   max: 253,
-  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
-  why: 'must be a name of lower-case letters, digits, hyphens and dots',
+  pattern: policyNamePattern,
+  why: policyNameWhy,
+  problem: (name) => (name.length > policyNameMaxLength ? policyNameWhy : undefined),
+})
+
+const namespaceName = text({
+  min: 1,
+  max: 63,
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+  why: 'must be a name of lower-case letters, digits and hyphens',
 })
 
 const texts = z.record(z.string(), z.string({ error: 'must be text' }), { error: 'must be a set of names and texts' })
@@ -25,8 +34,8 @@ const texts = z.record(z.string(), z.string({ error: 'must be text' }), { error:
 /** What Kubernetes adds to the metadata is none of our business: only what is used is checked. */
 const metadata = z.looseObject(
   {
-    name: objectName,
-    namespace: objectName.exactOptional(),
+    name: policyName,
+    namespace: namespaceName.exactOptional(),
     generation: z.int({ error: 'must be a whole number' }).exactOptional(),
     resourceVersion: z.string({ error: 'must be text' }).exactOptional(),
     uid: z.string({ error: 'must be text' }).exactOptional(),

@@ -1,5 +1,6 @@
 // Rules across fields, each twice: as CEL, so that `kubectl apply` itself refuses a bad policy, and for files that no API server has seen.
 // Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
+import { allowlistRules } from './allowlist-rules.ts'
 import { parseDuration } from './duration.ts'
 import { dnsblTTL } from './schema/dnsbl.ts'
 import { greetWait } from './schema/greet.ts'
@@ -97,18 +98,37 @@ const access: readonly Rule[] = [
   },
   {
     at: 'spec.access[].table',
-    cel: 'has(self.file) != has(self.rules)',
-    message: 'must have exactly one of file and rules',
-    holds: (value) => has(value, 'file') !== has(value, 'rules'),
+    cel: '(has(self.file) ? 1 : 0) + (has(self.rules) ? 1 : 0) + (has(self.configMap) ? 1 : 0) == 1',
+    message: 'must have exactly one of file, rules and configMap',
+    holds: (value) => ['file', 'rules', 'configMap'].filter((field) => has(value, field)).length === 1,
+  },
+]
+
+const sites: readonly Rule[] = [
+  {
+    at: 'spec.dnsbl.sites[]',
+    cel: '!has(self.keySecret) || !has(self.keyFile)',
+    message: 'must have at most one of keySecret and keyFile',
+    holds: (value) => !has(value, 'keySecret') || !has(value, 'keyFile'),
   },
 ]
 
 const tls: readonly Rule[] = [
   {
     at: 'spec.tls',
-    cel: "!has(self.level) || self.level == 'None' || (has(self.certFile) && self.certFile != '' && has(self.keyFile) && self.keyFile != '')",
-    message: 'must have both certFile and keyFile when level is May or Encrypt',
-    holds: (value) => !filled(value['level']) || value['level'] === 'None' || (filled(value['certFile']) && filled(value['keyFile'])),
+    cel: "!has(self.level) || self.level == 'None' || (has(self.certFile) && self.certFile != '' && has(self.keyFile) && self.keyFile != '') || (has(self.secretName) && self.secretName != '')",
+    message: 'must have both certFile and keyFile, or secretName, when level is May or Encrypt',
+    holds: (value) =>
+      !filled(value['level']) ||
+      value['level'] === 'None' ||
+      (filled(value['certFile']) && filled(value['keyFile'])) ||
+      filled(value['secretName']),
+  },
+  {
+    at: 'spec.tls',
+    cel: "!has(self.secretName) || self.secretName == '' || !(has(self.certFile) && self.certFile != '' || has(self.keyFile) && self.keyFile != '')",
+    message: 'must not have certFile or keyFile beside secretName',
+    holds: (value) => !filled(value['secretName']) || !(filled(value['certFile']) || filled(value['keyFile'])),
   },
 ]
 
@@ -123,7 +143,7 @@ const gateway: readonly Rule[] = [
   },
 ]
 
-export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...access, ...tls]
+export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]
 
 const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -1,6 +1,6 @@
 // The policy's permanent access list, and what becomes of clients that it rejects.
 import { action, choice, documented, group, list, record, text } from './field.ts'
-import { networks } from './forms.ts'
+import { entryOf, networks } from './forms.ts'
 
 export const accessActions = ['Permit', 'Reject', 'Dunno'] as const
 
@@ -15,10 +15,13 @@ const rule = record({
 
 const table = record({
   file: documented(tableFile.exactOptional(), {
-    doc: 'A table in the form of cidr_table(5), for long lists; the path is relative to the policy file. Either this or rules.',
+    doc: 'A table in the form of cidr_table(5), for long lists; the path is relative to the policy file. A name that ends in .gz stands for a file in gzip form. Only one of file, rules and configMap.',
   }),
   rules: documented(list(rule, { min: 1, max: 1000 }).exactOptional(), {
-    doc: 'Rules in order; the first that matches decides. Either this or file.',
+    doc: 'Rules in order; the first that matches decides. Only one of file, rules and configMap.',
+  }),
+  configMap: documented(entryOf('ConfigMap').exactOptional(), {
+    doc: 'A table in the form of cidr_table(5) from a ConfigMap; a key that ends in .gz stands for gzip form (binaryData). For gateways that the operator runs; elsewhere use file. Only one of file, rules and configMap.',
   }),
 })
 

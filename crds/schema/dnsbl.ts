@@ -2,7 +2,7 @@
 import { addressPortProblem, hostNameProblem, parseAddress } from '../addresses.ts'
 import { parseReplyFilter } from '../reply-filter.ts'
 import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
-import { line } from './forms.ts'
+import { entryOf, line } from './forms.ts'
 
 const domainProblem = (domain: string): string | undefined => {
   const problem = hostNameProblem(domain)
@@ -23,6 +23,8 @@ const replies = () =>
       return 'why' in parsed ? `bad DNSBL filter syntax: ${parsed.why}` : undefined
     },
   })
+
+const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
 const resolverProblem = (resolver: string): string | undefined =>
   parseAddress(resolver) || addressPortProblem(resolver) === undefined
@@ -93,6 +95,12 @@ export const dnsbl = group(
             differs:
               'Without a filter Postfix counts any reply. Here replies outside 127.0.0.0/8, 127.0.0.1 and 127.255.255.0/24 (error codes) count only if the filter names them.',
           }),
+          keySecret: documented(entryOf('Secret').exactOptional(), {
+            doc: 'A Secret with your key for this list. The question goes to KEY.domain; logs, metrics, status and replies say domain. Only one of keySecret and keyFile.',
+          }),
+          keyFile: documented(keyFile().exactOptional(), {
+            doc: 'The same from a file, for a gateway outside Kubernetes; the path is relative to the policy file. Only one of keySecret and keyFile.',
+          }),
           weight: documented(whole({ min: -1_000_000, max: 1_000_000 }).default(1), {
             doc: 'What a listing adds to the score. Negative for allowlists.',
           }),
@@ -100,14 +108,14 @@ export const dnsbl = group(
         { max: 100 },
       ).default([]),
       {
-        doc: 'DNS blocklists and allowlists. A domain may appear several times with different replies and weights; it is asked once. No entries: the test is off.',
+        doc: 'DNS blocklists and allowlists. A domain may appear several times with different replies and weights; it is asked once for each key. No entries: the test is off.',
         postfix: { own: 'postscreen_dnsbl_sites' },
         zimbra: ['zimbraMtaPostscreenDnsblSites'],
         convert: { as: 'dnsblSites' },
       },
     ),
     replyMap: documented(map(line(200, 1), 100, 'must be a set of fields DOMAIN: TEXT', domainProblem).default({}), {
-      doc: 'The name that refused clients are told instead of the domain of a site; hides keys that are part of a domain.',
+      doc: 'The name that refused clients are told instead of the domain of a site; hides keys that are part of a domain (better: keySecret).',
       postfix: { own: 'postscreen_dnsbl_reply_map' },
       zimbra: ['zimbraMtaPostscreenDnsblReplyMap'],
       convert: { as: 'replyMap' },

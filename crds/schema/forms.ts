@@ -1,7 +1,7 @@
 // Texts that appear in several places of the policy: networks, one line of printable text, templates.
 import { parseNetwork } from '../addresses.ts'
 import { macroProblem } from '../macros.ts'
-import { list, text } from './field.ts'
+import { documented, list, record, text } from './field.ts'
 
 /** What reaches an SMTP client is one line of printable ASCII. */
 const printable = '^[ -~]*$'
@@ -36,6 +36,24 @@ export const network = () =>
       const parsed = parseNetwork(value)
       return 'why' in parsed ? parsed.why : undefined
     },
+  })
+
+/** The name of a Secret or ConfigMap (DNS subdomain, RFC 1123): never a dot alone, so that it is safe as the name of a folder. */
+export const objectNameForm = '[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*'
+
+/** A key of a Secret or ConfigMap, which is a file name too: not `.`, and it does not begin with `..`, for the kubelet keeps those to itself. */
+const objectKeyPattern = '^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$'
+
+/** One entry of a Secret or ConfigMap in the namespace of the policy. */
+export const entryOf = (kind: 'Secret' | 'ConfigMap') =>
+  record({
+    name: documented(text({ min: 1, max: 253, pattern: `^${objectNameForm}$`, why: `must be the name of a ${kind}` }), {
+      doc: `The name of the ${kind}, in the namespace of the policy.`,
+    }),
+    key: documented(
+      text({ min: 1, max: 253, pattern: objectKeyPattern, why: 'must be a key: letters, digits, hyphens, underscores and dots' }),
+      { doc: `The key in the ${kind}.` },
+    ),
   })
 
 /** How many networks one list may have; longer ones go into a file (access[].table.file). */

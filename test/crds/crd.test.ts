@@ -130,6 +130,14 @@ test('every rule across fields stands at its object, and every longest time at i
   assert.equal(placed.length, rules.length + transitions.length + times.length)
 })
 
+test('the name of a policy is checked at the root, by the pattern that the run time goes by', () => {
+  const [rule, ...more] = policySchema()['x-kubernetes-validations'] ?? []
+  assert.deepEqual(more, [])
+  assert.equal(rule?.rule, "self.metadata.name.size() <= 52 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+  const refused = parsePolicy({ ...manifestOf({}), metadata: { name: '1' } })
+  assert.ok('problems' in refused && refused.problems.some(({ path, why }) => `${path} ${why}` === rule?.message))
+})
+
 test('the smallest policy with the defaults of the CRD is the smallest policy with the defaults of the run time', () => {
   const smallest = { backend: { addresses: ['postfix.example.com:10025'] } }
   const filled = parsePolicy(manifestOf(withDefaults(smallest, spec)))

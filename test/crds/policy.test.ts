@@ -63,8 +63,18 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
     denylist: { action: 'Ignore' },
     allowlist: { interfaces: ['all'], retention: 604_800, cleanupInterval: 43_200 },
     limits: { connectionsPerClient: 50, preQueue: 10_000, postQueue: 1000 },
-    tls: { level: 'None', certFile: '', keyFile: '' },
+    tls: { level: 'None', certFile: '', keyFile: '', secretName: '' },
   })
+})
+
+test('keys of Secrets and ConfigMaps may begin with a dot and have several, but are never a way out of their folder', () => {
+  for (const key of ['key', '.key', 'a..b', 'tls.crt', '-_.', 'K'.repeat(253)]) {
+    assert.deepEqual(problems({ dnsbl: { sites: [{ domain: 'a.b', keySecret: { name: 'my.lists', key } }] } }), [], key)
+  }
+})
+
+test('a policy name may have 52 characters', () => {
+  assert.ok('policy' in parsePolicy({ ...manifest({ backend }), metadata: { name: `m${'-'.repeat(50)}x` } }))
 })
 
 test('a site without a weight counts one', () => {
@@ -261,6 +271,28 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     spec: { greet: { wiat: null } },
     want: ['spec.greet.wiat: unknown field; did you mean `wait`?'],
   },
+  {
+    what: 'a Secret that is no object name',
+    spec: { tls: { secretName: '../etc' } },
+    want: ['spec.tls.secretName: must be the name of a Secret'],
+  },
+  ...['..', '..data', '.', 'a/b', '', 'a b', 'k'.repeat(254)].map((key) => ({
+    what: `the key ${JSON.stringify(key.slice(0, 10))} of a Secret`,
+    spec: { dnsbl: { sites: [{ domain: 'a.b', keySecret: { name: 'lists', key } }] } },
+    want: [
+      key.length > 253
+        ? 'spec.dnsbl.sites[0].keySecret.key: must have at most 253 characters'
+        : 'spec.dnsbl.sites[0].keySecret.key: must be a key: letters, digits, hyphens, underscores and dots',
+    ],
+  })),
+  {
+    what: 'a ConfigMap without a key',
+    spec: { access: [{ table: { configMap: { name: '..' } } }] },
+    want: [
+      'spec.access[0].table.configMap.name: must be the name of a ConfigMap',
+      'spec.access[0].table.configMap.key: is required: must be a key: letters, digits, hyphens, underscores and dots',
+    ],
+  },
   { what: 'nothing in a list', spec: { access: [null] }, want: ['spec.access[0]: must be a set of fields'] },
   {
     what: 'too many sites',
@@ -294,11 +326,13 @@ test('all problems are reported at once, those of rules across fields too', () =
       'spec.greetWiat: unknown field',
       'spec.listen.proxyProtocol.trustedNetworks: must list at least one network with mode TrustedNetworks, and none with any other mode',
       'spec.dnsbl.minTTL: must not be longer than maxTTL; where they are left out they are 60s and 1h',
-      'spec.tls: must have both certFile and keyFile when level is May or Encrypt',
+      'spec.tls: must have both certFile and keyFile, or secretName, when level is May or Encrypt',
     ],
   )
 })
 
+const policyName =
+  'must be lower-case letters, digits and hyphens, at most 52, the first one a letter and the last one no hyphen, such as mx; objects are named after it'
 const manifests = [
   { what: 'nothing', value: undefined, want: ['manifest: is required: must be a set of fields'] },
   { what: 'a list', value: [], want: ['manifest: must be a set of fields'] },
@@ -320,15 +354,22 @@ const manifests = [
   {
     what: 'no backend and no name',
     value: { ...manifest({}), metadata: { generateName: 'mx-' } },
-    want: [
-      'metadata.name: is required: must be a name of lower-case letters, digits, hyphens and dots',
-      'spec.backend: is required: must be a set of fields',
-    ],
+    want: [`metadata.name: is required: ${policyName}`, 'spec.backend: is required: must be a set of fields'],
   },
   {
     what: 'a name that Kubernetes would not take',
     value: { ...manifest({ backend }), metadata: { name: 'MX' } },
-    want: ['metadata.name: must be a name of lower-case letters, digits, hyphens and dots'],
+    want: [`metadata.name: ${policyName}`],
+  },
+  ...['mx.example', '1mx', '-mx', 'mx-', 'm_x', '', 'm'.repeat(53)].map((name) => ({
+    what: `named ${JSON.stringify(name)}, after which no Service could be named`,
+    value: { ...manifest({ backend }), metadata: { name } },
+    want: [`metadata.name: ${policyName}`],
+  })),
+  {
+    what: 'in a namespace with a dot',
+    value: { ...manifest({ backend }), metadata: { name: 'mx', namespace: 'a.b' } },
+    want: ['metadata.namespace: must be a name of lower-case letters, digits and hyphens'],
   },
   { what: 'a misspelt spec', value: { ...manifest({ backend }), sepc: {} }, want: ['sepc: unknown field; did you mean `spec`?'] },
 ]

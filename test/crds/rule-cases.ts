@@ -93,6 +93,38 @@ export const ruleCases: readonly RuleCase[] = [
     at: 'spec.access[0].table',
   },
 
+  {
+    what: 'a table from a ConfigMap',
+    spec: { access: [{ table: { configMap: { name: 'senders', key: 'senders.cidr.gz' } } }] },
+  },
+  {
+    what: 'a table from a file and a ConfigMap',
+    spec: { access: [{ table: { file: 'x', configMap: { name: 'senders', key: 'x' } } }] },
+    at: 'spec.access[0].table',
+  },
+  {
+    what: 'a table from a file, of rules and from a ConfigMap',
+    spec: { access: [{ table: { file: 'x', rules: [{ action: 'Dunno', cidrs }], configMap: { name: 'senders', key: 'x' } } }] },
+    at: 'spec.access[0].table',
+  },
+
+  { what: 'a site with a key in a Secret', spec: { dnsbl: { sites: [{ domain: 'a.b', keySecret: { name: 'lists', key: 'a' } }] } } },
+  { what: 'a site with a key in a file', spec: { dnsbl: { sites: [{ domain: 'a.b', keyFile: 'a.key' }] } } },
+  {
+    what: 'a site with two keys',
+    spec: { dnsbl: { sites: [{ domain: 'c.d' }, { domain: 'a.b', keySecret: { name: 'lists', key: 'a' }, keyFile: 'a.key' }] } },
+    at: 'spec.dnsbl.sites[1]',
+  },
+
+  { what: 'TLS with a Secret', spec: { tls: { level: 'Encrypt', secretName: 'mx-tls' } } },
+  { what: 'a Secret that is not used yet', spec: { tls: { secretName: 'mx-tls' } } },
+  { what: 'TLS with an empty name of a Secret', spec: { tls: { level: 'May', secretName: '' } }, at: 'spec.tls' },
+  { what: 'TLS with a file and a Secret', spec: { tls: { level: 'May', certFile: '/tls.crt', secretName: 'mx-tls' } }, at: 'spec.tls' },
+  {
+    what: 'TLS with both files and a Secret',
+    spec: { tls: { level: 'May', certFile: '/tls.crt', keyFile: '/tls.key', secretName: 'mx-tls' } },
+    at: 'spec.tls',
+  },
   { what: 'TLS with both files', spec: { tls: { level: 'May', certFile: '/tls.crt', keyFile: '/tls.key' } } },
   { what: 'no TLS, but files', spec: { tls: { level: 'None', certFile: '/tls.crt' } } },
   { what: 'TLS without files', spec: { tls: { level: 'May' } }, at: 'spec.tls' },

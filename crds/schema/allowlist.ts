@@ -1,6 +1,7 @@
 // The policy's fields about the temporary allowlist.
 import { parseNetwork } from '../addresses.ts'
-import { documented, duration, group, list, text } from './field.ts'
+import { choice, count, documented, duration, group, list, text } from './field.ts'
+import { valkey } from './valkey.ts'
 
 /** `all`, an address or a network, each also with `!` before it. */
 function interfaceProblem(pattern: string): string | undefined {
@@ -12,6 +13,36 @@ function interfaceProblem(pattern: string): string | undefined {
 
 export const allowlist = group(
   {
+    store: documented(choice(['Local', 'Valkey']).default('Local'), {
+      doc: 'Where the temporary allowlist is kept. Local: by each gateway for itself, in its data directory or else in memory. Valkey: in a Valkey or Redis that all gateways share.',
+      differs:
+        'Postfix shares a cache through proxymap or memcache (postscreen_cache_map). There the last writer wins; in a Valkey the records of several gateways are merged.',
+    }),
+    prefix: group(
+      {
+        ipv4: count(
+          32,
+          { min: 8, max: 32 },
+          {
+            doc: 'How many leading bits of an IPv4 address make the key of its entry. 32: each address for itself. 24: what one client passed holds for all 256 addresses of its network.',
+            unit: 'bits',
+          },
+        ),
+        ipv6: count(
+          128,
+          { min: 16, max: 128 },
+          {
+            doc: 'The same for IPv6 addresses. A sender usually has a whole /64.',
+            unit: 'bits',
+          },
+        ),
+      },
+      {
+        doc: 'How much of the address of a client its entry is known by. With networks, the pool of a sender is known after its first member. Entries of another prefix length are not found any more.',
+        differs: 'postscreen knows single addresses only.',
+      },
+    ),
+    valkey,
     interfaces: documented(
       list(
         text({
@@ -34,7 +65,7 @@ export const allowlist = group(
       '7d',
       { max: '366d' },
       {
-        doc: 'How long an entry is kept after all its tests have expired.',
+        doc: 'How long an entry is kept after all its tests have expired. In a Valkey the server drops it then.',
         postfix: { own: 'postscreen_cache_retention_time' },
         zimbra: ['zimbraMtaPostscreenCacheRetentionTime'],
       },
@@ -43,7 +74,7 @@ export const allowlist = group(
       '12h',
       { min: '0s', max: '366d' },
       {
-        doc: 'The time between two cleanups of the temporary allowlist. 0s: no cleanup.',
+        doc: 'The time between two cleanups of the temporary allowlist, where it is kept by the gateway itself. 0s: no cleanup.',
         postfix: { own: 'postscreen_cache_cleanup_interval' },
         zimbra: ['zimbraMtaPostscreenCacheCleanupInterval'],
       },

@@ -130,6 +130,39 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'TLS without files', spec: { tls: { level: 'May' } }, at: 'spec.tls' },
   { what: 'TLS without the key', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt' } }, at: 'spec.tls' },
   { what: 'TLS with an empty path', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt', keyFile: '' } }, at: 'spec.tls' },
+
+  { what: 'an allowlist in a Valkey', spec: { allowlist: { store: 'Valkey', valkey: { addresses: ['valkey:6379'] } } } },
+  { what: 'a URL of a Valkey', spec: { allowlist: { store: 'Valkey', valkey: { urlFile: 'url' } } } },
+  { what: 'a Valkey that is not used', spec: { allowlist: { valkey: { addresses: ['valkey:6379'], urlFile: 'url' } } } },
+  { what: 'no address of the Valkey', spec: { allowlist: { store: 'Valkey' } }, at: 'spec.allowlist.valkey' },
+  {
+    what: 'an address and a URL',
+    spec: { allowlist: { store: 'Valkey', valkey: { addresses: ['valkey:6379'], urlFile: 'url' } } },
+    at: 'spec.allowlist.valkey',
+  },
+  {
+    what: 'sentinels with the name of their primary',
+    spec: { allowlist: { valkey: { mode: 'Sentinel', masterName: 'mymaster' } } },
+  },
+  { what: 'sentinels without it', spec: { allowlist: { valkey: { mode: 'Sentinel' } } }, at: 'spec.allowlist.valkey.masterName' },
+  { what: 'that name without sentinels', spec: { allowlist: { valkey: { masterName: 'x' } } }, at: 'spec.allowlist.valkey.masterName' },
+  { what: 'database 0 of a cluster', spec: { allowlist: { valkey: { mode: 'Cluster', database: 0 } } } },
+  {
+    what: 'another database of a cluster',
+    spec: { allowlist: { valkey: { mode: 'Cluster', database: 1 } } },
+    at: 'spec.allowlist.valkey.database',
+  },
+  {
+    what: 'two places for a password',
+    spec: { allowlist: { valkey: { passwordFile: 'x', passwordSecret: { name: 'x', key: 'x' } } } },
+    at: 'spec.allowlist.valkey',
+  },
+  { what: 'a user beside a URL', spec: { allowlist: { valkey: { urlFile: 'x', username: 'x' } } }, at: 'spec.allowlist.valkey' },
+  {
+    what: 'two authorities',
+    spec: { allowlist: { valkey: { tls: { secretName: 'x', caFile: 'ca.crt' } } } },
+    at: 'spec.allowlist.valkey.tls',
+  },
 ]
 
 /** The whole manifest of a case. */

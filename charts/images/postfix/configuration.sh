@@ -1,0 +1,113 @@
+# Part of `entrypoint`: what Postfix's configuration is made of, and the folders that it needs.
+
+# Changes whenever one of the mounted files does.
+fingerprint() { stat -L -c '%n %i %s %Y' "$settings"/* "$settings"/tls/* 2>/dev/null || true; }
+
+# Makes a whole configuration folder: the image's defaults, the mounted settings over them, the certificate, the tables.
+make_configuration() {
+  mkdir -p "$1"
+  chmod 755 "$1"
+  {
+    cat "$here/main.cf"
+    echo "myhostname = $(fully_qualified "$hostname")"
+    certificate_settings
+  } >"$1/image.cf"
+  merge parameter "$1/image.cf" "$settings/main.cf" >"$1/main.cf"
+  merge service "$here/master.cf" "$settings/master.cf" >"$1/master.cf"
+  rm "$1/image.cf"
+  for table in "$settings"/*; do
+    case "${table##*/}" in
+      main.cf | master.cf | tls | '*') ;;
+      *) make_table "$table" "$1" ;;
+    esac
+  done
+  # smtpd takes no message when less than this is free (queue_minfree); `health` says so before it comes to that.
+  limit=$(postconf -c "$1" -h message_size_limit)
+  echo $((limit * 3 / 2 / 1024)) >"$1/min-free-kb"
+}
+
+merge() {
+  how=$1 defaults=$2 mounted=$3
+  [ -e "$mounted" ] || mounted=
+  # shellcheck disable=SC2086 # nothing when there is no such file
+  awk -v key="$how" -f "$here/merge.awk" "$defaults" $mounted
+}
+
+# RFC 5321 4.1.1.1 wants a full name in greetings, and Postfix warns of any other.
+fully_qualified() { case "$1" in *.*) echo "$1" ;; *) echo "$1.localdomain" ;; esac; }
+
+# A Secret of type kubernetes.io/tls. It may come later than the pod.
+certificate_settings() {
+  if [ -s "$settings/tls/tls.crt" ] && [ -s "$settings/tls/tls.key" ]; then
+    echo "smtpd_tls_chain_files = $settings/tls/tls.key, $settings/tls/tls.crt"
+    echo 'smtpd_tls_security_level = may'
+  elif [ -d "$settings/tls" ]; then
+    say "warning: no tls.crt and tls.key in $settings/tls yet: no STARTTLS" >&2
+  fi
+}
+
+# A table without an ending is compiled; .cidr, .pcre, .regexp and whatever else has one is read as it is.
+make_table() {
+  made=$2/${1##*/}
+  cat "$1" >"$made"
+  chgrp postfix "$made"
+  chmod 640 "$made"
+  case "${made##*/}" in
+    *.*) ;;
+    *) postmap -c "$2" "lmdb:$made" ;;
+  esac
+}
+
+# Owners and modes are those of postfix-files(5); Postfix makes what is missing inside. After an image in which the user postfix has
+# another number, everything in the queue belongs to a stranger: only then is all of it walked through.
+make_folders() {
+  queue=$(postconf -h queue_directory) data=$(postconf -h data_directory) mail=$(postconf -h virtual_mailbox_base)
+  owner=$(id -u postfix)
+  mkdir -p "$queue" "$data"
+  chown root:root "$queue"
+  chmod 755 "$queue"
+  for folder in "$queue/active" "$data"; do
+    if [ -d "$folder" ] && [ "$(stat -c %u "$folder")" != "$owner" ]; then own_again "$queue" "$data"; fi
+  done
+  chmod 700 "$data"
+  if [ -n "$mail" ]; then
+    mkdir -p "$mail"
+    chown "$(mailbox_owner)" "$mail"
+    chmod 700 "$mail"
+  fi
+}
+
+own_again() {
+  chown -R postfix "$2"
+  for folder in "$1"/*; do
+    case "${folder##*/}" in
+      pid | lost+found) ;;
+      public | maildrop) chown -R postfix:postdrop "$folder" ;;
+      *) chown -R postfix:root "$folder" ;;
+    esac
+  done
+}
+
+# UID:GID of virtual(8)'s mailboxes, where they have one owner.
+mailbox_owner() {
+  uid=$(postconf -h virtual_uid_maps) gid=$(postconf -h virtual_gid_maps)
+  echo "${uid#static:}:${gid#static:}"
+}
+
+# A changed ConfigMap or Secret is taken over without a restart; one that Postfix cannot read is not.
+follow_configuration() {
+  seen=$(fingerprint)
+  [ "$seen" != "$current" ] || return 0
+  current=$seen
+  next=$MAIL_CONFIG/next
+  rm -rf "$next"
+  if make_configuration "$next" && postfix -c "$next" check; then
+    for file in "$next"/*; do mv -f "$file" "$MAIL_CONFIG/"; done
+    rm -rf "$next"
+    say 'the configuration has changed: reloading'
+    postfix reload || say 'warning: reload failed'
+  else
+    rm -rf "$next"
+    say 'warning: the changed configuration is of no use; the last good one stays'
+  fi
+}

@@ -1,0 +1,96 @@
+{{/* Names and labels that more than one template uses. */}}
+
+{{- define "postscreen.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* What the names of objects begin with. 40 characters, so that there is room for -operator-metrics and the like in 63. */}}
+{{- define "postscreen.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "postscreen.operatorName" -}}
+{{- printf "%s-operator" (include "postscreen.fullname" .) -}}
+{{- end -}}
+
+{{/* Cluster-wide objects: two releases in two namespaces may have the same name. */}}
+{{- define "postscreen.clusterName" -}}
+{{- if eq .Release.Namespace (include "postscreen.fullname" .) -}}
+{{- include "postscreen.operatorName" . -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Namespace (include "postscreen.operatorName" .) | trunc 200 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "postscreen.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "postscreen.operatorName" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The labels that tell pods apart. Call: (list $ "operator"). A Deployment's selector cannot be changed later: nothing else may come in here. */}}
+{{- define "postscreen.selectorLabels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "postscreen.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* The labels of every object. Call: (list $ "operator") */}}
+{{- define "postscreen.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "postscreen.selectorLabels" . }}
+app.kubernetes.io/part-of: postscreen
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The annotations of an object, with their key and a line break before it; nothing when there are none. Call: (list $ ANNOTATIONS INDENT) */}}
+{{- define "postscreen.annotations" -}}
+{{- $root := index . 0 -}}
+{{- $indent := index . 2 -}}
+{{- with mergeOverwrite (deepCopy $root.Values.commonAnnotations) (deepCopy (index . 1)) -}}
+{{- dict "annotations" . | toYaml | nindent (int $indent) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* repository:tag, or repository@digest. Call: (list $ .Values.image) */}}
+{{- define "postscreen.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The image of gateways whose policy names none: the operator's own, but for what gateway.image says. */}}
+{{- define "postscreen.gatewayImage" -}}
+{{- $own := deepCopy .Values.image -}}
+{{- $other := .Values.gateway.image -}}
+{{- if or $other.tag $other.digest -}}
+{{- $own = omit $own "tag" "digest" -}}
+{{- end -}}
+{{- range $key, $value := $other -}}
+{{- if $value -}}
+{{- $_ := set $own $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- include "postscreen.image" (list . $own) -}}
+{{- end -}}

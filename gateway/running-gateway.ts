@@ -229,7 +229,7 @@ export class RunningGateway implements Gateway {
       remember: (key, record) => this.#store.put(key, record),
       lookup: (client, { dnsbl }, listener) => {
         const began = performance.now()
-        return this.#resolver.lookup(client, dnsbl.domains, (answer, complete) => {
+        return this.#resolver.lookup(client, dnsbl.lists, (answer, complete) => {
           this.#metrics.dnsblAnswered((performance.now() - began) / 1000)
           listener(answer, complete)
         })

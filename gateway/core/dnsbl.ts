@@ -1,10 +1,20 @@
 // DNSBL scoring: what the sites' answers about one client add up to, which list is named, and how long the result holds.
 import { matches, type ReplyFilter } from '../../crds/reply-filter.ts'
+import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblAnswer, DnsblHit } from './vocabulary.ts'
+
+/** Who is asked: a domain, and the key that stands before it in the question. Everywhere else the list is called by its domain alone. */
+export interface DnsblList {
+  readonly domain: string
+  /** With a key; see DnsblAnswer. */
+  readonly account?: number
+  readonly key?: DnsblKey
+}
 
 /** One entry of the policy's list; the same domain may stand there several times. */
 export interface DnsblSite {
   readonly domain: string
+  readonly account?: number
   readonly filter: ReplyFilter | undefined
   readonly weight: number
 }
@@ -12,8 +22,8 @@ export interface DnsblSite {
 /** The part of the policy that scores. TTLs in seconds. */
 export interface DnsblRules {
   readonly sites: readonly DnsblSite[]
-  /** Each domain once, in the order in which they are asked. */
-  readonly domains: readonly string[]
+  /** Each domain once for each key, in the order in which they are asked. */
+  readonly lists: readonly DnsblList[]
   readonly threshold: number
   readonly allowThreshold: number
   readonly minTTL: number
@@ -58,7 +68,7 @@ export function addAnswer(score: DnsblScore, rules: DnsblRules, answer: DnsblAns
   const listed = answer.addresses.length > 0
   const unclaimed = new Set(answer.addresses.filter((address) => !isListing(address)))
   for (const site of rules.sites) {
-    if (site.domain !== answer.domain) continue
+    if (site.domain !== answer.domain || site.account !== answer.account) continue
     const address = answer.addresses.find((a) => (site.filter === undefined ? isListing(a) : matches(site.filter, a)))
     if (address !== undefined) {
       if (score.name === undefined || score.nameWeight < site.weight) {

@@ -5,7 +5,8 @@ import type { PolicySpec } from '../../crds/policy.schema.ts'
 import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
 import { parseCidrTable } from '../../crds/cidr-table.ts'
-import type { DnsblRules } from './dnsbl.ts'
+import type { DnsblKey } from './dnsbl-key.ts'
+import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
 import { complement, everywhere, type Network, parseNetwork } from '../../crds/network.ts'
 import { type HostReplies, hostReplies } from './replies.ts'
@@ -60,11 +61,13 @@ export interface Rules {
   readonly localTime: (now: number) => string
 }
 
-/** What a policy does not know: the machine's name and time zone, and the texts of the table files that it names. */
+/** What a policy does not know: the machine's name and time zone, the texts of the table files that it names, and the keys of its DNS lists. */
 export interface Surroundings {
   readonly hostname: string
   readonly localTime: (now: number) => string
   readonly tables: ReadonlyMap<string, string>
+  /** By the index of the site in the policy. */
+  readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
 const networks = (texts: readonly string[]): Network[] => texts.map(parseNetwork).filter((n) => n !== undefined)
@@ -88,15 +91,34 @@ function interfaceList(patterns: readonly string[]): (serverAddress: string) => 
   return (serverAddress) => allowed[table.lookup(serverAddress)] ?? false
 }
 
-function dnsblRules(dnsbl: PolicySpec['dnsbl']): DnsblRules {
-  const sites = dnsbl.sites.map(({ domain, replies, weight }) => {
+/** The list of each site; sites with the same domain and key have the same one. */
+function dnsblLists(sites: PolicySpec['dnsbl']['sites'], keys: ReadonlyMap<number, DnsblKey>): readonly DnsblList[] {
+  const known = new Map<string, DnsblList>()
+  return sites.map(({ domain }, index) => {
+    const key = keys.get(index)
+    const name = key === undefined ? domain : `${key.reveal()}.${domain}`
+    const list = known.get(name) ?? (key === undefined ? { domain } : { domain, account: index, key })
+    known.set(name, list)
+    return list
+  })
+}
+
+function dnsblRules(dnsbl: PolicySpec['dnsbl'], keys: ReadonlyMap<number, DnsblKey> = new Map()): DnsblRules {
+  const lists = dnsblLists(dnsbl.sites, keys)
+  const sites = dnsbl.sites.map(({ domain, replies, weight }, index) => {
     const parsed = replies === undefined ? undefined : parseReplyFilter(replies)
-    return { domain, filter: parsed !== undefined && 'filter' in parsed ? parsed.filter : undefined, weight: weight ?? 1 }
+    const account = lists[index]?.account
+    return {
+      domain,
+      ...(account !== undefined && { account }),
+      filter: parsed !== undefined && 'filter' in parsed ? parsed.filter : undefined,
+      weight: weight ?? 1,
+    }
   })
   return {
     sites,
     // The first answer wins a tie of weights, so the order of asking shows. Postfix's own order is that of a randomly seeded hash table.
-    domains: [...new Set(sites.map((site) => site.domain))].toReversed(),
+    lists: [...new Set(lists)].toReversed(),
     threshold: dnsbl.threshold,
     allowThreshold: dnsbl.allowThreshold,
     minTTL: dnsbl.minTTL,
@@ -168,7 +190,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     ttl,
     minTTL: Math.min(...Object.values(ttl), dnsbl.minTTL),
     greetWait: { normal: greet.wait * 1000, stress: Math.min(greet.wait, greet.stressWait) * 1000 },
-    dnsbl: dnsblRules(dnsbl),
+    dnsbl: dnsblRules(dnsbl, around.siteKeys),
     access: compileAccessList(accessEntries(spec.access, around.tables)),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     limits: spec.limits,

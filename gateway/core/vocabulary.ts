@@ -14,9 +14,13 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** One DNSBL's answer about one client. `ttl` in seconds, -1 when unknown; `error` is set when no usable answer came. */
+/**
+ * One DNSBL's answer about one client. `ttl` in seconds, -1 when unknown; `error` is set when no usable answer came.
+ * `account` tells several keys of one domain apart; left out for a list that is asked without a key.
+ */
 export interface DnsblAnswer {
   readonly domain: string
+  readonly account?: number
   readonly addresses: readonly string[]
   readonly ttl: number
   readonly error?: string

@@ -23,7 +23,16 @@ const rulesArbitrary = fc
     { maxLength: 8 },
   )
   .map((sites): DnsblRules => {
-    return { sites, domains: [...domains], threshold: 1, allowThreshold: 0, minTTL: 60, maxTTL: 3600, timeout: 10, replyMap: new Map() }
+    return {
+      sites,
+      lists: domains.map((domain) => ({ domain })),
+      threshold: 1,
+      allowThreshold: 0,
+      minTTL: 60,
+      maxTTL: 3600,
+      timeout: 10,
+      replyMap: new Map(),
+    }
   })
 const answersArbitrary = fc
   .tuple(
@@ -72,7 +81,7 @@ test('a validity lies between the limits, and without answers it is the lower on
   assert.equal(
     effectiveTTL(newScore(), {
       sites: [],
-      domains: [],
+      lists: [],
       threshold: 1,
       allowThreshold: 0,
       minTTL: 60,

@@ -140,7 +140,7 @@ export class Client {
     this.#gateway = gateway
     this.#slowStore = options.slowStore ?? false
     this.#start = gateway.now
-    this.#unanswered = new Set(gateway.rules.dnsbl.domains)
+    this.#unanswered = new Set(gateway.rules.dnsbl.lists.map(({ domain }) => domain))
     const to = { address: options.to ?? serverAddress, port: 25 }
     this.session = newSession(gateway.rules, gateway.screening, from, to, options.tlsReady ?? false)
   }

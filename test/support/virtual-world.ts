@@ -65,7 +65,7 @@ export class VirtualWorld {
     const flight = running ?? { answers: [], listeners: new Set<AnswerListener>() }
     flight.listeners.add(listener)
     this.#flights.set(client, flight)
-    if (running === undefined) for (const domain of this.rules.dnsbl.domains) this.#ask(client, domain, flight)
+    if (running === undefined) for (const { domain } of this.rules.dnsbl.lists) this.#ask(client, domain, flight)
     // Answers that are there already come at once, but not before the caller is ready.
     else for (const answer of running.answers) this.later(0, () => this.#tell(flight, listener, answer))
     return () => {
@@ -84,7 +84,7 @@ export class VirtualWorld {
   }
 
   #tell(flight: Flight, listener: AnswerListener, answer: DnsblAnswer): void {
-    const complete = flight.answers.length === this.rules.dnsbl.domains.length && flight.answers.at(-1) === answer
+    const complete = flight.answers.length === this.rules.dnsbl.lists.length && flight.answers.at(-1) === answer
     if (flight.listeners.has(listener)) listener(answer, complete)
   }
 }

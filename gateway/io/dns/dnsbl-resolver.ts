@@ -1,5 +1,6 @@
 // Asks all DNSBL sites about a client, once for all sessions of that client that run at the same time.
 
+import type { DnsblList } from '../../core/dnsbl.ts'
 import { dnsblQueryName } from '../../core/dnsbl-query-name.ts'
 import type { DnsblAnswer, Endpoint } from '../../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
@@ -53,7 +54,7 @@ export class DnsblResolver {
   /** By client and sites, in the order of their starts. */
   readonly #flights = new Map<string, Flight>()
   /** A policy hands in the same array each time. */
-  readonly #sites = new WeakMap<readonly string[], SiteSet>()
+  readonly #sites = new WeakMap<readonly DnsblList[], SiteSet>()
   #timeoutMs: number
   #closed = false
 
@@ -65,13 +66,14 @@ export class DnsblResolver {
   }
 
   /**
-   * Asks each of `domains` (bare names, repetitions are asked once; not to be changed afterwards) about `client`, an IP address.
+   * Asks each of `lists` (repetitions are asked once; not to be changed afterwards) about `client`, an IP address. A list's key is part of the
+   * question only: answers, counts and errors have its domain.
    * The listener is never called before `lookup` returns. It gets one answer for each site, errors included, in the order in which they
-   * come, until it cancels. With no domains it is never called.
+   * come, until it cancels. With no lists it is never called.
    */
-  lookup(client: string, domains: readonly string[], listener: DnsblListener): DnsblLookup {
+  lookup(client: string, lists: readonly DnsblList[], listener: DnsblListener): DnsblLookup {
     this.#forgetOld()
-    const sites = this.#siteSetOf(domains)
+    const sites = this.#siteSetOf(lists)
     const key = `${client} ${sites.key}`
     let flight = this.#flights.get(key)
     if (flight === undefined) {
@@ -107,10 +109,10 @@ export class DnsblResolver {
 
   #start(flight: Flight): void {
     this.#flights.set(flight.key, flight)
-    for (const domain of flight.sites.domains) {
-      const name = dnsblQueryName(flight.client, domain)
-      if (name === undefined) this.#answer(flight, { domain, addresses: [], ttl: -1, error: 'no query name for this client and site' })
-      else flight.questions.push(this.#client.ask(name, domain, (result) => this.#answer(flight, answerOf(domain, result))))
+    for (const list of flight.sites.lists) {
+      const name = dnsblQueryName(flight.client, zoneOf(list))
+      if (name === undefined) this.#answer(flight, answerOf(list, noQueryName))
+      else flight.questions.push(this.#client.ask(name, list.domain, (result) => this.#answer(flight, answerOf(list, result))))
     }
   }
 
@@ -148,19 +150,28 @@ export class DnsblResolver {
     }
   }
 
-  #siteSetOf(domains: readonly string[]): SiteSet {
-    let sites = this.#sites.get(domains)
+  #siteSetOf(lists: readonly DnsblList[]): SiteSet {
+    let sites = this.#sites.get(lists)
     if (sites === undefined) {
-      const unique = [...new Set(domains)]
-      sites = { domains: unique, key: unique.toSorted().join(' ') }
-      this.#sites.set(domains, sites)
+      // With the account: the answers that are told to those who join have it.
+      const unique = new Map(lists.map((list) => [`${list.account ?? ''}:${zoneOf(list)}`, list]))
+      sites = { lists: [...unique.values()], key: [...unique.keys()].toSorted().join(' ') }
+      this.#sites.set(lists, sites)
     }
     return sites
   }
 }
 
+const noQueryName: DnsResult = { addresses: [], ttl: -1, error: 'no query name for this client and site' }
+
+/** The end of the name that is asked for. */
+function zoneOf({ domain, key }: DnsblList): string {
+  return key === undefined ? domain : `${key.reveal()}.${domain}`
+}
+
 interface SiteSet {
-  readonly domains: readonly string[]
+  readonly lists: readonly DnsblList[]
+  /** Holds the keys: for comparing only. */
   readonly key: string
 }
 
@@ -182,7 +193,7 @@ interface Listener {
 }
 
 function isComplete(flight: Flight): boolean {
-  return flight.answers.length === flight.sites.domains.length
+  return flight.answers.length === flight.sites.lists.length
 }
 
 function tellNews(flight: Flight, listener: Listener): void {
@@ -190,7 +201,7 @@ function tellNews(flight: Flight, listener: Listener): void {
     const answer = flight.answers[listener.told]
     if (answer === undefined) return
     listener.told++
-    const complete = listener.told === flight.sites.domains.length
+    const complete = listener.told === flight.sites.lists.length
     guarded(() => listener.tell(answer, complete))
   }
 }
@@ -206,6 +217,6 @@ function guarded(call: () => void): void {
   }
 }
 
-function answerOf(domain: string, { addresses, ttl, error }: DnsResult): DnsblAnswer {
-  return error === undefined ? { domain, addresses, ttl } : { domain, addresses, ttl, error }
+function answerOf({ domain, account }: DnsblList, { addresses, ttl, error }: DnsResult): DnsblAnswer {
+  return { domain, ...(account !== undefined && { account }), addresses, ttl, ...(error !== undefined && { error }) }
 }

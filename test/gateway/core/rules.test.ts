@@ -1,6 +1,8 @@
 // A policy made ready for sessions.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { DnsblKey } from '../../../gateway/core/dnsbl-key.ts'
+import { addAnswer, newScore } from '../../../gateway/core/dnsbl.ts'
 import { bit } from '../../../gateway/core/tests.ts'
 import { policyOf, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 import { compileRules } from '../../../gateway/core/rules.ts'
@@ -99,7 +101,31 @@ describe('DNSBL sites', () => {
       sites: [{ domain: 'a.example', weight: 3, replies: '127.0.0.[2..4]' }, { domain: 'b.example' }, { domain: 'a.example', weight: -1 }],
     },
   })
-  test('are asked once for each domain', () => assert.deepEqual(dnsbl.domains.toSorted(), ['a.example', 'b.example']))
+  test('are asked once for each domain', () => assert.deepEqual(dnsbl.lists, [{ domain: 'b.example' }, { domain: 'a.example' }]))
+  test('with keys are asked once for each key, and their answers count for the entries with that key only', () => {
+    const key = (text: string) => DnsblKey.read(text) ?? assert.fail()
+    const sites = [{ domain: 'a.example' }, { domain: 'a.example' }, { domain: 'a.example', weight: 4 }, { domain: 'a.example', weight: 8 }]
+    const siteKeys = new Map([
+      [0, key('one')],
+      [1, key('two')],
+      [3, key('one')],
+    ])
+    const rules = compileRules(policyOf({ dnsbl: { sites } }), { hostname: 'pod-1', localTime: () => '', tables: new Map(), siteKeys })
+    assert.deepEqual(
+      rules.dnsbl.lists.map(({ account, key: of }) => [account, of?.reveal()]),
+      [
+        [undefined, undefined],
+        [1, 'two'],
+        [0, 'one'],
+      ],
+    )
+    const total = (account: number | undefined): number => {
+      const score = newScore()
+      addAnswer(score, rules.dnsbl, { domain: 'a.example', ...(account !== undefined && { account }), addresses: ['127.0.0.2'], ttl: 60 })
+      return score.total
+    }
+    assert.deepEqual([total(0), total(1), total(undefined), total(9)], [9, 1, 4, 0])
+  })
   test('keep their filters and weights', () => {
     assert.deepEqual(
       dnsbl.sites.map(({ domain, weight, filter }) => [domain, weight, filter !== undefined]),

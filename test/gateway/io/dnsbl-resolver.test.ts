@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
+import { DnsblKey } from '../../../gateway/core/dnsbl-key.ts'
+import type { DnsblList } from '../../../gateway/core/dnsbl.ts'
 import type { DnsblAnswer } from '../../../gateway/core/vocabulary.ts'
 import { DnsblResolver, type DnsblResolverSettings } from '../../../gateway/io/dns/dnsbl-resolver.ts'
 import { type Question, type StubServer, startStubServer } from './dns-server-stub.ts'
@@ -45,10 +47,22 @@ function text({ domain, addresses, ttl, error }: DnsblAnswer): string {
   return `${domain}: ${error ?? (addresses.join(' ') || 'clean')} ${ttl}`
 }
 
+/** The same array for the same names, as a policy has it. */
+const known = new Map<string, readonly DnsblList[]>()
+function listsOf(domains: readonly string[]): readonly DnsblList[] {
+  const lists = known.get(domains.join(' ')) ?? domains.map((domain) => ({ domain }))
+  known.set(domains.join(' '), lists)
+  return lists
+}
+
 /** A session that notes what it is told. */
 function session(resolver: DnsblResolver, domains: readonly string[] = sites, about = client) {
   const told: string[] = []
-  const lookup = resolver.lookup(about, domains, (answer, complete) => void told.push(text(answer) + (complete ? ' complete' : '')))
+  const lookup = resolver.lookup(
+    about,
+    listsOf(domains),
+    (answer, complete) => void told.push(text(answer) + (complete ? ' complete' : '')),
+  )
   return { told, cancel: () => lookup.cancel() }
 }
 
@@ -148,7 +162,7 @@ test('resolver: T12: a listener may cancel itself, others and all of them while 
   const { resolver, question } = await start(t)
   const told: string[] = []
   const lookups = ['a', 'b', 'c', 'd'].map((name) =>
-    resolver.lookup(client, sites, () => {
+    resolver.lookup(client, listsOf(sites), () => {
       told.push(name)
       if (name === 'b') for (const lookup of lookups) lookup.cancel()
     }),
@@ -164,7 +178,7 @@ test('resolver: T12: a listener may cancel itself, others and all of them while 
 test('resolver: a listener may look up while it is being told', async (t) => {
   const { resolver, stub, question } = await start(t)
   let inner: { told: string[] } | undefined
-  const outer = resolver.lookup(client, sites, () => {
+  const outer = resolver.lookup(client, listsOf(sites), () => {
     outer.cancel()
     inner = session(resolver)
     assert.deepEqual(inner.told, [])
@@ -179,13 +193,13 @@ test('resolver: a listener may look up while it is being told', async (t) => {
 test('resolver: a session that joins while another is being told has its turn after that', async (t) => {
   const { resolver, question } = await start(t)
   const order: string[] = []
-  resolver.lookup(client, sites, () => {
+  resolver.lookup(client, listsOf(sites), () => {
     if (order.length > 0) return
     queueMicrotask(() => order.push('later'))
-    resolver.lookup(client, sites, () => order.push('joined'))
+    resolver.lookup(client, listsOf(sites), () => order.push('joined'))
     order.push('first')
   })
-  resolver.lookup(client, sites, () => order.push('second'))
+  resolver.lookup(client, listsOf(sites), () => order.push('second'))
   ;(await question('one.test')).reply({ addresses: ['127.0.0.2'] })
   await until(() => order.length === 4)
   assert.deepEqual(order, ['first', 'second', 'later', 'joined'])
@@ -249,7 +263,7 @@ test('resolver: a fault of one listener is thrown, and the others get their answ
     process.removeAllListeners('uncaughtException')
     for (const listener of before) process.on('uncaughtException', listener)
   })
-  resolver.lookup(client, ['one.test'], () => {
+  resolver.lookup(client, listsOf(['one.test']), () => {
     throw new Error('a fault')
   })
   const two = session(resolver, ['one.test'])
@@ -312,11 +326,49 @@ test('resolver: a process with an idle resolver ends by itself, not before its a
     const limits = { timeoutMs: 60000, queryTimeoutMs: 5000, attempts: 2, maxInFlight: 10 }
     const resolver = new DnsblResolver({ servers: [{ address: '127.0.0.1', port: 9 }], ...limits, observe() {} })
     resolver.updateServers([${JSON.stringify(stub.endpoint)}])
-    resolver.lookup('127.0.0.2', ['one.test'], (answer) => console.log(answer.addresses.join()))`
+    resolver.lookup('127.0.0.2', [{ domain: 'one.test' }], (answer) => console.log(answer.addresses.join()))`
   const output = await new Promise((resolve, reject) => {
     execFile(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 }, (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),
     )
   })
   assert.equal(output, '127.0.0.2\n')
+})
+
+test('resolver: a key stands in the question and nowhere else; two keys of one domain are two questions', async (t) => {
+  const { resolver, stub, question, observed } = await start(t)
+  const key = (text: string) => DnsblKey.read(text) ?? assert.fail()
+  const lists = [
+    { domain: 'one.test', account: 0, key: key('firstkey') },
+    { domain: 'one.test', account: 1, key: key('otherkey') },
+    { domain: 'one.test' },
+  ]
+  const told: DnsblAnswer[] = []
+  resolver.lookup(client, lists, (answer) => void told.push(answer))
+  ;(await question('firstkey.one.test')).reply({ addresses: ['127.0.0.2'], ttl: 30 })
+  ;(await question('otherkey.one.test')).reply({ rcode: 5 })
+  await until(() => stub.asked.some((q) => q.name === '2.0.0.127.one.test'))
+  stub.asked.find((q) => q.name === '2.0.0.127.one.test')?.reply({ rcode: 3, soaTtl: 9 })
+  await until(() => told.length === 3)
+  assert.deepEqual(
+    told
+      .toSorted((a, b) => (a.account ?? 2) - (b.account ?? 2))
+      .map(({ domain, account, addresses, error }) => [domain, account, addresses[0] ?? error]),
+    [
+      ['one.test', 0, '127.0.0.2'],
+      ['one.test', 1, 'REFUSED'],
+      ['one.test', undefined, undefined],
+    ],
+  )
+  const said = JSON.stringify([told, observed, resolver.status(), lists])
+  assert.doesNotMatch(said, /firstkey|otherkey/)
+})
+
+test('resolver: a session with a new key does not get the answers to the old one', async (t) => {
+  const { resolver, question } = await start(t)
+  const listsWith = (text: string) => [{ domain: 'one.test', account: 0, key: DnsblKey.read(text) ?? assert.fail() }]
+  resolver.lookup(client, listsWith('oldkey'), () => undefined)
+  resolver.lookup(client, listsWith('newkey'), () => undefined)
+  await question('oldkey.one.test')
+  await question('newkey.one.test')
 })

@@ -1,0 +1,59 @@
+// One time limit for all the steps of one request, joined with the caller's wish to give up.
+
+import type { Clock } from './clock.ts'
+import { KubeError } from './kube-error.ts'
+
+/** Must be ended, else its timer lives on. */
+export class Deadline {
+  readonly #clock: Clock
+  readonly #what: string
+  readonly #abort = new AbortController()
+  readonly #outer: AbortSignal | undefined
+  readonly #over: Promise<never>
+  #cancel: () => void
+
+  /** `what` begins the message of the KubeError that the deadline ends with (reason Timeout, or Aborted by `outer`). */
+  constructor(clock: Clock, ms: number, what: string, outer?: AbortSignal) {
+    this.#clock = clock
+    this.#what = what
+    this.#outer = outer
+    this.#over = new Promise((_, reject) => {
+      this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as KubeError), { once: true })
+    })
+    this.#over.catch(() => undefined)
+    this.#cancel = clock.after(ms, () => this.#expire(ms))
+    if (outer?.aborted === true) this.#onOuter()
+    else outer?.addEventListener('abort', this.#onOuter, { once: true })
+  }
+
+  /** Aborts with a KubeError as reason. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** What `step` comes to, unless time runs out before: then a rejection, and the step is left to itself. */
+  race<T>(step: Promise<T>): Promise<T> {
+    return Promise.race([step, this.#over])
+  }
+
+  /** From now on another `ms` milliseconds. */
+  restart(ms: number): void {
+    this.#cancel()
+    if (!this.#abort.signal.aborted) this.#cancel = this.#clock.after(ms, () => this.#expire(ms))
+  }
+
+  end(): void {
+    this.#cancel()
+    this.#outer?.removeEventListener('abort', this.#onOuter)
+  }
+
+  #expire(ms: number): void {
+    this.end()
+    this.#abort.abort(new KubeError(`${this.#what}: not done within ${ms / 1000} s`, { status: 0, reason: 'Timeout' }))
+  }
+
+  readonly #onOuter = (): void => {
+    this.end()
+    this.#abort.abort(new KubeError(`${this.#what}: given up`, { status: 0, reason: 'Aborted' }))
+  }
+}

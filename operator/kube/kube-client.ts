@@ -1,0 +1,269 @@
+// The Kubernetes API, as far as an operator needs it: nine verbs on namespaced objects, each request with a time limit and a bounded answer.
+
+import { type Clock, systemClock } from './clock.ts'
+import { ClusterAccess } from './cluster-access.ts'
+import { Deadline } from './deadline.ts'
+import { isNotFound, KubeError } from './kube-error.ts'
+import { type CallOptions, type KubeRequest, KubeTransport, type Observe, transportError } from './kube-transport.ts'
+import { isRecord, type KubeObject } from './object.ts'
+import { RequestGate } from './request-gate.ts'
+import { pathOf, type Resource, resourceOf } from './resource.ts'
+import { badAnswer, objectOf, type WatchEvent, watchEvents } from './watch-event.ts'
+
+/** What to look for. */
+interface Selection {
+  /** Without it: all namespaces. */
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  /** Only the metadata of the objects. */
+  readonly metadataOnly?: boolean
+}
+
+export interface ListOptions extends Selection, CallOptions {
+  /** How many objects at once; `continue` of the result leads to the next. */
+  readonly limit?: number
+  readonly continue?: string
+  readonly resourceVersion?: string
+}
+
+export interface ListResult {
+  readonly items: readonly KubeObject[]
+  /** What a watch goes on from. */
+  readonly resourceVersion: string
+  /** There is more. */
+  readonly continue?: string
+}
+
+export interface WatchOptions extends Selection {
+  /** That of a list, an event or a bookmark. */
+  readonly resourceVersion: string
+  /** When the server ends the watch. It is given up 15 s later. */
+  readonly timeoutSeconds: number
+  /** Called when the server has accepted the watch. */
+  readonly opened?: () => void
+}
+
+export interface ApplyOptions extends CallOptions {
+  readonly fieldManager: string
+  /** Takes fields over that other managers own. */
+  readonly force?: boolean
+  readonly subresource?: 'status'
+  /** The server answers as if, and changes nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Only the object with this uid; another of the same name is a conflict. */
+  readonly uid?: string
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+}
+
+/** All reject with a KubeError, and only with that. */
+export interface KubeClient {
+  /** undefined when there is no such object. */
+  get(resource: Resource, namespace: string, name: string, call?: CallOptions): Promise<KubeObject | undefined>
+  /** One page of a list. */
+  list(resource: Resource, options?: ListOptions): Promise<ListResult>
+  /** What happens from a resource version on. Ends when the server ends it; throws a KubeError for all else, ERROR events included. */
+  watch(resource: Resource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
+  /** Server-side apply: the object holds the fields that we have an opinion on, no more. */
+  apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject>
+  create(object: KubeObject, call?: CallOptions): Promise<KubeObject>
+  /** Writes the whole object; with metadata.resourceVersion only if nobody else wrote since (else isConflict). */
+  replace(object: KubeObject, call?: CallOptions): Promise<KubeObject>
+  /** RFC 7396 merge patch. */
+  patch(resource: Resource, namespace: string, name: string, mergePatch: object, call?: CallOptions): Promise<KubeObject>
+  /** That there is no such object is fine. */
+  delete(resource: Resource, namespace: string, name: string, options?: DeleteOptions): Promise<void>
+  /** Breaks off what is under way, and all connections. */
+  close(): Promise<void>
+}
+
+export interface ConnectOptions {
+  /** A kubeconfig file. Without it: the pod's service account, else KUBECONFIG or ~/.kube/config. */
+  readonly kubeconfig?: string | undefined
+  /** For one request except a watch, from first to last, in milliseconds; for a watch until its answer begins. Default 30 s. */
+  readonly requestTimeoutMs?: number
+  /** How many requests may be under way at once besides watches and urgent ones. Default 16. */
+  readonly requestsAtOnce?: number
+  readonly userAgent: string
+  readonly observe?: Observe
+  readonly clock?: Clock
+  readonly limits?: Partial<AnswerLimits>
+}
+
+/** The longest answers, in bytes. */
+export interface AnswerLimits {
+  readonly object: number
+  readonly list: number
+  /** One event of a watch. */
+  readonly event: number
+}
+
+/** etcd takes objects of 1.5 MiB; as JSON they may be longer. */
+const defaultLimits: AnswerLimits = { object: 8 << 20, list: 128 << 20, event: 8 << 20 }
+/** The server ends a watch after timeoutSeconds; this much later it must be dead. */
+const watchGraceSeconds = 15
+/** Connections for urgent requests, besides those for the others. */
+const urgentConnections = 2
+const connectTimeoutMs = 10_000
+
+/** Throws when there is no usable cluster in the configuration; does not connect before the first request. */
+export function connectKube(options: ConnectOptions): KubeClient {
+  return new HttpKubeClient(options)
+}
+
+class HttpKubeClient implements KubeClient {
+  readonly #access: ClusterAccess
+  readonly #transport: KubeTransport
+  readonly #limits: AnswerLimits
+  readonly #clock: Clock
+  readonly #requestTimeoutMs: number
+
+  constructor({
+    kubeconfig,
+    requestTimeoutMs = 30_000,
+    requestsAtOnce = 16,
+    userAgent,
+    observe,
+    clock = systemClock,
+    limits,
+  }: ConnectOptions) {
+    this.#access = new ClusterAccess({
+      kubeconfig,
+      connections: requestsAtOnce + urgentConnections,
+      connectTimeoutMs: Math.min(connectTimeoutMs, requestTimeoutMs),
+      clock,
+    })
+    this.#clock = clock
+    this.#requestTimeoutMs = requestTimeoutMs
+    this.#limits = { ...defaultLimits, ...limits }
+    const gate = new RequestGate(requestsAtOnce)
+    this.#transport = new KubeTransport({
+      access: this.#access,
+      gate,
+      clock,
+      requestTimeoutMs,
+      userAgent,
+      observe: observe ?? (() => undefined),
+    })
+  }
+
+  async get(resource: Resource, namespace: string, name: string, call?: CallOptions): Promise<KubeObject | undefined> {
+    const wanted = this.#request('get', 'GET', resource, pathOf(resource, namespace, name))
+    return await this.#object(wanted, call).catch(notThere)
+  }
+
+  async list(resource: Resource, options: ListOptions = {}): Promise<ListResult> {
+    const { namespace, labelSelector, fieldSelector, limit, continue: next, resourceVersion, metadataOnly = false } = options
+    const wanted: KubeRequest = {
+      ...this.#request('list', 'GET', resource, pathOf(resource, namespace)),
+      query: { labelSelector, fieldSelector, limit, continue: next, resourceVersion },
+      accept: metadataOnly ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' : 'application/json',
+      answerLimit: this.#limits.list,
+    }
+    return listOf(await this.#transport.ask(wanted, options), resource)
+  }
+
+  async *watch(resource: Resource, options: WatchOptions, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+    const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, metadataOnly = false, opened } = options
+    const what = `watch ${resource.plural}`
+    const wanted: KubeRequest = {
+      ...this.#request('watch', 'GET', resource, pathOf(resource, namespace)),
+      query: { watch: 'true', allowWatchBookmarks: 'true', resourceVersion, timeoutSeconds, labelSelector, fieldSelector },
+      accept: metadataOnly ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' : 'application/json',
+    }
+    const deadline = new Deadline(this.#clock, this.#requestTimeoutMs, what, signal)
+    try {
+      const { body } = await this.#transport.open(wanted, deadline)
+      body.on('error', () => undefined)
+      try {
+        deadline.restart((timeoutSeconds + watchGraceSeconds) * 1000)
+        opened?.()
+        yield* watchEvents(body, resource, this.#limits.event)
+      } finally {
+        body.destroy()
+      }
+    } catch (error) {
+      throw transportError(what, deadline.signal.aborted ? deadline.signal.reason : error)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  async apply(
+    object: KubeObject,
+    { fieldManager, force = false, subresource, dryRun = false, ...call }: ApplyOptions,
+  ): Promise<KubeObject> {
+    const resource = resourceOf(object)
+    const { namespace, name } = object.metadata
+    const wanted: KubeRequest = {
+      ...this.#request('apply', 'PATCH', resource, pathOf(resource, namespace, name, subresource)),
+      query: { fieldManager, force: force ? 'true' : undefined, dryRun: dryRun ? 'All' : undefined },
+      // JSON is YAML.
+      body: { type: 'application/apply-patch+yaml', content: object },
+    }
+    return await this.#object(wanted, call)
+  }
+
+  async create(object: KubeObject, call?: CallOptions): Promise<KubeObject> {
+    const resource = resourceOf(object)
+    const wanted = this.#request('create', 'POST', resource, pathOf(resource, object.metadata.namespace))
+    return await this.#object({ ...wanted, body: { type: 'application/json', content: object } }, call)
+  }
+
+  async replace(object: KubeObject, call?: CallOptions): Promise<KubeObject> {
+    const resource = resourceOf(object)
+    const wanted = this.#request('replace', 'PUT', resource, pathOf(resource, object.metadata.namespace, object.metadata.name))
+    return await this.#object({ ...wanted, body: { type: 'application/json', content: object } }, call)
+  }
+
+  async patch(resource: Resource, namespace: string, name: string, mergePatch: object, call?: CallOptions): Promise<KubeObject> {
+    const wanted = this.#request('patch', 'PATCH', resource, pathOf(resource, namespace, name))
+    return await this.#object({ ...wanted, body: { type: 'application/merge-patch+json', content: mergePatch } }, call)
+  }
+
+  async delete(resource: Resource, namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
+    const { uid, propagationPolicy, ...call } = options
+    const preconditions = uid === undefined ? undefined : { uid }
+    const content = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions, propagationPolicy }
+    const wanted = this.#request('delete', 'DELETE', resource, pathOf(resource, namespace, name))
+    await this.#transport.ask({ ...wanted, body: { type: 'application/json', content } }, call).catch(notThere)
+  }
+
+  async close(): Promise<void> {
+    await this.#access.close()
+  }
+
+  #request(verb: KubeRequest['verb'], method: KubeRequest['method'], resource: Resource, path: string): KubeRequest {
+    return { verb, method, resource, path, answerLimit: this.#limits.object }
+  }
+
+  async #object(wanted: KubeRequest, call?: CallOptions): Promise<KubeObject> {
+    return objectOf(await this.#transport.ask(wanted, call), wanted.resource, `${wanted.verb} ${wanted.resource.plural}`)
+  }
+}
+
+/** Only the API server's own word counts, not a 404 page of something in between, or of a group that it does not serve. */
+function notThere(error: unknown): undefined {
+  if (isNotFound(error) && error instanceof KubeError && error.reason === 'NotFound') return undefined
+  throw error
+}
+
+function listOf(answer: unknown, resource: Resource): ListResult {
+  const what = `list ${resource.plural}`
+  const metadata = isRecord(answer) ? answer['metadata'] : undefined
+  const version = isRecord(metadata) ? metadata['resourceVersion'] : undefined
+  if (!isRecord(answer) || !isRecord(metadata) || typeof version !== 'string' || version === '') {
+    throw badAnswer(`${what}: the answer is no list`)
+  }
+  // Go writes an empty list as null.
+  const items: unknown = answer['items'] ?? []
+  if (!Array.isArray(items)) throw badAnswer(`${what}: the answer is no list`)
+  const objects = items.map((item) => objectOf(item, resource, what))
+  const next = metadata['continue']
+  return typeof next === 'string' && next !== ''
+    ? { items: objects, resourceVersion: version, continue: next }
+    : { items: objects, resourceVersion: version }
+}

@@ -1,0 +1,97 @@
+// A request that came to nothing: what the API server said (metav1.Status), or that no answer came.
+
+import { isRecord } from './object.ts'
+
+/** The longest message, in characters. */
+const messageLimit = 500
+const longestRetryAfterMs = 5 * 60_000
+
+interface KubeErrorFacts {
+  /** The HTTP status; 0 when no answer came, or none that makes sense. */
+  readonly status: number
+  /** metav1.Status reason, such as `Conflict`; `NoConnection`, `Timeout`, `BadAnswer`, `TooLarge`, `NoCredentials`, `Aborted` and `Busy` are ours. */
+  readonly reason: string
+  /** How long the server asks us to stay away, in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+  readonly cause?: unknown
+}
+
+/** Its message is one line of bounded length without control characters or tokens: fit for a log. */
+export class KubeError extends Error {
+  readonly status: number
+  readonly reason: string
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, { status, reason, retryAfterMs, cause }: KubeErrorFacts) {
+    super(logText(message), cause === undefined ? undefined : { cause })
+    this.name = 'KubeError'
+    this.status = status
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs === undefined ? undefined : Math.min(Math.max(0, retryAfterMs), longestRetryAfterMs)
+  }
+}
+
+/**
+ * The error for a metav1.Status: the body of a refusal, or the object of an ERROR event of a watch.
+ * `body` is what came, whatever it is; `status` counts when the body has no code; `retryAfter` is the header.
+ */
+export function kubeErrorOf(what: string, status: number, body: unknown, retryAfter?: string): KubeError {
+  const said = isRecord(body) ? body : {}
+  const code = typeof said['code'] === 'number' && status === 0 ? said['code'] : status
+  const reason = typeof said['reason'] === 'string' ? logText(said['reason']) : ''
+  const message = typeof said['message'] === 'string' ? `: ${said['message']}` : ''
+  return new KubeError(`${what}: ${code}${reason === '' ? '' : ` ${reason}`}${message}`, {
+    status: code,
+    reason,
+    retryAfterMs: retryAfterOf(said['details'], retryAfter),
+  })
+}
+
+/** RFC 9110 10.2.3: seconds, as the API server writes it. A date (which it never sends) is passed over. */
+function retryAfterOf(details: unknown, header: string | undefined): number | undefined {
+  if (header !== undefined && /^[0-9]{1,9}$/.test(header)) return Number(header) * 1000
+  const seconds = isRecord(details) ? details['retryAfterSeconds'] : undefined
+  return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined
+}
+
+/** There is no such object. */
+export const isNotFound = (error: unknown): boolean => hasStatus(error, 404)
+
+/** Somebody else wrote first, or (reason AlreadyExists) created it first. */
+export const isConflict = (error: unknown): boolean => hasStatus(error, 409)
+
+/** The resource version, or the place in a list, is too old: list again. */
+export const isGone = (error: unknown): boolean => hasStatus(error, 410)
+
+/** The object is not valid (422), or the request is not (400): it will not get better by itself. */
+export const isInvalid = (error: unknown): boolean => hasStatus(error, 422) || hasStatus(error, 400)
+
+/** We may not (403), or the server does not know us (401). */
+export const isForbidden = (error: unknown): boolean => hasStatus(error, 403) || hasStatus(error, 401)
+
+/** The server asks for fewer requests. */
+export const isTooManyRequests = (error: unknown): boolean => hasStatus(error, 429)
+
+/** No answer came. */
+export const isUnanswered = (error: unknown): boolean => hasStatus(error, 0)
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof KubeError && error.status === status
+}
+
+/**
+ * Text from elsewhere, for a log line: control characters and the like are escaped, what looks like a token is left out, and it has an end.
+ */
+export function logText(text: string, limit = messageLimit): string {
+  const start = text
+    .slice(0, 4 * limit)
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, '$1 ***')
+    .replace(/\beyJ[\w-]{8,}(\.[\w-]*){0,2}/g, '***')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, (one) => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+  return start.length > limit || text.length > 4 * limit ? `${start.slice(0, limit - 1)}…` : start
+}
+
+/** What was thrown, in words for a log. */
+export function describeError(caught: unknown): string {
+  return caught instanceof KubeError ? caught.message : logText(caught instanceof Error ? caught.message : String(caught))
+}

@@ -1,0 +1,179 @@
+// One request to the API server: credentials, connection, time limit, bounded answer, and what is wrong with it in the form of a KubeError.
+
+import { type Dispatcher, request as send } from 'undici'
+import type { Clock } from './clock.ts'
+import type { Access, ClusterAccess } from './cluster-access.ts'
+import { Deadline } from './deadline.ts'
+import { KubeError, kubeErrorOf } from './kube-error.ts'
+import type { RequestGate } from './request-gate.ts'
+import type { Resource } from './resource.ts'
+import { badAnswer } from './watch-event.ts'
+
+export type Verb = 'get' | 'list' | 'watch' | 'apply' | 'create' | 'replace' | 'patch' | 'delete'
+
+/** Told once for each request. `status` is 0 when no answer came; for a watch it is told when the answer begins. */
+export type Observe = (verb: Verb, resource: Resource, status: number, seconds: number) => void
+
+/** How a caller may have one request done otherwise than all others. */
+export interface CallOptions {
+  /** For the whole request, in milliseconds. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Does not wait for others: for the lease. */
+  readonly urgent?: boolean
+}
+
+export interface KubeRequest {
+  readonly verb: Verb
+  readonly resource: Resource
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** From pathOf. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly body?: { readonly type: string; readonly content: unknown }
+  readonly accept?: string
+  /** The longest answer, in bytes. */
+  readonly answerLimit: number
+}
+
+interface TransportOptions {
+  readonly access: ClusterAccess
+  readonly gate: RequestGate
+  readonly clock: Clock
+  readonly requestTimeoutMs: number
+  readonly userAgent: string
+  readonly observe: Observe
+}
+
+/** What a refusal may say, in bytes. */
+const refusalLimit = 64 * 1024
+
+/** An answer that has begun. */
+type Answer = Dispatcher.ResponseData
+
+export class KubeTransport {
+  readonly #options: TransportOptions
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+  }
+
+  /** The JSON of a 2xx answer. Rejects with a KubeError for all else. */
+  async ask(wanted: KubeRequest, { timeoutMs, signal, urgent = false }: CallOptions = {}): Promise<unknown> {
+    const { clock, gate, requestTimeoutMs } = this.#options
+    const deadline = new Deadline(clock, timeoutMs ?? requestTimeoutMs, nameOf(wanted), signal)
+    try {
+      if (!urgent) await gate.enter(deadline)
+      try {
+        return await this.#exchange(wanted, deadline)
+      } finally {
+        if (!urgent) gate.leave()
+      }
+    } finally {
+      deadline.end()
+    }
+  }
+
+  /** A 2xx answer whose body is still to be read, as long as the deadline allows. Rejects with a KubeError. */
+  async open(wanted: KubeRequest, deadline: Deadline): Promise<Answer> {
+    const began = this.#options.clock.now()
+    let status = 0
+    try {
+      const access = await deadline.race(this.#options.access.current())
+      const answer = await this.#send(access, wanted, deadline)
+      status = answer.statusCode
+      if (status >= 200 && status < 300) return answer
+      if (status === 401) this.#options.access.refused()
+      throw await refusal(wanted, answer, deadline)
+    } finally {
+      this.#options.observe(wanted.verb, wanted.resource, status, (this.#options.clock.now() - began) / 1000)
+    }
+  }
+
+  async #exchange(wanted: KubeRequest, deadline: Deadline): Promise<unknown> {
+    const answer = await this.open(wanted, deadline)
+    const text = await readText(answer, wanted.answerLimit, nameOf(wanted), deadline)
+    try {
+      return JSON.parse(text)
+    } catch {
+      // The message of JSON.parse quotes what it read.
+      throw badAnswer(`${nameOf(wanted)}: the answer is no JSON`)
+    }
+  }
+
+  async #send(access: Access, { verb, method, path, query, body, accept, ...wanted }: KubeRequest, deadline: Deadline): Promise<Answer> {
+    const headers: Record<string, string> = {
+      ...access.headers,
+      'user-agent': this.#options.userAgent,
+      accept: accept ?? 'application/json',
+    }
+    if (body !== undefined) headers['content-type'] = body.type
+    const sent = send(`${access.server}${path}${queryText(query)}`, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body.content),
+      dispatcher: verb === 'watch' ? access.watches : access.requests,
+      signal: deadline.signal,
+    })
+    try {
+      // undici notes an abort only once the connection stands: hence the race. What comes too late is thrown away.
+      return await deadline.race(sent)
+    } catch (error) {
+      void sent.then(drop, () => undefined)
+      throw transportError(nameOf({ verb, path, ...wanted }), error)
+    }
+  }
+}
+
+function nameOf({ verb, path }: Pick<KubeRequest, 'verb' | 'path'>): string {
+  return `${verb} ${path.replace(/^\/apis?\//, '')}`
+}
+
+function queryText(query: KubeRequest['query'] = {}): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`]))
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+function drop({ body }: Answer): void {
+  body.on('error', () => undefined).destroy()
+}
+
+async function refusal(wanted: KubeRequest, answer: Answer, deadline: Deadline): Promise<KubeError> {
+  const header = answer.headers['retry-after']
+  const text = await readText(answer, refusalLimit, nameOf(wanted), deadline).catch(() => '')
+  return kubeErrorOf(nameOf(wanted), answer.statusCode, jsonOrNothing(text), typeof header === 'string' ? header : undefined)
+}
+
+/** A proxy in between answers with a page of its own. */
+function jsonOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readText({ body }: Answer, limit: number, what: string, deadline: Deadline): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
+      bytes += piece.length
+      if (bytes > limit) throw new KubeError(`${what}: an answer of more than ${limit} bytes`, { status: 0, reason: 'TooLarge' })
+      pieces.push(piece)
+    }
+  } catch (error) {
+    throw transportError(what, deadline.signal.aborted ? deadline.signal.reason : error)
+  } finally {
+    body.on('error', () => undefined).destroy()
+  }
+  return Buffer.concat(pieces, bytes).toString('utf8')
+}
+
+/** What went wrong on the way, as a KubeError. The messages of Node and undici hold addresses and codes, no headers. */
+export function transportError(what: string, error: unknown): KubeError {
+  if (error instanceof KubeError) return error
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const message = error instanceof Error ? error.message : String(error)
+  return new KubeError(`${what}: ${message.includes(code) ? message : `${code} ${message}`.trim()}`, { status: 0, reason: 'NoConnection' })
+}

@@ -1,0 +1,70 @@
+// What every Kubernetes object has, and the key that it goes by.
+
+/** metav1.OwnerReference. */
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+  readonly blockOwnerDeletion?: boolean
+}
+
+/** metav1.ObjectMeta, as far as it is looked at here. Times are RFC 3339. */
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly generation?: number
+  readonly creationTimestamp?: string
+  readonly deletionTimestamp?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly ownerReferences?: readonly OwnerReference[]
+  readonly [field: string]: unknown
+}
+
+/** Any object. What a kind has besides (spec, status, data) is unknown until it is looked at. */
+export interface KubeObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: ObjectMeta
+  readonly [field: string]: unknown
+}
+
+/** `namespace/name`. */
+export type ResourceKey = `${string}/${string}`
+
+/** The key of an object in a namespace. */
+export function keyOf(object: { readonly metadata: { readonly name: string; readonly namespace?: string } }): ResourceKey {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+}
+
+/** The two parts of a key. Neither can hold a slash. */
+export function splitKey(key: ResourceKey): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/')
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}
+
+/** Whether something that came from the network is an object with a name; only then may it be called a KubeObject. */
+export function isKubeObject(value: unknown): value is KubeObject {
+  if (!isRecord(value) || typeof value['apiVersion'] !== 'string' || typeof value['kind'] !== 'string') return false
+  const metadata = value['metadata']
+  return (
+    isRecord(metadata) && isText(metadata['name']) && isOptionalText(metadata['namespace']) && isOptionalText(metadata['resourceVersion'])
+  )
+}
+
+/** Whether it is a JSON object, not an array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
+}

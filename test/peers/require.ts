@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { daemonFolder } from './postfix-files.ts'
+import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'loopback' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks'
+export type Peer = 'loopback' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -35,6 +36,10 @@ function look(peer: Peer): string | undefined {
       return program('openssl')
     case 'rbldnsd':
       return why('loopback') ?? root() ?? program('rbldnsd')
+    case 'valkey':
+      return valkeyProgram('server') !== undefined && valkeyProgram('cli') !== undefined
+        ? undefined
+        : 'neither valkey-server nor redis-server is installed, each with its -cli'
     case 'postfix':
       return why('loopback') ?? root() ?? program('postconf') ?? daemons() ?? lmdb() ?? namespaces()
   }

@@ -1,0 +1,59 @@
+// The key of a client's entry on the temporary allowlist: its address, or the network that it belongs to.
+import { type AddressValue, canonicalAddress, formatIPv4, formatIPv6, parseAddress } from '../../crds/ip-address.ts'
+
+/** How many leading bits of an address make the key (spec.allowlist.prefix). */
+export interface KeyPrefix {
+  readonly ipv4: number
+  readonly ipv6: number
+}
+
+/** The longest prefixes: each address for itself, which is how postscreen keeps its cache. */
+export const wholeAddress: KeyPrefix = { ipv4: 32, ipv6: 128 }
+
+function networkOf(address: AddressValue, prefix: number): AddressValue {
+  if (address.family === 4) return { family: 4, value: address.value - (address.value % 2 ** (32 - prefix)) }
+  const host = BigInt(128 - prefix)
+  return { family: 6, value: (address.value >> host) << host }
+}
+
+const format = (address: AddressValue): string => (address.family === 4 ? formatIPv4(address.value) : formatIPv6(address.value))
+const bitsOf = (address: AddressValue): number => (address.family === 4 ? 32 : 128)
+
+function keyFor(address: AddressValue, prefix: number): string {
+  return prefix >= bitsOf(address) ? format(address) : `${format(networkOf(address, prefix))}/${prefix}`
+}
+
+/**
+ * Makes the function from a client's address, in canonical text, to its key: the address itself, or its network such as `192.0.2.0/24`.
+ * An IPv4-mapped IPv6 address counts as IPv4. What is no address is its own key.
+ */
+export function allowlistKeys(prefix: KeyPrefix): (address: string) => string {
+  if (prefix.ipv4 >= 32 && prefix.ipv6 >= 128) return (address) => canonicalAddress(address) ?? address
+  return (text) => {
+    const address = parseAddress(text)
+    return address === undefined ? text : keyFor(address, address.family === 4 ? prefix.ipv4 : prefix.ipv6)
+  }
+}
+
+/** The shortest prefixes that a policy can have. */
+const shortest: KeyPrefix = { ipv4: 8, ipv6: 16 }
+
+/** One text for a key that a person or a file gave: an address, or a network without bits set behind its prefix. Undefined when it is neither. */
+export function canonicalKey(text: string): string | undefined {
+  const [, host = '', length] = /^([^/]+)(?:\/([1-9][0-9]{0,2}))?$/.exec(text) ?? []
+  const address = parseAddress(host)
+  if (address === undefined) return undefined
+  const bits = bitsOf(address)
+  const prefix = length === undefined ? bits : Number(length)
+  if (prefix > bits || prefix < (address.family === 4 ? shortest.ipv4 : shortest.ipv6)) return undefined
+  return networkOf(address, prefix).value === address.value ? keyFor(address, prefix) : undefined
+}
+
+/** Every key under which a policy could have an entry for this address, the address itself first. Undefined when it is no address. */
+export function keysOfAddress(text: string): readonly string[] | undefined {
+  const address = parseAddress(text)
+  if (address === undefined) return undefined
+  const bits = bitsOf(address)
+  const fewest = address.family === 4 ? shortest.ipv4 : shortest.ipv6
+  return Array.from({ length: bits - fewest + 1 }, (_, shorter) => keyFor(address, bits - shorter))
+}

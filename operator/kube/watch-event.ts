@@ -41,7 +41,7 @@ async function* jsonLines(pieces: AsyncIterable<Uint8Array>, limit: number, what
     }
     if (heldBytes > limit) throw tooLong(what, limit)
   }
-  if (heldBytes > 0) throw badAnswer(`${what}: the answer ended in the middle of an event`)
+  if (heldBytes > 0) throw new KubeError(`${what}: the answer ended in the middle of an event`, { status: 0, reason: 'NoConnection' })
 }
 
 function parsed(line: Uint8Array, what: string): unknown {

@@ -9,7 +9,10 @@ import { choice, record, text } from './schema/field.ts'
 
 export type { Problem } from './problems.ts'
 
-export type PolicyResult = { readonly policy: PostscreenPolicy } | { readonly problems: readonly Problem[] }
+export type PolicyResult =
+  | { readonly policy: PostscreenPolicy }
+  /** `generation`: as the manifest has it, when it has one, however wrong the rest is. */
+  | { readonly problems: readonly Problem[]; readonly generation?: number }
 
 /** A policy has to fit into an etcd object or a ConfigMap, about 1 MiB as JSON; YAML with comments may be somewhat longer. */
 const textAtMost = 4 * 1024 * 1024
@@ -83,9 +86,14 @@ export function parsePolicy(manifest: unknown): PolicyResult {
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, manifestSchema)),
     ...[...brokenRules(written)].map(({ path, message }) => ({ path: formatPath(path), why: message })),
   ]
-  if (found.length > 0 || !parsed.success) return { problems: distinct(found) }
+  if (found.length > 0 || !parsed.success) return { problems: distinct(found), ...generationOf(written) }
   const { apiVersion: version, kind: what, metadata: about, spec } = parsed.data
   return { policy: { apiVersion: version, kind: what, metadata: about, spec } }
+}
+
+function generationOf(manifest: unknown): { readonly generation?: number } {
+  const read = z.object({ metadata: z.object({ generation: z.int() }) }).safeParse(manifest)
+  return read.success ? { generation: read.data.metadata.generation } : {}
 }
 
 const distinct = (problems: readonly Problem[]): readonly Problem[] => [

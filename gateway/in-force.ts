@@ -35,14 +35,14 @@ export interface InForce {
 
 /** @throws nothing for a policy that has passed validation */
 export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce {
-  const { policy, hash, tables } = loaded
+  const { policy, hash, tables, siteKeys } = loaded
   const { spec } = policy
   const dns = dnsServers(options, spec.dnsbl.resolvers)
   return {
     policy,
     hash,
     loadedAt: new Date(),
-    rules: compileRules(spec, { hostname: os.hostname(), tables, localTime }),
+    rules: compileRules(spec, { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: { needsHeader: headerRequirement(spec.listen.proxyProtocol), headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000 },
     backends: {
       addresses: backendAddresses(options, policy),

@@ -18,7 +18,8 @@ import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
 import { ListenError, listen } from './io/listener.ts'
 import { Metrics } from './io/metrics.ts'
-import { type LoadedPolicy, type PolicyWatch, watchPolicy } from './io/policy/policy-file.ts'
+import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
+import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
 import { Reception } from './io/reception.ts'
 import { type HandOff, type HandOffEvents, handOff } from './io/backend/relay.ts'
 import type { Gateway } from './main.ts'
@@ -28,6 +29,8 @@ import { type StatusParts, statusPage } from './status.ts'
 /** DNSBL questions that are on their way at once. */
 const maxInFlight = 8192
 const pollMs = 20
+/** Problems of one policy that are logged. */
+const problemsLogged = 100
 /** What is left to the last replies when the drain time is over. */
 const lastRepliesMs = 2500
 
@@ -158,19 +161,23 @@ export class RunningGateway implements Gateway {
         this.#apply(loaded)
         resolve()
       },
-      onProblems: (problems) => {
-        if (this.#inForce === undefined) reject(new PolicyRefused(this.#options.policyFile, problems))
-        else this.#refuse(problems)
+      onRefused: (refused) => {
+        if (this.#inForce === undefined) reject(new PolicyRefused(this.#options.policyFile, refused.problems))
+        else this.#refuse(refused)
       },
     })
     return promise
   }
 
-  #refuse(problems: readonly { readonly path: string; readonly why: string }[]): void {
-    this.#refused = { at: new Date(), problems }
+  #refuse(refused: RefusedPolicy): void {
+    this.#refused = { at: new Date(), ...refused }
     this.#metrics.policyRefused()
-    for (const { path, why } of problems)
-      this.#options.log.warning(`policy refused, the last good one stays: ${path}: ${why}`, { path, why })
+    const { log } = this.#options
+    const { problems, hash, generation } = refused
+    const result = this.#inForce === undefined ? 'there is none yet' : 'the last good one stays'
+    for (const { path, why } of problems.slice(0, problemsLogged))
+      log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
+    if (problems.length > problemsLogged) log.warning(`policy refused, ${result}: ${problems.length - problemsLogged} more problems`)
   }
 
   #apply(loaded: LoadedPolicy): void {

@@ -4,13 +4,14 @@ import type { InForce } from './in-force.ts'
 import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
 import type { BackendStatus } from './io/backend/backends.ts'
 import type { DnsblStatus } from './io/dns/dnsbl-resolver.ts'
+import type { RefusedPolicy } from './io/policy/policy-file.ts'
 
 /** Where the page's numbers come from. */
 export interface StatusParts {
   readonly version: string
   readonly inForce: InForce | undefined
   /** The newest policy that could not be used, while it has not been replaced by a good one. */
-  readonly refused: { readonly at: Date; readonly problems: readonly { readonly path: string; readonly why: string }[] } | undefined
+  readonly refused: ({ readonly at: Date } & RefusedPolicy) | undefined
   readonly notReady: readonly string[]
   readonly listening: readonly string[]
   readonly sessions: Readonly<Record<string, number>>
@@ -30,7 +31,7 @@ export function statusPage(parts: StatusParts): object {
     notReady: parts.notReady,
     listening: parts.listening,
     policy: inForce === undefined ? null : policyStatus(inForce),
-    refusedPolicy: parts.refused ?? null,
+    refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: parts.sessions,
     queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
     allowlist: { kind: store.kind, name: store.name, entries: store.size() },
@@ -55,6 +56,19 @@ function policyStatus({ policy, hash, loadedAt }: InForce): object {
     hash,
     mode: policy.spec.mode,
     loadedAt: loadedAt.toISOString(),
+  }
+}
+
+/** Problems beyond some dozens do not help anybody, and the operator reads this page every few seconds. */
+const problemsShown = 50
+
+function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { readonly at: Date }): object {
+  return {
+    at: at.toISOString(),
+    hash: hash ?? null,
+    generation: generation ?? null,
+    problems: problems.slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
+    furtherProblems: Math.max(0, problems.length - problemsShown),
   }
 }
 

@@ -4,7 +4,7 @@ import { parseReplyFilter } from '../../crds/reply-filter.ts'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
-import { parseCidrTable } from '../../crds/cidr-table.ts'
+import type { TableRule } from '../../crds/cidr-table.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
@@ -61,20 +61,20 @@ export interface Rules {
   readonly localTime: (now: number) => string
 }
 
-/** What a policy does not know: the machine's name and time zone, the texts of the table files that it names, and the keys of its DNS lists. */
+/** What a policy does not know: the machine's name and time zone, the table files that it names, and the keys of its DNS lists. */
 export interface Surroundings {
   readonly hostname: string
   readonly localTime: (now: number) => string
-  readonly tables: ReadonlyMap<string, string>
+  readonly tables: ReadonlyMap<string, readonly TableRule[]>
   /** By the index of the site in the policy. */
   readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
 const networks = (texts: readonly string[]): Network[] => texts.map(parseNetwork).filter((n) => n !== undefined)
 
-function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, string>): AccessEntry[] {
+function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, readonly TableRule[]>): AccessEntry[] {
   return entries.map((entry): AccessEntry => {
-    if (entry.table?.file !== undefined) return { is: 'table', rules: parseCidrTable(tables.get(entry.table.file) ?? '').rules }
+    if (entry.table?.file !== undefined) return { is: 'table', rules: tables.get(entry.table.file) ?? [] }
     if (entry.table?.rules !== undefined) {
       return { is: 'table', rules: entry.table.rules.map((rule) => ({ networks: networks(rule.cidrs), decision: rule.action })) }
     }

@@ -1,0 +1,311 @@
+// What a policy brings from other files: keys of DNS lists, certificates from Secrets, and tables in gzip form or in parts.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { type LoadedPolicy, loadPolicy } from '../../../gateway/io/policy/policy-file.ts'
+import { watchPolicy } from '../../../gateway/io/policy/policy-watch.ts'
+import { unless } from '../../peers/require.ts'
+import { until } from './until.ts'
+
+const manifest = (spec: object, metadata: object = {}): string =>
+  JSON.stringify({
+    apiVersion: 'postscreen.dev/v1alpha1',
+    kind: 'PostscreenPolicy',
+    metadata: { name: 'mx', ...metadata },
+    spec: { backend: { addresses: ['192.0.2.1:10025'] }, ...spec },
+  })
+
+type Files = Readonly<Record<string, string | Buffer>>
+
+function write(folder: string, files: Files): void {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), content)
+  }
+}
+
+function newFolder(t: TestContext, files: Files): string {
+  const folder = mkdtempSync(join(tmpdir(), 'policy-parts-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  write(folder, files)
+  return folder
+}
+
+const reading = (folder: string) => loadPolicy(join(folder, 'policy.yaml'))
+
+function load(folder: string): LoadedPolicy {
+  const read = reading(folder)
+  assert.ok('loaded' in read, JSON.stringify(read))
+  return read.loaded
+}
+
+/** The problems with the folder's name taken out, one line each. */
+function problems(folder: string): readonly string[] {
+  const read = reading(folder)
+  return 'problems' in read ? read.problems.map(({ path, why }) => `${path}: ${why}`.replaceAll(`${folder}/`, '')) : []
+}
+
+const withTable = (file: string): string => manifest({ access: [{ table: { file } }] })
+const gz = gzipSync('192.0.2.0/24 permit\n198.51.100.0/24 reject\n')
+const decisions = ({ tables }: LoadedPolicy, file: string) => tables.get(file)?.map(({ decision }) => decision)
+
+describe('a table', () => {
+  const good: readonly { readonly what: string; readonly file: string; readonly files: Files }[] = [
+    { what: 'in gzip form', file: 'a.cidr.gz', files: { 'a.cidr.gz': gz } },
+    { what: 'in gzip form, in parts', file: 't/a.gz', files: { 't/a.gz.0': gz.subarray(0, 10), 't/a.gz.1': gz.subarray(10) } },
+    {
+      what: 'in parts that are gzip files each',
+      file: 'a.gz',
+      files: { 'a.gz.0': gzipSync('192.0.2.0/24 per'), 'a.gz.1': gzipSync('mit\n198.51.100.0/24 reject\n') },
+    },
+    { what: 'plain, in parts', file: 'a', files: { 'a.0': '192.0.2.0/24 permit\n198.51', 'a.1': '.100.0/24 reject\n' } },
+    {
+      what: 'whole, whatever parts lie beside it',
+      file: 'a',
+      files: { a: '192.0.2.0/24 permit\n198.51.100.0/24 reject\n', 'a.0': 'nonsense' },
+    },
+    {
+      what: 'in more than ten parts, in the order of their numbers',
+      file: 'a.gz',
+      files: Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`a.gz.${i}`, gz.subarray(i * 4, i === 11 ? gz.length : i * 4 + 4)])),
+    },
+  ]
+  for (const { what, file, files } of good) {
+    test(`${what} is read`, (t) => {
+      const folder = newFolder(t, { ...files, 'policy.yaml': withTable(file) })
+      assert.deepEqual(decisions(load(folder), file), ['Permit', 'Reject'])
+    })
+  }
+
+  const field = 'spec.access[0].table.file: cannot be read:'
+  const bad: readonly { readonly what: string; readonly file?: string; readonly files: () => Files; readonly want: string }[] = [
+    { what: 'of which the end is missing', files: () => ({ 'a.gz': gz.subarray(0, -9) }), want: `${field} a.gz is incomplete` },
+    {
+      what: 'of which the last part is missing',
+      files: () => ({ 'a.gz.0': gz.subarray(0, 20) }),
+      want: `${field} a.gz is incomplete with its 1 parts`,
+    },
+    { what: 'of which the first part is missing', files: () => ({ 'a.gz.1': gz }), want: `${field} ENOENT: no such file or directory` },
+    { what: 'that is empty', files: () => ({ 'a.gz': '' }), want: `${field} a.gz is incomplete` },
+    {
+      what: 'that is no gzip file',
+      files: () => ({ 'a.gz': '192.0.2.0/24 permit\n' }),
+      want: `${field} a.gz cannot be unpacked: incorrect header check`,
+    },
+    {
+      what: 'with parts of two versions',
+      files: () => ({ 'a.gz.0': gz.subarray(0, 30), 'a.gz.1': gzipSync('203.0.113.0/24 permit\n198.51.100.0/24 reject\n').subarray(30) }),
+      want: `${field} a.gz cannot be unpacked: `,
+    },
+    {
+      what: 'that is a gzip bomb',
+      files: () => ({ 'a.gz': gzipSync(Buffer.alloc(65 * 2 ** 20, ' ')) }),
+      want: `${field} a.gz unpacks to more than 67108864 bytes`,
+    },
+    {
+      what: 'with bad lines',
+      files: () => ({ 'a.gz': gzipSync('\n192.0.2.1/24 permit\n') }),
+      want: 'spec.access[0].table.file: a.gz line 2: ',
+    },
+  ]
+  for (const { what, file = 'a.gz', files, want } of bad) {
+    test(`${what} is a problem`, (t) => {
+      const [first = '', ...more] = problems(newFolder(t, { ...files(), 'policy.yaml': withTable(file) }))
+      assert.equal(first.slice(0, want.length), want)
+      assert.deepEqual(more, [])
+    })
+  }
+
+  test('whose parts together are too large is a problem', (t) => {
+    const folder = newFolder(t, { 'a.0': '', 'a.1': '', 'policy.yaml': withTable('a') })
+    for (const part of ['a.0', 'a.1']) truncateSync(join(folder, part), 40 * 2 ** 20)
+    assert.match(problems(folder).join(), /a\.1 has 41943040 bytes, and 25165824 are the most$/)
+  })
+
+  test('from a ConfigMap is for the operator to read', (t) => {
+    const access = [{ table: { configMap: { name: 'senders', key: 'a.cidr' } } }]
+    const folder = newFolder(t, { 'policy.yaml': manifest({ access }) })
+    assert.match(
+      problems(folder).join('\n'),
+      /^spec\.access\[0\]\.table\.configMap: can only be used in a cluster, where the operator puts the table into a file/,
+    )
+    assert.ok('loaded' in loadPolicy(join(folder, 'policy.yaml'), 'elsewhere'))
+  })
+})
+
+const site = (more: object) => ({ dnsbl: { sites: [{ domain: 'bl.example', ...more }] } })
+const keySecret = { name: 'lists', key: 'bl-key' }
+
+describe('the key of a DNS list', () => {
+  const good: readonly { readonly what: string; readonly spec: object; readonly files: Files }[] = [
+    { what: 'from a Secret', spec: site({ keySecret }), files: { 'secrets/lists/bl-key': 'verysecret' } },
+    { what: 'from a file', spec: site({ keyFile: 'keys/bl' }), files: { 'keys/bl': ' verysecret\n' } },
+  ]
+  for (const { what, spec, files } of good) {
+    test(`${what} is read without the white space around it`, (t) => {
+      const folder = newFolder(t, { ...files, 'policy.yaml': manifest(spec) })
+      assert.equal(load(folder).siteKeys.get(0)?.reveal(), 'verysecret')
+    })
+  }
+
+  const label = 'must hold one label of a domain name and nothing else: letters, digits and hyphens, at most 63'
+  const bad: readonly { readonly what: string; readonly spec?: object; readonly files: Files; readonly want: string }[] = [
+    {
+      what: 'that is missing',
+      files: {},
+      want: 'spec.dnsbl.sites[0].keySecret: Secret lists has no key bl-key (there is no file secrets/lists/bl-key)',
+    },
+    {
+      what: 'that is empty',
+      files: { 'secrets/lists/bl-key': '\n' },
+      want: `spec.dnsbl.sites[0].keySecret: secrets/lists/bl-key ${label}`,
+    },
+    {
+      what: 'with a dot',
+      files: { 'secrets/lists/bl-key': 'very.secret' },
+      want: `spec.dnsbl.sites[0].keySecret: secrets/lists/bl-key ${label}`,
+    },
+    {
+      what: 'that is too long',
+      files: { 'secrets/lists/bl-key': 's'.repeat(64) },
+      want: `spec.dnsbl.sites[0].keySecret: secrets/lists/bl-key ${label}`,
+    },
+    {
+      what: 'in a large file',
+      files: { 'secrets/lists/bl-key': 's'.repeat(1025) },
+      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key has 1025 bytes, and 1024 are the most',
+    },
+    {
+      what: 'that is no file',
+      files: { 'secrets/lists/bl-key/inside': '' },
+      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key is no plain file',
+    },
+    {
+      what: 'whose file is missing',
+      spec: site({ keyFile: 'keys/bl' }),
+      files: {},
+      want: "spec.dnsbl.sites[0].keyFile: cannot be read: ENOENT: no such file or directory, stat 'keys/bl'",
+    },
+  ]
+  for (const { what, spec = site({ keySecret }), files, want } of bad) {
+    test(`${what} is a problem that does not show it`, (t) => {
+      assert.deepEqual(problems(newFolder(t, { ...files, 'policy.yaml': manifest(spec) })), [want])
+    })
+  }
+
+  test('is not needed to check a policy that is for a cluster', (t) => {
+    const spec = { ...site({ keySecret }), tls: { level: 'May', secretName: 'mx-tls' } }
+    const folder = newFolder(t, { 'policy.yaml': manifest(spec) })
+    assert.ok('loaded' in loadPolicy(join(folder, 'policy.yaml'), 'elsewhere'))
+  })
+})
+
+describe('a certificate from a Secret', () => {
+  const spec = { tls: { level: 'May', secretName: 'mx-tls' } }
+
+  test('is read beside the policy', { skip: unless('openssl') }, (t) => {
+    const folder = newFolder(t, { 'policy.yaml': manifest(spec), 'secrets/mx-tls/x': '' })
+    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-subj', '/CN=mx']
+    const secret = join(folder, 'secrets/mx-tls')
+    execFileSync('openssl', [...args, '-keyout', join(secret, 'tls.key'), '-out', join(secret, 'tls.crt')], { stdio: 'ignore' })
+    assert.equal(load(folder).tls?.info.subject, 'CN=mx')
+  })
+
+  test('that is missing is a problem', (t) => {
+    const missing = (key: string) => `spec.tls.secretName: Secret mx-tls has no key ${key} (there is no file secrets/mx-tls/${key})`
+    assert.deepEqual(problems(newFolder(t, { 'policy.yaml': manifest(spec) })), [missing('tls.crt'), missing('tls.key')])
+    const half = newFolder(t, { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x' })
+    assert.deepEqual(problems(half), [missing('tls.key')])
+  })
+
+  test('that is none is a problem of the same field', (t) => {
+    const files = { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x', 'secrets/mx-tls/tls.key': 'y' }
+    assert.deepEqual(problems(newFolder(t, files)), ['spec.tls.secretName: secrets/mx-tls/tls.crt holds no certificate in PEM form'])
+  })
+})
+
+test('what the operator runs the gateway with is of no interest to the gateway', (t) => {
+  const folder = newFolder(t, { 'policy.yaml': manifest({ gateway: { replicas: 3, service: { type: 'LoadBalancer' } } }) })
+  assert.equal(load(folder).policy.metadata.name, 'mx')
+})
+
+test('a refused policy says which text it was', (t) => {
+  const text = manifest({ dnsbl: { threshold: 0 } }, { generation: 7 })
+  const folder = newFolder(t, { 'policy.yaml': text })
+  const refused = reading(folder)
+  assert.ok('problems' in refused)
+  assert.equal(refused.generation, 7)
+  assert.equal(refused.hash, createHash('sha256').update(text).digest('hex'))
+  const nothing = reading(newFolder(t, {}))
+  assert.ok('problems' in nothing)
+  assert.deepEqual([nothing.hash, nothing.generation], [undefined, undefined])
+})
+
+describe('a watched policy is read again when', () => {
+  /** Lays out a mount as the kubelet does: a folder, a link to it, and a link for each file or folder at the top. */
+  function mount(folder: string, version: string, files: Files): void {
+    write(join(folder, version), files)
+    const link = join(folder, '..data')
+    symlinkSync(version, `${link}_tmp`)
+    renameSync(`${link}_tmp`, link)
+    for (const name of new Set(Object.keys(files).map((path) => path.split('/')[0] ?? '')))
+      try {
+        symlinkSync(`..data/${name}`, join(folder, name))
+      } catch {
+        // It is there already.
+      }
+  }
+
+  const cases: readonly { readonly what: string; readonly before: Files; readonly after: Files; readonly want: RegExp }[] = [
+    {
+      what: 'a Secret that was missing is there',
+      before: { 'policy.yaml': manifest(site({ keySecret })) },
+      after: { 'policy.yaml': manifest(site({ keySecret })), 'secrets/lists/bl-key': 'verysecret' },
+      want: /^problem spec\.dnsbl\.sites\[0\]\.keySecret.*\nkey verysecret$/,
+    },
+    {
+      what: 'a key is another one',
+      before: { 'policy.yaml': manifest(site({ keySecret })), 'secrets/lists/bl-key': 'oldkey' },
+      after: { 'policy.yaml': manifest(site({ keySecret })), 'secrets/lists/bl-key': 'newkey' },
+      want: /^key oldkey\nkey newkey$/,
+    },
+    {
+      what: 'the last part of a table has come',
+      before: { 'policy.yaml': withTable('tables/a.gz'), 'tables/a.gz.0': gz.subarray(0, 20) },
+      after: { 'policy.yaml': withTable('tables/a.gz'), 'tables/a.gz.0': gz.subarray(0, 20), 'tables/a.gz.1': gz.subarray(20) },
+      want: /^problem spec\.access\[0\]\.table\.file: cannot be read: \S+ is incomplete with its 1 parts\ntable Permit,Reject$/,
+    },
+    {
+      what: 'a table has fewer parts',
+      before: { 'policy.yaml': withTable('a'), 'a.0': '192.0.2.1 permit\n', 'a.1': '192.0.2.2 reject\n' },
+      after: { 'policy.yaml': withTable('a'), a: '192.0.2.1 reject\n' },
+      want: /^table Permit,Reject\ntable Reject$/,
+    },
+  ]
+  for (const { what, before, after, want } of cases) {
+    for (const how of ['the kubelet swaps the mount', 'one file is written'] as const) {
+      test(`${what} (${how})`, async (t) => {
+        const folder = newFolder(t, {})
+        const change = (version: string, files: Files): void =>
+          how === 'one file is written' ? write(folder, files) : mount(folder, version, files)
+        change('..1', before)
+        const said: string[] = []
+        const watch = watchPolicy(join(folder, 'policy.yaml'), {
+          onPolicy: ({ siteKeys, tables }) => {
+            const rules = [...tables.values()].flatMap((table) => table.map(({ decision }) => decision))
+            said.push(rules.length > 0 ? `table ${rules.join()}` : `key ${siteKeys.get(0)?.reveal()}`)
+          },
+          onRefused: (refused) => void said.push(...refused.problems.map(({ path, why }) => `problem ${path}: ${why}`)),
+        })
+        t.after(() => watch.close())
+        change('..2', after)
+        await until(() => want.test(said.join('\n')))
+      })
+    }
+  }
+})

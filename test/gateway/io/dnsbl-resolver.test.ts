@@ -337,7 +337,7 @@ test('resolver: a process with an idle resolver ends by itself, not before its a
 
 test('resolver: a key stands in the question and nowhere else; two keys of one domain are two questions', async (t) => {
   const { resolver, stub, question, observed } = await start(t)
-  const key = (text: string) => DnsblKey.read(text) ?? assert.fail()
+  const key = (written: string) => DnsblKey.read(written) ?? assert.fail()
   const lists = [
     { domain: 'one.test', account: 0, key: key('firstkey') },
     { domain: 'one.test', account: 1, key: key('otherkey') },
@@ -366,7 +366,7 @@ test('resolver: a key stands in the question and nowhere else; two keys of one d
 
 test('resolver: a session with a new key does not get the answers to the old one', async (t) => {
   const { resolver, question } = await start(t)
-  const listsWith = (text: string) => [{ domain: 'one.test', account: 0, key: DnsblKey.read(text) ?? assert.fail() }]
+  const listsWith = (written: string) => [{ domain: 'one.test', account: 0, key: DnsblKey.read(written) ?? assert.fail() }]
   resolver.lookup(client, listsWith('oldkey'), () => undefined)
   resolver.lookup(client, listsWith('newkey'), () => undefined)
   await question('oldkey.one.test')

@@ -7,11 +7,13 @@ type Subcommand = (args: readonly string[]) => Promise<number>
 /** Loaded when asked for: the gateway must not pay for the importers, nor `--help` for anything. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   gateway: async () => (await import('./gateway.ts')).gateway,
+  operator: async () => (await import('./operator.ts')).operator,
   demo: async () => {
     const [{ demo }, { startDemoGateway }] = await Promise.all([import('./demo.ts'), import('./demo/gateway.ts')])
     return (args) => demo(args, startDemoGateway)
   },
   validate: async () => (await import('./validate.ts')).validate,
+  apply: async () => (await import('./apply.ts')).apply,
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
   import: async () => (await import('./import.ts')).importPolicy,
 }
@@ -21,8 +23,10 @@ const help = `Usage: postscreen COMMAND [ARGUMENT]…
 Postfix postscreen for a mail cluster.
 
   gateway    screen mail clients by a policy and hand clean ones on to Postfix
+  operator   make what the policies of a Kubernetes cluster ask for, gateways above all
   demo       try it on this machine: a gateway, block lists and a mail server in one process
   validate   check policy files
+  apply      apply the policy of a Helm release (what the chart's Job runs)
   allowlist  export or import the temporary allowlist
   import     make a policy from Postfix's main.cf or from Zimbra's settings
 

@@ -1,0 +1,157 @@
+// `postscreen operator`: runs the operator until it is told to stop, or until another one leads.
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import { pino } from 'pino'
+import { parseDuration } from '../crds/duration.ts'
+import { startOperator } from '../operator/main.ts'
+import type { OperatorOptions } from '../operator/options.ts'
+import { readArguments, wrongArguments } from './arguments.ts'
+
+const name = 'postscreen operator'
+
+const help = `Usage: ${name} [OPTION]…
+
+Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps, gateways, Services.
+
+  --namespaces A,B          only policies of these namespaces (all)
+  --gateway-image IMAGE     image of gateways whose policy names none (GATEWAY_IMAGE)
+  --admin ADDR:PORT         /healthz /readyz /metrics; * for all addresses (*:8080)
+  --leader-elect true|false wait for the Lease before doing anything (true)
+  --lease-namespace NAME    namespace of the Lease (POD_NAMESPACE, or the pod's own)
+  --lease-name NAME         name of the Lease (postscreen-operator)
+  --kubeconfig FILE         how to reach the cluster; without it the pod's service account, else KUBECONFIG
+  --resync TIME             look at every policy this often, whatever the watches say (10m)
+  --workers N               policies worked on at a time (8)
+  --log-level LEVEL         debug, info, warn or error (info)
+  --help                    this text
+
+Signals: SIGTERM and SIGINT finish what is under way, release the Lease and exit. It exits with 1 when it loses the Lease.
+`
+
+const text = { type: 'string' } as const
+const options = {
+  namespaces: text,
+  'gateway-image': text,
+  admin: text,
+  'leader-elect': text,
+  'lease-namespace': text,
+  'lease-name': text,
+  kubeconfig: text,
+  resync: text,
+  workers: text,
+  'log-level': text,
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+type Flags = { readonly [K in Exclude<keyof typeof options, 'help'>]?: string }
+
+const levels = ['debug', 'info', 'warn', 'error']
+const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+/** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined when it is none. */
+function parseAdmin(written: string): { readonly host: string | undefined; readonly port: number } | undefined {
+  const match = /^(?:\*|\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(written)
+  const port = Number(match?.[3])
+  return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2], port }
+}
+
+const quoted = (value: string): string => JSON.stringify(value.slice(0, 100))
+
+/** What is wrong with the values, or undefined. */
+function problemOf(flags: Flags): string | undefined {
+  const { admin, resync, workers, namespaces } = flags
+  if (admin !== undefined && parseAdmin(admin) === undefined) return `--admin must be ADDR:PORT such as *:8080, not ${quoted(admin)}`
+  if (!['true', 'false'].includes(flags['leader-elect'] ?? 'true'))
+    return `--leader-elect must be true or false, not ${quoted(flags['leader-elect'] ?? '')}`
+  if ((parseDuration(resync ?? '10m') ?? 0) < 1) return `--resync must be a time such as 10m, not ${quoted(resync ?? '')}`
+  if (!/^[1-9]\d?$/.test(workers ?? '8')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
+  if (!levels.includes(flags['log-level'] ?? 'info'))
+    return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
+  const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
+  return wrong === undefined ? undefined : `--namespaces must be names of namespaces with commas between them; ${quoted(wrong)} is none`
+}
+
+const listOf = (written: string | undefined): readonly string[] =>
+  (written ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+
+/** The namespace of the pod that we are in; undefined outside a cluster. */
+function podNamespace(): string | undefined {
+  const given = process.env['POD_NAMESPACE']
+  if (given !== undefined && given !== '') return given
+  try {
+    return readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/namespace', 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+/** Unique among operators: a restarted one must not take the lease of its former self for its own. */
+const identity = (): string => `${process.env['POD_NAME'] ?? os.hostname()}_${process.pid}-${Date.now().toString(36)}`
+
+function read(flags: Flags): OperatorOptions | string {
+  const ownNamespace = podNamespace()
+  const elects = flags['leader-elect'] !== 'false'
+  const leaseNamespace = flags['lease-namespace'] ?? ownNamespace
+  if (elects && leaseNamespace === undefined) return 'name the namespace of the Lease: --lease-namespace NAME, or say --leader-elect false'
+  const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
+  if (gatewayImage === '') return 'name the image of the gateways: --gateway-image IMAGE'
+  const log = pino({
+    level: flags['log-level'] ?? 'info',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  })
+  return {
+    namespaces: listOf(flags.namespaces),
+    gatewayImage,
+    kubeconfig: flags.kubeconfig,
+    admin: parseAdmin(flags.admin ?? '*:8080'),
+    election: elects
+      ? { namespace: leaseNamespace ?? '', name: flags['lease-name'] ?? 'postscreen-operator', identity: identity() }
+      : undefined,
+    ownNamespace,
+    resyncMs: (parseDuration(flags.resync ?? '10m') ?? 600) * 1000,
+    workers: Number(flags.workers ?? '8'),
+    log,
+  }
+}
+
+/** @returns the exit code, when the operator has stopped */
+export async function operator(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(name, help, { args: [...args], options })
+  if ('exit' in parsed) return parsed.exit
+  const flags = parsed.run.values as Flags
+  const problem = problemOf(flags)
+  if (problem !== undefined) return wrongArguments(name, problem)
+  const settings = read(flags)
+  if (typeof settings === 'string') return wrongArguments(name, settings)
+  try {
+    const running = await startOperator(settings)
+    const why = await Promise.race([signalled(), running.lost.then(() => 'lost' as const)])
+    if (why === 'lost') {
+      settings.log.error('the lease is lost; another operator may lead now')
+      // At once: whatever is under way belongs to the other one.
+      process.exit(1)
+    }
+    settings.log.info('stopping')
+    await running.stop()
+    return 0
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  }
+}
+
+/** The first SIGTERM or SIGINT; a second one ends the process at once. */
+function signalled(): Promise<'signal'> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      process.off('SIGTERM', stop).off('SIGINT', stop)
+      resolve('signal')
+    }
+    process.on('SIGTERM', stop).on('SIGINT', stop)
+  })
+}

@@ -1,0 +1,115 @@
+// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and touches nobody else's objects.
+import { contained, slimConfigMap } from './containment.ts'
+import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { KubeError } from './kube/kube-error.ts'
+import { keyOf, type KubeObject } from './kube/object.ts'
+import { resourceOf } from './kube/resource.ts'
+
+/** What came of one object. */
+export type Applied =
+  | { readonly is: 'unchanged' | 'created' | 'changed' | 'removed'; readonly object: KubeObject }
+  /** An object of that name belongs to somebody else, or still to a policy that is gone. */
+  | { readonly is: 'conflict'; readonly object: KubeObject; readonly why: string; readonly passes: boolean }
+  | { readonly is: 'refused'; readonly object: KubeObject; readonly why: string }
+
+/** Objects that exist, as the watches have seen them. */
+export interface Live {
+  /** One of ours, by kind, namespace and name. */
+  object(kind: string, key: string): KubeObject | undefined
+  /** All that carry the policy's label. */
+  ofPolicy(policy: string): readonly KubeObject[]
+}
+
+const controllerOf = ({ metadata }: KubeObject) => metadata.ownerReferences?.find(({ controller }) => controller === true)
+
+/** Ours: controlled by this very policy. */
+export const isOwned = (object: KubeObject, owner: Owner): boolean => controllerOf(object)?.uid === owner.uid
+
+/** Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, and controlled by nobody. */
+const isOrphan = (object: KubeObject, owner: Owner): boolean =>
+  controllerOf(object) === undefined &&
+  object.metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'] &&
+  object.metadata.labels[policyLabel] === owner.name
+
+/** Why an object of that name cannot be ours; undefined when it can. */
+function foreign(found: KubeObject, owner: Owner): { readonly why: string; readonly passes: boolean } | undefined {
+  if (isOwned(found, owner) || isOrphan(found, owner)) return undefined
+  const controller = controllerOf(found)
+  const name = `${found.kind} ${found.metadata.name}`
+  if (controller?.kind === owner.kind && controller.name === owner.name) {
+    return { why: `${name} still belongs to an earlier policy of this name; it is about to be removed`, passes: true }
+  }
+  const whose = controller === undefined ? 'is not the operator’s' : `belongs to ${controller.kind} ${controller.name}`
+  return { why: `${name} exists and ${whose}; remove it, or give the policy another name`, passes: false }
+}
+
+export class Applier {
+  readonly #client: KubeClient
+  readonly #live: Live
+  /** The version of an object that came of applying it: what still differs then differs in writing only. */
+  readonly #settled = new Map<string, { readonly version: string | undefined; readonly applied: string | undefined }>()
+
+  constructor(client: KubeClient, live: Live) {
+    this.#client = client
+    this.#live = live
+  }
+
+  /** Applies one object, if it is not there as wanted. Rejects only with what a later try may mend (no answer, too busy). */
+  async apply(want: KubeObject, owner: Owner): Promise<Applied> {
+    const resource = resourceOf(want)
+    const { namespace = '', name } = want.metadata
+    const seen = this.#live.object(want.kind, keyOf(want))
+    // What the watches do not show may be somebody else's: they only show what carries our label.
+    const found = seen ?? (await this.#client.get(resource, namespace, name))
+    const conflict = found && foreign(found, owner)
+    if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
+    if (found !== undefined && this.#isAsWanted(want, found)) return { is: 'unchanged', object: found }
+    try {
+      const applied = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
+      this.#settled.set(idOf(want), { version: applied.metadata.resourceVersion, applied: appliedOf(want) })
+      return { is: found === undefined ? 'created' : 'changed', object: applied }
+    } catch (error) {
+      if (error instanceof KubeError && [400, 403, 422].includes(error.status)) return { is: 'refused', object: want, why: error.message }
+      throw error
+    }
+  }
+
+  /** Removes what the policy owns and no longer wants. */
+  async prune(wanted: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
+    const names = new Set(wanted.map(idOf))
+    const left = this.#live
+      .ofPolicy(`${owner.namespace}/${owner.name}`)
+      .filter((object) => object.kind !== 'Pod' && isOwned(object, owner) && !names.has(idOf(object)))
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    return Promise.all(left.map((object) => this.#remove(object)))
+  }
+
+  /** Nothing more will be asked about a policy that is gone. */
+  forget(policy: string): void {
+    for (const [id] of this.#settled) if (id.includes(` ${policy}-`)) this.#settled.delete(id)
+  }
+
+  async #remove(object: KubeObject): Promise<Applied> {
+    const { namespace = '', name, uid } = object.metadata
+    await this.#client.delete(resourceOf(object), namespace, name, { ...(uid !== undefined && { uid }), propagationPolicy: 'Background' })
+    this.#settled.delete(idOf(object))
+    return { is: 'removed', object }
+  }
+
+  #isAsWanted(want: KubeObject, found: KubeObject): boolean {
+    if (contained(slimConfigMap(want), slimConfigMap(found))) return true
+    const settled = this.#settled.get(idOf(want))
+    return settled !== undefined && settled.version === found.metadata.resourceVersion && settled.applied === appliedOf(want)
+  }
+}
+
+const appliedOf = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotation.applied]
+
+const idOf = ({ kind, metadata }: KubeObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
+
+/** With its uid the API server applies it to this object only, and not to one that has taken its place. */
+function withUid(want: KubeObject, found: KubeObject | undefined): KubeObject {
+  const uid = found?.metadata.uid
+  return uid === undefined ? want : { ...want, metadata: { ...want.metadata, uid } }
+}

@@ -1,0 +1,152 @@
+// What the watches have seen: policies, what the operator has made for them, and the gateways' pods.
+import { slimConfigMap } from './containment.ts'
+import { managedBy, policyLabel } from './desired/names.ts'
+import { slimPod } from './gateways/pods.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { listWatch, type ListWatch } from './kube/list-watch.ts'
+import type { KubeObject } from './kube/object.ts'
+import { type Resource, resources } from './kube/resource.ts'
+
+export interface CacheOptions {
+  readonly client: KubeClient
+  /** The namespaces to watch; none means all. */
+  readonly namespaces: readonly string[]
+  /** Something about the policy with this key has changed. */
+  readonly onPolicy: (key: string) => void
+  /** A ConfigMap has changed, whosever it is. */
+  readonly onConfigMap: (key: string) => void
+  readonly onTrouble: (text: string) => void
+}
+
+/** The kinds that the operator makes. */
+const made = [
+  'ConfigMap',
+  'ServiceAccount',
+  'NetworkPolicy',
+  'Service',
+  'Deployment',
+  'PodDisruptionBudget',
+  'HorizontalPodAutoscaler',
+] as const
+const ours = Object.entries(managedBy)
+  .map(([name, value]) => `${name}=${value}`)
+  .join(',')
+
+/** Which fields who manages is of no use to us, and often longer than the object. */
+function withoutManagers(object: KubeObject): KubeObject {
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
+export class Cache {
+  readonly #options: CacheOptions
+  readonly #watches: { readonly of: string; readonly watch: ListWatch }[] = []
+  readonly #policies = new Map<string, KubeObject>()
+  /** By kind and key. */
+  readonly #objects = new Map<string, KubeObject>()
+  /** What belongs to a policy: ids in #objects by the key of the policy. */
+  readonly #ofPolicy = new Map<string, Set<string>>()
+  readonly #configMapVersions = new Map<string, string>()
+
+  /** Begins to watch. */
+  constructor(options: CacheOptions) {
+    this.#options = options
+    this.#watch(resources.PostscreenPolicy, {}, (key, object) => this.#takePolicy(key, object))
+    for (const kind of [...made, 'Pod'] as const) {
+      this.#watch(resources[kind], { labelSelector: ours, keep: slim(kind) }, (key, object) => this.#takeObject(kind, key, object))
+    }
+    // All of them, but only their names and versions: any may hold an access table.
+    this.#watch(resources.ConfigMap, { metadataOnly: true, keep: onlyVersion }, (key, object) => this.#takeVersion(key, object))
+  }
+
+  /** Resolves when everything that exists has been seen. */
+  async synced(): Promise<void> {
+    await Promise.all(this.#watches.map(({ watch }) => watch.synced))
+  }
+
+  /** When each watch was last heard of, in milliseconds since 1970; 0: never. */
+  lastHeard(): readonly { readonly resource: string; readonly at: number }[] {
+    return this.#watches.map(({ of, watch }) => ({ resource: of, at: watch.lastHeardAt ?? 0 }))
+  }
+
+  policy(key: string): KubeObject | undefined {
+    return this.#policies.get(key)
+  }
+
+  policies(): readonly string[] {
+    return [...this.#policies.keys()]
+  }
+
+  object(kind: string, key: string): KubeObject | undefined {
+    return this.#objects.get(`${kind} ${key}`)
+  }
+
+  ofPolicy(policy: string): readonly KubeObject[] {
+    return [...(this.#ofPolicy.get(policy) ?? [])].map((id) => this.#objects.get(id)).filter((object) => object !== undefined)
+  }
+
+  configMapVersion(key: string): string | undefined {
+    return this.#configMapVersions.get(key)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#watches.map(({ watch }) => watch.stop()))
+  }
+
+  #watch(
+    resource: Resource,
+    more: {
+      readonly labelSelector?: string
+      readonly metadataOnly?: boolean
+      readonly keep?: (object: KubeObject) => KubeObject | undefined
+    },
+    onChange: (key: string, object: KubeObject | undefined) => void,
+  ): void {
+    const { client, namespaces, onTrouble } = this.#options
+    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+      const where = namespace === undefined ? {} : { namespace }
+      const of = `${resource.plural}${more.metadataOnly === true ? ' (metadata)' : ''}`
+      this.#watches.push({ of, watch: listWatch({ client, resource, keep: withoutManagers, ...where, ...more, onChange, onTrouble }) })
+    }
+  }
+
+  #takePolicy(key: string, object: KubeObject | undefined): void {
+    if (object === undefined) this.#policies.delete(key)
+    else this.#policies.set(key, object)
+    this.#options.onPolicy(key)
+  }
+
+  #takeObject(kind: string, key: string, object: KubeObject | undefined): void {
+    const id = `${kind} ${key}`
+    const [before, now] = [this.#objects.get(id), object].map((one) => one && policyOf(one))
+    if (before !== undefined) this.#ofPolicy.get(before)?.delete(id)
+    if (before !== undefined && this.#ofPolicy.get(before)?.size === 0) this.#ofPolicy.delete(before)
+    if (object === undefined) this.#objects.delete(id)
+    else this.#objects.set(id, object)
+    if (now !== undefined) this.#ofPolicy.set(now, (this.#ofPolicy.get(now) ?? new Set()).add(id))
+    for (const policy of new Set([before, now])) if (policy !== undefined) this.#options.onPolicy(policy)
+  }
+
+  #takeVersion(key: string, object: KubeObject | undefined): void {
+    const version = object?.metadata.resourceVersion
+    if (version === undefined) this.#configMapVersions.delete(key)
+    else this.#configMapVersions.set(key, version)
+    this.#options.onConfigMap(key)
+  }
+}
+
+function policyOf({ metadata }: KubeObject): string | undefined {
+  const name = metadata.labels?.[policyLabel]
+  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`
+}
+
+const slim =
+  (kind: string) =>
+  (object: KubeObject): KubeObject =>
+    kind === 'Pod' ? slimPod(object) : slimConfigMap(withoutManagers(object))
+
+function onlyVersion({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, resourceVersion } = metadata
+  const rest = Object.fromEntries(Object.entries({ namespace, resourceVersion }).filter(([, value]) => value !== undefined))
+  return { apiVersion, kind, metadata: { name, ...rest } }
+}

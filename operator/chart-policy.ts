@@ -1,0 +1,113 @@
+// Applies the policy that a Helm release carries in a ConfigMap, as that ConfigMap's possession, and waits until it is Ready.
+// Why not Helm itself: the head of charts/postscreen/templates/policy/configmap.yaml.
+import { load } from 'js-yaml'
+import type { Clock } from './kube/clock.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { isForbidden, isNotFound, isTooManyRequests, isUnanswered, KubeError } from './kube/kube-error.ts'
+import { isKubeObject, isRecord, type KubeObject } from './kube/object.ts'
+import { resources } from './kube/resource.ts'
+
+/** The key of the ConfigMap. */
+const policyKey = 'policy.yaml'
+/** Not the operator's: what the operator owns it puts back, this is put back by the next upgrade only. */
+const fieldManager = 'postscreen-chart'
+/** The API server serves a new kind some seconds after it has its CRD, and knows a new role about as late. */
+const patienceMs = 60_000
+const forbiddenPatienceMs = 15_000
+const pollMs = 1000
+
+export interface ChartPolicyOptions {
+  readonly client: Pick<KubeClient, 'get' | 'apply'>
+  readonly clock: Clock
+  readonly namespace: string
+  readonly configMap: string
+  /** How long to wait for Ready, in milliseconds; 0: not at all. */
+  readonly waitMs: number
+  /** Takes one line for people. */
+  readonly say: (line: string) => void
+}
+
+/** Rejects with an Error that says in words what is wrong: no such ConfigMap, a policy that is refused or stalled, or one that is not Ready in time. */
+export async function applyChartPolicy(options: ChartPolicyOptions): Promise<void> {
+  const { client, namespace, configMap, say, waitMs } = options
+  const source = await patiently(options, () => client.get(resources.ConfigMap, namespace, configMap))
+  if (source === undefined) throw new Error(`there is no ConfigMap ${namespace}/${configMap}`)
+  const policy = policyOf(source)
+  const applied = await patiently(options, () => client.apply(policy, { fieldManager, force: true }))
+  say(`PostscreenPolicy ${namespace}/${policy.metadata.name} is applied (generation ${applied.metadata.generation ?? 0})`)
+  if (waitMs > 0) await readiness(options, policy.metadata.name, applied.metadata.generation ?? 0)
+}
+
+/** The policy in the ConfigMap, which is its owner: it goes with it. */
+function policyOf(source: KubeObject): KubeObject {
+  const { name, namespace = '', uid = '' } = source.metadata
+  const data = source['data']
+  const text = isRecord(data) ? data[policyKey] : undefined
+  const policy = typeof text === 'string' ? load(text) : undefined
+  if (!isKubeObject(policy) || policy.kind !== resources.PostscreenPolicy.kind) {
+    throw new Error(`ConfigMap ${namespace}/${name} has no PostscreenPolicy under ${policyKey}`)
+  }
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name, uid }
+  return { ...policy, metadata: { ...policy.metadata, namespace, ownerReferences: [owner] } }
+}
+
+/** Asks again while the answer may become another one by itself. */
+async function patiently<T>({ clock, say }: ChartPolicyOptions, request: () => Promise<T>): Promise<T> {
+  const began = clock.now()
+  let said = ''
+  for (;;) {
+    try {
+      return await request()
+    } catch (error) {
+      const patience = patienceWith(error)
+      if (!(error instanceof KubeError) || clock.now() - began >= patience) throw error
+      if (error.message !== said) say(`waiting: ${error.message}`)
+      said = error.message
+      await pause(clock, Math.max(pollMs, error.retryAfterMs ?? 0))
+    }
+  }
+}
+
+function patienceWith(error: unknown): number {
+  if (isForbidden(error)) return forbiddenPatienceMs
+  const passing =
+    isNotFound(error) || isTooManyRequests(error) || isUnanswered(error) || (error instanceof KubeError && error.status >= 500)
+  return passing ? patienceMs : 0
+}
+
+async function readiness(options: ChartPolicyOptions, name: string, generation: number): Promise<void> {
+  const { client, clock, namespace, say, waitMs } = options
+  const began = clock.now()
+  let said = ''
+  for (;;) {
+    const policy = await patiently(options, () => client.get(resources.PostscreenPolicy, namespace, name))
+    if (policy === undefined) throw new Error(`PostscreenPolicy ${namespace}/${name} was deleted while we waited for it`)
+    const ready = conditionOf(policy, 'Ready', generation)
+    if (ready.status === 'True') return say(`PostscreenPolicy ${namespace}/${name} is Ready`)
+    const stalled = conditionOf(policy, 'Stalled', generation)
+    if (stalled.status === 'True') throw new Error(`PostscreenPolicy ${namespace}/${name} cannot work: ${stalled.why}`)
+    if (ready.why !== said) say(`waiting: ${ready.why}`)
+    said = ready.why
+    if (clock.now() - began >= waitMs)
+      throw new Error(`PostscreenPolicy ${namespace}/${name} is not Ready after ${waitMs / 1000} s: ${ready.why}`)
+    await pause(clock, pollMs)
+  }
+}
+
+/** A condition of this generation or a later one; what was found for an earlier one says nothing about this. */
+function conditionOf(policy: KubeObject, type: string, generation: number): { readonly status: string; readonly why: string } {
+  const status = policy['status']
+  const conditions: unknown = isRecord(status) ? status['conditions'] : undefined
+  const found = Array.isArray(conditions) ? conditions.find((one) => isRecord(one) && one['type'] === type) : undefined
+  const seen: unknown = isRecord(found) ? found['observedGeneration'] : undefined
+  if (!isRecord(found) || typeof seen !== 'number' || seen < generation) {
+    return { status: 'Unknown', why: 'no operator has looked at it yet' }
+  }
+  return { status: String(found['status']), why: `${String(found['reason'])}: ${String(found['message'])}` }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+}

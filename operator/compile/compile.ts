@@ -1,0 +1,133 @@
+// Makes of a policy in the cluster what its gateways read: one YAML text, and files for its access tables. Pure: the tables' texts come in.
+import { createHash } from 'node:crypto'
+import { formatPolicy } from '../../crds/format-policy.ts'
+import { parsePolicy, type Problem } from '../../crds/policy.ts'
+import type { PostscreenPolicy, PostscreenPolicyInput } from '../../crds/policy.schema.ts'
+import type { KubeObject } from '../kube/object.ts'
+import { isTableFile, type TableFile, tableFile, tableKey, tableText, type TableText } from './access-tables.ts'
+import { type SecretFile, secretFiles } from './secret-files.ts'
+import { type Shard, shardsOf } from './shards.ts'
+
+/** A policy ready for its gateways. */
+export interface Compiled {
+  readonly policy: PostscreenPolicy
+  /** The text of `policy.yaml`. */
+  readonly text: string
+  /** SHA-256 of the text, in hex; a gateway that runs it says the same. */
+  readonly hash: string
+  readonly shards: readonly Shard[]
+  readonly tableRules: number
+  readonly secrets: readonly SecretFile[]
+}
+
+export type Compilation = { readonly compiled: Compiled } | { readonly problems: readonly Problem[] }
+
+type Entry = Readonly<Record<string, unknown>> & {
+  readonly action?: string
+  readonly cidrs?: readonly string[]
+  readonly table?: {
+    readonly file?: string
+    readonly rules?: readonly { readonly action: string; readonly cidrs: readonly string[] }[]
+    readonly configMap?: { readonly name: string; readonly key: string }
+  }
+}
+
+/** The longest text that goes into the policy's own ConfigMap, which takes 1 MiB. */
+const largestText = 900 * 1024
+/** Beyond this, lists of more entries than that become tables. */
+const comfortableText = 256 * 1024
+const longList = 200
+
+const head = `# Compiled by the operator from the PostscreenPolicy of this name. Changes by hand are lost: change the policy.\n`
+
+/** The tables that a manifest takes from ConfigMaps, whether it is valid or not. */
+export function tableRefs({ spec }: KubeObject): readonly { readonly name: string; readonly key: string }[] {
+  const access = typeof spec === 'object' && spec !== null && 'access' in spec && Array.isArray(spec.access) ? spec.access : []
+  return access.flatMap((entry: Entry | null) => {
+    const ref = entry?.table?.configMap
+    return typeof ref?.name === 'string' && typeof ref.key === 'string' ? [ref] : []
+  })
+}
+
+/** Turns single entries into what the gateway reads, and keeps the files that this takes. */
+class Tables {
+  readonly files: TableFile[] = []
+  readonly problems: Problem[] = []
+  readonly #texts: ReadonlyMap<string, TableText>
+
+  constructor(texts: ReadonlyMap<string, TableText>) {
+    this.#texts = texts
+  }
+
+  /** An entry whose table stands in a ConfigMap gets it from a file. */
+  fromConfigMap(entry: Entry, at: number): Entry {
+    const ref = entry.table?.configMap
+    if (ref === undefined) return entry
+    const path = `spec.access[${at}].table.configMap`
+    const where = `ConfigMap ${ref.name} key ${ref.key}`
+    const found = this.#texts.get(tableKey(ref.name, ref.key)) ?? { why: 'has not been read yet' }
+    if ('why' in found) {
+      this.problems.push({ path, why: `${where} ${found.why}` })
+      return entry
+    }
+    return this.#toFile(entry, found.text, path, where)
+  }
+
+  /** An entry with a long list gets it from a file too. Only where a table means the same: Dunno in an entry ends the search, in a table it does not. */
+  fromLongList(entry: Entry, at: number): Entry {
+    const { action, cidrs, table } = entry
+    const path = `spec.access[${at}]`
+    const inline = table?.rules
+    if (inline !== undefined && inline.reduce((sum, rule) => sum + rule.cidrs.length, 0) > longList) {
+      return this.#toFile(entry, tableText(inline), path, 'table')
+    }
+    if (cidrs === undefined || cidrs.length <= longList || (action !== 'Permit' && action !== 'Reject')) return entry
+    return this.#toFile(entry, tableText([{ action, cidrs }]), path, 'cidrs')
+  }
+
+  #toFile(entry: Entry, text: string, path: string, where: string): Entry {
+    const made = tableFile(text, path, where)
+    if (!isTableFile(made)) {
+      this.problems.push(...made)
+      return entry
+    }
+    this.files.push(made)
+    return { table: { file: made.name } }
+  }
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/**
+ * @param object the policy as the API server has it
+ * @param texts what the ConfigMaps that it names said, by `tableKey`
+ * @returns what its gateways read, or every problem with its path
+ */
+export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText>): Compilation {
+  const parsed = parsePolicy(object)
+  if ('problems' in parsed) return parsed
+  const tables = new Tables(texts)
+  const { gateway: _, ...written } = object['spec'] as Readonly<Record<string, unknown>>
+  const entries = ((written['access'] ?? []) as readonly Entry[]).map((entry, at) => tables.fromConfigMap(entry, at))
+  let text = textOf(object, { ...written, access: entries })
+  if (Buffer.byteLength(text) > comfortableText) {
+    text = textOf(object, { ...written, access: entries.map((entry, at) => tables.fromLongList(entry, at)) })
+  }
+  if (tables.problems.length > 0) return { problems: tables.problems }
+  const bytes = Buffer.byteLength(text)
+  if (bytes > largestText) {
+    const why = `is too long for a ConfigMap: ${bytes} bytes, and ${largestText} are the most; put long lists into ConfigMaps of their own (access[].table.configMap)`
+    return { problems: [{ path: 'spec', why }] }
+  }
+  const { policy } = parsed
+  const tableRules = tables.files.reduce((sum, { rules }) => sum + rules, 0)
+  return { compiled: { policy, text, hash: sha256(text), shards: shardsOf(tables.files), tableRules, secrets: secretFiles(policy.spec) } }
+}
+
+/** Only the metadata that a gateway tells about itself; everything else changes without need. */
+function textOf({ apiVersion, kind, metadata }: KubeObject, spec: Readonly<Record<string, unknown>>): string {
+  const { name, namespace, generation } = metadata
+  const manifest = { apiVersion, kind, metadata: { name, namespace, generation }, spec }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parsePolicy has accepted it
+  return head + formatPolicy(manifest as unknown as PostscreenPolicyInput)
+}

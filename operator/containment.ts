@@ -1,0 +1,35 @@
+// Whether an object in the cluster already has all that we want of it, so that it need not be applied again.
+import { createHash } from 'node:crypto'
+import { isRecord, type KubeObject } from './kube/object.ts'
+
+/** Entries with a name are found by it, as the API server merges them; others by their place. */
+function entriesContained(want: readonly unknown[], have: readonly unknown[]): boolean {
+  if (want.length > have.length) return false
+  const named = want.every((entry) => isRecord(entry) && typeof entry['name'] === 'string')
+  if (!named && want.length !== have.length) return false
+  return want.every((entry, at) => {
+    const match = named && isRecord(entry) ? have.find((other) => isRecord(other) && other['name'] === entry['name']) : have[at]
+    return contained(entry, match)
+  })
+}
+
+/**
+ * Whether `have` has every field that `want` has, with the same value. What else it has is somebody else's, or a default: server-side apply leaves
+ * both alone. A different way to write the same amount counts as a difference; applying it once more then changes nothing.
+ */
+export function contained(want: unknown, have: unknown): boolean {
+  if (Array.isArray(want)) return Array.isArray(have) && entriesContained(want, have)
+  if (isRecord(want)) return isRecord(have) && Object.entries(want).every(([field, value]) => contained(value, have[field]))
+  return want === have
+}
+
+const mark = 'sha256:'
+/** Once is enough: what is a digest already stays as it is. Base64 has no colon. */
+const digest = (text: string): string => (text.startsWith(mark) ? text : mark + createHash('sha256').update(text).digest('base64'))
+
+/** The object with the large contents of a ConfigMap as digests: enough to see a difference, and small enough to keep. */
+export function slimConfigMap(object: KubeObject): KubeObject {
+  const binary = object['binaryData']
+  if (!isRecord(binary)) return object
+  return { ...object, binaryData: Object.fromEntries(Object.entries(binary).map(([name, value]) => [name, digest(String(value))])) }
+}

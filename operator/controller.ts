@@ -1,0 +1,131 @@
+// The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass over each.
+import { Applier } from './apply.ts'
+import { Cache } from './cache.ts'
+import { Compilations } from './compile/compilations.ts'
+import { tableRefs } from './compile/compile.ts'
+import type { Settings } from './desired/desired.ts'
+import type { Ask } from './gateways/ask.ts'
+import { Refresh } from './gateways/refresh.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { WorkQueue } from './kube/work-queue.ts'
+import { Reconciler, type Told } from './reconcile.ts'
+
+export interface ControllerOptions {
+  readonly client: KubeClient
+  /** The namespaces to watch; none means all. */
+  readonly namespaces: readonly string[]
+  readonly settings: Settings
+  readonly ask: Ask
+  readonly workers: number
+  /** Every policy is looked at this often, whatever the watches say; a safety net. */
+  readonly resyncMs: number
+  readonly tell: (told: Told) => void
+  /** A policy is gone. */
+  readonly forget: (namespace: string, name: string) => void
+  /** A pass has ended, well or not. */
+  readonly onPass: (pass: {
+    readonly key: string
+    readonly seconds: number
+    readonly waitedSeconds: number
+    readonly outcome: 'done' | 'failed'
+  }) => void
+  readonly onError: (key: string, error: unknown) => void
+  readonly onTrouble: (text: string) => void
+}
+
+export class Controller {
+  readonly #cache: Cache
+  readonly #queue: WorkQueue<string>
+  readonly #forget: ControllerOptions['forget']
+  readonly #resync: NodeJS.Timeout
+  /** Policies by the ConfigMaps that hold their tables. */
+  readonly #tablesOf = new Map<string, Set<string>>()
+  #synced = false
+
+  /** Begins to watch and to work. */
+  constructor(options: ControllerOptions) {
+    const { client, settings, ask, tell } = options
+    this.#forget = options.forget
+    this.#cache = new Cache({
+      client,
+      namespaces: options.namespaces,
+      onPolicy: (key) => this.#onPolicy(key),
+      onConfigMap: (key) => this.#add(this.#tablesOf.get(key) ?? []),
+      onTrouble: options.onTrouble,
+    })
+    const applier = new Applier(client, this.#cache)
+    const compilations = new Compilations(client, (key) => this.#cache.configMapVersion(key))
+    const refresh = new Refresh(client, () => performance.now())
+    const reconciler = new Reconciler({
+      client,
+      live: this.#cache,
+      compilations,
+      applier,
+      refresh,
+      ask,
+      settings,
+      tell,
+      now: () => new Date(),
+    })
+    this.#queue = new WorkQueue<string>({
+      work: (key) => reconciler.reconcile(key),
+      workers: options.workers,
+      onError: options.onError,
+      onDone: ({ key, outcome, tookMs, waitedMs }) =>
+        options.onPass({ key, outcome, seconds: tookMs / 1000, waitedSeconds: waitedMs / 1000 }),
+    })
+    this.#resync = setInterval(() => this.#add(this.#cache.policies()), options.resyncMs)
+  }
+
+  /** Resolves when every policy is in the queue. Nothing is worked on before: what exists must be known, or it would be taken for missing. */
+  async start(): Promise<void> {
+    await this.#cache.synced()
+    this.#synced = true
+    this.#add(this.#cache.policies())
+  }
+
+  get policies(): readonly string[] {
+    return this.#cache.policies()
+  }
+
+  get depth(): number {
+    return this.#queue.depth
+  }
+
+  lastHeard(): readonly { readonly resource: string; readonly at: number }[] {
+    return this.#cache.lastHeard()
+  }
+
+  /** Resolves when no pass is under way and no watch is open. */
+  async stop(): Promise<void> {
+    clearInterval(this.#resync)
+    await this.#queue.stop()
+    await this.#cache.stop()
+  }
+
+  #onPolicy(key: string): void {
+    const policy = this.#cache.policy(key)
+    for (const [map, policies] of this.#tablesOf) {
+      policies.delete(key)
+      if (policies.size === 0) this.#tablesOf.delete(map)
+    }
+    if (policy === undefined) this.#forget(...splitKey(key))
+    else {
+      for (const { name } of tableRefs(policy)) {
+        const map = `${policy.metadata.namespace ?? ''}/${name}`
+        this.#tablesOf.set(map, (this.#tablesOf.get(map) ?? new Set()).add(key))
+      }
+    }
+    this.#add([key])
+  }
+
+  #add(keys: Iterable<string>): void {
+    if (!this.#synced) return
+    for (const key of keys) this.#queue.add(key)
+  }
+}
+
+function splitKey(key: string): [namespace: string, name: string] {
+  const slash = key.indexOf('/')
+  return [key.slice(0, slash), key.slice(slash + 1)]
+}

@@ -1,0 +1,47 @@
+// desired(policy) -> objects: all that should exist for a policy, in the order in which it is applied. Pure.
+import { createHash } from 'node:crypto'
+import type { Compiled } from '../compile/compile.ts'
+import type { KubeObject } from '../kube/object.ts'
+import { autoscaler } from './autoscaler.ts'
+import { policyMap, tableMaps } from './config-maps.ts'
+import { deployment } from './deployment.ts'
+import { disruptionBudget } from './disruption-budget.ts'
+import { annotation, type Owner } from './names.ts'
+import { networkPolicy } from './network-policy.ts'
+import { service } from './service.ts'
+import { serviceAccount } from './service-account.ts'
+
+/** What the operator knows besides the policy. */
+export interface Settings {
+  /** The image of gateways whose policy names none. */
+  readonly image: string
+  /** Where the operator's own pods are; undefined outside a cluster. */
+  readonly operatorNamespace: string | undefined
+}
+
+/** With a digest of all that is wanted of the object. */
+function withDigest(object: KubeObject): KubeObject {
+  const digest = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16)
+  const annotations = { ...object.metadata.annotations, [annotation.applied]: digest }
+  return { ...object, metadata: { ...object.metadata, annotations } }
+}
+
+/** Tables come before the policy that names them, and what pods need before the pods. */
+export const desired = (owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] =>
+  objectsOf(owner, compiled, settings).map(withDigest)
+
+function objectsOf(owner: Owner, compiled: Compiled, { image, operatorNamespace }: Settings): readonly KubeObject[] {
+  const { spec } = compiled.policy
+  const { gateway } = spec
+  const read = [...tableMaps(owner, compiled), policyMap(owner, compiled)]
+  if (gateway === undefined) return read
+  return [
+    ...read,
+    serviceAccount(owner),
+    ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, operatorNamespace)] : []),
+    service(owner, gateway),
+    deployment(owner, gateway, compiled, image),
+    disruptionBudget(owner, gateway),
+    ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling)]),
+  ]
+}

@@ -1,0 +1,61 @@
+// Who may talk to the gateways, and whom they may talk to.
+import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
+import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { KubeObject } from '../kube/object.ts'
+import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
+import { adminPort, backendPorts, smtpPorts } from './ports.ts'
+
+const tcp = (port: number) => ({ protocol: 'TCP', port })
+const dnsPort = 53
+
+/** Ports of DNS servers of the policy's own, besides the usual one. */
+function dnsPorts({ dnsbl }: PolicySpec): readonly number[] {
+  const own = dnsbl.resolvers.map((resolver) => Number(/^(?:[0-9.]+|\[.*\]):(\d+)$/.exec(resolver)?.[1] ?? dnsPort))
+  return [...new Set([dnsPort, ...own])]
+}
+
+/** The ports of the shared allowlist: those of its addresses and the usual ones, which a URL in a Secret may have. */
+function storePorts({ allowlist }: PolicySpec): readonly number[] {
+  if (allowlist.store !== 'Valkey') return []
+  const addresses = allowlist.valkey?.addresses ?? []
+  const named = addresses.map((address) => Number(/:(\d+)$/.exec(address)?.[1]))
+  return [...new Set([...named, 6379, 26_379])]
+}
+
+/** The operator's pods, in its own namespace, and whoever the policy lets read. */
+function admins(operatorNamespace: string | undefined, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
+  const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } })
+  const operator = { 'app.kubernetes.io/name': 'postscreen', 'app.kubernetes.io/component': 'operator' }
+  const from = [
+    ...(operatorNamespace === undefined ? [] : [{ ...inNamespace(operatorNamespace), podSelector: { matchLabels: operator } }]),
+    ...namespaces.map(inNamespace),
+  ]
+  return from.length === 0 ? [] : [{ _from: from, ports: [tcp(adminPort)] }]
+}
+
+function egress(spec: PolicySpec): V1NetworkPolicyEgressRule[] {
+  return [
+    { ports: dnsPorts(spec).flatMap((port) => [{ protocol: 'UDP', port }, tcp(port)]) },
+    { ports: [...backendPorts(spec), ...storePorts(spec)].map(tcp) },
+  ]
+}
+
+/** The library calls a rule's `from` `_from`, as that is a word of other languages. */
+const written = ({ _from, ...rule }: V1NetworkPolicyIngressRule): object => (_from === undefined ? rule : { from: _from, ...rule })
+
+export function networkPolicy(owner: Owner, spec: PolicySpec, operatorNamespace: string | undefined): KubeObject {
+  const { gateway } = spec
+  const ingress = [{ ports: smtpPorts(spec).map(tcp) }, ...admins(operatorNamespace, gateway?.networkPolicy.adminNamespaces ?? [])]
+  const made = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: metadataOf(owner, gatewayName(owner.name)),
+    spec: {
+      podSelector: { matchLabels: { ...selectorLabels(owner.name) } },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress,
+      egress: egress(spec),
+    },
+  } satisfies V1NetworkPolicy
+  return { ...made, spec: { ...made.spec, ingress: ingress.map(written) } }
+}

@@ -1,0 +1,111 @@
+// A pod of the gateway: one container without rights, its policy, tables and secrets in one read-only volume.
+import type { V1Container, V1PodSpec, V1VolumeProjection } from '@kubernetes/client-node'
+import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { Compiled } from '../compile/compile.ts'
+import type { SecretFile } from '../compile/secret-files.ts'
+import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'
+import { adminPort, smtpPorts } from './ports.ts'
+
+export type GatewaySpec = NonNullable<PolicySpec['gateway']>
+
+/** The user of the image (see Dockerfile), of whom nothing in the cluster knows. */
+const user = 65_532
+/** From the end of the drain to the kill: replies that are on their way, and the allowlist's last writes. */
+const lastRepliesSeconds = 15
+/** Table ConfigMaps come and go with the lists; pods look for this many at least, so that their form, and with it the pods, need not change. */
+const tableMapsAtLeast = 4
+const policyFolder = '/etc/postscreen'
+const dataFolder = '/var/lib/postscreen'
+
+/** Rounded up, so that a growing list changes the form of the pods seldom. */
+const tableMapsMounted = (shards: number): number => Math.max(tableMapsAtLeast, Math.ceil(shards / tableMapsAtLeast) * tableMapsAtLeast)
+
+/** Optional, all but the policy: one that is missing must not keep the others from the gateway, which says itself what it lacks. */
+function projections(policy: string, { shards, secrets }: Compiled): V1VolumeProjection[] {
+  const bySecret = Map.groupBy(secrets, ({ secret }: SecretFile) => secret)
+  return [
+    { configMap: { name: policyConfigMap(policy), items: [{ key: 'policy.yaml', path: 'policy.yaml' }] } },
+    ...Array.from({ length: tableMapsMounted(shards.length) }, (_, index) => ({
+      configMap: { name: tablesConfigMap(policy, index), optional: true },
+    })),
+    ...[...bySecret].map(([name, files]) => ({
+      secret: { name, optional: true, items: files.map(({ key }) => ({ key, path: `secrets/${name}/${key}` })) },
+    })),
+  ]
+}
+
+function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Container {
+  const probe = (path: string) => ({ httpGet: { path, port: 'admin' }, timeoutSeconds: 2 })
+  return {
+    name: 'gateway',
+    image,
+    imagePullPolicy: gateway.image.pullPolicy,
+    args: [
+      'gateway',
+      ...['--policy', `${policyFolder}/policy.yaml`, '--await-policy'],
+      ...['--admin', `*:${adminPort}`],
+      ...['--data-dir', dataFolder],
+      ...['--log-format', gateway.logFormat.toLowerCase()],
+      ...['--drain-timeout', `${gateway.drain.timeout}s`],
+    ],
+    ports: [
+      ...smtpPorts(spec).map((port, index) => ({ name: index === 0 ? 'smtp' : `smtp-${index}`, containerPort: port, protocol: 'TCP' })),
+      { name: 'admin', containerPort: adminPort, protocol: 'TCP' },
+    ],
+    startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 6 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+    // Endpoints and load balancers learn of the end of a pod a moment after it began. Until then clients still come, and are still taken.
+    ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
+    resources: { requests: { ...gateway.resources.requests }, limits: { ...gateway.resources.limits } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: 'policy', mountPath: policyFolder, readOnly: true },
+      { name: 'data', mountPath: dataFolder },
+    ],
+  }
+}
+
+/** Spread over nodes and zones as far as there are enough; each form of pod on its own, so that a rollout does not skew it. */
+const spread = (policy: string, topologyKey: string) => ({
+  maxSkew: 1,
+  topologyKey,
+  whenUnsatisfiable: 'ScheduleAnyway',
+  labelSelector: { matchLabels: { ...selectorLabels(policy) } },
+  matchLabelKeys: ['pod-template-hash'],
+})
+
+/** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
+export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, ownImage: string): V1PodSpec {
+  const { pullSecrets } = gateway.image
+  return {
+    serviceAccountName: gatewayName(name),
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: gateway.drain.delay + gateway.drain.timeout + lastRepliesSeconds,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+      fsGroup: user,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),
+    ...(gateway.priorityClassName !== '' && { priorityClassName: gateway.priorityClassName }),
+    ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
+    ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
+    topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) => spread(name, key)),
+    containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? ownImage : gateway.image.name)],
+    volumes: [
+      { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },
+      { name: 'data', emptyDir: {} },
+    ],
+  }
+}

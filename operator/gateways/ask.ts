@@ -1,0 +1,37 @@
+// Asks a gateway's pod what it runs.
+import { Agent, request } from 'undici'
+import { adminPort } from '../desired/ports.ts'
+import { type GatewayReport, readReport } from './report.ts'
+
+/** Asks the pod at an address; undefined when it does not answer as a gateway does, or not in time. */
+export type Ask = (address: string) => Promise<GatewayReport | undefined>
+
+/** A status page has some kilobytes; a pod that sends more is cut off. */
+const largestPage = 2 ** 20
+const timeoutMs = 2000
+
+/** Few connections, each kept for a while: the same pods are asked again and again while a change reaches them. */
+export function askOverHttp(): { readonly ask: Ask; close(): Promise<void> } {
+  const dispatcher = new Agent({
+    connections: 1,
+    pipelining: 1,
+    keepAliveTimeout: 20_000,
+    connect: { timeout: timeoutMs },
+    maxResponseSize: largestPage,
+  })
+  const ask: Ask = async (address) => {
+    const host = address.includes(':') ? `[${address}]` : address
+    try {
+      const { statusCode, body } = await request(`http://${host}:${adminPort}/status`, {
+        dispatcher,
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      if (statusCode === 200) return readReport(JSON.parse(await body.text()))
+      await body.dump()
+      return undefined
+    } catch {
+      return undefined
+    }
+  }
+  return { ask, close: () => dispatcher.destroy() }
+}

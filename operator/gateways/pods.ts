@@ -1,0 +1,78 @@
+// The gateway's pods as the operator sees them.
+import { annotation } from '../desired/names.ts'
+import { isRecord, type KubeObject } from '../kube/object.ts'
+import type { GatewayReport } from './report.ts'
+
+/** A pod that is not about to end, and what it said of itself. */
+export interface GatewayPod {
+  readonly name: string
+  readonly uid: string
+  readonly address: string | undefined
+  readonly ready: boolean
+  /** Which form of pod it is (annotation). */
+  readonly template: string | undefined
+  readonly refresh: string | undefined
+  /** Why it does not run, such as ImagePullBackOff; undefined when nothing is wrong as far as Kubernetes knows. */
+  readonly trouble: string | undefined
+  readonly report: GatewayReport | undefined
+}
+
+const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] => (Array.isArray(value) ? value.filter(isRecord) : [])
+const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Waits that are part of every start. */
+const usual = new Set(['ContainerCreating', 'PodInitializing'])
+
+function troubleOf(status: Readonly<Record<string, unknown>>): string | undefined {
+  for (const { state } of list(status['containerStatuses'])) {
+    const { reason, message } = record(record(state)['waiting'])
+    const word = text(reason)
+    if (word !== undefined && !usual.has(word)) return text(message) === undefined ? word : `${word}: ${text(message)}`
+  }
+  const unscheduled = list(status['conditions']).find((one) => one['type'] === 'PodScheduled' && one['status'] === 'False')
+  return unscheduled === undefined ? undefined : `${text(unscheduled['reason']) ?? ''}: ${text(unscheduled['message']) ?? ''}`
+}
+
+export function podOf(object: KubeObject, report: GatewayReport | undefined): GatewayPod {
+  const { name, uid = '', annotations = {} } = object.metadata
+  const status = record(object['status'])
+  return {
+    name,
+    uid,
+    address: addressOf(object),
+    ready: list(status['conditions']).some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
+    template: annotations[annotation.template],
+    refresh: annotations[annotation.refresh],
+    trouble: troubleOf(status),
+    report,
+  }
+}
+
+/** Where to ask a pod; undefined while it has no address or does not run. */
+export function addressOf(object: KubeObject): string | undefined {
+  const status = record(object['status'])
+  return status['phase'] === 'Running' ? text(status['podIP']) : undefined
+}
+
+/** Whether it is on its way out: it serves its last sessions and takes no new policy. */
+export function isEnding({ metadata, status }: KubeObject): boolean {
+  const phase = record(status)['phase']
+  return metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed'
+}
+
+/** What of a pod is worth keeping in memory. */
+export function slimPod(object: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata
+  const { phase, podIP, conditions, containerStatuses } = record(object['status'])
+  const states = list(containerStatuses).map(({ state }) => ({ state }))
+  const metadata = {
+    name,
+    ...Object.fromEntries(
+      Object.entries({ namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    ),
+  }
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata, status: { phase, podIP, conditions, containerStatuses: states } }
+}

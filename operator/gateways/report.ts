@@ -1,0 +1,48 @@
+// What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever is not as expected is left out.
+import type { Problem } from '../../crds/problems.ts'
+import { isRecord } from '../kube/object.ts'
+
+export interface BackendReport {
+  readonly name: string
+  readonly reachable: boolean
+  /** Why not, when something is known. */
+  readonly why: string
+}
+
+export interface GatewayReport {
+  /** Of the policy in force. */
+  readonly hash: string | undefined
+  /** Of the newest policy, if it could not be used. */
+  readonly refused: { readonly hash: string | undefined; readonly problems: readonly Problem[] } | undefined
+  readonly backends: readonly BackendReport[]
+}
+
+const most = 20
+const bounded = (value: unknown, longest = 500): string =>
+  typeof value === 'string' ? value.slice(0, longest).replace(/[\x00-\x1f\x7f]/g, ' ') : ''
+const listOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(value) ? value.slice(0, most).filter(isRecord) : []
+const hashOf = (value: unknown): string | undefined => {
+  const hash = isRecord(value) ? bounded(value['hash'], 64) : ''
+  return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
+}
+
+function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
+  const addresses = listOf(backend['addresses'])
+  const failing = addresses.find(({ lastError }) => typeof lastError === 'string')
+  const why =
+    bounded(backend['lookupError']) || (failing === undefined ? '' : `${bounded(failing['label'])}: ${bounded(failing['lastError'])}`)
+  return { name: bounded(backend['backend']), reachable: addresses.some(({ state }) => state === 'working'), why }
+}
+
+/** @param page the JSON of `/status`, whatever it is */
+export function readReport(page: unknown): GatewayReport {
+  const fields = isRecord(page) ? page : {}
+  const refused = fields['refusedPolicy']
+  const problems = isRecord(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
+  return {
+    hash: hashOf(fields['policy']),
+    refused: isRecord(refused) ? { hash: hashOf(refused), problems } : undefined,
+    backends: listOf(fields['backends']).map(backendOf),
+  }
+}

@@ -1,0 +1,140 @@
+// The operator: waits until it leads, then keeps what policies want in the cluster.
+import { readFileSync } from 'node:fs'
+import { type AdminServer, serveAdmin } from './admin.ts'
+import { Controller } from './controller.ts'
+import { askOverHttp } from './gateways/ask.ts'
+import { EventRecorder } from './kube/event-recorder.ts'
+import { connectKube, type KubeClient } from './kube/kube-client.ts'
+import { describeError } from './kube/kube-error.ts'
+import { elect, type Election } from './kube/lease.ts'
+import { OperatorMetrics } from './metrics.ts'
+import { Narrator } from './narrator.ts'
+import type { OperatorOptions } from './options.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** A watch that has told nothing for this long, not even a bookmark, is dead: they come every minute, and watches end by themselves after eight. */
+const silentMs = 15 * 60_000
+
+/** An operator that runs. */
+export interface Operator {
+  readonly admin: string | undefined
+  /** Resolves when it has lost its lease: it must not go on, so the process should end. */
+  readonly lost: Promise<void>
+  /** Ends what is under way and lets another take over at once. */
+  stop(): Promise<void>
+}
+
+/** Starts an operator. Rejects when its admin port is taken or no cluster is configured. */
+export async function startOperator(options: OperatorOptions): Promise<Operator> {
+  const operator = new RunningOperator(options)
+  await operator.open()
+  return operator
+}
+
+class RunningOperator implements Operator {
+  readonly #options: OperatorOptions
+  readonly #client: KubeClient
+  readonly #metrics: OperatorMetrics
+  readonly #narrator: Narrator
+  readonly #events: EventRecorder
+  readonly #gateways = askOverHttp()
+  #election: Election | undefined
+  #controller: Controller | undefined
+  #adminServer: AdminServer | undefined
+  #stopping = false
+  readonly #lost = Promise.withResolvers<void>()
+
+  constructor(options: OperatorOptions) {
+    this.#options = options
+    const { log, kubeconfig } = options
+    this.#metrics = new OperatorMetrics(version, {
+      depth: () => this.#controller?.depth ?? 0,
+      leading: () => this.#controller !== undefined,
+      lastHeard: () => this.#controller?.lastHeard() ?? [],
+    })
+    this.#client = connectKube({
+      kubeconfig,
+      userAgent: `postscreen-operator/${version}`,
+      observe: (verb, resource, status) => this.#metrics.request(verb, resource.plural, status),
+    })
+    this.#events = new EventRecorder({
+      client: this.#client,
+      controller: 'postscreen-operator',
+      instance: options.election?.identity ?? 'postscreen-operator',
+    })
+    this.#narrator = new Narrator(this.#events, this.#metrics, log)
+  }
+
+  get admin(): string | undefined {
+    return this.#adminServer?.address
+  }
+
+  get lost(): Promise<void> {
+    return this.#lost.promise
+  }
+
+  async open(): Promise<void> {
+    const { admin, election, log } = this.#options
+    if (admin !== undefined) {
+      this.#adminServer = await serveAdmin(admin, {
+        sick: () => this.#sick(),
+        notReady: () => undefined,
+        metrics: () => this.#metrics.text(),
+      })
+      log.info(`admin server on ${this.#adminServer.address}`)
+    }
+    if (election === undefined) return this.#work()
+    this.#election = elect({ client: this.#client, ...election, onTrouble: (text) => log.warn(text) })
+    log.info({ lease: `${election.namespace}/${election.name}`, identity: election.identity }, 'waiting to lead')
+    this.#election.leading.then(
+      () => this.#work(),
+      () => undefined,
+    )
+    this.#election.lost.then(
+      () => this.#lost.resolve(),
+      () => undefined,
+    )
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#controller?.stop()
+    await this.#events.close()
+    await this.#election?.release()
+    await this.#gateways.close()
+    await this.#client.close()
+    this.#adminServer?.close()
+  }
+
+  #work(): void {
+    if (this.#stopping) return
+    const { log, namespaces, settings, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
+    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image }, 'leading')
+    this.#controller = new Controller({
+      client: this.#client,
+      namespaces,
+      settings,
+      ask: this.#gateways.ask,
+      workers,
+      resyncMs,
+      tell: (told) => this.#narrator.tell(told),
+      forget: (namespace, name) => this.#metrics.forget(namespace, name),
+      onPass: ({ outcome, seconds, waitedSeconds }) => this.#metrics.pass(outcome, seconds, waitedSeconds),
+      onError: (key, error) => log.warn({ policy: key }, `will be tried again: ${describeError(error)}`),
+      onTrouble: (text) => log.warn(text),
+    })
+    this.#controller.start().then(
+      () => log.info(`${this.#controller?.policies.length} policies found`),
+      // Stopped before everything was seen.
+      () => undefined,
+    )
+  }
+
+  #sick(): string | undefined {
+    const silent = this.#controller?.lastHeard().find(({ at }) => at > 0 && Date.now() - at > silentMs)
+    return silent === undefined ? undefined : `the watch of ${silent.resource} has been silent for too long`
+  }
+}
+
+const settingsOf = ({ gatewayImage, ownNamespace }: OperatorOptions) => ({ image: gatewayImage, operatorNamespace: ownNamespace })

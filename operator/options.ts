@@ -1,0 +1,19 @@
+// What the command line and the environment give the operator.
+import type { Logger } from 'pino'
+
+export interface OperatorOptions {
+  /** The namespaces to watch; none means all. */
+  readonly namespaces: readonly string[]
+  /** The image of gateways whose policy names none. */
+  readonly gatewayImage: string
+  /** A kubeconfig file; without it the pod's service account, else the user's own. */
+  readonly kubeconfig: string | undefined
+  readonly admin: { readonly host: string | undefined; readonly port: number } | undefined
+  /** Undefined: no election, this is the only operator. */
+  readonly election: { readonly namespace: string; readonly name: string; readonly identity: string } | undefined
+  /** Where the operator's own pods are; undefined outside a cluster. */
+  readonly ownNamespace: string | undefined
+  readonly resyncMs: number
+  readonly workers: number
+  readonly log: Logger
+}

@@ -1,0 +1,162 @@
+// One pass over one policy: gather, decide, apply, prune, bring it to the gateways, tell the status.
+import { type Applied, type Applier, isOwned, type Live } from './apply.ts'
+import type { Compilations } from './compile/compilations.ts'
+import type { Compiled } from './compile/compile.ts'
+import { desired, type Settings } from './desired/desired.ts'
+import { annotation, fieldManager, gatewayName, type Owner, ownerOf } from './desired/names.ts'
+import type { Ask } from './gateways/ask.ts'
+import { addressOf, isEnding, podOf } from './gateways/pods.ts'
+import type { Refresh } from './gateways/refresh.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { isRecord, keyOf, type KubeObject } from './kube/object.ts'
+import { type Findings, findingsOf } from './status/findings.ts'
+import type { Observation } from './status/observation.ts'
+import { statusOf } from './status/status.ts'
+import { contained } from './containment.ts'
+
+/** What a pass needs of the world. */
+export interface World {
+  readonly client: KubeClient
+  readonly live: Live & { policy(key: string): KubeObject | undefined }
+  readonly compilations: Compilations
+  readonly applier: Applier
+  readonly refresh: Refresh
+  readonly ask: Ask
+  readonly settings: Settings
+  readonly now: () => Date
+  /** Told of what a pass has done and found, before the status is written; for events, metrics and the log. */
+  readonly tell: (told: Told) => void
+}
+
+export interface Told {
+  readonly policy: KubeObject
+  readonly applied: readonly Applied[]
+  readonly findings: Findings
+}
+
+/** When to look again, in milliseconds: soon while a change is on its way, now and then to see how the gateways do. */
+const looksAgain = { onItsWay: [100, 200, 500, 1000, 2000], refused: 5000, atRest: 15_000 } as const
+
+/** One policy's passes; `again` is when the next one is due without a change in the cluster. */
+export class Reconciler {
+  readonly #world: World
+  /** How many passes in a row have found the policy on its way. */
+  readonly #onItsWay = new Map<string, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Rejects with what a later try may mend. */
+  async reconcile(key: string): Promise<{ readonly again?: number }> {
+    const { live, compilations, applier } = this.#world
+    const policy = live.policy(key)
+    // Owner references see to what it has made.
+    if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) {
+      this.#onItsWay.delete(key)
+      compilations.forget(key)
+      applier.forget(key)
+      return {}
+    }
+    const seen = await this.#pass(policy)
+    const findings = findingsOf(seen)
+    await this.#writeStatus(seen, findings)
+    return this.#again(key, seen, findings)
+  }
+
+  async #pass(policy: KubeObject): Promise<Observation> {
+    const { compilations, settings, refresh } = this.#world
+    const owner = ownerOf(policy)
+    const compilation = await compilations.of(policy)
+    const compiled = 'compiled' in compilation ? compilation.compiled : undefined
+    const paused = policy.metadata.annotations?.[annotation.pause] === 'true'
+    const want = compiled === undefined ? [] : desired(owner, compiled, settings)
+    const applied = compiled === undefined || paused ? [] : await this.#apply(want, owner)
+    const seen = await this.#look(policy, compiled, want, applied)
+    if (compiled !== undefined && !paused) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
+    return { ...seen, paused, problems: 'problems' in compilation ? compilation.problems : [] }
+  }
+
+  /** In order: what is read before what reads it. After a conflict nothing else is touched. */
+  async #apply(want: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
+    const applied: Applied[] = []
+    for (const object of want) {
+      const one = await this.#world.applier.apply(object, owner)
+      applied.push(one)
+      if (one.is === 'conflict') return applied
+    }
+    return [...applied, ...(await this.#world.applier.prune(want, owner))]
+  }
+
+  async #look(policy: KubeObject, compiled: Compiled | undefined, want: readonly KubeObject[], applied: readonly Applied[]) {
+    const { live, ask, settings } = this.#world
+    const owner = ownerOf(policy)
+    const all = live.ofPolicy(keyOf(policy))
+    const pods = all.filter((object) => object.kind === 'Pod' && !isEnding(object))
+    const mine = (kind: string): KubeObject | undefined => {
+      // What was applied just now is newer than what the watch has brought.
+      const fresh = applied.find(({ object }) => object.kind === kind && object.metadata.name === gatewayName(owner.name))
+      if (fresh?.is === 'created' || fresh?.is === 'changed') return fresh.object
+      return all.find((object) => object.kind === kind && isOwned(object, owner))
+    }
+    const asked = await Promise.all(
+      pods.map(async (pod) => {
+        const address = addressOf(pod)
+        return podOf(pod, address === undefined ? undefined : await ask(address))
+      }),
+    )
+    return {
+      policy,
+      compiled,
+      applied,
+      deployment: mine('Deployment'),
+      service: mine('Service'),
+      template: templateOf(want.find(({ kind }) => kind === 'Deployment')),
+      pods: asked,
+      image: settings.image,
+    }
+  }
+
+  /** Written only when it says something else than before. */
+  async #writeStatus(seen: Observation, findings: Findings): Promise<void> {
+    const { client, now, tell } = this.#world
+    const { policy, applied } = seen
+    tell({ policy, applied, findings })
+    const status = statusOf(seen, findings, now())
+    if (contained(status, policy['status']) && hasNoMore(policy['status'], status)) return
+    const { name, namespace, uid } = policy.metadata
+    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
+    await client.apply(
+      { apiVersion: policy.apiVersion, kind: policy.kind, metadata, status },
+      { fieldManager, force: true, subresource: 'status' },
+    )
+  }
+
+  #again(key: string, seen: Observation, { Reconciling, Accepted }: Findings): { readonly again?: number } {
+    const passes = Reconciling.status === 'True' ? (this.#onItsWay.get(key) ?? 0) + 1 : 0
+    if (passes === 0) this.#onItsWay.delete(key)
+    else this.#onItsWay.set(key, passes)
+    if (passes > 0) return { again: pause(passes) }
+    if (Accepted.reason === 'RefusedByGateway') return { again: looksAgain.refused }
+    return seen.deployment === undefined ? {} : { again: looksAgain.atRest }
+  }
+}
+
+/** Ten looks at each pace: a second of ten looks each, and so on down to one every two seconds. */
+function pause(passes: number): number {
+  const { onItsWay } = looksAgain
+  return onItsWay[Math.min(Math.floor(passes / 10), onItsWay.length - 1)] ?? looksAgain.refused
+}
+
+function templateOf(deployment: KubeObject | undefined): string | undefined {
+  const spec = isRecord(deployment?.['spec']) ? deployment['spec'] : {}
+  const template = isRecord(spec['template']) ? spec['template'] : {}
+  const annotations =
+    isRecord(template['metadata']) && isRecord(template['metadata']['annotations']) ? template['metadata']['annotations'] : {}
+  const name = annotations[annotation.template]
+  return typeof name === 'string' ? name : undefined
+}
+
+/** Whether a status has no field that the new one leaves out. */
+const hasNoMore = (before: unknown, next: Readonly<Record<string, unknown>>): boolean =>
+  isRecord(before) && Object.keys(before).every((field) => field in next)

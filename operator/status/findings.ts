@@ -1,0 +1,126 @@
+// The findings about a policy, each a condition without its time: pure functions of what a pass has observed.
+import type { Problem } from '../../crds/problems.ts'
+import type { Observation } from './observation.ts'
+import { type Rollout, rolloutOf } from './rollout.ts'
+
+export type Truth = 'True' | 'False' | 'Unknown'
+
+export interface Finding {
+  readonly status: Truth
+  /** One word for programs, CamelCase. */
+  readonly reason: string
+  /** For people. */
+  readonly message: string
+}
+
+export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'Ready', 'Reconciling', 'Stalled'] as const
+export type ConditionType = (typeof conditionTypes)[number]
+export type Findings = Readonly<Record<ConditionType, Finding>>
+
+const finding = (status: Truth, reason: string, message: string): Finding => ({ status, reason, message: message.slice(0, 8000) })
+
+const problemsShown = 20
+function inWords(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, problemsShown).map(({ path, why }) => `${path}: ${why}`)
+  const more = problems.length - shown.length
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+}
+
+/** What gateways of the newest form say against the policy; older ones may lack what it needs. */
+function refusals({ pods, compiled, template }: Observation): readonly Problem[] {
+  const refusing = pods.find(
+    (pod) => pod.template === template && pod.report?.refused !== undefined && pod.report.refused.hash === compiled?.hash,
+  )
+  return refusing?.report?.refused?.problems ?? []
+}
+
+function accepted(seen: Observation): Finding {
+  if (seen.problems.length > 0) return finding('False', 'Invalid', inWords(seen.problems))
+  const refused = refusals(seen)
+  return refused.length > 0 ? finding('False', 'RefusedByGateway', inWords(refused)) : finding('True', 'Accepted', 'The policy is valid')
+}
+
+/** What stands in the way of a rollout, as far as Kubernetes or the pods say. */
+function hindrance({ pods }: Observation, { stuck }: Rollout): string {
+  const trouble = pods.find((pod) => pod.trouble !== undefined)
+  if (trouble !== undefined) return ` (pod ${trouble.name}: ${trouble.trouble})`
+  return stuck === undefined ? '' : ` (${stuck})`
+}
+
+function notApplied({ applied }: Observation): Finding | undefined {
+  const conflicts = applied.filter((one) => one.is === 'conflict')
+  if (conflicts.length > 0) {
+    const reason = conflicts.every(({ passes }) => passes) ? 'WaitingForDeletion' : 'NameConflict'
+    return finding('False', reason, conflicts.map(({ why }) => why).join('; '))
+  }
+  const refused = applied.filter((one) => one.is === 'refused')
+  if (refused.length === 0) return undefined
+  return finding('False', 'ApplyFailed', refused.map(({ object, why }) => `${object.kind} ${object.metadata.name}: ${why}`).join('; '))
+}
+
+function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
+  const generation = seen.policy.metadata.generation ?? 0
+  if (seen.compiled === undefined) return finding('False', 'NotAccepted', 'The policy is not valid; what ran before goes on')
+  const failed = notApplied(seen)
+  if (failed !== undefined) return failed
+  const managed = seen.compiled.policy.spec.gateway !== undefined
+  if (!managed) {
+    return seen.paused
+      ? finding('Unknown', 'Paused', 'Changes are paused')
+      : finding('True', 'ConfigMapWritten', `The ConfigMap has generation ${generation}; no gateway is run for the policy`)
+  }
+  const count = `${rollout.updated} of ${rollout.total} gateways run generation ${generation}`
+  if (rollout.complete) return finding('True', 'Programmed', count)
+  if (acceptedOf.status === 'False') return finding('False', 'NotAccepted', `${count}; the others keep the last policy that was good`)
+  if (seen.paused) return finding('False', 'Paused', `${count}; changes are paused`)
+  return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)
+}
+
+function backendReachable({ pods, compiled }: Observation): Finding {
+  if (compiled?.policy.spec.gateway === undefined && pods.length === 0)
+    return finding('Unknown', 'NoGateway', 'No gateway is run that could tell')
+  const reports = pods.flatMap(({ report }) => (report === undefined || report.backends.length === 0 ? [] : [report.backends]))
+  if (reports.length === 0) return finding('Unknown', 'NoReport', 'No gateway has said yet whether it reaches a mail server')
+  const cutOff = reports.filter((backends) => !backends.some(({ reachable }) => reachable))
+  const names = [...new Set(reports.flat().map(({ name }) => name))].join(', ')
+  if (cutOff.length === 0) return finding('True', 'Reachable', `All ${reports.length} gateways reach a mail server of ${names}`)
+  const why = cutOff.flat().find((backend) => backend.why !== '')?.why ?? 'no mail server has answered yet'
+  return finding('False', 'Unreachable', `${cutOff.length} of ${reports.length} gateways reach no mail server of ${names}: ${why}`)
+}
+
+/** The first of the others that is not as it should be. Without gateways nobody can know about mail servers, and that is fine. */
+function ready(parts: readonly Finding[]): Finding {
+  const wrong =
+    parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
+  return wrong === undefined ? finding('True', 'Ready', parts[1]?.message ?? '') : finding(wrong.status, wrong.reason, wrong.message)
+}
+
+/** Nothing will change until somebody does something. */
+function stalled(acceptedOf: Finding, programmedOf: Finding, { stuck }: Rollout): Finding {
+  if (acceptedOf.status === 'False') return finding('True', acceptedOf.reason, acceptedOf.message)
+  if (['NameConflict', 'ApplyFailed'].includes(programmedOf.reason)) return finding('True', programmedOf.reason, programmedOf.message)
+  if (programmedOf.reason === 'Progressing' && stuck !== undefined) return finding('True', 'ProgressDeadlineExceeded', programmedOf.message)
+  return finding('False', 'NotStalled', 'Nothing stands in the way')
+}
+
+function reconciling(programmedOf: Finding, stalledOf: Finding): Finding {
+  const busy = stalledOf.status === 'False' && ['Progressing', 'WaitingForDeletion'].includes(programmedOf.reason)
+  return busy ? finding('True', programmedOf.reason, programmedOf.message) : finding('False', 'UpToDate', 'Nothing is left to do')
+}
+
+/** Every condition of a policy. */
+export function findingsOf(seen: Observation): Findings {
+  const rollout = rolloutOf(seen)
+  const Accepted = accepted(seen)
+  const Programmed = programmed(seen, Accepted, rollout)
+  const BackendReachable = backendReachable(seen)
+  const Stalled = stalled(Accepted, Programmed, rollout)
+  return {
+    Accepted,
+    Programmed,
+    BackendReachable,
+    Ready: ready([Accepted, Programmed, BackendReachable]),
+    Reconciling: reconciling(Programmed, Stalled),
+    Stalled,
+  }
+}

@@ -1,0 +1,22 @@
+// What one pass over a policy has found out: all that its status is made of.
+import type { Problem } from '../../crds/problems.ts'
+import type { Applied } from '../apply.ts'
+import type { Compiled } from '../compile/compile.ts'
+import type { GatewayPod } from '../gateways/pods.ts'
+import type { KubeObject } from '../kube/object.ts'
+
+export interface Observation {
+  readonly policy: KubeObject
+  readonly compiled: Compiled | undefined
+  /** Of the policy; empty when it could be compiled. */
+  readonly problems: readonly Problem[]
+  readonly paused: boolean
+  readonly applied: readonly Applied[]
+  /** The Deployment and the Service as they are in the cluster. */
+  readonly deployment: KubeObject | undefined
+  readonly service: KubeObject | undefined
+  /** The form that the pods of the Deployment should have. */
+  readonly template: string | undefined
+  readonly pods: readonly GatewayPod[]
+  readonly image: string
+}

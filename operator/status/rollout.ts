@@ -1,0 +1,47 @@
+// How far the Deployment and its pods are with what is wanted of them.
+import { isRecord, type KubeObject } from '../kube/object.ts'
+import type { Observation } from './observation.ts'
+
+const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
+const count = (value: unknown): number => (typeof value === 'number' ? value : 0)
+
+export interface Rollout {
+  /** How many gateways there should be. */
+  readonly total: number
+  readonly ready: number
+  /** How many run this generation of the policy, in the form of pod that it asks for. */
+  readonly updated: number
+  /** Nothing is left to do: every pod is new and available, and no other is left. */
+  readonly complete: boolean
+  /** The Deployment has given up waiting (progressDeadlineSeconds). */
+  readonly stuck: string | undefined
+}
+
+function gaveUp(deployment: KubeObject | undefined): string | undefined {
+  const conditions = record(deployment?.['status'])['conditions']
+  const found = (Array.isArray(conditions) ? conditions : []).filter(isRecord).find((one) => one['reason'] === 'ProgressDeadlineExceeded')
+  return found === undefined ? undefined : String(found['message'])
+}
+
+/** What the gateways of a policy do at the moment. */
+export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
+  const spec = record(deployment?.['spec'])
+  const status = record(deployment?.['status'])
+  const total = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
+  const updated = pods.filter(
+    (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,
+  ).length
+  const seen = count(status['observedGeneration']) >= (deployment?.metadata.generation ?? 0)
+  const rolledOut =
+    seen &&
+    count(status['updatedReplicas']) === total &&
+    count(status['replicas']) === total &&
+    count(status['availableReplicas']) === total
+  return {
+    total,
+    ready: pods.filter(({ ready }) => ready).length,
+    updated,
+    complete: deployment !== undefined && rolledOut && updated === total && pods.length === total,
+    stuck: gaveUp(deployment),
+  }
+}

@@ -1,0 +1,92 @@
+// The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
+import { formatDuration } from '../../crds/duration.ts'
+import type { Compiled } from '../compile/compile.ts'
+import { policyConfigMap, tablesConfigMap } from '../desired/names.ts'
+import { isRecord, type KubeObject } from '../kube/object.ts'
+import { conditionTypes, type Findings, type Truth } from './findings.ts'
+import type { Observation } from './observation.ts'
+import { rolloutOf } from './rollout.ts'
+
+/** metav1.Condition. */
+export interface Condition {
+  readonly type: string
+  readonly status: Truth
+  readonly observedGeneration: number
+  readonly lastTransitionTime: string
+  readonly reason: string
+  readonly message: string
+}
+
+export type PolicyStatus = Readonly<Record<string, unknown>> & { readonly conditions: readonly Condition[] }
+
+/** The conditions that a policy in the cluster has. */
+export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
+  const conditions = isRecord(status) ? status['conditions'] : undefined
+  return Array.isArray(conditions) ? conditions.filter(isRecord) : []
+}
+
+function conditions(policy: KubeObject, findings: Findings, now: Date): readonly Condition[] {
+  const before = conditionsOf(policy)
+  const time = `${now.toISOString().slice(0, 19)}Z`
+  return conditionTypes.map((type) => {
+    const { status, reason, message } = findings[type]
+    const last = before.find((one) => one['type'] === type)
+    const since = last?.['status'] === status && typeof last['lastTransitionTime'] === 'string' ? last['lastTransitionTime'] : time
+    return { type, status, observedGeneration: policy.metadata.generation ?? 0, lastTransitionTime: since, reason, message }
+  })
+}
+
+/** Where clients connect: the load balancer's addresses, else those of the Service in the cluster. */
+function addresses(service: KubeObject | undefined): readonly string[] {
+  const spec = isRecord(service?.['spec']) ? service['spec'] : {}
+  const status = isRecord(service?.['status']) ? service['status'] : {}
+  if (spec['type'] !== 'LoadBalancer') return Array.isArray(spec['clusterIPs']) ? spec['clusterIPs'].map(String) : []
+  const balancer = isRecord(status['loadBalancer']) ? status['loadBalancer']['ingress'] : undefined
+  const entries = Array.isArray(balancer) ? balancer.filter(isRecord) : []
+  return entries.flatMap(({ ip, hostname }) => [ip, hostname].filter((one) => typeof one === 'string' && one !== '').map(String))
+}
+
+function backends({ policy }: Compiled): readonly string[] {
+  const { addresses: named, service } = policy.spec.backend
+  if (service === undefined) return named ?? []
+  return [`${service.name}.${service.namespace ?? policy.metadata.namespace}.svc:${service.port}`]
+}
+
+function effective({ compiled, image }: Observation): object {
+  if (compiled === undefined) return {}
+  const { gateway, greet, smtp, dnsbl } = compiled.policy.spec
+  const own = gateway?.image.name ?? ''
+  return {
+    ...(gateway !== undefined && { image: own === '' ? image : own }),
+    backends: backends(compiled),
+    greetStressWait: formatDuration(greet.stressWait),
+    stressCommandTimeLimit: formatDuration(smtp.stressCommandTimeLimit),
+    dnsblSites: dnsbl.sites.map(({ domain, weight }) => `${domain}*${weight}`),
+    tableRules: compiled.tableRules,
+  }
+}
+
+/**
+ * @param seen what a pass has observed
+ * @param findings of the same pass
+ * @param now for conditions that have changed
+ */
+export function statusOf(seen: Observation, findings: Findings, now: Date): PolicyStatus {
+  const { policy, compiled } = seen
+  const { name, generation = 0 } = policy.metadata
+  const { total, ready, updated } = rolloutOf(seen)
+  const managed = seen.deployment !== undefined
+  return {
+    observedGeneration: generation,
+    conditions: conditions(policy, findings, now),
+    ...(managed && { addresses: addresses(seen.service), gateways: { total, ready, updated, programmed: `${updated}/${total}` } }),
+    ...(compiled !== undefined && {
+      configMap: {
+        name: policyConfigMap(name),
+        hash: compiled.hash,
+        tables: compiled.shards.map((_, index) => tablesConfigMap(name, index)),
+      },
+      effective: effective(seen),
+    }),
+  }
+}

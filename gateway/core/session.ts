@@ -58,6 +58,7 @@ export interface Session {
   finalReply: string
   score: DnsblScore | undefined
   scoreTTL: number
+  /** Has a part in a lookup, which may be complete. */
   lookingUp: boolean
   /** Client bytes that nobody has answered yet, and whether its end of stream follows them. */
   unread: Uint8Array
@@ -176,7 +177,7 @@ export function takeUnread(s: Session): Uint8Array {
   return bytes
 }
 
-/** DNSBL answers are no longer wanted. */
+/** DNSBL answers are no longer wanted by this session, nor kept for others on its account. */
 export function abandonLookup(s: Session, out: Effect[]): void {
   if (s.lookingUp) out.push({ do: 'abandonLookup' })
   s.lookingUp = false

@@ -56,7 +56,7 @@ export type Effect =
   | { readonly do: 'remember'; readonly key: string; readonly record: string }
   /** Ask every DNSBL site about the client; answers come as `dnsbl` events. */
   | { readonly do: 'lookup' }
-  /** Answers are no longer wanted. */
+  /** Answers are no longer wanted, or all there: who comes later asks anew. */
   | { readonly do: 'abandonLookup' }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms: number }
   | { readonly do: 'disarm' }

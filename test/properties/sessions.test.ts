@@ -194,12 +194,14 @@ function checkReply(watched: Watched, text: string): void {
 }
 
 function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
+  const { session } = watched
   assert.ok(!watched.isClosed, `${effect.do} behind close`)
   switch (effect.do) {
     case 'log':
       checkLog(watched, effect.record)
       break
     case 'send':
+      assert.ok(session.phase !== 'smtp' || !watched.looksUp, 'the dummy engine holds a lookup')
       assert.ok(!watched.waits, 'a reply while a backend may speak')
       checkReply(watched, effect.text)
       break
@@ -259,9 +261,8 @@ function deliver(watched: Watched, rules: Rules, now: number, happens: Happening
   const wasDone = session.phase === 'done'
   const stale = event.type === 'timer' && event.name !== watched.alarm
   const before = state(session)
-  // As in the shell: a timer that goes off is not armed any more, the last answer ends a lookup, and a backend's answer ends the wait.
+  // As in the shell: a timer that goes off is not armed any more, and a backend's answer ends the wait.
   if (event.type === 'timer' && !stale) watched.alarm = undefined
-  if (event.type === 'dnsbl' && event.complete && session.phase === 'early') watched.looksUp = false
   if (['end', 'gone', 'shutdown'].includes(event.type)) watched.wasCutShort = true
   if (['handedOff', 'handOffFailed', 'gone'].includes(event.type)) watched.waits = false
   const effects = step(session, now, event)

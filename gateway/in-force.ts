@@ -1,9 +1,12 @@
 // What a policy means for this gateway: everything that is made anew when the policy changes. Sessions keep what was in force when they began.
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { dirname } from 'node:path'
 import type { PostscreenPolicy } from '../crds/policy.schema.ts'
 import { compileRules, type Rules } from './core/rules.ts'
 import type { Endpoint } from './core/vocabulary.ts'
+import type { SharedStore } from './io/allowlist/allowlist-in-force.ts'
+import { sharedStoreOf } from './io/allowlist/shared-store.ts'
 import type { BackendOptions } from './io/backend/backends.ts'
 import type { DnsTimes } from './io/dns/dns-client.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
@@ -31,6 +34,8 @@ export interface InForce {
   readonly dnsServers: readonly Endpoint[]
   readonly dnsTimes: DnsTimes
   readonly tls: TlsMaterial | undefined
+  /** Undefined: the gateway's own allowlist. */
+  readonly sharedStore: SharedStore | undefined
 }
 
 /** @throws nothing for a policy that has passed validation */
@@ -52,6 +57,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
     },
     dnsServers: dns.servers,
     tls: loaded.tls,
+    sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
     dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }

@@ -1,7 +1,7 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
 import { memoryAllowlist } from './io/allowlist/allowlist-memory.ts'
 import { openLmdbAllowlist } from './io/allowlist/allowlist-lmdb.ts'
-import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
+import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './io/allowlist/data-directory.ts'
 import type { GatewayOptions } from './options.ts'
 import { RunningGateway } from './running-gateway.ts'
@@ -29,8 +29,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-/** The allowlist of the data directory. One that cannot be used costs clients a second test, not their mail: the gateway goes on in memory and says so. */
-async function openStore({ dataDir, log }: GatewayOptions): Promise<AllowlistStore> {
+/** The gateway's own allowlist, in the data directory. One that cannot be used costs clients a second test, not their mail: the gateway goes on in memory and says so. */
+async function openStore({ dataDir, log }: GatewayOptions): Promise<LocalAllowlist> {
   if (dataDir === undefined) return memoryAllowlist()
   try {
     return await openLmdbAllowlist({ directory: dataDir, warn: (text) => log.warning(text) })

@@ -9,7 +9,8 @@ import { type DnsblAnswer, type LogRecord, testNames } from './core/vocabulary.t
 import { type InForce, inForce } from './in-force.ts'
 import { type AdminServer, serveAdmin } from './io/admin.ts'
 import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
-import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
+import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
+import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { Backends } from './io/backend/backends.ts'
 import { messageOf } from './io/caught.ts'
 import type { Connection, TlsResult, World } from './io/connection.ts'
@@ -45,7 +46,8 @@ export class PolicyRefused extends Error {
 
 export class RunningGateway implements Gateway {
   readonly #options: GatewayOptions
-  readonly #store: AllowlistStore
+  readonly #localStore: LocalAllowlist
+  readonly #allowlist: AllowlistInForce
   readonly #screening = newScreening()
   readonly #linger = new Linger(() => performance.now())
   readonly #relays = new Set<HandOff>()
@@ -62,13 +64,21 @@ export class RunningGateway implements Gateway {
   #world: World | undefined
   #draining = false
 
-  constructor(options: GatewayOptions, store: AllowlistStore) {
+  constructor(options: GatewayOptions, store: LocalAllowlist) {
     this.#options = options
-    this.#store = store
+    this.#localStore = store
     this.#metrics = new Metrics(version, {
       sessions: () => this.#sessionsByPhase(),
-      allowlistEntries: () => store.size(),
+      allowlistEntries: () => this.#allowlist.store.size(),
+      sharedAllowlist: () => this.#allowlist.shared,
       stress: () => this.#screening.stress,
+    })
+    this.#allowlist = new AllowlistInForce({
+      local: store,
+      rules: () => this.#cleanupRules(),
+      observer: this.#metrics.allowlistStore,
+      info: (text) => options.log.info(text),
+      warn: (text) => options.log.warning(text),
     })
     this.#resolver = new DnsblResolver({
       servers: [],
@@ -100,7 +110,7 @@ export class RunningGateway implements Gateway {
     const { log, admin } = this.#options
     await this.#firstPolicy()
     this.#cleanup = startCleanup({
-      store: this.#store,
+      store: this.#localStore,
       rules: () => this.#cleanupRules(),
       info: (text) => log.info(text),
       warn: (text) => log.warning(text),
@@ -114,6 +124,7 @@ export class RunningGateway implements Gateway {
       })
       log.info(`admin server on ${this.#adminServer.address}`)
     }
+    await this.#allowlist.ready()
     this.#servers = await this.#listen()
     log.info(`listening on ${this.listening.join(', ')}`)
   }
@@ -137,7 +148,7 @@ export class RunningGateway implements Gateway {
     this.#resolver.close()
     this.#adminServer?.close()
     await this.#cleanup?.stop()
-    await this.#store.close()
+    await this.#allowlist.close()
   }
 
   #quiet(): boolean {
@@ -189,6 +200,7 @@ export class RunningGateway implements Gateway {
     this.#resolver.updateTimes(next.dnsTimes)
     this.#inForce = next
     this.#refused = undefined
+    this.#allowlist.use(next.sharedStore)
     this.#world = this.#makeWorld(next, backends)
     this.#cleanup?.reschedule()
     const { name, generation } = next.policy.metadata
@@ -232,8 +244,8 @@ export class RunningGateway implements Gateway {
       rules,
       tls: tls?.context,
       now: Date.now,
-      recall: (key) => this.#store.get(key),
-      remember: (key, record) => this.#store.put(key, record),
+      recall: (key) => this.#allowlist.get(key),
+      remember: (key, record) => this.#allowlist.put(key, record),
       lookup: (client, { dnsbl }, listener) => {
         const began = performance.now()
         return this.#resolver.lookup(client, dnsbl.lists, (answer, complete) => {
@@ -307,7 +319,8 @@ export class RunningGateway implements Gateway {
       listening: this.listening,
       sessions: this.#sessionsByPhase(),
       screening: this.#screening,
-      store: this.#store,
+      store: this.#allowlist.store,
+      sharedAllowlist: this.#allowlist.shared,
       dnsbl: this.#resolver.status(),
       backends: this.#backends?.status() ?? [],
     }

@@ -2,6 +2,7 @@
 import type { Screening } from './core/clients.ts'
 import type { InForce } from './in-force.ts'
 import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
+import type { SharedStatus } from './io/allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from './io/backend/backends.ts'
 import type { DnsblStatus } from './io/dns/dnsbl-resolver.ts'
 import type { RefusedPolicy } from './io/policy/policy-file.ts'
@@ -17,6 +18,7 @@ export interface StatusParts {
   readonly sessions: Readonly<Record<string, number>>
   readonly screening: Screening
   readonly store: AllowlistStore
+  readonly sharedAllowlist: SharedStatus | undefined
   readonly dnsbl: DnsblStatus
   readonly backends: readonly BackendStatus[]
 }
@@ -34,7 +36,7 @@ export function statusPage(parts: StatusParts): object {
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: parts.sessions,
     queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
-    allowlist: { kind: store.kind, name: store.name, entries: store.size() },
+    allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...parts.sharedAllowlist },
     dnsbl: {
       sites: dnsbl.sites.map(({ domain, lastAt, ...site }) => ({ site: aliasOf(inForce, domain), lastAt: time(lastAt), ...site })),
       servers: dnsbl.servers,

@@ -3,6 +3,7 @@ import { expandMacros } from '../../crds/macros.ts'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
+import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
 import type { TableRule } from '../../crds/cidr-table.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
@@ -54,6 +55,8 @@ export interface Rules {
   readonly dnsbl: DnsblRules
   readonly access: AccessList
   readonly allowlistInterface: (serverAddress: string) => boolean
+  /** Under which key the temporary allowlist knows a client. */
+  readonly allowlistKey: (clientAddress: string) => string
   readonly limits: { readonly connectionsPerClient: number; readonly preQueue: number; readonly postQueue: number }
   readonly host: HostReplies
   readonly smtp: SmtpRules
@@ -193,6 +196,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     dnsbl: dnsblRules(dnsbl, around.siteKeys),
     access: compileAccessList(accessEntries(spec.access, around.tables)),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
+    allowlistKey: allowlistKeys(spec.allowlist.prefix),
     limits: spec.limits,
     host: hostReplies(hostname, banner, teaser),
     smtp: smtpRules(spec),

@@ -109,7 +109,7 @@ function connect(s: Session, now: number, out: Effect[]): void {
     planTests(s, second(now))
     startTests(s, now, out)
   } else if (anyFailure(s)) recalled(s, now, undefined, out)
-  else out.push({ do: 'recall', key: s.client.address })
+  else out.push({ do: 'recall', key: s.rules.allowlistKey(s.client.address) })
 }
 
 /** Whether a parallel session has set the stamps. One whose question to the store is still open has not, so the next one asks as well. */

@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action, DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
 import { outcomeOf } from './dns/dnsbl-status.ts'
 
 /** Numbers that are looked up when somebody asks. */
@@ -9,10 +10,13 @@ export interface Levels {
   /** Sessions by phase, `relay` included. */
   sessions(): Readonly<Record<string, number>>
   allowlistEntries(): number
+  /** Undefined while no shared store is in use. */
+  sharedAllowlist(): SharedStatus | undefined
   stress(): boolean
 }
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
+const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
 const secondsBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 20, 100]
 
 /** A failed test, and the refusal where it is one at once. */
@@ -107,6 +111,8 @@ export class Metrics {
   readonly #tallies = new Map<string, Tally>()
   readonly #lag = monitorEventLoopDelay({ resolution: lagResolutionMs })
   readonly #score: Histogram
+  /** For the shared allowlist. */
+  readonly allowlistStore: StoreObserver
   readonly #dnsblQueries: Counter
   readonly #dnsblSeconds: Histogram
   readonly #backendConnect: Histogram
@@ -151,6 +157,7 @@ export class Metrics {
       registers,
     })
     this.#applyErrors = counter('postscreen_policy_apply_errors_total', 'Policies that were refused.')
+    this.allowlistStore = this.#observeSharedAllowlist(levels)
     this.#observeLevels(version, levels)
   }
 
@@ -190,6 +197,37 @@ export class Metrics {
         for (const [phase, count] of Object.entries(levels.sessions())) sessions.set({ phase }, count)
       },
     })
+  }
+
+  #observeSharedAllowlist({ sharedAllowlist }: Levels): StoreObserver {
+    const registers = [this.#registry]
+    const gauge = (name: string, help: string, read: (status: SharedStatus | undefined) => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read(sharedAllowlist())) })
+    }
+    const counter = (name: string, help: string, read: (status: SharedStatus | undefined) => number): void => {
+      const collect = (): void => {
+        made.reset()
+        made.inc(read(sharedAllowlist()))
+      }
+      const made: Counter = new Counter({ name, help, registers, collect })
+    }
+    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers.', (shared) => (shared?.up === false ? 0 : 1))
+    gauge('postscreen_allowlist_pending_writes', 'Records on their way to the shared store.', (shared) => shared?.pendingWrites ?? 0)
+    counter('postscreen_allowlist_dropped_writes_total', 'Records given up on that way.', (shared) => shared?.droppedWrites ?? 0)
+    counter('postscreen_allowlist_near_cache_hits_total', 'Clients known without asking it.', (shared) => shared?.nearCacheHits ?? 0)
+    const seconds = new Histogram({
+      name: 'postscreen_allowlist_store_seconds',
+      help: 'How long clients waited for the shared store.',
+      buckets: lookupBuckets,
+      registers,
+    })
+    const errors = new Counter({
+      name: 'postscreen_allowlist_store_errors_total',
+      help: 'Failures of the shared store.',
+      labelNames: ['reason'],
+      registers,
+    })
+    return { lookedUp: (time) => seconds.observe(time), failed: (reason) => errors.inc({ reason }) }
   }
 
   /** Counts one event of a session. */

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeRecord } from '../../core/allowlist-record.ts'
 import { worthKeeping } from '../../core/retention.ts'
-import { type AllowlistStore, cleanupKey, type Warn } from './allowlist-store.ts'
+import { cleanupKey, type LocalAllowlist, type Warn } from './allowlist-store.ts'
 
 /** What the policy says about cleanups; times in seconds. */
 export interface CleanupRules {
@@ -14,7 +14,7 @@ export interface CleanupRules {
 }
 
 export interface CleanupOptions {
-  readonly store: AllowlistStore
+  readonly store: LocalAllowlist
   /** Asked before every run, so that a new policy counts from the next one. */
   readonly rules: () => CleanupRules
   readonly info: (text: string) => void

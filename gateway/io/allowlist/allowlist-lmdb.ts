@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
-import { type AllowlistEntry, type AllowlistStore, cleanupKey, type Complain, complaints, type Warn } from './allowlist-store.ts'
+import { type AllowlistEntry, cleanupKey, type Complain, complaints, type LocalAllowlist, type Warn } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
 import { messageOf } from '../caught.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
@@ -31,7 +31,7 @@ export interface LmdbOptions {
  *
  * A crash of the gateway loses the writes of the last 50 ms, a crash of the machine those of the last second or so; neither damages the file.
  */
-export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promise<AllowlistStore> {
+export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promise<LocalAllowlist> {
   const options = { path: join(directory, fileName), mapSize }
   prepareDataDirectory(options.path)
   const inode = statSync(options.path).ino
@@ -80,7 +80,7 @@ function removeOlderCopies(path: string, latest: string): void {
   }
 }
 
-class LmdbAllowlist implements AllowlistStore {
+class LmdbAllowlist implements LocalAllowlist {
   readonly kind = 'lmdb'
   readonly name: string
   readonly #database: RootDatabase<string, string>

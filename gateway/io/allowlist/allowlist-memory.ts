@@ -1,5 +1,5 @@
 // The temporary allowlist in memory: quick and bounded, gone when the gateway ends.
-import { cleanupKey, type AllowlistEntry, type AllowlistStore } from './allowlist-store.ts'
+import { cleanupKey, type AllowlistEntry, type LocalAllowlist } from './allowlist-store.ts'
 
 /** A million clients take about 125 MB of heap (measured). */
 const defaultCapacity = 1_000_000
@@ -19,7 +19,7 @@ interface Part {
  * A store of at most `capacity` records; beyond it the record that was written longest ago is dropped, so that its client is tested like a new one.
  * A store of more than 65,536 is divided by client address into 64 parts, and each drops its own oldest.
  */
-export function memoryAllowlist(capacity = defaultCapacity): AllowlistStore {
+export function memoryAllowlist(capacity = defaultCapacity): LocalAllowlist {
   let parts = makeParts(capacity)
   const partOf = parts.length === 1 ? () => parts[0] : (key: string) => parts[hash(key) % parts.length]
   let cleaned: string | undefined

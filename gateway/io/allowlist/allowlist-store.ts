@@ -5,7 +5,7 @@ import { messageOf } from '../caught.ts'
 /** The key under which a cleanup leaves the epoch second of its completion, as Postfix does (dict_cache.c). */
 export const cleanupKey = '_LAST_CACHE_CLEANUP_COMPLETED_'
 
-/** One record: the client's address in canonical text, and its five stamps as text. */
+/** One record: the client's address or network in canonical text, and its five stamps as text. */
 export type AllowlistEntry = readonly [key: string, record: string]
 
 /**
@@ -13,7 +13,7 @@ export type AllowlistEntry = readonly [key: string, record: string]
  * and a write that fails leaves a warning.
  */
 export interface AllowlistStore {
-  readonly kind: 'memory' | 'lmdb'
+  readonly kind: 'memory' | 'lmdb' | 'valkey'
   /** What warnings and the cleanup's line call it, in Postfix's form `type:path`. */
   readonly name: string
   /** The record, or undefined when there is none. Memory and LMDB answer at once, a store across the network with a promise. */
@@ -25,13 +25,19 @@ export interface AllowlistStore {
    * Everything, the cleanup's key included, in no particular order; read little by little, so writes meanwhile may or may not be seen.
    * The one call that throws: a reader who took a failure for the end would lose half of the records.
    */
-  entries(): Iterable<AllowlistEntry>
-  /** How many clients are remembered, without those whose write still waits. */
+  entries(): Iterable<AllowlistEntry> | AsyncIterable<AllowlistEntry>
+  /** How many clients are remembered, without those whose write still waits; of a shared store, about how many. */
   size(): number
   /** Resolves when what was put so far is kept, or keeping it has failed. */
   flush(): Promise<void>
   /** Flushes, then lets go; takes at most some seconds. Afterwards nothing is found and nothing is kept. */
   close(): Promise<void>
+}
+
+/** A store of this machine: it cleans up after itself by allowlist-cleanup.ts, which a server that drops what has expired does not need. */
+export interface LocalAllowlist extends AllowlistStore {
+  readonly kind: 'memory' | 'lmdb'
+  entries(): Iterable<AllowlistEntry>
 }
 
 /** Takes a warning's text, without the word `warning:` in front. */

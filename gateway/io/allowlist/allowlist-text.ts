@@ -31,9 +31,9 @@ const linesAtATime = 1000
  * (postmap folds keys to lower case unless it is called with -f; for that one key the case matters to postscreen.)
  * Throws when the store cannot be read to its end.
  */
-export function* exportAllowlist(store: AllowlistStore): Generator<string, void> {
+export async function* exportAllowlist(store: Pick<AllowlistStore, 'entries'>): AsyncGenerator<string, void> {
   let lines: string[] = []
-  for (const [key, record] of store.entries()) {
+  for await (const [key, record] of store.entries()) {
     lines.push(`${key}\t${record}\n`)
     if (lines.length < linesAtATime) continue
     yield lines.join('')

@@ -35,12 +35,23 @@ export class WriteQueue {
   #retry: number
   #stopped = false
   #drainers: Drainer[] = []
+  #dropped = 0
 
   constructor(commit: Commit, complain: Complain, limits: WriteLimits = defaultLimits) {
     this.#commit = commit
     this.#complain = complain
     this.#limits = limits
     this.#retry = limits.firstRetry
+  }
+
+  /** Writes that have not reached the disk yet. */
+  get size(): number {
+    return this.#waiting.size + this.#underWay.size
+  }
+
+  /** Writes that were given up so far. */
+  get dropped(): number {
+    return this.#dropped
   }
 
   /** Whether a write of this key has not reached the disk yet. */
@@ -144,6 +155,7 @@ export class WriteQueue {
     for (const key of this.#waiting.keys()) {
       if (this.#waiting.size <= keep) break
       this.#waiting.delete(key)
+      this.#dropped++
     }
     this.#complain('update', oldest, 'too many writes wait for the disk')
   }

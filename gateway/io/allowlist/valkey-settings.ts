@@ -5,6 +5,7 @@ import type { PolicySpec } from '../../../crds/policy.schema.ts'
 import { messageOf } from '../caught.ts'
 import type { Endpoint } from '../../core/vocabulary.ts'
 import { readPlainFile } from '../policy/plain-file.ts'
+import { secretFile } from '../policy/secret-file.ts'
 import { ValkeyError } from './valkey-errors.ts'
 
 /** TLS to the servers; texts in PEM form. */
@@ -49,11 +50,11 @@ const oneLine = (text: string): string => text.replace(/\r?\n$/, '')
 /** Where a policy's secrets lie: paths that are written, and keys of Secrets in `secrets/NAME/KEY` beside the policy. */
 function secretFiles(spec: ValkeySpec, folder: string) {
   const file = (path: string, secret?: { readonly name: string; readonly key: string }): string | undefined => {
-    if (secret !== undefined) return resolve(folder, 'secrets', secret.name, secret.key)
+    if (secret !== undefined) return resolve(folder, secretFile(secret))
     return path === '' ? undefined : resolve(folder, path)
   }
   const { secretName, caFile } = spec.tls
-  const ofSecret = (key: string): string | undefined => (secretName === '' ? undefined : resolve(folder, 'secrets', secretName, key))
+  const ofSecret = (key: string): string | undefined => file('', secretName === '' ? undefined : { name: secretName, key })
   return {
     url: file(spec.urlFile, spec.urlSecret),
     password: file(spec.passwordFile, spec.passwordSecret),

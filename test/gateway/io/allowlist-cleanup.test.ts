@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type CleanupOptions, type CleanupRules, cleanOnce, startCleanup } from '../../../gateway/io/allowlist/allowlist-cleanup.ts'
 import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { cleanupKey, type LocalAllowlist } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
 const start = 1_700_000_000
 const hour = 3600
@@ -20,9 +20,9 @@ class World {
   clockPerLook = 0
   #clock = 0
   #timers: { readonly due: number; readonly run: () => void }[] = []
-  readonly store: AllowlistStore
+  readonly store: LocalAllowlist
 
-  constructor(store: AllowlistStore = memoryAllowlist()) {
+  constructor(store: LocalAllowlist = memoryAllowlist()) {
     this.store = store
   }
 
@@ -102,7 +102,7 @@ describe('a cleanup', () => {
     const world = new World()
     const store = memoryAllowlist()
     // What the walk saw is old by the time it is judged.
-    const late: AllowlistStore = {
+    const late: LocalAllowlist = {
       ...store,
       *entries() {
         for (const entry of [...store.entries()]) {
@@ -140,7 +140,7 @@ describe('a cleanup', () => {
 
   test('that cannot read the store ends with a warning, and is not tried again at once', async () => {
     const store = memoryAllowlist()
-    const broken: AllowlistStore = {
+    const broken: LocalAllowlist = {
       ...store,
       *entries() {
         yield ['192.0.2.1', fresh]

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test, type TestContext } from 'node:test'
 import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
-import type { AllowlistStore } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import type { LocalAllowlist } from '../../../gateway/io/allowlist/allowlist-store.ts'
 import { DataDirectoryError, prepareDataDirectory } from '../../../gateway/io/allowlist/data-directory.ts'
 
 const record = '1700086400;1700003600;1;1;1'
@@ -20,7 +20,7 @@ function newDirectory(t: TestContext): string {
   return directory
 }
 
-async function openIn(t: TestContext, directory: string, warn = (text: string): void => assert.fail(text)): Promise<AllowlistStore> {
+async function openIn(t: TestContext, directory: string, warn = (text: string): void => assert.fail(text)): Promise<LocalAllowlist> {
   const store = await openLmdbAllowlist({ directory, warn })
   t.after(() => store.close())
   return store

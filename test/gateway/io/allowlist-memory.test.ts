@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { cleanupKey, type LocalAllowlist } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
-const keys = (store: AllowlistStore): string[] => [...store.entries()].map(([key]) => key)
+const keys = (store: LocalAllowlist): string[] => [...store.entries()].map(([key]) => key)
 
 describe('a full store in memory', () => {
   test('drops the record that was written longest ago', () => {

@@ -6,17 +6,17 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
 import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey, complaints } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { cleanupKey, complaints, type LocalAllowlist } from '../../../gateway/io/allowlist/allowlist-store.ts'
 
 const noWarning = (text: string): void => assert.fail(text)
 
-const stores: readonly { readonly kind: string; readonly open: (directory: string) => Promise<AllowlistStore> }[] = [
+const stores: readonly { readonly kind: string; readonly open: (directory: string) => Promise<LocalAllowlist> }[] = [
   { kind: 'memory', open: async () => memoryAllowlist() },
   { kind: 'lmdb', open: (directory) => openLmdbAllowlist({ directory, warn: noWarning }) },
 ]
 
 for (const { kind, open } of stores) {
-  const withStore = async (body: (store: AllowlistStore) => Promise<void>): Promise<void> => {
+  const withStore = async (body: (store: LocalAllowlist) => Promise<void>): Promise<void> => {
     const directory = await mkdtemp(join(tmpdir(), 'allowlist-'))
     const store = await open(directory)
     try {

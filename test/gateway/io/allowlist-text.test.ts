@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { memoryAllowlist } from '../../../gateway/io/allowlist/allowlist-memory.ts'
-import { type AllowlistStore, cleanupKey } from '../../../gateway/io/allowlist/allowlist-store.ts'
+import { cleanupKey, type LocalAllowlist } from '../../../gateway/io/allowlist/allowlist-store.ts'
 import { type BadLine, exportAllowlist, importAllowlist } from '../../../gateway/io/allowlist/allowlist-text.ts'
 import { boundedLines } from '../../../gateway/io/allowlist/bounded-lines.ts'
 
@@ -14,10 +14,16 @@ interface Imported {
   readonly leftOut: number
 }
 
-async function importText(pieces: Iterable<string>, store: AllowlistStore = memoryAllowlist()): Promise<Imported> {
+async function importText(pieces: Iterable<string>, store: LocalAllowlist = memoryAllowlist()): Promise<Imported> {
   const bad: BadLine[] = []
   const count = await importAllowlist({ store, pieces, onBadLine: (line) => bad.push(line) })
   return { entries: new Map(store.entries()), bad, ...count }
+}
+
+async function exported(store: LocalAllowlist): Promise<string[]> {
+  const pieces: string[] = []
+  for await (const piece of exportAllowlist(store)) pieces.push(piece)
+  return pieces
 }
 
 const goodLines: readonly { readonly what: string; readonly text: string; readonly want: readonly [string, string] | undefined }[] = [
@@ -95,7 +101,7 @@ describe('export and import', () => {
         const store = memoryAllowlist()
         for (const [key, text] of entries) store.put(key, text)
         store.put(cleanupKey, '1700000000')
-        const text = [...exportAllowlist(store)].join('')
+        const text = (await exported(store)).join('')
         const pieces: string[] = []
         let at = 0
         for (const cut of cuts) pieces.push(text.slice(at, (at += cut)))
@@ -115,10 +121,10 @@ describe('export and import', () => {
     assert.deepEqual(Object.fromEntries(entries), { '192.0.2.1': '2;2;2;2;2', '192.0.2.9': '1;1;1;1;1' })
   })
 
-  test('give the text in pieces, not all at once', () => {
+  test('give the text in pieces, not all at once', async () => {
     const store = memoryAllowlist()
     for (let i = 0; i < 2500; i++) store.put(`10.0.${i >> 8}.${i & 255}`, '1;1;1;1;1')
-    const pieces = [...exportAllowlist(store)]
+    const pieces = await exported(store)
     assert.deepEqual(
       pieces.map((piece) => piece.split('\n').length - 1),
       [1000, 1000, 500],

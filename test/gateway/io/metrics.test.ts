@@ -7,16 +7,21 @@ import { type Levels, Metrics } from '../../../gateway/io/metrics.ts'
 const client = { address: '192.0.2.77', port: 40_404 }
 const server = { address: '198.51.100.25', port: 25 }
 
-const levels: Levels = { sessions: () => ({ early: 3, relay: 1 }), allowlistEntries: () => 42, stress: () => true }
+const levels: Levels = {
+  sessions: () => ({ early: 3, relay: 1 }),
+  allowlistEntries: () => 42,
+  sharedAllowlist: () => undefined,
+  stress: () => true,
+}
 
 /** The samples of a counter or gauge other than 0, as they are printed, without those of the process. */
 async function samples(metrics: Metrics): Promise<string[]> {
   const { text } = await metrics.text()
-  return text.split('\n').filter((line) => line.startsWith('postscreen_') && !/ 0$|_bucket|_info|event_loop/.test(line))
+  return text.split('\n').filter((line) => line.startsWith('postscreen_') && !/ 0$|_bucket|_info|event_loop|store_up 1$/.test(line))
 }
 
 async function counted(records: readonly LogRecord[], audit = false): Promise<string[]> {
-  const metrics = new Metrics('1.2.3', { sessions: () => ({}), allowlistEntries: () => 0, stress: () => false })
+  const metrics = new Metrics('1.2.3', { ...levels, sessions: () => ({}), allowlistEntries: () => 0, stress: () => false })
   for (const record of records) metrics.event(record, audit)
   return samples(metrics)
 }
@@ -193,4 +198,29 @@ describe('the other metrics', () => {
     assert.match(text, /^postscreen_build_info\{version="1\.2\.3"\} 1$/m)
     assert.match(type, /^text\/plain; version=0\.0\.4/)
   })
+})
+
+test('a shared allowlist shows whether it answers, how long it takes, what went wrong and what waits', async () => {
+  let up = true
+  const metrics = new Metrics('1.2.3', {
+    ...levels,
+    sharedAllowlist: () => ({ up, pendingWrites: 3, droppedWrites: 2, nearCacheHits: 7 }),
+  })
+  metrics.allowlistStore.lookedUp(0.004)
+  metrics.allowlistStore.failed('timeout')
+  metrics.allowlistStore.failed('timeout')
+  up = false
+  const { text } = await metrics.text()
+  const lines = text.split('\n').filter((line) => line.startsWith('postscreen_allowlist_') && !line.includes('_bucket'))
+  assert.deepEqual(lines.toSorted(), [
+    'postscreen_allowlist_dropped_writes_total 2',
+    'postscreen_allowlist_entries 42',
+    'postscreen_allowlist_near_cache_hits_total 7',
+    'postscreen_allowlist_pending_writes 3',
+    'postscreen_allowlist_store_errors_total{reason="timeout"} 2',
+    'postscreen_allowlist_store_seconds_count 1',
+    'postscreen_allowlist_store_seconds_sum 0.004',
+    'postscreen_allowlist_store_up 0',
+    'postscreen_allowlist_vetoes_total 0',
+  ])
 })

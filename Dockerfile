@@ -1,37 +1,58 @@
-# One image for gateway and operator: the TypeScript as it is, production packages, and the Node that package-lock.json names.
+# Two images. The default one is for gateway and operator: the TypeScript as it is, production packages, and the Node that package-lock.json names.
+# The target `postfix` is the Postfix that the chart can install behind the gateways (charts/images/postfix/).
 #
 #   docker build -t postscreen .
+#   docker build -t postscreen-postfix --target postfix .
 #   docker run --read-only -p 2525:2525 -v "$PWD/mx.yaml:/etc/postscreen/policy.yaml:ro" postscreen gateway --policy /etc/postscreen/policy.yaml
 #
 # BUILD needs npm (any Node from 20 on); BASE needs glibc and libstdc++ and nothing else: no shell, no Node, no package manager.
+# POSTFIX_BASE is a Debian. Behind a registry of your own, npm's settings come in as secrets, which no image keeps:
+#   docker build --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt …   (cafile=/run/secrets/ca)
 ARG BUILD=docker.io/library/node:24-bookworm-slim
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot
+ARG POSTFIX_BASE=docker.io/library/debian:bookworm-slim
+
+FROM ${POSTFIX_BASE} AS postfix
+# A base that has it all already needs no Debian mirror.
+RUN postconf -m 2>/dev/null | grep -qx lmdb || { \
+      apt-get update -qq \
+      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postfix postfix-lmdb postfix-pcre ca-certificates \
+      && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*; \
+    }
+COPY charts/images/postfix/ /usr/local/lib/postfix-image/
+ENTRYPOINT ["/usr/local/lib/postfix-image/entrypoint"]
 
 FROM ${BUILD} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# --ignore-scripts: nobody's install script runs; native parts come prebuilt. Node's headers and documents are left behind.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
- && mkdir -p /image/usr/local/bin /image/app \
- && mv node_modules/node-linux-*/bin/node /image/usr/local/bin/node \
- && rm -rf node_modules/node-linux-* node_modules/.bin \
- && find node_modules -name '*.musl.node' -delete
+# --ignore-scripts: nobody's install script runs; native parts come prebuilt. What only a compiler or a debugger reads is left behind.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
+    npm ci --omit=dev --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
+ && mkdir -p /packages/usr/local/bin /packages/app \
+ && mv node_modules/node-linux-*/bin/node /packages/usr/local/bin/node \
+ && rm -rf node_modules/node-linux-* node_modules/.bin /tmp/npm \
+ && find node_modules -type f \( -name '*.musl.node' -o -name '*.abi*.node' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' \) -delete \
+ && mv node_modules /packages/app/node_modules \
+ && chmod -R a+rX,go-w /packages
 COPY . .
-# The image may have no shell and no env, so the command names its interpreter in full.
-RUN mkdir bin \
- && printf '#!/usr/local/bin/node\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
+# The image may have no shell and no env, so the command names its interpreter in full; the option's reason is in test/load/gateway-flags.ts.
+RUN mkdir -p bin /program/usr/local/bin /program/app \
+ && printf '#!/usr/local/bin/node --max-semi-space-size=8\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
  && chmod 755 bin/postscreen \
- && ln -s /app/bin/postscreen /image/usr/local/bin/postscreen \
- && cp -R . /image/app \
- && chmod -R a+rX,go-w /image
+ && ln -s /app/bin/postscreen /program/usr/local/bin/postscreen \
+ && rm -rf charts \
+ && cp -R . /program/app \
+ && chmod -R a+rX,go-w /program
 
 FROM ${BASE}
-COPY --from=build /image /
+# Two layers: what every release changes is small.
+COPY --from=build /packages /
+COPY --from=build /program /
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot).
 USER 65532:65532
 WORKDIR /app
 ENV NODE_ENV=production
-# SMTP, and /healthz /readyz /metrics /status.
-EXPOSE 2525 2580
+# SMTP, /healthz /readyz /metrics /status of the gateway, and /healthz /readyz /metrics of the operator.
+EXPOSE 2525 2580 8080
 ENTRYPOINT ["/usr/local/bin/postscreen"]
 CMD ["--help"]

@@ -44,5 +44,15 @@ start_node() {
   start "$name-kube-proxy" nsenter --net="/run/netns/$name" kube-proxy --config "$own/kube-proxy.yaml"
 }
 
-# load_image N FILE.tar
-load_image() { ctr -a "$state/node$1/containerd.sock" -n k8s.io images import --local "$2" >/dev/null; }
+# load_image N FILE.tar; nothing to do when that very file was the last of its name.
+load_image() {
+  local own=$state/node$1 stamp
+  stamp=$own/loaded/$(basename "$2")
+  mkdir -p "$own/loaded"
+  [ "$(cat "$stamp" 2>/dev/null)" != "$(stat -c '%n %s %y' "$2")" ] || return 0
+  if ! ctr -a "$own/containerd.sock" -n k8s.io images import --local "$2" >"$own/import.log" 2>&1; then
+    cat "$own/import.log" >&2
+    return 1
+  fi
+  stat -c '%n %s %y' "$2" >"$stamp"
+}

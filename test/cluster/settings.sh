@@ -22,6 +22,10 @@ pod_addresses=10.244.0.0/16
 load_balancer_addresses=10.10.1.0/24
 
 pause_image=localhost/postscreen-test-pause:1
+# As containerd needs them, with the registry.
+postscreen_image=docker.io/library/postscreen:TEST
+postfix_image=docker.io/library/postscreen-postfix:TEST
+valkey_image=localhost/redis:test
 
 export PATH="$cache/bin:$project/node_modules/.bin:$PATH:/usr/sbin:/sbin"
 

@@ -1,0 +1,101 @@
+// Story: somebody's hands are in the operator's objects, and the operator's hands stay out of everybody else's.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { apply, eventually, get, kubectl, namespace } from './support/kubectl.ts'
+import { condition, gateway, policy, ready } from './support/policies.ts'
+import { installed } from './support/release.ts'
+
+const home = 'story-drift'
+
+before(async () => {
+  await installed()
+  await namespace(home)
+  await apply(policy(home, 'mx', { gateway: gateway({ replicas: 1 }) }))
+  await ready(home, 'mx')
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+test('a ConfigMap that was deleted is back with the same content', async () => {
+  const before = await get('configmap', home, 'mx-policy')
+  await kubectl('delete', 'configmap', 'mx-policy', '-n', home)
+  const now = await eventually('the ConfigMap', () => get('configmap', home, 'mx-policy'), 20_000)
+  assert.notEqual(now.metadata.uid, before.metadata.uid)
+  assert.deepEqual(now.data, before.data)
+})
+
+test('a policy text that was edited is put back', async () => {
+  const before = await get('configmap', home, 'mx-policy')
+  await kubectl('patch', 'configmap', 'mx-policy', '-n', home, '--type=merge', '-p', '{"data":{"policy.yaml":"apiVersion: x"}}')
+  await eventually('the text', async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === before.data['policy.yaml'], 20_000)
+})
+
+test('a Deployment that was edited and scaled is put back', async () => {
+  await kubectl('scale', 'deployment/mx-gateway', '-n', home, '--replicas=4')
+  await kubectl('set', 'env', 'deployment/mx-gateway', '-n', home, 'HELLO=world')
+  await kubectl('patch', 'deployment', 'mx-gateway', '-n', home, '--type=merge', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":1}}}}')
+  await eventually(
+    'the Deployment',
+    async () => {
+      const { spec } = await get('deployment', home, 'mx-gateway')
+      return spec.replicas === 1 && spec.template.spec.terminationGracePeriodSeconds === 38
+    },
+    20_000,
+  )
+})
+
+test('labels and annotations that somebody adds are left alone', async () => {
+  await kubectl('annotate', 'service', 'mx-gateway', '-n', home, 'example.com/note=mine')
+  await kubectl('delete', 'poddisruptionbudget', 'mx-gateway', '-n', home)
+  await eventually('the budget', () => get('poddisruptionbudget', home, 'mx-gateway'), 20_000)
+  const { metadata } = await get('service', home, 'mx-gateway')
+  assert.equal(metadata.annotations['example.com/note'], 'mine')
+})
+
+test('what the policy no longer asks for is removed', async () => {
+  await apply(policy(home, 'mx', { gateway: gateway({ replicas: 1, networkPolicy: { enabled: false } }) }))
+  await eventually('the NetworkPolicy gone', async () => (await get('networkpolicy', home, 'mx-gateway')) === undefined, 20_000)
+  await ready(home, 'mx')
+})
+
+test('an annotation of the Service that the policy no longer has is removed', async () => {
+  const withAnnotation = (annotations: object): object => policy(home, 'mx', { gateway: gateway({ replicas: 1, service: { annotations } }) })
+  const seen = async (): Promise<string | undefined> => (await get('service', home, 'mx-gateway')).metadata.annotations['example.com/balancer']
+  await apply(withAnnotation({ 'example.com/balancer': 'v2' }))
+  await eventually('the annotation', async () => (await seen()) === 'v2', 20_000)
+  await apply(withAnnotation({}))
+  await eventually('the annotation gone', async () => (await seen()) === undefined, 20_000)
+})
+
+test('somebody else’s Service of that name is left alone, and the policy says what is in the way', async () => {
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'other-gateway', namespace: home },
+    spec: { ports: [{ port: 80 }], selector: { app: 'theirs' } },
+  })
+  const before = await get('service', home, 'other-gateway')
+  await apply(policy(home, 'other', { gateway: gateway({ replicas: 1 }) }))
+  const refused = await eventually('the condition', async () => {
+    const found = await get('psc', home, 'other')
+    return condition(found, 'Programmed')?.reason === 'NameConflict' && found
+  })
+  assert.match(condition(refused, 'Programmed').message, /Service other-gateway exists and is not the operator’s/)
+  assert.equal(condition(refused, 'Stalled').status, 'True')
+  assert.equal(condition(refused, 'Ready').status, 'False')
+  const after = await get('service', home, 'other-gateway')
+  assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion)
+  await kubectl('delete', 'service', 'other-gateway', '-n', home)
+  await ready(home, 'other')
+})
+
+test('a paused policy changes nothing, and says so', async () => {
+  await kubectl('annotate', 'psc', 'mx', '-n', home, 'postscreen.dev/pause=true')
+  const before = await get('configmap', home, 'mx-policy')
+  await apply(policy(home, 'mx', { hostname: 'paused.example.com', gateway: gateway({ replicas: 1 }) }))
+  await eventually('the condition', async () => condition(await get('psc', home, 'mx'), 'Programmed')?.reason === 'Paused')
+  assert.deepEqual((await get('configmap', home, 'mx-policy')).data, before.data)
+  await kubectl('annotate', 'psc', 'mx', '-n', home, 'postscreen.dev/pause-')
+  await ready(home, 'mx')
+  assert.match((await get('configmap', home, 'mx-policy')).data['policy.yaml'], /paused\.example\.com/)
+})

@@ -1,0 +1,96 @@
+// Story: somebody applies a first policy, and gateways come up that screen port 25 in front of his Postfix.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { apply, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'
+import { balancerAddress, condition, gateway, policy, ready } from './support/policies.ts'
+import { installed, system } from './support/release.ts'
+import { deliver, visit, wasQueued } from './support/smtp-client.ts'
+import { clientAddress } from './support/surroundings.ts'
+
+const home = 'story-first'
+let address: string
+
+before(async () => {
+  await installed()
+  await namespace(home, { 'pod-security.kubernetes.io/enforce': 'restricted' })
+  await apply(policy(home, 'mx', { gateway: gateway() }))
+  await ready(home, 'mx')
+  address = await balancerAddress(home, 'mx')
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+test('every object of the gateway is there, and belongs to the policy', async () => {
+  const { metadata } = await get('psc', home, 'mx')
+  for (const [kind, name] of [
+    ['configmap', 'mx-policy'],
+    ['deployment', 'mx-gateway'],
+    ['service', 'mx-gateway'],
+    ['serviceaccount', 'mx-gateway'],
+    ['networkpolicy', 'mx-gateway'],
+    ['poddisruptionbudget', 'mx-gateway'],
+  ] as const) {
+    const object = await get(kind, home, name)
+    assert.equal(object?.metadata.ownerReferences?.[0]?.uid, metadata.uid, kind)
+    assert.equal(object.metadata.labels['app.kubernetes.io/managed-by'], 'postscreen-operator', kind)
+  }
+})
+
+test('kubectl get shows at a glance that all is well', async () => {
+  const line = await kubectl('get', 'psc', 'mx', '-n', home, '--no-headers')
+  assert.match(line, /^mx +Enforce +True +Ready +2\/2 +True +[\d.]+ /)
+})
+
+test('pods run at the restricted Pod Security level, without a token', async () => {
+  for (const pod of await list('pods', home)) {
+    assert.equal(pod.spec.automountServiceAccountToken, false)
+    assert.equal(pod.status.phase, 'Running')
+  }
+})
+
+test('a bot that speaks before its turn is refused, and Postfix never hears of it', async () => {
+  const bot = await visit({ host: address, client: 11, early: 'HELO bot.example\r\n', turns: ['MAIL FROM:<bot@example>\r\n', 'RCPT TO:<user@example.com>\r\n', 'QUIT\r\n'] })
+  assert.match(bot.heard, /^550 5\.5\.1 Protocol error/m, bot.heard)
+  const log = await kubectl('logs', '-n', system, '-l', 'app.kubernetes.io/component=postfix', '--tail=-1')
+  if (clientAddress(11) !== undefined) assert.ok(!log.includes(`[${bot.from}]`), 'Postfix has seen the bot')
+})
+
+test('swaks delivers through the load balancer, and Postfix logs the client’s own address', async () => {
+  const from = clientAddress(12)
+  const own = from === undefined ? [] : ['--local-interface', from]
+  const said = await run('swaks', ['--server', address, '--to', 'user@example.com', '--from', 'swaks@example.net', '--ehlo', 'client.example.net', '--header', 'Subject: first', ...own])
+  const [, id] = /queued as (\w+)/.exec(said) ?? assert.fail(said)
+  const line = await eventually('the message in Postfix’s log', async () => {
+    const log = await kubectl('logs', '-n', system, '-l', 'app.kubernetes.io/component=postfix', '--tail=-1')
+    return log.split('\n').find((one) => one.includes(`${id}: client=`))
+  })
+  assert.match(line, from === undefined ? /client=\S*\[[\d.]+\]/ : new RegExp(`client=\\S*\\[${from}\\]`))
+})
+
+test('a client that has passed is not kept waiting when it comes again to the same gateway', async () => {
+  const first = await deliver({ host: address, client: 13 })
+  assert.ok(wasQueued(first), first.heard)
+  // The load balancer chooses a gateway by address and port: with two gateways one of a few visits comes back to the first.
+  const visits = []
+  for (let index = 0; index < 8; index++) visits.push(await deliver({ host: address, client: 13 }))
+  assert.ok(visits.every(wasQueued))
+  assert.ok(
+    visits.some(({ heard }) => !heard.startsWith('220-')),
+    'no visit was spared the teaser',
+  )
+})
+
+test('the events of the policy say what was made for it', async () => {
+  const events = await list('events.events.k8s.io', home)
+  const reasons = events.filter(({ regarding }) => regarding.name === 'mx').map(({ reason }) => reason)
+  assert.ok(reasons.includes('Created'), String(reasons))
+  assert.ok(reasons.includes('Programmed'), String(reasons))
+})
+
+test('what is worked out is in the status', async () => {
+  const { status } = await get('psc', home, 'mx')
+  assert.deepEqual(status.effective.backends, [`postscreen-postfix.${system}.svc:10025`])
+  assert.equal(status.gateways.programmed, '2/2')
+  assert.match(status.configMap.hash, /^[0-9a-f]{64}$/)
+  assert.equal(condition({ status }, 'BackendReachable').status, 'True')
+})

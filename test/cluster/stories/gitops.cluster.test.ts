@@ -1,0 +1,118 @@
+// Story: GitOps tools apply the same manifests again and again, and must neither see a difference nor be told wrong.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Anything, apply, attempt, get, kubectl, list, namespace, run } from './support/kubectl.ts'
+import { kstatus } from './support/kstatus.ts'
+import { condition, gateway, policy, ready } from './support/policies.ts'
+import { installed } from './support/release.ts'
+
+const home = 'story-gitops'
+const manifest = (wait = '2s'): object =>
+  policy(home, 'mx', {
+    gateway: gateway({ replicas: 1, resources: { requests: { cpu: 0.01, memory: '64Mi' } } }),
+    greet: { action: 'Enforce', wait },
+    dnsbl: { action: 'Ignore', sites: [{ domain: 'bl.example.org', replies: '127.0.0.[2..11]', weight: 2 }, { domain: 'list.example.org' }] },
+    access: [{ action: 'Permit', cidrs: ['192.0.2.0/24'] }],
+  })
+
+before(async () => {
+  await installed()
+  await namespace(home)
+  await run('kubectl', ['apply', '--server-side', '--field-manager=argocd-controller', '-f', '-'], JSON.stringify(manifest()))
+  await ready(home, 'mx')
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+const kinds = 'psc,configmaps,services,serviceaccounts,deployments,networkpolicies,poddisruptionbudgets'
+const versions = async (): Promise<Record<string, string>> =>
+  Object.fromEntries((await list(kinds, home)).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion]))
+
+test('applied once more by two managers, nothing gets a new version', async () => {
+  await run('kubectl', ['apply', '--server-side', '--field-manager=kustomize-controller', '-f', '-'], JSON.stringify(manifest()))
+  await ready(home, 'mx')
+  await sleep(3000)
+  const before = await versions()
+  for (const manager of ['argocd-controller', 'kustomize-controller', 'argocd-controller']) {
+    await run('kubectl', ['apply', '--server-side', `--field-manager=${manager}`, '-f', '-'], JSON.stringify(manifest()))
+  }
+  await sleep(3000)
+  assert.deepEqual(await versions(), before)
+})
+
+test('kubectl diff is empty, server-side and client-side', async () => {
+  for (const more of [['--server-side', '--field-manager=argocd-controller'], []]) {
+    const { code, stdout, stderr } = await attempt('kubectl', ['diff', ...more, '-f', '-'], JSON.stringify(manifest()))
+    // Client-side, the annotation of kubectl's own is missing, which kubectl does not show as a difference.
+    assert.equal(code, 0, stdout + stderr)
+  }
+})
+
+/** Every state of the policy that the API server tells a watch, while `change` runs. */
+async function statesDuring(change: () => Promise<unknown>): Promise<readonly Anything[]> {
+  const states: Anything[] = []
+  const watch = spawn('kubectl', ['get', 'psc', 'mx', '-n', home, '--watch', '--output-watch-events', '-o', 'json'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let text = ''
+  createInterface({ input: watch.stdout }).on('line', (line) => {
+    text += line
+    if (line === '}') {
+      states.push(JSON.parse(text).object)
+      text = ''
+    }
+  })
+  await sleep(1000)
+  await change()
+  await sleep(2000)
+  watch.kill()
+  return states
+}
+
+test('at every write kstatus says what is true: in progress from the change on, current only when every gateway runs it', async () => {
+  const states = await statesDuring(async () => {
+    await apply(manifest('3s'), '--server-side', '--field-manager=argocd-controller')
+    await ready(home, 'mx')
+  })
+  const last = states.at(-1)
+  const newest = states.filter(({ metadata }) => metadata.generation === last.metadata.generation)
+  const verdicts = newest.map((state) => kstatus(state))
+  assert.equal(verdicts[0], 'InProgress', 'right after the change')
+  assert.equal(verdicts.at(-1), 'Current')
+  assert.ok(!verdicts.includes('Failed'), String(verdicts))
+  for (const state of newest.filter((one) => kstatus(one) === 'Current')) {
+    assert.equal(state.status.observedGeneration, state.metadata.generation)
+    assert.equal(state.status.gateways.programmed, '1/1')
+  }
+  const since = verdicts.indexOf('Current')
+  assert.ok(verdicts.slice(since).every((one) => one === 'Current'), `it stays so: ${verdicts}`)
+})
+
+test('a new policy is in progress from its first moment, before any operator has seen it', async () => {
+  const made = JSON.parse(await run('kubectl', ['create', '-f', '-', '-o', 'json'], JSON.stringify(policy(home, 'fresh'))))
+  assert.equal(kstatus(made), 'InProgress')
+  await ready(home, 'fresh')
+})
+
+test('kubectl wait returns neither before every gateway runs a change nor long after', async () => {
+  await apply(manifest('4s'), '--server-side', '--field-manager=argocd-controller')
+  const { metadata } = await ready(home, 'mx')
+  const pods = await list('pods', home, '-l', 'app.kubernetes.io/instance=mx')
+  for (const { status } of pods.filter(({ metadata: { deletionTimestamp } }) => deletionTimestamp === undefined)) {
+    const page = (await (await fetch(`http://${status.podIP}:2580/status`)).json()) as Anything
+    assert.equal(page.policy.generation, metadata.generation)
+  }
+})
+
+test('a policy that cannot work is failed, not in progress for ever', async () => {
+  await apply(policy(home, 'lost', { gateway: gateway({ replicas: 0 }), access: [{ table: { configMap: { name: 'nowhere', key: 'a.cidr' } } }] }))
+  const failed = await (async () => {
+    for (;;) {
+      const found = await get('psc', home, 'lost')
+      if (kstatus(found) === 'Failed') return found
+      await sleep(200)
+    }
+  })()
+  assert.match(condition(failed, 'Accepted').message, /^spec\.access\[0\]\.table\.configMap: ConfigMap nowhere key a\.cidr does not exist/)
+})

@@ -1,0 +1,42 @@
+// The chart's release that most stories share: operator and Postfix in postscreen-system, installed when it is not there.
+import { attempt, kubectl, run } from './kubectl.ts'
+import { chart, helms, image, postfixImage } from './surroundings.ts'
+
+export const system = 'postscreen-system'
+const release = 'postscreen'
+
+/** What policies of any namespace hand clean clients on to. */
+export const mailServer = { name: 'postscreen-postfix', namespace: system, port: 10025 } as const
+
+const [repository, tag] = ['repository', 'tag'] as const
+/** Image values of a name such as docker.io/library/postscreen:TEST. */
+export function imageValues(prefix: string, name: string): readonly string[] {
+  const colon = name.lastIndexOf(':')
+  const set = (field: string, value: string): string => `--set=${prefix === '' ? '' : `${prefix}.`}image.${field}=${value}`
+  return [set(repository, name.slice(0, colon)), set(tag, name.slice(colon + 1)), set('pullPolicy', 'Never')]
+}
+
+/** Values with which the chart starts here: images that no registry has, small requests, one operator's worth of processor. */
+export const values = (): readonly string[] => [
+  ...imageValues('', image()),
+  ...imageValues('postfix', postfixImage()),
+  '--set=postfix.enabled=true',
+  '--set=postfix.domains={example.com}',
+  '--set=postfix.persistence.size=100Mi',
+]
+
+/** Installs the release, unless it is there. */
+export async function installed(): Promise<void> {
+  const helm = helms()[0]?.path ?? 'helm'
+  const { code } = await attempt(helm, ['status', release, '-n', system])
+  if (code === 0) return
+  await run(helm, ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=180s', ...values()])
+}
+
+/** Removes the release and what it leaves behind on purpose. */
+export async function uninstalled(): Promise<void> {
+  const helm = helms()[0]?.path ?? 'helm'
+  await attempt(helm, ['uninstall', release, '-n', system, '--wait'])
+  await kubectl('delete', 'namespace', system, '--ignore-not-found', '--wait')
+  await kubectl('delete', 'crd', 'postscreenpolicies.postscreen.dev', '--ignore-not-found', '--wait')
+}

@@ -194,8 +194,20 @@ export class LinkKeeper {
       this.renew()
     }
     const link = this.#link
-    if (link !== undefined && this.#answers === this.#answersAtBeat) this.ask(link, link.get(probeKey)).catch(() => undefined)
+    if (link !== undefined && this.#answers === this.#answersAtBeat) void this.#probe(link)
     this.#answersAtBeat = this.#answers
+  }
+
+  /** Until it answers, or is given up. */
+  async #probe(link: ValkeyLink): Promise<void> {
+    while (link === this.#link) {
+      try {
+        await this.ask(link, link.get(probeKey))
+        return
+      } catch {
+        // Counted already.
+      }
+    }
   }
 }
 

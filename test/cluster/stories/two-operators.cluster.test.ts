@@ -1,0 +1,116 @@
+// Story: two operators, one at work. The one at work dies without a word, or the API server goes away for a minute.
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
+import { OperatorProcess } from './support/operator-process.ts'
+import { gateway, policy } from './support/policies.ts'
+import { installed } from './support/release.ts'
+import { deliver, wasQueued } from './support/smtp-client.ts'
+import { control, unlessOwnCluster } from './support/surroundings.ts'
+
+const home = 'story-two-operators'
+const leaseMs = 15_000
+const operators: OperatorProcess[] = []
+
+// The release's own operator looks at every namespace; here it must not.
+before(async () => {
+  await installed()
+  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=0')
+  await kubectl('wait', '--for=delete', 'pods', '-n', 'postscreen-system', '-l', 'app.kubernetes.io/component=operator', '--timeout=60s')
+  await namespace(home)
+})
+
+afterEach(async () => {
+  await Promise.all(operators.splice(0).map((one) => one.kill('SIGKILL')))
+  await kubectl('delete', 'lease', 'postscreen-operator', '-n', home, '--ignore-not-found')
+})
+
+after(async () => {
+  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=2')
+  await kubectl('delete', 'namespace', home, '--ignore-not-found')
+})
+
+function start(): OperatorProcess {
+  const operator = new OperatorProcess(home)
+  operators.push(operator)
+  return operator
+}
+
+const named = (name: string, hostname: string): object => policy(home, name, { hostname })
+const hasText = (name: string, text: string): Promise<true> =>
+  eventually(`${text} in the ConfigMap`, async () => (await get('configmap', home, `${name}-policy`))?.data['policy.yaml'].includes(text) === true || undefined, 60_000) as Promise<true>
+
+test('one leads and the other stands by', async () => {
+  const [first, second] = [start(), start()]
+  await eventually('a leader', async () => first.leads || second.leads)
+  await apply(named('one', 'a.example.com'))
+  await hasText('one', 'a.example.com')
+  await sleep(3000)
+  assert.notEqual(first.leads, second.leads)
+  assert.ok(first.running && second.running)
+})
+
+test('the leader is killed under changes: the other takes over within the lease time, and nothing is done twice', async (context) => {
+  const first = start()
+  await eventually('a leader', async () => first.leads)
+  const second = start()
+  await apply(named('many', 'v0.example.com'))
+  await hasText('many', 'v0.example.com')
+  const { metadata } = await get('configmap', home, 'many-policy')
+  for (let change = 1; change <= 5; change++) await apply(named('many', `v${change}.example.com`))
+  await first.kill('SIGKILL')
+  const killed = performance.now()
+  for (let change = 6; change <= 10; change++) await apply(named('many', `v${change}.example.com`))
+  await eventually('the other to lead', async () => second.leads, 2 * leaseMs)
+  const tookOver = performance.now() - killed
+  await hasText('many', 'v10.example.com')
+  context.diagnostic(`took over after ${Math.round(tookOver)} ms, all changes were in after ${Math.round(performance.now() - killed)} ms`)
+  assert.ok(tookOver < leaseMs + 6000, `${tookOver} ms`)
+  const now = await get('configmap', home, 'many-policy')
+  assert.equal(now.metadata.uid, metadata.uid, 'the ConfigMap is still the same object')
+  const settled = now.metadata.resourceVersion
+  await sleep(3000)
+  assert.equal((await get('configmap', home, 'many-policy')).metadata.resourceVersion, settled, 'nobody writes any more')
+})
+
+test('a leader that is told to stop lets the other lead at once', async (context) => {
+  const first = start()
+  await eventually('a leader', async () => first.leads)
+  const second = start()
+  await sleep(2500)
+  const began = performance.now()
+  await first.kill('SIGTERM')
+  assert.equal(first.exitCode, 0)
+  await eventually('the other to lead', async () => second.leads, leaseMs)
+  context.diagnostic(`led after ${Math.round(performance.now() - began)} ms`)
+  assert.ok(performance.now() - began < 8000)
+})
+
+test(
+  'the API server is away for a minute: gateways go on, and the operator catches up after',
+  { skip: unlessOwnCluster('stops the API server') },
+  async () => {
+    const operator = start()
+    await apply(policy(home, 'away', { gateway: gateway({ replicas: 1 }) }))
+    await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=120s')
+    const { spec } = await get('service', home, 'away-gateway')
+    await run(control() ?? '', ['apiserver', 'stop'])
+    const began = performance.now()
+    try {
+      for (let client = 40; performance.now() - began < 60_000; client++) {
+        const visit = await deliver({ host: spec.clusterIP, client })
+        assert.ok(wasQueued(visit), `${visit.ending}: ${visit.heard}`)
+        await sleep(5000)
+      }
+    } finally {
+      await run(control() ?? '', ['apiserver', 'start'])
+    }
+    // A leader that could not renew its lease has ended, as it should; in a pod the kubelet starts it again.
+    if (!operator.running) assert.equal(operator.exitCode, 1)
+    start()
+    await apply(policy(home, 'away', { hostname: 'back.example.com', gateway: gateway({ replicas: 1 }) }))
+    await hasText('away', 'back.example.com')
+    await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=60s')
+  },
+)

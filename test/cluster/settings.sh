@@ -27,7 +27,7 @@ postscreen_image=docker.io/library/postscreen:TEST
 postfix_image=docker.io/library/postscreen-postfix:TEST
 valkey_image=localhost/redis:test
 
-export PATH="$cache/bin:$project/node_modules/.bin:$PATH:/usr/sbin:/sbin"
+case $PATH in "$cache/bin:"*) ;; *) export PATH="$cache/bin:$project/node_modules/.bin:$PATH:/usr/sbin:/sbin" ;; esac
 
 fail() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2

@@ -70,9 +70,12 @@ async function patiently<T>({ clock, say }: ChartPolicyOptions, request: () => P
 
 function patienceWith(error: unknown): number {
   if (isForbidden(error)) return forbiddenPatienceMs
-  const passing =
-    isNotFound(error) || isTooManyRequests(error) || isUnanswered(error) || (error instanceof KubeError && error.status >= 500)
-  return passing ? patienceMs : 0
+  return isNotFound(error) || isTooManyRequests(error) || isUnanswered(error) || isServerTrouble(error) ? patienceMs : 0
+}
+
+/** A field that the CRD does not know gives 500 without a reason (`failed to create typed patch object`): that stays. */
+function isServerTrouble(error: unknown): boolean {
+  return error instanceof KubeError && error.status >= 500 && !(error.status === 500 && error.reason === '')
 }
 
 async function readiness(options: ChartPolicyOptions, name: string, generation: number): Promise<void> {

@@ -4,25 +4,25 @@
 fingerprint() { stat -L -c '%n %i %s %Y' "$settings"/* "$settings"/tls/* 2>/dev/null || true; }
 
 # Makes a whole configuration folder: the image's defaults, the mounted settings over them, the certificate, the tables.
+# Fails by its result: `set -e` is off in a function that somebody asks.
 make_configuration() {
-  mkdir -p "$1"
-  chmod 755 "$1"
+  mkdir -p "$1" && chmod 755 "$1" || return 1
   {
     cat "$here/main.cf"
     echo "myhostname = $(fully_qualified "$hostname")"
     certificate_settings
-  } >"$1/image.cf"
-  merge parameter "$1/image.cf" "$settings/main.cf" >"$1/main.cf"
-  merge service "$here/master.cf" "$settings/master.cf" >"$1/master.cf"
+  } >"$1/image.cf" || return 1
+  merge parameter "$1/image.cf" "$settings/main.cf" >"$1/main.cf" || return 1
+  merge service "$here/master.cf" "$settings/master.cf" >"$1/master.cf" || return 1
   rm "$1/image.cf"
   for table in "$settings"/*; do
     case "${table##*/}" in
       main.cf | master.cf | tls | '*') ;;
-      *) make_table "$table" "$1" ;;
+      *) make_table "$table" "$1" || return 1 ;;
     esac
   done
-  # smtpd takes no message when less than this is free (queue_minfree); `health` says so before it comes to that.
-  limit=$(postconf -c "$1" -h message_size_limit)
+  # smtpd takes no message when less than this is free (queue_minfree of 0); `health` says so before it comes to that.
+  limit=$(postconf -c "$1" -h message_size_limit) || return 1
   echo $((limit * 3 / 2 / 1024)) >"$1/min-free-kb"
 }
 
@@ -49,9 +49,7 @@ certificate_settings() {
 # A table without an ending is compiled; .cidr, .pcre, .regexp and whatever else has one is read as it is.
 make_table() {
   made=$2/${1##*/}
-  cat "$1" >"$made"
-  chgrp postfix "$made"
-  chmod 640 "$made"
+  cat "$1" >"$made" && chgrp postfix "$made" && chmod 640 "$made" || return 1
   case "${made##*/}" in
     *.*) ;;
     *) postmap -c "$2" "lmdb:$made" ;;
@@ -66,9 +64,7 @@ make_folders() {
   mkdir -p "$queue" "$data"
   chown root:root "$queue"
   chmod 755 "$queue"
-  for folder in "$queue/active" "$data"; do
-    if [ -d "$folder" ] && [ "$(stat -c %u "$folder")" != "$owner" ]; then own_again "$queue" "$data"; fi
-  done
+  if [ "$(stat -c %u "$data")" != "$owner" ]; then own_again "$queue" "$data"; fi
   chmod 700 "$data"
   if [ -n "$mail" ]; then
     mkdir -p "$mail"
@@ -77,15 +73,16 @@ make_folders() {
   fi
 }
 
+# The data folder last: it is the mark that all is done.
 own_again() {
-  chown -R postfix "$2"
   for folder in "$1"/*; do
     case "${folder##*/}" in
-      pid | lost+found) ;;
+      '*' | pid | lost+found) ;;
       public | maildrop) chown -R postfix:postdrop "$folder" ;;
       *) chown -R postfix:root "$folder" ;;
     esac
   done
+  chown -R postfix:postfix "$2"
 }
 
 # UID:GID of virtual(8)'s mailboxes, where they have one owner.

@@ -14,6 +14,8 @@ drain() {
   wait_for "$drain_timeout" no_sessions
   say "waiting up to $flush_timeout s for the queue"
   postqueue -f || true
+  # Until the queue manager has looked through the deferred ones.
+  nap 1
   wait_for "$flush_timeout" queue_is_quiet
   postfix stop || true
 }
@@ -30,10 +32,11 @@ wait_for() {
 # Taking a service away would end its running sessions, and so would its stop; a reload does not. So the port stays, and what serves its
 # new clients greets them with 421 (RFC 5321 3.8), upon which a gateway tries another backend.
 refuse_new_clients() {
+  # A parameter of our own: `postconf -P` takes no white space.
+  postconf -e 'refuse_clients = check_client_access static:{421 4.3.2 Service shutting down}'
   postconf -M | while read -r service type _ _ _ _ _ command _; do
     [ "$type $command" = 'inet smtpd' ] || continue
-    postconf -P "$service/$type/smtpd_delay_reject=no" \
-      "$service/$type/smtpd_client_restrictions=check_client_access static:{421 4.3.2 Service shutting down}"
+    postconf -P "$service/$type/smtpd_delay_reject=no" "$service/$type/smtpd_client_restrictions=\$refuse_clients"
   done
   postfix reload || true
 }

@@ -66,6 +66,7 @@ const limits = {
 
 /**
  * Opens the server. Requests are small and few: what is slow, large or many is cut.
+ * The address `*` stands for all addresses of both families, or of the one that the machine has.
  * @throws ListenError
  */
 export function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<AdminServer> {
@@ -77,7 +78,8 @@ export function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<Admin
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new ListenError(endpoint, error.code ?? error.message, '--admin ADDR:PORT')),
     )
-    server.listen(endpoint.port, endpoint.address, () => {
+    // Without a host Node listens on :: for both families, and where there is no IPv6 on 0.0.0.0.
+    server.listen({ port: endpoint.port, ...(endpoint.address !== '*' && { host: endpoint.address }) }, () => {
       const { address, port } = server.address() as net.AddressInfo
       resolve({
         address: formatEndpoint({ address, port }),

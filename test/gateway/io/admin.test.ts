@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { describe, test, type TestContext } from 'node:test'
 import { type AdminPages, type AdminServer, serveAdmin } from '../../../gateway/io/admin.ts'
 import { ListenError } from '../../../gateway/io/listener.ts'
@@ -89,6 +90,16 @@ describe('the admin server', () => {
       assert.match(error.message, /--admin/)
       return true
     })
+  })
+
+  test('at * answers on all addresses of both families', async (t) => {
+    const server = await serveAdmin({ address: '*', port: 0 }, ready)
+    t.after(() => server.close())
+    const port = Number(server.address.split(':').at(-1))
+    const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+    for (const host of ['127.0.0.1', '127.0.0.9', ...(hasIPv6 ? ['[::1]'] : [])])
+      assert.equal((await fetch(`http://${host}:${port}/healthz`)).status, 200, host)
+    await assert.rejects(serveAdmin({ address: '*', port }, ready), /cannot listen on \*:\d+: the port is in use/)
   })
 
   test('closes at once, also under clients that keep their connection', async (t) => {

@@ -2,7 +2,7 @@
 import { parseDuration } from '../crds/duration.ts'
 import { parseEndpoint } from '../gateway/io/endpoint-text.ts'
 import { openLog } from '../gateway/io/log.ts'
-import { type Gateway, startGateway } from '../gateway/main.ts'
+import { startGateway } from '../gateway/main.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen gateway'
@@ -12,38 +12,44 @@ const help = `Usage: ${name} --policy FILE [OPTION]…
 Screens mail clients by a PostscreenPolicy and hands clean ones on to a Postfix. Options win over the policy.
 
   --policy FILE             the policy; read again when it changes and on SIGHUP
+  --await-policy            start also without a policy that can be used; listen once there is one
   --listen ADDR:PORT        where clients connect; may be given several times, port 0 takes a free one
   --backend HOST:PORT[,…]   where clean clients go
-  --admin ADDR:PORT         /healthz /readyz /metrics /status; without it there is none
+  --admin ADDR:PORT         /healthz /readyz /metrics /status; without it there is none; *:PORT is all addresses
   --resolver ADDR[:PORT]    DNS server for the DNSBLs; may be given several times
   --data-dir DIR            where the temporary allowlist is kept; without it, in memory
   --log-format json|postfix JSON records, or the lines that postscreen would write (json)
-  --drain-timeout TIME      how long sessions may go on after SIGTERM (60s)
+  --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready (0s)
+  --drain-timeout TIME      how long sessions may go on after that (60s)
   --help                    this text
 
-Signals: SIGTERM and SIGINT stop accepting, wait for sessions to end, then exit; a second one exits at once. SIGHUP reads policy and certificates again.
+Signals: SIGTERM and SIGINT stop accepting, wait for sessions to end, then exit; a second one exits at once. SIGHUP reads policy, keys and certificates again.
 `
 
 const options = {
   policy: { type: 'string' },
+  'await-policy': { type: 'boolean' },
   listen: { type: 'string', multiple: true },
   backend: { type: 'string', multiple: true },
   admin: { type: 'string' },
   resolver: { type: 'string', multiple: true },
   'data-dir': { type: 'string' },
   'log-format': { type: 'string' },
+  'drain-delay': { type: 'string' },
   'drain-timeout': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 interface Flags {
   readonly policy?: string
+  readonly 'await-policy'?: boolean
   readonly listen?: string[]
   readonly backend?: string[]
   readonly admin?: string
   readonly resolver?: string[]
   readonly 'data-dir'?: string
   readonly 'log-format'?: string
+  readonly 'drain-delay'?: string
   readonly 'drain-timeout'?: string
 }
 
@@ -52,12 +58,23 @@ function problemOf(flags: Flags): string | undefined {
   if (flags.policy === undefined) return 'name the policy: --policy FILE'
   const format = flags['log-format'] ?? 'json'
   if (format !== 'json' && format !== 'postfix') return `--log-format must be json or postfix, not ${JSON.stringify(format)}`
-  const drain = flags['drain-timeout']
-  if (drain !== undefined && parseDuration(drain) === undefined)
-    return `--drain-timeout must be a time such as 60s or 5m, not ${JSON.stringify(drain)}`
-  const endpoints = [...(flags.listen ?? []), ...(flags.backend ?? []), ...(flags.admin === undefined ? [] : [flags.admin])]
+  for (const flag of ['drain-delay', 'drain-timeout'] as const) {
+    const time = flags[flag]
+    if (time !== undefined && parseDuration(time) === undefined)
+      return `--${flag} must be a time such as 60s or 5m, not ${JSON.stringify(time)}`
+  }
+  return endpointProblem(flags)
+}
+
+/** Only the admin server takes `*`: clients come by IPv4 and IPv6 on sockets of their own, so that an IPv4 client is never seen by an IPv6 address. */
+function endpointProblem(flags: Flags): string | undefined {
+  const plain = [...(flags.listen ?? []), ...(flags.backend ?? [])]
+  const star = plain.find((text) => text.startsWith('*'))
+  if (star !== undefined)
+    return `${JSON.stringify(star)}: only --admin takes *; for all addresses give --listen 0.0.0.0:PORT and --listen [::]:PORT`
   const bad =
-    endpoints.find((text) => parseEndpoint(text) === undefined) ?? flags.resolver?.find((text) => parseEndpoint(text, 53) === undefined)
+    [...plain, ...(flags.admin === undefined ? [] : [flags.admin])].find((text) => parseEndpoint(text) === undefined) ??
+    flags.resolver?.find((text) => parseEndpoint(text, 53) === undefined)
   return bad === undefined ? undefined : `${JSON.stringify(bad)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25`
 }
 
@@ -70,19 +87,23 @@ export async function gateway(args: readonly string[]): Promise<number> {
   const problem = problemOf(flags)
   if (problem !== undefined || flags.policy === undefined) return wrongArguments(name, problem ?? '')
   const log = openLog(flags['log-format'] === 'postfix' ? 'postfix' : 'json')
+  const seconds = (flag: 'drain-delay' | 'drain-timeout', fallback: number): number => parseDuration(flags[flag] ?? '') ?? fallback
   try {
+    const stop = stopSignal()
     const running = await startGateway({
       policyFile: flags.policy,
       log,
+      awaitPolicy: flags['await-policy'] ?? false,
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       ...(flags.backend === undefined ? {} : { backends: flags.backend }),
       ...(flags.admin === undefined ? {} : { admin: flags.admin }),
       ...(flags.resolver === undefined ? {} : { resolvers: flags.resolver }),
       ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
     })
-    await untilStopped(running)
+    process.on('SIGHUP', () => running.reload())
+    await Promise.race([stop, running.failed])
     log.info('draining')
-    await running.drain((parseDuration(flags['drain-timeout'] ?? '60s') ?? 60) * 1000)
+    await running.drain(seconds('drain-timeout', 60) * 1000, seconds('drain-delay', 0) * 1000)
     log.info('stopped')
     await log.flush()
     return 0
@@ -93,14 +114,18 @@ export async function gateway(args: readonly string[]): Promise<number> {
   }
 }
 
-/** SIGHUP reloads; the first SIGTERM or SIGINT ends the wait, the second the process. */
-function untilStopped(running: Gateway): Promise<void> {
+/**
+ * Resolves with the first SIGTERM or SIGINT; the second one ends the process at once. That takes a handler of our own: process 1 of a container
+ * is not ended by a signal that it does not handle.
+ */
+function stopSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const stop = (): void => {
-    process.off('SIGTERM', stop).off('SIGINT', stop)
+  let asked = false
+  const stop = (_name: string, code: number): void => {
+    if (asked) process.exit(128 + code)
+    asked = true
     resolve()
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
-  process.on('SIGHUP', () => running.reload())
   return promise
 }

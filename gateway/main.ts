@@ -11,13 +11,21 @@ export interface Gateway {
   /** ADDR:PORT of each listening socket, also where port 0 was asked for. */
   readonly listening: readonly string[]
   readonly admin: string | undefined
+  /** Rejects when a gateway that was started without a policy gets one and cannot open its ports. Never resolves. */
+  readonly failed: Promise<never>
   /** Reads the policy and certificates again, as SIGHUP asks. */
   reload(): void
-  /** Stops accepting, lets sessions and relays end for at most `timeoutMs`, tells the rest to come again, and closes everything. */
-  drain(timeoutMs: number): Promise<void>
+  /**
+   * Is no longer ready, but takes clients for `delayMs` more (none when left out). Then stops accepting, lets sessions and relays end for at most
+   * `timeoutMs`, tells the rest to come again, and closes everything.
+   */
+  drain(timeoutMs: number, delayMs?: number): Promise<void>
 }
 
-/** Starts a gateway. Rejects with what is wrong: a policy with problems (PolicyRefused), a port in use (ListenError). */
+/**
+ * Starts a gateway. Rejects with what is wrong: a policy with problems (PolicyRefused), a port in use (ListenError).
+ * With `awaitPolicy` it is there as soon as its admin server is, and listens once it has a policy.
+ */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(options, await openStore(options))
   try {

@@ -7,10 +7,13 @@ export interface GatewayOptions {
   readonly policyFile: string
   readonly listen?: readonly string[]
   readonly backends?: readonly string[]
+  /** `*:PORT` stands for all addresses of both families. */
   readonly admin?: string
   readonly resolvers?: readonly string[]
   /** Where the temporary allowlist lives; in memory when left out. */
   readonly dataDir?: string
+  /** Start without a policy that can be used, and wait for one. */
+  readonly awaitPolicy?: boolean
   readonly log: Log
 }
 

@@ -1,30 +1,28 @@
 // One gateway process at work: listeners, sessions, relays, allowlist and admin server, and the policy that is in force.
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newScreening } from './core/clients.ts'
 import { bit } from './core/tests.ts'
 import { type DnsblAnswer, type LogRecord, testNames } from './core/vocabulary.ts'
+import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { type AdminServer, serveAdmin } from './io/admin.ts'
 import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
 import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { Backends } from './io/backend/backends.ts'
-import { messageOf } from './io/caught.ts'
 import type { Connection, TlsResult, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
-import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
+import { parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
-import { ListenError, listen } from './io/listener.ts'
 import { Metrics } from './io/metrics.ts'
 import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
 import { Reception } from './io/reception.ts'
-import { type HandOff, type HandOffEvents, handOff } from './io/backend/relay.ts'
 import type { Gateway } from './main.ts'
 import type { GatewayOptions } from './options.ts'
+import { Relays } from './relays.ts'
 import { type StatusParts, statusPage } from './status.ts'
 
 /** DNSBL questions that are on their way at once. */
@@ -50,11 +48,12 @@ export class RunningGateway implements Gateway {
   readonly #allowlist: AllowlistInForce
   readonly #screening = newScreening()
   readonly #linger = new Linger(() => performance.now())
-  readonly #relays = new Set<HandOff>()
+  readonly #relays: Relays
+  readonly #doors: Doors
+  readonly #failure = Promise.withResolvers<never>()
   readonly #metrics: Metrics
   readonly #resolver: DnsblResolver
   readonly #reception: Reception
-  #servers: readonly net.Server[] = []
   #adminServer: AdminServer | undefined
   #watch: PolicyWatch | undefined
   #cleanup: Cleanup | undefined
@@ -80,6 +79,10 @@ export class RunningGateway implements Gateway {
       info: (text) => options.log.info(text),
       warn: (text) => options.log.warning(text),
     })
+    this.#relays = new Relays(options.log, this.#metrics)
+    this.#doors = new Doors(options.log)
+    // Nobody has to ask.
+    this.#failure.promise.catch(() => undefined)
     this.#resolver = new DnsblResolver({
       servers: [],
       timeoutMs: 10_000,
@@ -98,51 +101,77 @@ export class RunningGateway implements Gateway {
   }
 
   get listening(): readonly string[] {
-    return this.#servers.map(boundTo)
+    return this.#doors.listening
   }
 
   get admin(): string | undefined {
     return this.#adminServer?.address
   }
 
-  /** Takes the first policy, then opens the doors. */
+  get failed(): Promise<never> {
+    return this.#failure.promise
+  }
+
+  /** Takes the first policy, then opens the doors; with `awaitPolicy` both may come later. */
   async open(): Promise<void> {
+    if (this.#options.awaitPolicy !== true) {
+      await this.#firstPolicy()
+      await this.#openAdmin()
+      await this.#serve()
+      return
+    }
+    await this.#openAdmin()
+    this.#firstPolicy()
+      .then(() => this.#serve())
+      .catch(async (error: unknown) => {
+        await this.drain(0)
+        this.#failure.reject(error)
+      })
+  }
+
+  async #openAdmin(): Promise<void> {
     const { log, admin } = this.#options
-    await this.#firstPolicy()
+    const endpoint = admin === undefined ? undefined : parseEndpoint(admin)
+    if (endpoint === undefined) return
+    this.#adminServer = await serveAdmin(endpoint, {
+      notReady: () => this.#notReady(),
+      metrics: () => this.#metrics.text(),
+      status: () => statusPage(this.#statusParts()),
+    })
+    log.info(`admin server on ${this.#adminServer.address}`)
+  }
+
+  async #serve(): Promise<void> {
+    const { listen: flags, log } = this.#options
+    if (this.#draining) return
     this.#cleanup = startCleanup({
       store: this.#localStore,
       rules: () => this.#cleanupRules(),
       info: (text) => log.info(text),
       warn: (text) => log.warning(text),
     })
-    const adminEndpoint = admin === undefined ? undefined : parseEndpoint(admin)
-    if (adminEndpoint !== undefined) {
-      this.#adminServer = await serveAdmin(adminEndpoint, {
-        notReady: () => this.#notReady(),
-        metrics: () => this.#metrics.text(),
-        status: () => statusPage(this.#statusParts()),
-      })
-      log.info(`admin server on ${this.#adminServer.address}`)
-    }
     await this.#allowlist.ready()
-    this.#servers = await this.#listen()
-    log.info(`listening on ${this.listening.join(', ')}`)
+    const addresses = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
+    await this.#doors.open(addresses, this.#reception.accept)
+    // SIGTERM may have come meanwhile.
+    if (this.#draining) this.#doors.close()
+    else log.info(`listening on ${this.listening.join(', ')}`)
   }
 
   reload(): void {
     this.#watch?.reload()
   }
 
-  async drain(timeoutMs: number): Promise<void> {
+  async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     this.#draining = true
-    const deadline = performance.now() + timeoutMs
-    for (const server of this.#servers) server.close()
-    await until(() => this.#quiet(), deadline)
+    if (delayMs > 0 && this.listening.length > 0) await sleep(delayMs)
+    this.#doors.close()
+    await until(() => this.#quiet(), performance.now() + timeoutMs)
+    this.#relays.giveUpWaiting('the gateway shuts down')
     this.#reception.shutDown()
     await until(() => this.#linger.size === 0, performance.now() + lastRepliesMs)
     this.#linger.close()
-    // Relays that outlast the drain time are cut, a message in flight with them: its sender has no answer to DATA yet and will send it again.
-    for (const { client } of this.#relays) client.destroy()
+    this.#relays.cut()
     this.#watch?.close()
     this.#backends?.close()
     this.#resolver.close()
@@ -160,7 +189,8 @@ export class RunningGateway implements Gateway {
   #notReady(): readonly string[] {
     const reasons: string[] = []
     if (this.#draining) reasons.push('draining')
-    if (this.#servers.length === 0) reasons.push('not listening yet')
+    if (this.#inForce === undefined) return [...reasons, 'no policy yet']
+    if (this.listening.length === 0 && !this.#draining) reasons.push('not listening yet')
     if (this.#backends?.reachable() !== true) reasons.push('no backend is reachable')
     return reasons
   }
@@ -173,7 +203,8 @@ export class RunningGateway implements Gateway {
         resolve()
       },
       onRefused: (refused) => {
-        if (this.#inForce === undefined) reject(new PolicyRefused(this.#options.policyFile, refused.problems))
+        const isFatal = this.#inForce === undefined && this.#options.awaitPolicy !== true
+        if (isFatal) reject(new PolicyRefused(this.#options.policyFile, refused.problems))
         else this.#refuse(refused)
       },
     })
@@ -205,29 +236,10 @@ export class RunningGateway implements Gateway {
     this.#cleanup?.reschedule()
     const { name, generation } = next.policy.metadata
     this.#metrics.policyInForce(name, generation ?? 0)
-    const listensElsewhere = this.#servers.length > 0 && (this.#options.listen ?? []).length === 0
-    if (listensElsewhere && !sameAddresses(next.policy.spec.listen.addresses, this.#asked)) {
+    if ((this.#options.listen ?? []).length === 0 && this.#doors.areElsewhere(next.policy.spec.listen.addresses)) {
       this.#options.log.warning('spec.listen.addresses has changed; that takes effect when the gateway is started again')
     }
     this.#options.log.info(`policy ${name} is in force`, { policy: name, generation, hash: next.hash, mode: next.policy.spec.mode })
-  }
-
-  #asked: readonly string[] = []
-
-  async #listen(): Promise<net.Server[]> {
-    const { listen: flags, log } = this.#options
-    this.#asked = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
-    const endpoints = this.#asked.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
-    const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, this.#reception.accept)))
-    const servers = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
-    const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
-    const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
-    if (fatal !== undefined) {
-      for (const server of servers) server.close()
-      throw fatal
-    }
-    for (const reason of failures) log.warning(messageOf(reason))
-    return servers
   }
 
   #cleanupRules(): { interval: number; retention: number; enabled: readonly boolean[] } {
@@ -253,7 +265,7 @@ export class RunningGateway implements Gateway {
           listener(answer, complete)
         })
       },
-      relay: (sessionId, request, events) => this.#relay(sessionId, request, backends, events),
+      relay: (sessionId, request, events) => this.#relays.start(sessionId, request, backends, events),
       log: (sessionId, record) => this.#happened(sessionId, record, rules.audit),
       tlsResult: (sessionId, result) => this.#tlsResult(sessionId, result),
       ended: (connection: Connection) => this.#reception.forget(connection),
@@ -277,31 +289,6 @@ export class RunningGateway implements Gateway {
     if (result.is === 'failed') this.#options.log.sessionWarning(sessionId, `TLS handshake failed: ${result.why}`)
   }
 
-  #relay(sessionId: string, request: HandOff, backends: Backends, events: HandOffEvents): void {
-    const began = performance.now()
-    const { log } = this.#options
-    this.#relays.add(request)
-    handOff(request, backends, {
-      onHandedOff: (backend) => {
-        this.#metrics.handedOn((performance.now() - began) / 1000)
-        log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
-        events.onHandedOff(backend)
-      },
-      onFailed: (how, reason, arrived) => {
-        this.#relays.delete(request)
-        this.#metrics.backendFailed(how)
-        log.sessionWarning(sessionId, `cannot ${how === 'connect' ? 'connect' : 'pass connection'} to service smtpd: ${reason}`)
-        events.onFailed(how, reason, arrived)
-      },
-      onEnd: (stats) => {
-        this.#relays.delete(request)
-        this.#metrics.relayed(stats.toBackend, stats.toClient)
-        log.relay(sessionId, 'RELAY ENDED', request.clientEndpoint, { ...stats, seconds: Math.round(performance.now() - began) / 1000 })
-        events.onEnd(stats)
-      },
-    })
-  }
-
   #sessionsByPhase(): Record<string, number> {
     const counts: Record<string, number> = { header: this.#reception.waitingForHeader, recall: 0, early: 0, smtp: 0, handoff: 0 }
     for (const { session } of this.#reception.connections) counts[session.phase] = (counts[session.phase] ?? 0) + 1
@@ -316,6 +303,7 @@ export class RunningGateway implements Gateway {
       inForce: this.#inForce,
       refused: this.#refused,
       notReady: this.#notReady(),
+      draining: this.#draining,
       listening: this.listening,
       sessions: this.#sessionsByPhase(),
       screening: this.#screening,
@@ -331,20 +319,6 @@ export class RunningGateway implements Gateway {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the gateway has no policy yet')
   return value
-}
-
-function boundTo(server: net.Server): string {
-  const { address, port } = server.address() as net.AddressInfo
-  return formatEndpoint({ address, port })
-}
-
-/** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */
-function lacksIPv6(reason: unknown): boolean {
-  return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
-}
-
-function sameAddresses(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((address) => b.includes(address))
 }
 
 async function until(done: () => boolean, deadline: number): Promise<void> {

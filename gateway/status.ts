@@ -14,6 +14,7 @@ export interface StatusParts {
   /** The newest policy that could not be used, while it has not been replaced by a good one. */
   readonly refused: ({ readonly at: Date } & RefusedPolicy) | undefined
   readonly notReady: readonly string[]
+  readonly draining: boolean
   readonly listening: readonly string[]
   readonly sessions: Readonly<Record<string, number>>
   readonly screening: Screening
@@ -31,6 +32,7 @@ export function statusPage(parts: StatusParts): object {
     uptimeSeconds: Math.round(process.uptime()),
     ready: parts.notReady.length === 0,
     notReady: parts.notReady,
+    draining: parts.draining,
     listening: parts.listening,
     policy: inForce === undefined ? null : policyStatus(inForce),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),

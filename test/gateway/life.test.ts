@@ -224,12 +224,17 @@ test('bad starts end with code 1 and say which field or file and what to do', { 
   const cases: [args: string[], said: RegExp][] = [
     [['--policy', policy, '--listen', `127.0.0.1:${port}`], new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use`)],
     [['--policy', join(folder, 'nowhere.yaml'), '--listen', '127.0.0.1:0'], /nowhere\.yaml: manifest: cannot be read: ENOENT/],
+    [
+      ['--policy', policy, '--listen', '*:25'],
+      /"\*:25": only --admin takes \*; for all addresses give --listen 0\.0\.0\.0:PORT and --listen \[::\]:PORT/,
+    ],
+    [['--policy', policy, '--drain-delay', 'long'], /--drain-delay must be a time such as 60s or 5m, not "long"/],
     [['--policy', noKey, '--listen', '127.0.0.1:0'], /nokey\.yaml: spec\.tls: .*keyFile/],
     [['--policy', policy, '--listen', '127.0.0.1:0', '--admin', `127.0.0.1:${port}`], /choose another with --admin ADDR:PORT/],
   ]
   for (const [args, said] of cases) {
     const { code, output } = await runGateway(args)
-    assert.equal(code, 1, output)
+    assert.equal(code, args.includes('*:25') || args.includes('long') ? 2 : 1, output)
     assert.match(output, said)
     assert.doesNotMatch(output, /\n\s+at /, 'no stack trace')
   }

@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly flags?: readonly string[]
   readonly logFormat?: 'postfix' | 'json'
   readonly nodeFlags?: readonly string[]
+  /** What it says when it has started; `listening on ` where left out. */
+  readonly until?: string
 }
 
 export interface GatewayProcess {
@@ -69,13 +71,14 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
       await sleep(10)
     }
   }
-  await said('listening on ')
-  const port = Number(/listening on \S+:(\d+)/.exec(output())?.[1])
+  await said(options.until ?? 'listening on ')
   const admin = /admin server on (\S+:\d+)/.exec(output())?.[1]
   const log = openMailLog(logFile)
   return {
     pid: child.pid ?? 0,
-    port,
+    get port() {
+      return Number(/listening on \S+:(\d+)/.exec(output())?.[1])
+    },
     admin: `http://${admin}`,
     folder,
     policyFile,

@@ -54,12 +54,20 @@ const reasonLimit = 5
 /** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
 const lingerMs = 60_000
 
-/** Hands a client on to a backend. Throws when an endpoint's address is none. */
-export function handOff(request: HandOff, backends: Backends, events: HandOffEvents): void {
-  new Relay(request, backends, events).start()
+/** A hand-off under way. */
+export interface RelayHandle {
+  /** The client is the caller's again (`onFailed`), where no backend has greeted it yet; else nothing happens. */
+  giveUp(reason: string): void
 }
 
-class Relay {
+/** Hands a client on to a backend. Throws when an endpoint's address is none. */
+export function handOff(request: HandOff, backends: Backends, events: HandOffEvents): RelayHandle {
+  const relay = new Relay(request, backends, events)
+  relay.start()
+  return relay
+}
+
+class Relay implements RelayHandle {
   readonly #client: Socket
   readonly #request: HandOff
   readonly #backends: Backends
@@ -99,11 +107,18 @@ class Relay {
     client.setNoDelay(true)
     client.on('data', this.#fromClient).on('end', this.#clientEnded).on('error', this.#clientFailed).on('close', this.#clientClosed)
     process.nextTick(() => {
+      if (this.#over) return
       if (client.destroyed) return this.#clientClosed()
       if (client.readableEnded) this.#clientEnded()
       client.resume()
       if (!this.#over) this.#backends.whenKnown(() => this.#callNext())
     })
+  }
+
+  giveUp(reason: string): void {
+    if (this.#over || this.#backend !== undefined) return
+    this.#hangUp()
+    this.#fail(reason)
   }
 
   /**
@@ -205,10 +220,20 @@ class Relay {
     })
   }
 
+  /** Ends the call that is under way, if one is. */
+  #hangUp(): void {
+    if (this.#call === undefined) return
+    this.#call.giveUp()
+    this.#call = undefined
+    if (this.#target === undefined) return
+    this.#backends.abandoned(this.#target)
+    this.#backends.release(this.#target)
+    this.#target = undefined
+  }
+
   /** The client is gone and no backend has got a byte of it. */
   #leaveEarly(): void {
-    this.#call?.giveUp()
-    if (this.#call !== undefined && this.#target !== undefined) this.#backends.abandoned(this.#target)
+    this.#hangUp()
     this.#client.destroy()
     this.#finish()
   }

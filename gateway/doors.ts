@@ -1,0 +1,61 @@
+// The listening sockets of a gateway: opened together or not at all, closed together.
+import type net from 'node:net'
+import { messageOf } from './io/caught.ts'
+import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
+import { ListenError, listen } from './io/listener.ts'
+import type { Log } from './io/log.ts'
+
+export class Doors {
+  readonly #log: Log
+  #servers: readonly net.Server[] = []
+  #asked: readonly string[] = []
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** ADDR:PORT of each open socket, also where port 0 was asked for. */
+  get listening(): readonly string[] {
+    return this.#servers.filter((server) => server.listening).map(boundTo)
+  }
+
+  /** Whether these are other addresses than those that were opened. */
+  areElsewhere(addresses: readonly string[]): boolean {
+    if (this.#servers.length === 0) return false
+    return addresses.length !== this.#asked.length || !addresses.every((address) => this.#asked.includes(address))
+  }
+
+  /**
+   * Opens a socket for each ADDR:PORT and gives each client to `accept`.
+   * @throws ListenError, with all sockets closed again
+   */
+  async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
+    this.#asked = addresses
+    const endpoints = addresses.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
+    const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, accept)))
+    const servers = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
+    const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
+    const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
+    if (fatal !== undefined) {
+      for (const server of servers) server.close()
+      throw fatal
+    }
+    for (const reason of failures) this.#log.warning(messageOf(reason))
+    this.#servers = servers
+  }
+
+  /** Takes no more clients; those that are there stay. */
+  close(): void {
+    for (const server of this.#servers) server.close()
+  }
+}
+
+function boundTo(server: net.Server): string {
+  const { address, port } = server.address() as net.AddressInfo
+  return formatEndpoint({ address, port })
+}
+
+/** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */
+function lacksIPv6(reason: unknown): boolean {
+  return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
+}

@@ -118,6 +118,14 @@ function readTls({ tls }: ValkeySpec, files: ReturnType<typeof secretFiles>): Va
 
 const defaultPort = 6379
 
+/** Whether a scheme means TLS. */
+const schemes: ReadonlyMap<string, boolean> = new Map([
+  ['redis:', false],
+  ['valkey:', false],
+  ['rediss:', true],
+  ['valkeys:', true],
+])
+
 /** What a URL says. */
 export interface ValkeyUrl {
   readonly node: Endpoint
@@ -131,13 +139,14 @@ export interface ValkeyUrl {
 export function parseValkeyUrl(text: string): ValkeyUrl {
   const form = 'must be a URL such as redis://USER:PASSWORD@HOST:6379/0, or rediss://… for TLS'
   const parsed = URL.parse(text.trim())
-  if (parsed === null || !/^(redis|valkey)s?:$/.test(parsed.protocol) || parsed.hostname === '') throw settingsProblem(form)
+  const tls = schemes.get(parsed?.protocol ?? '')
+  if (parsed === null || tls === undefined || parsed.hostname === '') throw settingsProblem(form)
   const [, database = ''] = /^\/?([0-9]{1,7})?\/?$/.exec(parsed.pathname) ?? [undefined, 'x']
   if (database === 'x') throw settingsProblem(`${form}; the part behind the host must be the number of a database`)
   const [username, password] = [parsed.username, parsed.password].map((part) => textOf(unescaped(part, form)))
   return {
     node: { address: parsed.hostname.replace(/^\[|\]$/g, ''), port: parsed.port === '' ? defaultPort : Number(parsed.port) },
-    tls: parsed.protocol.endsWith('s:'),
+    tls,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(database === '' ? {} : { database: Number(database) }),

@@ -1,0 +1,74 @@
+# Runs node's tests, and says at the end what was left out; test/run and test/cluster/run read it.
+# shellcheck shell=bash disable=SC2154 # its readers set `scratch` and say what options and files they know
+# Written for bash 3.2, which is what macOS has.
+
+selected=()
+options=()
+
+# The comment at the head of the script.
+usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p;}' "$0"; }
+
+# Options go to `node --test` unless own_option takes them; the rest go to select_tests.
+read_arguments() {
+  local argument
+  for argument in "$@"; do
+    case "$argument" in
+      --help | -h) usage; exit 0 ;;
+      -*) own_option "$argument" || options+=("$argument") ;;
+      *) select_tests "$argument" ;;
+    esac
+  done
+}
+
+check_node() {
+  if [ ! -d node_modules ]; then
+    echo "$0: the packages are not installed yet; run: npm ci" >&2
+    exit 1
+  fi
+  local version
+  version=$(node --version)
+  case "$version" in
+    v24.* | v2[5-9].* | v[3-9][0-9].*) ;;
+    *)
+      echo "$0: this is Node $version; the tests need 24.21 or later. On Linux npm brings it (npm ci), elsewhere install it from nodejs.org" >&2
+      exit 1
+      ;;
+  esac
+}
+
+# run_tests [COMMAND…]: the selected tests, by a command that runs another (as `env` does).
+# One file at a time: many files play dialogues with real servers in real time, and those keep their times only on a machine that is not
+# busy with other files. Measured on 2 cores: 136 s one by one, 160 s and three late replies with two at once.
+run_tests() {
+  ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+  "$@" node --test --test-concurrency=1 --test-timeout=1200000 \
+    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$scratch/results.tap" \
+    ${options[@]+"${options[@]}"} ${selected[@]+"${selected[@]}"}
+}
+
+# Prints the skipped tests, one group for each reason.
+left_out() {
+  sed -nE 's/^ *(not )?ok [0-9]+ - (.*) # (SKIP|TODO)[[:space:]]*(.*)$/\4\t\2/p' "$scratch/results.tap" | sed 's/\\\([\\#]\)/\1/g' | sort |
+    awk -F'\t' '{ why = $1 == "" ? "no reason given" : $1; if (why != last) print "  " why ":"; last = why; print "    - " $2 }'
+}
+
+# The closing words; say_missing adds what the machine lacks.
+summarise() {
+  local missing skipped
+  if ! [ -f "$scratch/results.tap" ] || grep -qx '# tests 0' "$scratch/results.tap"; then
+    echo 'No test was found.' >&2
+    return 1
+  fi
+  missing=$(say_missing)
+  skipped=$(left_out)
+  if [ -z "$missing" ] && [ -z "$skipped" ]; then
+    echo 'Nothing was left out.'
+    return 0
+  fi
+  [ -z "$skipped" ] || printf '\nLeft out:\n%s\n' "$skipped"
+  [ -z "$missing" ] || printf '%s\n' "$missing"
+  if [ "${CI:-false}" = true ]; then
+    printf '\nWith CI=true nothing may be left out: failed.\n'
+    return 1
+  fi
+}

@@ -21,6 +21,8 @@ export class OperatorMetrics {
   readonly #requests: Counter<'verb' | 'resource' | 'code'>
   readonly #conditions: Gauge<'namespace' | 'name' | 'condition' | 'status'>
   readonly #changes: Counter<'kind' | 'change'>
+  /** Whether each policy is Ready, by namespace and name. */
+  readonly #ready = new Map<string, boolean>()
 
   constructor(version: string, sources: Sources) {
     const registers = [this.#registry]
@@ -89,6 +91,7 @@ export class OperatorMetrics {
   }
 
   conditions(namespace: string, name: string, findings: Findings): void {
+    this.#ready.set(`${namespace}/${name}`, findings.Ready.status === 'True')
     for (const condition of conditionTypes) {
       for (const status of truths)
         this.#conditions.set({ namespace, name, condition, status }, findings[condition].status === status ? 1 : 0)
@@ -96,6 +99,7 @@ export class OperatorMetrics {
   }
 
   forget(namespace: string, name: string): void {
+    this.#ready.delete(`${namespace}/${name}`)
     for (const condition of conditionTypes) for (const status of truths) this.#conditions.remove({ namespace, name, condition, status })
   }
 
@@ -108,6 +112,8 @@ export class OperatorMetrics {
       const made: Gauge<T> = new Gauge<T>({ name, help, labelNames: [...labelNames], registers, collect: () => collect(made) })
     }
     gauge('workqueue_depth', 'Policies that wait for a pass', ['name'], (made) => made.set({ name: controller }, depth()))
+    gauge('postscreen_policies', 'Policies that the operator looks after', [], (made) => made.set(this.#ready.size))
+    gauge('postscreen_policies_ready', 'Those of them that are Ready', [], (made) => made.set([...this.#ready.values()].filter(Boolean).length))
     gauge('leader_election_master_status', 'Whether this operator is the one that works', ['name'], (made) =>
       made.set({ name: 'postscreen-operator' }, leading() ? 1 : 0),
     )

@@ -1,0 +1,92 @@
+// Story: a policy that the API server took turns out to be bad. Its owner reads why, and what ran before goes on.
+import assert from 'node:assert/strict'
+import { gzipSync } from 'node:zlib'
+import { after, before, test } from 'node:test'
+import { type Anything, apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
+import { condition, gateway, policy, ready } from './support/policies.ts'
+import { installed } from './support/release.ts'
+import { visit } from './support/smtp-client.ts'
+
+const home = 'story-bad'
+const table = (key = 'mx.cidr'): object => ({ table: { configMap: { name: 'senders', key } } })
+const senders = (data: object, binaryData: object = {}): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data, binaryData })
+const mx = (spec: object): object => policy(home, 'mx', { mode: 'Audit', greet: { banner: '', wait: '1s' }, gateway: gateway({ replicas: 1, drain: { delay: '0s', timeout: '5s' } }), ...spec })
+
+before(async () => {
+  await installed()
+  await namespace(home)
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }))
+  await apply(mx({ hostname: 'good.example.com', access: [table()] }))
+  await ready(home, 'mx')
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+const whenNot = (type: string, reason: string): Promise<Anything> =>
+  eventually(`${type} ${reason}`, async () => {
+    const found = await get('psc', home, 'mx')
+    const one = condition(found, type)
+    return one?.status === 'False' && one.reason === reason && one.observedGeneration === found.metadata.generation && found
+  })
+
+async function greeting(): Promise<string> {
+  const [pod] = (await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')).filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === 'Running')
+  return (await visit({ host: pod.status.podIP, port: 2525, turns: ['QUIT\r\n'] })).heard
+}
+
+test('a table that is edited reaches the gateways without a change of the policy', async () => {
+  const before = await get('psc', home, 'mx')
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n198.51.100.0/24 permit\n' }))
+  await eventually('two rules', async () => (await get('psc', home, 'mx')).status.effective.tableRules === 2, 20_000)
+  const { status, metadata } = await ready(home, 'mx')
+  assert.equal(metadata.generation, before.metadata.generation)
+  assert.notEqual(status.configMap.hash, before.status.configMap.hash)
+})
+
+test('a table that does not parse is refused with the path, the ConfigMap and the line, and the last good one stays', async () => {
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n192.0.2.0/33 permit\n' }))
+  const bad = await whenNot('Accepted', 'Invalid')
+  assert.match(condition(bad, 'Accepted').message, /spec\.access\[0\]\.table\.configMap: ConfigMap senders key mx\.cidr line 2: /)
+  assert.equal(condition(bad, 'Stalled').status, 'True')
+  assert.equal(condition(bad, 'Ready').status, 'False')
+  assert.match(await greeting(), /good\.example\.com/)
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }))
+  await ready(home, 'mx')
+})
+
+test('a Secret that is missing is named, and what ran before goes on', async () => {
+  await apply(mx({ hostname: 'secret.example.com', dnsbl: { action: 'Ignore', sites: [{ domain: 'dq.example.net', keySecret: { name: 'dqs', key: 'key' } }] } }))
+  const bad = await whenNot('Accepted', 'RefusedByGateway')
+  assert.match(condition(bad, 'Accepted').message, /spec\.dnsbl\.sites\[0\]\.keySecret: Secret dqs has no key key/)
+  assert.equal(condition(bad, 'Stalled').status, 'True')
+  assert.match(await greeting(), /good\.example\.com/)
+})
+
+test('when the Secret is there, the policy gets going by itself, and its value is nowhere to be seen', async () => {
+  await apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'dqs', namespace: home }, stringData: { key: 'verysecretkey' } })
+  await eventually('Ready', async () => condition(await get('psc', home, 'mx'), 'Ready')?.status === 'True')
+  assert.match(await greeting(), /secret\.example\.com/)
+  const all = JSON.stringify([await list('psc,configmaps,deployments,pods,events', home)])
+  assert.ok(!all.includes('verysecretkey'))
+  const logs = await kubectl('logs', '-n', home, '-l', 'app.kubernetes.io/component=gateway', '--tail=-1')
+  assert.ok(!logs.includes('verysecretkey'))
+})
+
+test('100,000 networks work, from compressed ConfigMaps', async () => {
+  const lines = Array.from({ length: 100_000 }, (_, index) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255} reject\n`).join('')
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }, { 'long.cidr.gz': gzipSync(lines).toString('base64') }), '--server-side', '--force-conflicts')
+  await apply(mx({ hostname: 'long.example.com', access: [table('long.cidr.gz')] }))
+  const { status } = await ready(home, 'mx')
+  assert.equal(status.effective.tableRules, 100_000)
+  assert.match(await greeting(), /long\.example\.com/)
+  for (const map of await list('configmaps', home, '-l', 'app.kubernetes.io/managed-by=postscreen-operator')) {
+    assert.ok(JSON.stringify(map).length < 1.5 * 2 ** 20, map.metadata.name)
+  }
+})
+
+test('a mail server that does not answer makes the policy not Ready, and says which', async () => {
+  await apply(mx({ hostname: 'alone.example.com', backend: { service: { name: 'nowhere', port: 25 } }, access: [] }))
+  const found = await whenNot('BackendReachable', 'Unreachable')
+  assert.match(condition(found, 'BackendReachable').message, /nowhere\.story-bad\.svc:25/)
+  assert.notEqual(condition(found, 'Ready').status, 'True')
+})

@@ -1,0 +1,107 @@
+// Story: the operator may do what it does and nothing else; a gateway may do nothing at all. The API server's own audit log is the witness.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { type Anything, apply, attempt, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
+import { gateway, policy, ready } from './support/policies.ts'
+import { installed, system } from './support/release.ts'
+import { unlessOwnCluster } from './support/surroundings.ts'
+
+const home = 'story-rbac'
+const operator = `system:serviceaccount:${system}:postscreen-operator`
+const table = { table: { configMap: { name: 'senders', key: 'mx.cidr' } } }
+
+before(async () => {
+  await installed()
+  await namespace(home)
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data: { 'mx.cidr': '192.0.2.0/24 permit\n' } })
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+/** `verb group/resource/subresource`, as both sides are compared. */
+const right = (verb: string, group: string, resource: string): string => `${verb} ${group === '' ? 'core' : group}/${resource}`
+
+const grantedBy = (rules: readonly Anything[]): readonly string[] =>
+  rules.flatMap(({ apiGroups, resources, verbs }: Anything) =>
+    apiGroups.flatMap((group: string) => resources.flatMap((resource: string) => verbs.map((verb: string) => right(verb, group, resource)))),
+  )
+
+/** Everything that the chart's roles allow the operator. */
+async function granted(): Promise<readonly string[]> {
+  const bindings = [...(await list('clusterrolebindings', '')), ...(await list('rolebindings', system))]
+  const ours = bindings.filter(({ subjects }) => subjects?.some((one: Anything) => one.name === 'postscreen-operator' && one.namespace === system))
+  const roles = await Promise.all(ours.map(({ roleRef, metadata }) => get(roleRef.kind.toLowerCase(), metadata.namespace ?? '', roleRef.name)))
+  return [...new Set(roles.flatMap(({ rules }) => grantedBy(rules)))].toSorted()
+}
+
+interface Entry {
+  readonly verb: string
+  readonly objectRef?: { readonly apiGroup?: string; readonly resource: string; readonly subresource?: string }
+  readonly responseStatus?: { readonly code: number }
+  readonly user: { readonly username: string }
+}
+
+function audited(): readonly Entry[] {
+  const text = readFileSync(process.env['POSTSCREEN_AUDIT_LOG'] ?? '', 'utf8')
+  return text
+    .split('\n')
+    .filter((line) => line.includes(operator))
+    .map((line): Entry => JSON.parse(line))
+    .filter(({ user, objectRef }) => user.username === operator && objectRef !== undefined)
+}
+
+/** What it has used. Applying what is not there takes the right to create besides, which the log does not name. */
+function used(entries: readonly Entry[]): readonly string[] {
+  const rights = entries.flatMap(({ verb, objectRef, responseStatus }) => {
+    const { apiGroup = '', resource = '', subresource } = objectRef ?? {}
+    const name = subresource === undefined ? resource : `${resource}/${subresource}`
+    const created = verb === 'patch' && responseStatus?.code === 201
+    return [right(verb, apiGroup, name), ...(created ? [right('create', apiGroup, name)] : [])]
+  })
+  return [...new Set(rights)].toSorted()
+}
+
+test('no role of the chart has anything to do with Secrets, or a wildcard', async () => {
+  for (const one of await granted()) assert.doesNotMatch(one, /secrets|\*|escalate|bind|impersonate/)
+})
+
+test('what the chart allows the operator is exactly what it uses', { skip: unlessOwnCluster('reads the audit log') }, async () => {
+  // New pods, so that the log has their first lists and the lease too.
+  await kubectl('delete', 'lease', 'postscreen-operator', '-n', system, '--ignore-not-found')
+  await kubectl('rollout', 'restart', 'deployment/postscreen-operator', '-n', system)
+  await kubectl('rollout', 'status', 'deployment/postscreen-operator', '-n', system, '--timeout=120s')
+  const whole = gateway({ replicas: 1, autoscaling: { minReplicas: 1, maxReplicas: 2 } })
+  await apply(policy(home, 'mx', { gateway: whole, access: [table] }))
+  await ready(home, 'mx')
+  await apply(policy(home, 'mx', { gateway: whole, access: [table], hostname: 'changed.example.com' }))
+  await ready(home, 'mx')
+  await apply(policy(home, 'mx'))
+  await eventually('everything of the gateway gone', async () => (await get('serviceaccount', home, 'mx-gateway')) === undefined && (await get('configmap', home, 'mx-tables-0')) === undefined)
+  await ready(home, 'mx')
+  const entries = audited()
+  assert.deepEqual(
+    entries.filter(({ responseStatus }) => responseStatus?.code === 403).map(({ verb, objectRef }) => `${verb} ${objectRef?.resource}`),
+    [],
+    'something was forbidden',
+  )
+  assert.deepEqual(used(entries), await granted())
+})
+
+test('a gateway has no token and no rights', async () => {
+  await apply(policy(home, 'powerless', { gateway: gateway({ replicas: 1 }) }))
+  await ready(home, 'powerless')
+  const [pod] = await list('pods', home, '-l', 'app.kubernetes.io/instance=powerless')
+  const look = "process.exit(require('fs').existsSync('/var/run/secrets/kubernetes.io') ? 1 : 0)"
+  const { code, stderr } = await attempt('kubectl', ['exec', '-n', home, pod.metadata.name, '--', '/usr/local/bin/node', '-e', look])
+  assert.equal(code, 0, stderr || 'there is a token')
+  for (const [verb, resource] of [['get', 'secrets'], ['list', 'configmaps'], ['get', 'pods'], ['get', 'postscreenpolicies.postscreen.dev'], ['create', 'pods']] as const) {
+    const answer = await attempt('kubectl', ['auth', 'can-i', verb, resource, '-n', home, `--as=system:serviceaccount:${home}:powerless-gateway`])
+    assert.equal(answer.stdout.trim(), 'no', `${verb} ${resource}`)
+  }
+})
+
+test('the operator cannot read a Secret', async () => {
+  const { stdout } = await attempt('kubectl', ['auth', 'can-i', 'get', 'secrets', '--all-namespaces', `--as=${operator}`])
+  assert.equal(stdout.trim(), 'no')
+})

@@ -1,0 +1,60 @@
+// Story: somebody takes one of the sample policies and applies it.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { generateKeyPairSync } from 'node:crypto'
+import { load } from 'js-yaml'
+import { type Anything, apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
+import { condition } from './support/policies.ts'
+import { installed, mailServer } from './support/release.ts'
+
+const home = 'story-samples'
+const folder = new URL('../../../docs/examples/', import.meta.url)
+const samples = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+
+before(async () => {
+  await installed()
+  await namespace(home, { 'pod-security.kubernetes.io/enforce': 'restricted' })
+  // What the samples name: mail servers, a list of senders, a certificate.
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'postfix', namespace: home },
+    spec: { type: 'ExternalName', externalName: `${mailServer.name}.${mailServer.namespace}.svc.cluster.local` },
+  })
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data: { 'senders.cidr': '192.0.2.0/24 permit\n', 'mx.cidr': '192.0.2.0/24 permit\n' } })
+})
+
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+test('there are the five samples', () => {
+  for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer']) assert.ok(samples.includes(`${name}.yaml`), name)
+})
+
+for (const name of samples) {
+  test(`${name} is accepted, its objects pass the API server, and its gateways come up`, async () => {
+    const written = load(readFileSync(new URL(name, folder), 'utf8')) as Anything
+    const sample = { ...written, metadata: { ...written.metadata, namespace: home } }
+    // A test machine has room for one gateway at a time, and little processor time.
+    if (sample.spec.gateway !== undefined) Object.assign(sample.spec.gateway, { replicas: 1, resources: { requests: { cpu: '10m', memory: '64Mi' } }, drain: { delay: '0s', timeout: '0s' } })
+    await secretsFor(sample.spec)
+    await apply(sample)
+    const { metadata } = sample
+    const settled = await eventually(`${name} to be Ready`, async () => {
+      const found = await get('psc', home, metadata.name)
+      return condition(found, 'Ready')?.status === 'True' && found.status.observedGeneration === found.metadata.generation && found
+    })
+    assert.equal(condition(settled, 'Accepted').status, 'True')
+    await kubectl('delete', 'psc', metadata.name, '-n', home)
+    await eventually('its objects gone', async () => (await get('deployment', home, `${metadata.name}-gateway`)) === undefined)
+  })
+}
+
+/** A certificate for the Secret that a sample names. */
+async function secretsFor({ tls }: Anything): Promise<void> {
+  if (tls?.secretName === undefined || tls.secretName === '') return
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const certificate = await run('openssl', ['req', '-x509', '-key', '/dev/stdin', '-subj', '/CN=mx.example.com', '-days', '30'], key)
+  await apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: tls.secretName, namespace: home }, stringData: { 'tls.crt': certificate, 'tls.key': key } })
+}

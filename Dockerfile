@@ -16,7 +16,7 @@ FROM ${POSTFIX_BASE} AS postfix
 # A base that has it all already needs no Debian mirror.
 RUN postconf -m 2>/dev/null | grep -qx lmdb || { \
       apt-get update -qq \
-      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postfix postfix-lmdb postfix-pcre ca-certificates \
+      && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postfix postfix-lmdb postfix-pcre libsasl2-modules ca-certificates \
       && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*; \
     }
 COPY charts/images/postfix/ /usr/local/lib/postfix-image/

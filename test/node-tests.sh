@@ -1,5 +1,5 @@
 # Runs node's tests, and says at the end what was left out; test/run and test/cluster/run read it.
-# shellcheck shell=bash disable=SC2154 # its readers set `scratch` and say what options and files they know
+# shellcheck shell=bash disable=SC2154,SC2120 # its readers set `scratch` and say what options and files they know
 # Written for bash 3.2, which is what macOS has.
 
 selected=()

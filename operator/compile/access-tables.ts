@@ -24,10 +24,10 @@ const problemsShown = 5
 
 /** The file of a table's text, or what is wrong with it. `path` and `where` are for the problems. */
 export function tableFile(text: string, path: string, where: string): TableFile | readonly Problem[] {
-  const { rules, problems } = parseCidrTable(text)
+  const { rules, problems, furtherProblems } = parseCidrTable(text)
   if (problems.length > 0) {
     const shown = problems.slice(0, problemsShown).map(({ line, why }) => ({ path, why: `${where} line ${line}: ${why}` }))
-    const more = problems.length - shown.length
+    const more = problems.length + furtherProblems - shown.length
     return more > 0 ? [...shown, { path, why: `${where}: ${more} more such lines` }] : shown
   }
   const sum = createHash('sha256').update(text).digest('hex').slice(0, 16)

@@ -1,6 +1,6 @@
 // The Helm template of the CRD: the manifest of crd.ts behind the chart's values `crds.enabled` and `crds.keep`.
 import { dump } from 'js-yaml'
-import { crd } from './crd.ts'
+import { crd } from '../crd.ts'
 
 /** Texts and CEL rules may have braces that are not Helm's: a template that prints two braces stands for them. */
 const literal = (yaml: string): string => yaml.replaceAll('{{', () => '{{ "{{" }}')

@@ -1,13 +1,14 @@
 // Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part of a second.
 import { gunzipSync } from 'node:zlib'
+import { parsePolicy } from '../../crds/policy.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'
 import { tableKey, type TableText } from './access-tables.ts'
 import { type Compilation, compile, tableRefs } from './compile.ts'
 
-/** The text of a million networks; the gateway takes no more either. */
-const largestTable = 64 * 2 ** 20
+/** The text of a million networks; the gateway takes no more in one table. Here it is for all tables of a policy: some gzip stands for a lot of memory. */
+const largestTables = 64 * 2 ** 20
 
 /** Tells the version of a ConfigMap without reading it, from the watch; undefined when there is none. */
 export type VersionOf = (key: `${string}/${string}`) => string | undefined
@@ -30,7 +31,9 @@ export class Compilations {
     const of = JSON.stringify([uid, generation, refs.map(({ name }) => this.#versionOf(`${namespace}/${name}`) ?? '')])
     const known = this.#done.get(key)
     if (known?.of === of) return known.compilation
-    const compilation = compile(policy, await this.#texts(namespace, refs))
+    // What is no valid policy may name what is no name: nothing is asked for.
+    const readable = refs.length > 0 && 'policy' in parsePolicy(policy)
+    const compilation = compile(policy, readable ? await this.#texts(namespace, refs) : new Map())
     this.#done.set(key, { of, compilation })
     return compilation
   }
@@ -41,13 +44,20 @@ export class Compilations {
 
   async #texts(namespace: string, refs: readonly { readonly name: string; readonly key: string }[]): Promise<Map<string, TableText>> {
     const texts = new Map<string, TableText>()
+    let room = largestTables
     for (const [name, ofMap] of Map.groupBy(refs, (ref) => ref.name)) {
-      const map = await this.#client.get(resources.ConfigMap, namespace, name)
-      for (const { key } of ofMap) texts.set(tableKey(name, key), map === undefined ? { why: 'does not exist' } : textOf(map, key))
+      const map = room < 0 ? undefined : await this.#client.get(resources.ConfigMap, namespace, name)
+      for (const key of new Set(ofMap.map((ref) => ref.key))) {
+        const found = map === undefined ? { why: 'does not exist' } : textOf(map, key)
+        room -= 'text' in found ? found.text.length : 0
+        texts.set(tableKey(name, key), room < 0 ? tooMuch : found)
+      }
     }
     return texts
   }
 }
+
+const tooMuch: TableText = { why: `is left out: the tables of the policy have more than ${largestTables} bytes together` }
 
 /** The text of a key of a ConfigMap, unpacked if its name ends in .gz. */
 function textOf(map: KubeObject, key: string): TableText {
@@ -59,8 +69,8 @@ function textOf(map: KubeObject, key: string): TableText {
   const bytes = Buffer.from(binary, 'base64')
   if (!key.endsWith('.gz')) return { text: bytes.toString('utf8') }
   try {
-    return { text: gunzipSync(bytes, { maxOutputLength: largestTable }).toString('utf8') }
+    return { text: gunzipSync(bytes, { maxOutputLength: largestTables }).toString('utf8') }
   } catch {
-    return { why: `is no gzip, or has more than ${largestTable} bytes when unpacked` }
+    return { why: `is no gzip, or has more than ${largestTables} bytes when unpacked` }
   }
 }

@@ -22,7 +22,7 @@ const places: readonly (readonly string[])[] = fields()
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function* valuesAt(value: unknown, [step, ...rest]: readonly string[]): Generator<unknown> {
+function* valuesAt(value: unknown, [step, ...rest]: readonly string[]): Generator {
   if (step === undefined) {
     yield value
     return

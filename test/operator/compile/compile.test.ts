@@ -212,7 +212,7 @@ describe('the tables that a manifest names', () => {
 describe('a policy that is not valid', () => {
   test('is told with every problem and its path', () => {
     const made = compile(policyWith({ greet: { wiat: '5s' }, mode: 'Loud' }), new Map())
-    const paths = problemsOf(made).map((line) => line.split(':')[0])
+    const paths = problemsOf(made).map((line) => line.split(':')[0] ?? '')
     assert.deepEqual(paths.toSorted(), ['spec.greet.wiat', 'spec.mode'])
   })
 })

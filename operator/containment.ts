@@ -4,13 +4,9 @@ import { isRecord, type KubeObject } from './kube/object.ts'
 
 /** Entries with a name are found by it, as the API server merges them; others by their place. */
 function entriesContained(want: readonly unknown[], have: readonly unknown[]): boolean {
-  if (want.length > have.length) return false
-  const named = want.every((entry) => isRecord(entry) && typeof entry['name'] === 'string')
-  if (!named && want.length !== have.length) return false
-  return want.every((entry, at) => {
-    const match = named && isRecord(entry) ? have.find((other) => isRecord(other) && other['name'] === entry['name']) : have[at]
-    return contained(entry, match)
-  })
+  const named = want.length > 0 && want.every((entry) => isRecord(entry) && typeof entry['name'] === 'string')
+  if (named) return want.every((entry) => have.some((other) => contained(entry, other)))
+  return want.length === have.length && want.every((entry, at) => contained(entry, have[at]))
 }
 
 /**

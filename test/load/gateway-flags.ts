@@ -1,4 +1,4 @@
-// Node's options with which the gateway is measured: those that it is run with.
+// Node's options with which the gateway is measured: those that npm start, npm run postscreen and the image run it with.
 
 /**
  * The young generation of Node 24 grows to 3 × 64 MB and stays there, which 10,000 idle connections do not need. Measured, resident bytes each

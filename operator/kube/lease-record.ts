@@ -1,0 +1,61 @@
+// What a Lease says about the leader, and how it is written (coordination.k8s.io/v1).
+
+import { isRecord, type KubeObject } from './object.ts'
+
+export interface LeaseRecord {
+  /** undefined: nobody. */
+  readonly holder: string | undefined
+  /** How long the holder leads after a renewal, in milliseconds; undefined when it does not say. */
+  readonly durationMs: number | undefined
+  readonly transitions: number
+  readonly acquireTime: string | undefined
+  /** Differs as soon as anything about the leader was written. */
+  readonly fingerprint: string
+}
+
+const longestDurationSeconds = 3600
+
+/** Reads a Lease, whoever wrote it. */
+export function leaseRecordOf(lease: KubeObject): LeaseRecord {
+  const spec = isRecord(lease['spec']) ? lease['spec'] : {}
+  const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions, acquireTime, renewTime } = spec
+  const isDuration = Number.isInteger(seconds) && Number(seconds) > 0 && Number(seconds) <= longestDurationSeconds
+  return {
+    holder: typeof holder === 'string' && holder !== '' ? holder : undefined,
+    durationMs: isDuration ? Number(seconds) * 1000 : undefined,
+    transitions: Number.isSafeInteger(transitions) ? Number(transitions) : 0,
+    acquireTime: typeof acquireTime === 'string' ? acquireTime : undefined,
+    fingerprint: JSON.stringify([holder, seconds, transitions, acquireTime, renewTime]),
+  }
+}
+
+/** What is written into a Lease. */
+export interface LeaseClaim {
+  /** Empty: nobody holds it any more. */
+  readonly holder: string
+  readonly durationMs: number
+  readonly transitions: number
+  /** Milliseconds since 1970, or as it was written before. */
+  readonly acquired: number | string
+  /** Milliseconds since 1970. */
+  readonly renewed: number
+}
+
+/** The Lease with a claim in it; all else stays, and so does its resource version. */
+export function claimLease(lease: KubeObject, { holder, durationMs, transitions, acquired, renewed }: LeaseClaim): KubeObject {
+  const before = isRecord(lease['spec']) ? lease['spec'] : {}
+  const spec = {
+    ...before,
+    holderIdentity: holder,
+    leaseDurationSeconds: Math.max(1, Math.round(durationMs / 1000)),
+    leaseTransitions: transitions,
+    acquireTime: typeof acquired === 'string' ? acquired : microTime(acquired),
+    renewTime: microTime(renewed),
+  }
+  return { ...lease, spec }
+}
+
+/** metav1.MicroTime: RFC 3339 with six digits after the second. */
+function microTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace('Z', '000Z')
+}

@@ -1,0 +1,234 @@
+// Leader election by a Lease, by client-go's rules (tools/leaderelection): of all the operators that run, one acts.
+
+import { type Clock, systemClock } from './clock.ts'
+import type { KubeClient } from './kube-client.ts'
+import { describeError, isConflict, isNotFound } from './kube-error.ts'
+import { claimLease, leaseRecordOf } from './lease-record.ts'
+import type { KubeObject } from './object.ts'
+import { resources } from './resource.ts'
+
+export interface ElectionOptions {
+  readonly client: KubeClient
+  readonly namespace: string
+  readonly name: string
+  /** Different for each process, also for two that follow each other in one pod. */
+  readonly identity: string
+  /** How long others wait after the last renewal that they saw. Default 15 s. */
+  readonly leaseMs?: number
+  /** How long we lead after the last renewal that we sent. Must be shorter. Default 10 s. */
+  readonly renewMs?: number
+  /** The time between two attempts, to acquire or to renew. Default 2 s. */
+  readonly retryMs?: number
+  /** One line for the log. It must not throw. */
+  readonly onTrouble?: (text: string) => void
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+export interface Election {
+  /** Resolves when we lead; never, when that does not come. */
+  readonly leading: Promise<void>
+  /** Resolves when we no longer lead or may lead: from then on nothing may act. */
+  readonly lost: Promise<void>
+  /** Whether we lead at this very moment, by the clock: to be asked before each act. */
+  isLeading(): boolean
+  /** Who leads, as far as we know. */
+  leader(): string | undefined
+  /** Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. Whoever acts must have stopped. */
+  release(): Promise<void>
+}
+
+/** Takes part in the election from now on. */
+export function elect(options: ElectionOptions): Election {
+  return new Elector(options)
+}
+
+/** client-go's JitterFactor. */
+const jitter = 1.2
+
+class Elector implements Election {
+  readonly leading: Promise<void>
+  readonly lost: Promise<void>
+  readonly #options: Required<Omit<ElectionOptions, 'client' | 'namespace' | 'name' | 'identity' | 'clock' | 'random'>>
+  readonly #client: KubeClient
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #identity: string
+  readonly #empty: KubeObject
+  readonly #won = Promise.withResolvers<void>()
+  readonly #over = Promise.withResolvers<void>()
+  readonly #giveUp = new AbortController()
+  readonly #running: Promise<void>
+  /** Until when we lead, by our clock; undefined: we do not. */
+  #leadsUntil: number | undefined
+  #isOver = false
+  /** The lease as we last wrote it: the next renewal need not read it. */
+  #mine: KubeObject | undefined
+  /** The lease may have our name in it, even if no answer told so. */
+  #hasWritten = false
+  /** What we last saw of it, and since when it has been like that: the only times that are compared are those of our own clock. */
+  #observed: { readonly fingerprint: string; readonly since: number } | undefined
+  #holder: string | undefined
+  #cancelDeadline: () => void = () => undefined
+  #endPause: () => void = () => undefined
+  #trouble = ''
+
+  constructor(options: ElectionOptions) {
+    const { client, namespace, name, identity, leaseMs = 15_000, renewMs = 10_000, retryMs = 2000 } = options
+    this.#options = { leaseMs, renewMs, retryMs, onTrouble: options.onTrouble ?? (() => undefined) }
+    this.#client = client
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#identity = identity
+    this.#empty = { apiVersion: resources.Lease.apiVersion, kind: resources.Lease.kind, metadata: { namespace, name } }
+    this.leading = this.#won.promise
+    this.lost = this.#over.promise
+    this.#running = this.#run()
+  }
+
+  isLeading(): boolean {
+    return this.#leadsUntil !== undefined && this.#clock.now() < this.#leadsUntil
+  }
+
+  leader(): string | undefined {
+    return this.#holder
+  }
+
+  async release(): Promise<void> {
+    const wasOver = this.#isOver
+    this.#end()
+    // An attempt that is under way may still succeed; it has its own time limit.
+    await this.#running
+    if (wasOver || !this.#hasWritten) return
+    await this.#giveBack().catch((error: unknown) => this.#tell(`the lease is not given back: ${describeError(error)}`))
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      const began = this.#clock.now()
+      try {
+        await this.#attempt()
+      } catch (error) {
+        if (!this.#isOver) this.#tell(describeError(error))
+      }
+      if (this.#isOver) return
+      const period = this.#options.retryMs * (this.#leadsUntil === undefined ? 1 + jitter * this.#random() : 1)
+      await this.#pause(period - (this.#clock.now() - began))
+    }
+  }
+
+  /** Acquires or renews the lease if that can be. */
+  async #attempt(): Promise<void> {
+    for (const isLast of [false, true]) {
+      const lease = this.#mine ?? (await this.#read())
+      if (lease !== undefined && !this.#mayTake(lease)) return
+      try {
+        await this.#take(lease)
+        return
+      } catch (error) {
+        // Either somebody else wrote, or an answer to us was lost on its way: look once more.
+        this.#mine = undefined
+        if (isLast || !(isConflict(error) || isNotFound(error))) throw error
+      }
+    }
+  }
+
+  async #read(): Promise<KubeObject | undefined> {
+    const { namespace = '', name } = this.#empty.metadata
+    const lease = await this.#client.get(resources.Lease, namespace, name, this.#call())
+    if (lease === undefined) return undefined
+    const { fingerprint, holder } = leaseRecordOf(lease)
+    this.#holder = holder
+    if (this.#observed?.fingerprint !== fingerprint) this.#observed = { fingerprint, since: this.#clock.now() }
+    return lease
+  }
+
+  #mayTake(lease: KubeObject): boolean {
+    const { holder, durationMs = this.#options.leaseMs } = leaseRecordOf(lease)
+    if (holder === this.#identity) return true
+    if (this.#leadsUntil !== undefined) {
+      this.#lose(`the lease is ${holder === undefined ? 'nobody’s' : JSON.stringify(holder)} now`)
+      return false
+    }
+    const since = this.#observed?.since ?? this.#clock.now()
+    return holder === undefined || this.#clock.now() - since >= durationMs
+  }
+
+  /** Writes us into the lease; only if nobody else wrote since we read it. */
+  async #take(lease: KubeObject | undefined): Promise<void> {
+    this.#hasWritten = true
+    const sentAt = this.#clock.now()
+    const now = this.#clock.epoch()
+    const known = lease === undefined ? undefined : leaseRecordOf(lease)
+    const isOurs = known?.holder === this.#identity
+    const claim = claimLease(lease ?? this.#empty, {
+      holder: this.#identity,
+      durationMs: this.#options.leaseMs,
+      transitions: known === undefined ? 0 : known.transitions + (isOurs ? 0 : 1),
+      acquired: isOurs ? (known.acquireTime ?? now) : now,
+      renewed: now,
+    })
+    const written = await (lease === undefined ? this.#client.create(claim, this.#call()) : this.#client.replace(claim, this.#call()))
+    this.#mine = written
+    this.#holder = this.#identity
+    this.#trouble = ''
+    if (!this.#isOver) this.#lead(sentAt + this.#options.renewMs)
+  }
+
+  /** Counted from when the renewal was sent: others may have seen it then, never earlier. */
+  #lead(until: number): void {
+    const left = until - this.#clock.now()
+    if (left <= 0) return
+    this.#cancelDeadline()
+    this.#cancelDeadline = this.#clock.after(left, () => this.#lose(`not renewed within ${this.#options.renewMs / 1000} s`))
+    this.#leadsUntil = until
+    this.#won.resolve()
+  }
+
+  #lose(why: string): void {
+    this.#tell(`leader no longer: ${why}`)
+    this.#end()
+    this.#mine = undefined
+    this.#giveUp.abort()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#leadsUntil = undefined
+    this.#cancelDeadline()
+    this.#endPause()
+    this.#over.resolve()
+  }
+
+  async #giveBack(): Promise<void> {
+    const mine = this.#mine ?? (await this.#read())
+    if (mine === undefined) return
+    const { holder, transitions } = leaseRecordOf(mine)
+    if (holder !== this.#identity) return
+    const now = this.#clock.epoch()
+    await this.#client.replace(claimLease(mine, { holder: '', durationMs: 1000, transitions, acquired: now, renewed: now }), this.#call())
+    this.#holder = undefined
+  }
+
+  /** An attempt that hangs must leave time for another. */
+  #call(): { timeoutMs: number; signal: AbortSignal; urgent: true } {
+    return { timeoutMs: this.#options.renewMs / 3, signal: this.#giveUp.signal, urgent: true }
+  }
+
+  /** Tells what is new. */
+  #tell(text: string): void {
+    if (text === this.#trouble) return
+    this.#trouble = text
+    this.#options.onTrouble(`lease ${this.#empty.metadata.namespace ?? ''}/${this.#empty.metadata.name}: ${text}`)
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(Math.max(0, ms), resolve)
+      this.#endPause = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

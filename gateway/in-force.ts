@@ -54,6 +54,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
       proxyProtocol: spec.backend.proxyProtocol,
       connectTimeoutMs: spec.backend.connectTimeout * 1000,
       greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
+      holdMs: spec.backend.holdTime * 1000,
     },
     dnsServers: dns.servers,
     tls: loaded.tls,

@@ -132,6 +132,14 @@ export const backend = documented(
         differs: 'postscreen waits a fixed 100s until smtpd takes the socket.',
       },
     ),
+    holdTime: duration(
+      '8s',
+      { min: '0s', max: '1m' },
+      {
+        doc: 'How long a clean client is held while no mail server takes it, and their names are asked for again. A mail server that is being replaced is back in seconds; a refused client comes back in minutes. 0s: it is refused at once.',
+        differs: 'postscreen refuses at once.',
+      },
+    ),
   }),
   { doc: 'The mail servers that clean clients are handed on to: exactly one of addresses and service.' },
 )

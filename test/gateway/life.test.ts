@@ -110,7 +110,8 @@ test('SIGTERM lets a relay end by itself', { skip }, async (t) => {
 })
 
 test('no backend: not ready, and behind a teaser the first command gets the 421', { skip }, async (t) => {
-  const gateway = await startGatewayProcess({ spec: quick, flags: ['--backend', '127.0.0.1:1'] })
+  const backend = { addresses: ['127.0.0.1:1'], holdTime: '0s' }
+  const gateway = await startGatewayProcess({ spec: { ...quick, backend } })
   t.after(() => gateway.stop())
   assert.equal((await fetch(`${gateway.admin}/readyz`)).status, 503)
   const client = await startClient(gateway.port, '127.80.0.6')

@@ -24,7 +24,11 @@ export function parseBackend(text: string): BackendName | undefined {
   return host === undefined || port < 1 || port > 65535 ? undefined : { text, host, port }
 }
 
-/** The system's own resolver: a service's name, /etc/hosts and search domains work as everywhere else in the pod. */
+/**
+ * The system's own resolver: a service's name, /etc/hosts and search domains work as everywhere else in the pod.
+ * It blocks a thread of libuv's pool, but never more than half of them (uv__slow_work_thresh), and one for each name: a resolver that hangs holds up
+ * names, not files, and clients go on with the last good answer.
+ */
 export const lookupBySystem: Lookup = (host, done) => {
   lookupAll(host, { all: true, order: 'verbatim' }, (error, found) => {
     if (error !== null) done(error, [])

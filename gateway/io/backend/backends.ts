@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { writeLocalProxyHeader, writeProxyHeader } from '../../core/proxy-header.ts'
 import { BackendCall, type Connect, connectPlainly, type Destination, judgeGreeting, quoteGreeting } from './backend-call.ts'
 import { BackendNames, type Lookup, lookupBySystem } from './backend-names.ts'
+import { HeldClients } from './held-clients.ts'
 import { socketEndpoints } from '../proxy-protocol.ts'
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'
@@ -13,7 +14,9 @@ export interface BackendOptions {
   readonly proxyProtocol: ProxyVersion
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number
-  /** How often names are looked up again. 5 s when left out; 0: only by `refresh`, and no probe is made either. */
+  /** How long a client is held while no address takes it. 0 when left out. */
+  readonly holdMs?: number
+  /** How often names are looked up again. 2 s when left out; 0: only by `refresh`, and no probe is made either. */
   readonly refreshMs?: number
   /** A backend of which no session has told anything for this long is asked by a probe. 30 s when left out; 0: no probes. */
   readonly probeAfterMs?: number
@@ -68,6 +71,13 @@ const longestRestMs = 30_000
 const probeGreetingMs = 10_000
 const probeGoodbyeMs = 5000
 const waitForNamesMs = 5000
+/**
+ * A Service's name stands for other addresses within a second or two of a change, if its DNS server knows: CoreDNS itself is up to 5 s late.
+ * A lookup by search list is some six questions, so a gateway asks about three a second.
+ */
+const usualRefreshMs = 2000
+/** An address that fails is a reason to look the name up at once, but not for each of a crowd of clients. */
+const hastyRefreshMs = 250
 
 function label(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -82,6 +92,8 @@ export class Backends {
   readonly #waiting = new Set<() => void>()
   readonly #probes = new Map<BackendCall, Entry>()
   readonly #timer: NodeJS.Timeout | undefined
+  readonly #held = new HeldClients(() => this.#look())
+  #askedAt = Number.NEGATIVE_INFINITY
   #listed = new Set<Entry>()
   #uses = 0
   #closed = false
@@ -93,16 +105,35 @@ export class Backends {
     this.#entries = new Map(previous === undefined ? [] : previous.#entries)
     this.#names = new BackendNames(options.addresses, options.lookup ?? lookupBySystem, () => this.#takeAnswers())
     if (previous !== undefined) this.#names.inherit(previous.#names)
-    const refreshMs = options.refreshMs ?? 5000
+    const refreshMs = options.refreshMs ?? usualRefreshMs
     this.#timer = refreshMs > 0 ? setInterval(() => this.refresh(), refreshMs).unref() : undefined
     this.#takeAnswers()
-    if (refreshMs > 0) this.#names.refresh()
+    if (refreshMs > 0) this.#askNames()
   }
 
   /** Looks the names up again and probes what has been silent for long; happens by itself every `refreshMs`. */
   refresh(): void {
-    this.#names.refresh()
+    this.#askNames()
     this.#probeSilent()
+  }
+
+  #askNames(): void {
+    this.#askedAt = this.#now()
+    this.#names.refresh()
+  }
+
+  /**
+   * For a client that no address takes: calls back once, when a name stands for a new address, when an address works again, or when it is this
+   * client's turn to find out. @returns how to lose interest
+   */
+  hold(ready: () => void): () => void {
+    return this.#held.add(ready)
+  }
+
+  /** While clients are held, the names may change, and an address be found to work by somebody else. */
+  #look(): 'hope' | 'none' {
+    this.#askNames()
+    return [...this.#listed].some(({ state }) => state === 'working') ? 'hope' : 'none'
   }
 
   /** Calls back when there is an address to try or it is certain that there is none: at once but for the first moments. */
@@ -145,6 +176,7 @@ export class Backends {
       entry.restUntil = 0
       entry.lastError = undefined
     })
+    this.#held.releaseAll()
   }
 
   /** The address has failed: it rests, twice as long each time. Sessions that fail together count once. */
@@ -156,6 +188,7 @@ export class Backends {
       entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, longestRestMs)
       entry.failures = Math.min(entry.failures + 1, 16)
     })
+    if (this.#timer !== undefined && this.#now() - this.#askedAt >= hastyRefreshMs) this.#askNames()
   }
 
   /** The client left before the address had greeted or failed: nothing was learnt. */
@@ -223,11 +256,12 @@ export class Backends {
 
   /** Makes the table of what the names stand for now. Who is no longer named keeps its entry while it has sessions or is failing. */
   #takeAnswers(): void {
-    if (this.#closed) return
+    if (this.#closed && this.#held.size === 0) return
     const listed = new Set<Entry>()
     for (const { name, addresses } of this.#names.current()) {
       for (const address of addresses) listed.add(this.#entry(address, name.port))
     }
+    const isNew = [...listed].some((entry) => !this.#listed.has(entry))
     this.#listed = listed
     const now = this.#now()
     for (const [key, entry] of this.#entries) {
@@ -235,6 +269,7 @@ export class Backends {
     }
     if (listed.size > 0 || this.#names.settled()) for (const ready of this.#waiting) ready()
     if (this.options.refreshMs !== 0) this.#probeSilent()
+    if (isNew) this.#held.releaseAll()
   }
 
   #entry(address: string, port: number): Entry {

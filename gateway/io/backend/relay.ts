@@ -1,6 +1,8 @@
 // Hand-off: finds a backend that greets the client, then copies bytes both ways until both have ended. No byte is looked at behind the greeting.
 //
 //   waiting for names -> calling a backend -> (next one ...) -> greeted: copying -> both ends closed
+//                               ▲                  └─ nobody left: held ─┐
+//                               └─────────────────────────────────┘
 //
 // The client's bytes wait here until a backend has greeted, so that trying another backend is always safe.
 import type { Socket } from 'node:net'
@@ -73,12 +75,16 @@ class Relay implements RelayHandle {
   readonly #backends: Backends
   readonly #events: HandOffEvents
   readonly #header: Uint8Array | undefined
+  readonly #holdDeadline: number
   readonly #connectDeadline: number
   readonly #deadline: number
   readonly #tried = new Set<Target>()
   readonly #reasons: string[] = []
   #how: 'connect' | 'send' = 'connect'
   #unanswered = false
+  /** Whether some failure since the last time that all were asked may pass; a backend that says 5xx means it. */
+  #mayPass = false
+  #cancelHold: (() => void) | undefined
   #held: Uint8Array[] = []
   #heldBytes = 0
   #target: Target | undefined
@@ -97,7 +103,9 @@ class Relay implements RelayHandle {
     this.#backends = backends
     this.#events = events
     this.#header = proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, request.clientEndpoint, request.serverEndpoint)
-    this.#connectDeadline = performance.now() + connectsInTime * connectTimeoutMs
+    const now = performance.now()
+    this.#holdDeadline = now + (backends.options.holdMs ?? 0)
+    this.#connectDeadline = now + connectsInTime * connectTimeoutMs
     this.#deadline = this.#connectDeadline + greetingTimeoutMs
   }
 
@@ -137,7 +145,7 @@ class Relay implements RelayHandle {
     if (this.#over) return
     const left = this.#deadline - performance.now()
     const target = left > 0 ? this.#takeTarget() : undefined
-    if (target === undefined) return this.#fail(this.#tried.size === 0 ? 'no backend address is known' : this.#reasons.join('; '))
+    if (target === undefined) return this.#nobodyLeft()
     this.#tried.add(target)
     this.#target = target
     const { connectTimeoutMs, greetingTimeoutMs, connect } = this.#backends.options
@@ -151,14 +159,36 @@ class Relay implements RelayHandle {
     this.#call = new BackendCall(call, (result) => this.#called(target, result))
   }
 
+  /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
+  #nobodyLeft(): void {
+    const mayHold = (this.#mayPass || this.#tried.size === 0) && performance.now() < this.#holdDeadline
+    if (!mayHold) return this.#fail(this.#reasons.length === 0 ? 'no backend address is known' : this.#reasons.join('; '))
+    this.#mayPass = false
+    const again = (): void => {
+      clearTimeout(timer)
+      this.#cancelHold?.()
+      this.#cancelHold = undefined
+      this.#tried.clear()
+      this.#callNext()
+    }
+    const timer = setTimeout(again, this.#holdDeadline - performance.now())
+    const cancel = this.#backends.hold(again)
+    this.#cancelHold = () => {
+      clearTimeout(timer)
+      cancel()
+    }
+  }
+
   #called(target: Target, result: CallResult): void {
     this.#call = undefined
     if (result.is === 'failed') {
       this.#backends.failed(target, result.reason)
       this.#unanswered ||= result.unanswered
+      this.#mayPass = true
       return this.#tryAnother(target, result.how, result.reason)
     }
     const verdict = judgeGreeting(result.line)
+    this.#mayPass ||= verdict === 'later'
     if (verdict === 'later') this.#backends.failed(target, quoteGreeting(result.line))
     else this.#backends.greeted(target)
     if (verdict === 'welcome' || this.#mayPassOn()) return this.#join(target, result.socket, result.received)
@@ -176,7 +206,8 @@ class Relay implements RelayHandle {
     this.#backends.release(target)
     this.#target = undefined
     this.#how = how
-    if (this.#reasons.length < reasonLimit) this.#reasons.push(`${target.label}: ${reason}`)
+    const text = `${target.label}: ${reason}`
+    if (this.#reasons.length < reasonLimit && !this.#reasons.includes(text)) this.#reasons.push(text)
     this.#callNext()
   }
 
@@ -220,8 +251,10 @@ class Relay implements RelayHandle {
     })
   }
 
-  /** Ends the call that is under way, if one is. */
+  /** Ends the call or the wait that is under way, if one is. */
   #hangUp(): void {
+    this.#cancelHold?.()
+    this.#cancelHold = undefined
     if (this.#call === undefined) return
     this.#call.giveUp()
     this.#call = undefined

@@ -41,7 +41,7 @@ certificate_settings() {
   if [ -s "$settings/tls/tls.crt" ] && [ -s "$settings/tls/tls.key" ]; then
     echo "smtpd_tls_chain_files = $settings/tls/tls.key, $settings/tls/tls.crt"
     echo 'smtpd_tls_security_level = may'
-  elif [ -d "$settings/tls" ]; then
+  elif [ "${POSTFIX_TLS:-no}" = yes ]; then
     say "warning: no tls.crt and tls.key in $settings/tls yet: no STARTTLS" >&2
   fi
 }

@@ -1,0 +1,35 @@
+{{/* Names of the Valkey's objects. */}}
+
+{{- define "postscreen.valkeyName" -}}
+{{- printf "%s-valkey" (include "postscreen.fullname" .) -}}
+{{- end -}}
+
+{{- define "postscreen.valkeyServiceAccountName" -}}
+{{- if .Values.valkey.serviceAccount.create -}}
+{{- default (include "postscreen.valkeyName" .) .Values.valkey.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.valkey.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with the password. */}}
+{{- define "postscreen.valkeySecretName" -}}
+{{- default (include "postscreen.valkeyName" .) .Values.valkey.auth.existingSecret -}}
+{{- end -}}
+
+{{- define "postscreen.valkeyPasswordKey" -}}
+{{- ternary .Values.valkey.auth.existingSecretPasswordKey "password" (ne .Values.valkey.auth.existingSecret "") -}}
+{{- end -}}
+
+{{/* spec.allowlist of a policy in the release's namespace that uses this Valkey, as YAML. */}}
+{{- define "postscreen.valkeyAllowlist" -}}
+store: Valkey
+valkey:
+  addresses:
+    - {{ include "postscreen.valkeyName" . }}.{{ .Release.Namespace }}.svc:6379
+  {{- if .Values.valkey.auth.enabled }}
+  passwordSecret:
+    name: {{ include "postscreen.valkeySecretName" . }}
+    key: {{ include "postscreen.valkeyPasswordKey" . }}
+  {{- end }}
+{{- end -}}

@@ -6,7 +6,7 @@ import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'loopback' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
+export type Peer = 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -34,6 +34,8 @@ function look(peer: Peer): string | undefined {
       return program('swaks')
     case 'openssl':
       return program('openssl')
+    case 'lua':
+      return program('lua5.3')
     case 'rbldnsd':
       return why('loopback') ?? root() ?? program('rbldnsd')
     case 'valkey':

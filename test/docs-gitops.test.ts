@@ -1,0 +1,78 @@
+// The health check that docs/gitops ships for Argo CD says of every policy in its test data what its own table says, in Lua and without libraries.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { load } from 'js-yaml'
+import { statusSchema } from '../crds/status.schema.ts'
+import { readPolicyText } from '../crds/policy.ts'
+import { isRecord } from '../operator/kube/object.ts'
+import { unless } from './peers/require.ts'
+
+const folder = new URL('../docs/gitops/', import.meta.url)
+const text = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
+
+interface HealthTest {
+  readonly healthStatus: { readonly status: string; readonly message: string }
+  readonly inputPath: string
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a file of ours; the cases fail where it is not so
+const { tests } = load(text('health_test.yaml')) as { readonly tests: readonly HealthTest[] }
+
+/** A value as Lua writes it down. */
+function inLua(value: unknown): string {
+  if (value === null || value === undefined) return 'nil'
+  if (Array.isArray(value)) return `{${value.map(inLua).join(', ')}}`
+  if (isRecord(value))
+    return `{${Object.entries(value)
+      .map(([key, inner]) => `[${inLua(key)}] = ${inLua(inner)}`)
+      .join(', ')}}`
+  if (typeof value !== 'string') return JSON.stringify(value)
+  const bytes = [...Buffer.from(value)].map((byte) => `\\${String(byte).padStart(3, '0')}`)
+  return `"${bytes.join('')}"`
+}
+
+/** What Argo CD lets a script have while useOpenLibs is off (util/lua): no string, io or os. */
+const allowed = ['ipairs', 'pairs', 'next', 'type', 'tostring', 'tonumber', 'table']
+
+/** Runs the health check on an object. */
+function health(object: unknown): { readonly status: string; readonly message: string } {
+  const environment = `{obj = ${inLua(object)}, ${allowed.map((name) => `${name} = ${name}`).join(', ')}}`
+  const script = `local run = assert(load(io.read("a"), "health.lua", "t", ${environment}))
+    local hs = run()
+    io.write(hs.status, "\\n", hs.message)`
+  const [status = '', ...message] = execFileSync('lua5.3', ['-e', script], { encoding: 'utf8', input: text('health.lua') }).split('\n')
+  return { status, message: message.join('\n') }
+}
+
+for (const { healthStatus, inputPath } of tests) {
+  test(`${inputPath} is ${healthStatus.status}: ${healthStatus.message}`, { skip: unless('lua') }, () => {
+    assert.deepEqual(health(load(text(inputPath))), healthStatus)
+  })
+}
+
+test('a policy without any status is in progress', { skip: unless('lua') }, () => {
+  assert.equal(health({ metadata: { name: 'mx', generation: 1 } }).status, 'Progressing')
+})
+
+test('every policy in the test data is tested, and is one that the API server takes', () => {
+  const files = readdirSync(new URL('testdata/', folder)).map((name) => `testdata/${name}`)
+  assert.deepEqual(tests.map(({ inputPath }) => inputPath).toSorted(), files.toSorted())
+  for (const file of files) {
+    const read = readPolicyText(text(file))
+    assert.deepEqual('problems' in read ? read.problems : [], [], file)
+  }
+})
+
+test('the conditions in the test data are those that the operator writes', () => {
+  const words = readFileSync(new URL('../../operator/status/findings.ts', folder), 'utf8')
+  for (const { inputPath } of tests.filter((one) => !one.inputPath.endsWith('-new.yaml'))) {
+    const { status } = load(text(inputPath)) as { readonly status: { readonly conditions: readonly { type: string; reason: string }[] } }
+    for (const { type, reason } of status.conditions) {
+      assert.ok(words.includes(`'${type}'`) && words.includes(`'${reason}'`), `${inputPath}: ${type} ${reason}`)
+    }
+  }
+  const fresh = load(text('testdata/progressing-new.yaml'))
+  assert.deepEqual(isRecord(fresh) ? fresh['status'] : undefined, statusSchema.default)
+})

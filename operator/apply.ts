@@ -44,11 +44,18 @@ function foreign(found: KubeObject, owner: Owner): { readonly why: string; reado
   return { why: `${name} exists and ${whose}; remove it, or give the policy another name`, passes: false }
 }
 
+/** What came of applying an object. */
+interface Settled {
+  readonly policy: string
+  /** Its version then: what still differs at that version differs in writing only. */
+  readonly version: string | undefined
+  readonly applied: string | undefined
+}
+
 export class Applier {
   readonly #client: KubeClient
   readonly #live: Live
-  /** The version of an object that came of applying it: what still differs then differs in writing only. */
-  readonly #settled = new Map<string, { readonly version: string | undefined; readonly applied: string | undefined }>()
+  readonly #settled = new Map<string, Settled>()
 
   constructor(client: KubeClient, live: Live) {
     this.#client = client
@@ -65,21 +72,22 @@ export class Applier {
     const conflict = found && foreign(found, owner)
     if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
     if (found !== undefined && this.#isAsWanted(want, found)) return { is: 'unchanged', object: found }
-    try {
-      const applied = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
-      this.#settled.set(idOf(want), { version: applied.metadata.resourceVersion, applied: appliedOf(want) })
-      return { is: found === undefined ? 'created' : 'changed', object: applied }
-    } catch (error) {
-      if (error instanceof KubeError && [400, 403, 422].includes(error.status)) return { is: 'refused', object: want, why: error.message }
-      throw error
-    }
+    return orRefused(want, async () => {
+      const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
+      const version = object.metadata.resourceVersion
+      // The API server gives a new version only to what has changed. It has not where only the writing differs, or where the watch is late.
+      const known = [found?.metadata.resourceVersion, this.#settled.get(idOf(want))?.version]
+      this.#settled.set(idOf(want), { policy: policyOf(owner), version, applied: appliedOf(want) })
+      if (version !== undefined && known.includes(version)) return { is: 'unchanged', object }
+      return { is: found === undefined ? 'created' : 'changed', object }
+    })
   }
 
   /** Removes what the policy owns and no longer wants. */
   async prune(wanted: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
     const names = new Set(wanted.map(idOf))
     const left = this.#live
-      .ofPolicy(`${owner.namespace}/${owner.name}`)
+      .ofPolicy(policyOf(owner))
       .filter((object) => object.kind !== 'Pod' && isOwned(object, owner) && !names.has(idOf(object)))
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     return Promise.all(left.map((object) => this.#remove(object)))
@@ -87,14 +95,16 @@ export class Applier {
 
   /** Nothing more will be asked about a policy that is gone. */
   forget(policy: string): void {
-    for (const [id] of this.#settled) if (id.includes(` ${policy}-`)) this.#settled.delete(id)
+    for (const [id, settled] of this.#settled) if (settled.policy === policy) this.#settled.delete(id)
   }
 
   async #remove(object: KubeObject): Promise<Applied> {
     const { namespace = '', name, uid } = object.metadata
-    await this.#client.delete(resourceOf(object), namespace, name, { ...(uid !== undefined && { uid }), propagationPolicy: 'Background' })
-    this.#settled.delete(idOf(object))
-    return { is: 'removed', object }
+    return orRefused(object, async () => {
+      await this.#client.delete(resourceOf(object), namespace, name, { ...(uid !== undefined && { uid }), propagationPolicy: 'Background' })
+      this.#settled.delete(idOf(object))
+      return { is: 'removed', object }
+    })
   }
 
   #isAsWanted(want: KubeObject, found: KubeObject): boolean {
@@ -103,6 +113,20 @@ export class Applier {
     return settled !== undefined && settled.version === found.metadata.resourceVersion && settled.applied === appliedOf(want)
   }
 }
+
+/** Not as it should be, not allowed, too large: no later try may mend that. */
+const refusals = [400, 403, 413, 422]
+
+async function orRefused(object: KubeObject, request: () => Promise<Applied>): Promise<Applied> {
+  try {
+    return await request()
+  } catch (error) {
+    if (error instanceof KubeError && refusals.includes(error.status)) return { is: 'refused', object, why: error.message }
+    throw error
+  }
+}
+
+const policyOf = ({ namespace, name }: Owner): string => `${namespace}/${name}`
 
 const appliedOf = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotation.applied]
 

@@ -1,6 +1,7 @@
 // An API server in memory with what a pass over a policy needs of one: get, apply, patch and delete. It records every call, and keeps just so much of
 // server-side apply as that: what is applied replaces the fields that it names, and nothing changes when nothing is different.
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type { Live } from '../../operator/apply.ts'
 import type { ApplyOptions, DeleteOptions, KubeClient } from '../../operator/kube/kube-client.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
@@ -154,9 +155,9 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
 
   /** With a new version, and a new generation when the spec is another one, as the API server does. */
   #store(object: KubeObject, found: KubeObject | undefined): KubeObject {
-    if (JSON.stringify(object) === JSON.stringify(found)) return copy(object)
+    if (isDeepStrictEqual(copy(object), found)) return copy(object)
     const { generation = 0 } = found?.metadata ?? {}
-    const isNew = JSON.stringify(object['spec']) !== JSON.stringify(found?.['spec'])
+    const isNew = !isDeepStrictEqual(object['spec'], found?.['spec'])
     const grown = isRecord(object['spec']) ? { generation: generation + (isNew ? 1 : 0) } : {}
     return this.put({ ...object, metadata: { ...object.metadata, ...grown } })
   }

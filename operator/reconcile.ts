@@ -40,8 +40,8 @@ const looksAgain = { onItsWay: [100, 200, 500, 1000, 2000], refused: 5000, atRes
 /** One policy's passes; `again` is when the next one is due without a change in the cluster. */
 export class Reconciler {
   readonly #world: World
-  /** How many passes in a row have found the policy on its way. */
-  readonly #onItsWay = new Map<string, number>()
+  /** How many passes in a row have found this policy text on its way. */
+  readonly #onItsWay = new Map<string, { readonly hash: string | undefined; readonly passes: number }>()
 
   constructor(world: World) {
     this.#world = world
@@ -133,9 +133,11 @@ export class Reconciler {
   }
 
   #again(key: string, seen: Observation, { Reconciling, Accepted }: Findings): { readonly again?: number } {
-    const passes = Reconciling.status === 'True' ? (this.#onItsWay.get(key) ?? 0) + 1 : 0
+    const hash = seen.compiled?.hash
+    const before = this.#onItsWay.get(key)
+    const passes = Reconciling.status === 'True' ? 1 + (before?.hash === hash ? (before?.passes ?? 0) : 0) : 0
     if (passes === 0) this.#onItsWay.delete(key)
-    else this.#onItsWay.set(key, passes)
+    else this.#onItsWay.set(key, { hash, passes })
     if (passes > 0) return { again: pause(passes) }
     if (Accepted.reason === 'RefusedByGateway') return { again: looksAgain.refused }
     return seen.deployment === undefined ? {} : { again: looksAgain.atRest }

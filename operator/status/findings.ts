@@ -88,7 +88,13 @@ function backendReachable({ pods, compiled }: Observation): Finding {
   return finding('False', 'Unreachable', `${cutOff.length} of ${reports.length} gateways reach no mail server of ${names}: ${why}`)
 }
 
-/** The first of the others that is not as it should be. Without gateways nobody can know about mail servers, and that is fine. */
+/** Whether the gateways that should be there take clients. */
+function serving({ deployment }: Observation, { ready: up, total }: Rollout): Finding {
+  if (deployment === undefined || up >= total) return finding('True', 'Ready', '')
+  return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways take clients`)
+}
+
+/** The first part that is not as it should be. Without gateways nobody can know about mail servers, and that is fine. */
 function ready(parts: readonly Finding[]): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
@@ -103,9 +109,16 @@ function stalled(acceptedOf: Finding, programmedOf: Finding, { stuck }: Rollout)
   return finding('False', 'NotStalled', 'Nothing stands in the way')
 }
 
-function reconciling(programmedOf: Finding, stalledOf: Finding): Finding {
-  const busy = stalledOf.status === 'False' && ['Progressing', 'WaitingForDeletion'].includes(programmedOf.reason)
-  return busy ? finding('True', programmedOf.reason, programmedOf.message) : finding('False', 'UpToDate', 'Nothing is left to do')
+/** Something is still on its way: the policy to the gateways, or gateways to their feet. What waits for a mail server does not. */
+function reconciling(programmedOf: Finding, servingOf: Finding, reachable: Finding, stalledOf: Finding): Finding {
+  if (stalledOf.status === 'False') {
+    if (['Progressing', 'WaitingForDeletion'].includes(programmedOf.reason))
+      return finding('True', programmedOf.reason, programmedOf.message)
+    if (programmedOf.status === 'True' && servingOf.status === 'False' && reachable.status !== 'False') {
+      return finding('True', servingOf.reason, servingOf.message)
+    }
+  }
+  return finding('False', 'UpToDate', 'Nothing is left to do')
 }
 
 /** Every condition of a policy. */
@@ -114,13 +127,14 @@ export function findingsOf(seen: Observation): Findings {
   const Accepted = accepted(seen)
   const Programmed = programmed(seen, Accepted, rollout)
   const BackendReachable = backendReachable(seen)
+  const Serving = serving(seen, rollout)
   const Stalled = stalled(Accepted, Programmed, rollout)
   return {
     Accepted,
     Programmed,
     BackendReachable,
-    Ready: ready([Accepted, Programmed, BackendReachable]),
-    Reconciling: reconciling(Programmed, Stalled),
+    Ready: ready([Accepted, Programmed, BackendReachable, Serving]),
+    Reconciling: reconciling(Programmed, Serving, BackendReachable, Stalled),
     Stalled,
   }
 }

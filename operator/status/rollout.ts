@@ -11,7 +11,7 @@ export interface Rollout {
   readonly ready: number
   /** How many run this generation of the policy, in the form of pod that it asks for. */
   readonly updated: number
-  /** Nothing is left to do: every pod is new and available, and no other is left. */
+  /** Every gateway is of the newest form and runs this generation, and no other is left. */
   readonly complete: boolean
   /** The Deployment has given up waiting (progressDeadlineSeconds). */
   readonly stuck: string | undefined
@@ -32,11 +32,7 @@ export function rolloutOf({ deployment, compiled, template, pods }: Observation)
     (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,
   ).length
   const seen = count(status['observedGeneration']) >= (deployment?.metadata.generation ?? 0)
-  const rolledOut =
-    seen &&
-    count(status['updatedReplicas']) === total &&
-    count(status['replicas']) === total &&
-    count(status['availableReplicas']) === total
+  const rolledOut = seen && count(status['updatedReplicas']) === total && count(status['replicas']) === total
   return {
     total,
     ready: pods.filter(({ ready }) => ready).length,

@@ -9,6 +9,8 @@ import type { GatewayPod } from './pods.ts'
 interface Asked {
   readonly hash: string
   readonly times: number
+  /** The number in the annotation. */
+  readonly last: number
   /** When to ask once more, on the clock's time. */
   readonly again: number
 }
@@ -16,6 +18,10 @@ interface Asked {
 /** The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, ever more seldom. */
 const firstAgainMs = 1000
 const lastAgainMs = 60_000
+/** Pods that are due for so long are gone: each one that is there is looked at more often. */
+const goneMs = 5 * 60_000
+/** Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two. */
+const passedOver = [403, 404, 409, 422]
 
 export class Refresh {
   readonly #client: KubeClient
@@ -30,29 +36,35 @@ export class Refresh {
 
   /** Asks for every pod that runs another policy than the one with this hash. */
   async bring(namespace: string, hash: string, pods: readonly GatewayPod[]): Promise<void> {
+    for (const [uid, { again }] of this.#asked) if (again + goneMs < this.#now()) this.#asked.delete(uid)
     await Promise.all(pods.map((pod) => this.#bringTo(namespace, hash, pod)))
   }
 
-  /** Pods that are gone need not be remembered. */
-  forget(uid: string): void {
-    this.#asked.delete(uid)
+  /** How many pods it remembers. */
+  get size(): number {
+    return this.#asked.size
   }
 
   async #bringTo(namespace: string, hash: string, { name, uid, report, address, ready, refresh }: GatewayPod): Promise<void> {
     // A pod that is only starting gets the newest by itself.
     if (address === undefined || (report === undefined && !ready)) return
-    if (report?.hash === hash) return this.forget(uid)
+    if (report?.hash === hash) {
+      this.#asked.delete(uid)
+      return
+    }
     const before = this.#asked.get(uid)
-    const times = before?.hash === hash ? before.times + 1 : 0
     if (before?.hash === hash && this.#now() < before.again) return
-    this.#asked.set(uid, { hash, times, again: this.#now() + Math.min(firstAgainMs * 2 ** times, lastAgainMs) })
-    const [, last = '0'] = /\.(\d+)$/.exec(refresh ?? '') ?? []
-    const value = `${hash.slice(0, 12)}.${(Number(last) + 1) % 1_000_000}`
+    const times = before?.hash === hash ? before.times + 1 : 0
+    // The watch may not have brought yet what was written last.
+    const last = (Math.max(before?.last ?? 0, lastOf(refresh)) + 1) % 1_000_000
+    this.#asked.set(uid, { hash, times, last, again: this.#now() + Math.min(firstAgainMs * 2 ** times, lastAgainMs) })
+    const annotations = { [annotation.refresh]: `${hash.slice(0, 12)}.${last}` }
     try {
-      await this.#client.patch(resources.Pod, namespace, name, { metadata: { uid, annotations: { [annotation.refresh]: value } } })
+      await this.#client.patch(resources.Pod, namespace, name, { metadata: { uid, annotations } })
     } catch (error) {
-      // Gone, or replaced by another of the name.
-      if (!(error instanceof KubeError) || ![404, 409].includes(error.status)) throw error
+      if (!(error instanceof KubeError) || !passedOver.includes(error.status)) throw error
     }
   }
 }
+
+const lastOf = (refresh: string | undefined): number => Number(/\.(\d{1,6})$/.exec(refresh ?? '')?.[1] ?? '0')

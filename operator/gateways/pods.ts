@@ -1,6 +1,8 @@
 // The gateway's pods as the operator sees them.
+import { isIP } from 'node:net'
 import { annotation } from '../desired/names.ts'
 import { isRecord, type KubeObject } from '../kube/object.ts'
+import { oneLine } from './one-line.ts'
 import type { GatewayReport } from './report.ts'
 
 /** A pod that is not about to end, and what it said of itself. */
@@ -28,11 +30,17 @@ function troubleOf(status: Readonly<Record<string, unknown>>): string | undefine
   for (const { state } of list(status['containerStatuses'])) {
     const { reason, message } = record(record(state)['waiting'])
     const word = text(reason)
-    if (word !== undefined && !usual.has(word)) return text(message) === undefined ? word : `${word}: ${text(message)}`
+    if (word !== undefined && !usual.has(word)) return inWords(word, message)
   }
   const unscheduled = list(status['conditions']).find((one) => one['type'] === 'PodScheduled' && one['status'] === 'False')
-  return unscheduled === undefined ? undefined : `${text(unscheduled['reason']) ?? ''}: ${text(unscheduled['message']) ?? ''}`
+  return unscheduled === undefined ? undefined : inWords(text(unscheduled['reason']) ?? 'Unscheduled', unscheduled['message'])
 }
+
+const inWords = (word: string, message: unknown): string =>
+  [word, text(message)]
+    .filter((one) => one !== undefined)
+    .map(oneLine)
+    .join(': ')
 
 export function podOf(object: KubeObject, report: GatewayReport | undefined): GatewayPod {
   const { name, uid = '', annotations = {} } = object.metadata
@@ -52,7 +60,8 @@ export function podOf(object: KubeObject, report: GatewayReport | undefined): Ga
 /** Where to ask a pod; undefined while it has no address or does not run. */
 export function addressOf(object: KubeObject): string | undefined {
   const status = record(object['status'])
-  return status['phase'] === 'Running' ? text(status['podIP']) : undefined
+  const address = status['phase'] === 'Running' ? text(status['podIP']) : undefined
+  return address !== undefined && isIP(address) !== 0 ? address : undefined
 }
 
 /** Whether it is on its way out: it serves its last sessions and takes no new policy. */

@@ -1,6 +1,7 @@
 // What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever is not as expected is left out.
 import type { Problem } from '../../crds/problems.ts'
 import { isRecord } from '../kube/object.ts'
+import { oneLine } from './one-line.ts'
 
 export interface BackendReport {
   readonly name: string
@@ -18,12 +19,11 @@ export interface GatewayReport {
 }
 
 const most = 20
-const bounded = (value: unknown, longest = 500): string =>
-  typeof value === 'string' ? value.slice(0, longest).replace(/[\x00-\x1f\x7f]/g, ' ') : ''
+const bounded = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : '')
 const listOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(value) ? value.slice(0, most).filter(isRecord) : []
 const hashOf = (value: unknown): string | undefined => {
-  const hash = isRecord(value) ? bounded(value['hash'], 64) : ''
+  const hash = isRecord(value) ? bounded(value['hash']) : ''
   return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
 }
 

@@ -2,11 +2,12 @@
 
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { helmProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
+export type Peer = 'helm' | 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -30,6 +31,8 @@ function look(peer: Peer): string | undefined {
   switch (peer) {
     case 'loopback':
       return process.platform === 'linux' ? undefined : 'only Linux lets a client use any 127.0.0.0/8 address'
+    case 'helm':
+      return helmProgram() === undefined ? 'helm is not installed, nor was it built for the test cluster (npm run test:cluster)' : undefined
     case 'swaks':
       return program('swaks')
     case 'openssl':

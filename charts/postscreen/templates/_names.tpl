@@ -82,15 +82,9 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{/* The image of gateways whose policy names none: the operator's own, but for what gateway.image says. */}}
 {{- define "postscreen.gatewayImage" -}}
-{{- $own := deepCopy .Values.image -}}
-{{- $other := .Values.gateway.image -}}
-{{- if or $other.tag $other.digest -}}
-{{- $own = omit $own "tag" "digest" -}}
+{{- $image := dict "repository" (default .Values.image.repository .Values.gateway.image.repository) "tag" .Values.gateway.image.tag "digest" .Values.gateway.image.digest -}}
+{{- if not (or $image.tag $image.digest) -}}
+{{- $image = mergeOverwrite $image (pick .Values.image "tag" "digest") -}}
 {{- end -}}
-{{- range $key, $value := $other -}}
-{{- if $value -}}
-{{- $_ := set $own $key $value -}}
-{{- end -}}
-{{- end -}}
-{{- include "postscreen.image" (list . $own) -}}
+{{- include "postscreen.image" (list . $image) -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* policy.spec as YAML, with what the chart itself knows: its own Postfix as the backend, and the Secrets to pull the image with. */}}
+{{/* policy.spec as YAML, with what the chart itself knows: its own Postfix as the backend, its own Valkey, and the Secrets to pull the image with. */}}
 {{- define "postscreen.policySpec" -}}
 {{- $spec := deepCopy .Values.policy.spec -}}
 {{- if not $spec.backend -}}
@@ -6,6 +6,10 @@
 {{- fail "policy.create needs mail servers to hand clients on to: set policy.spec.backend.service.name (a headless Service in the release's namespace), or policy.spec.backend.addresses, or postfix.enabled=true" -}}
 {{- end -}}
 {{- $_ := set $spec "backend" (dict "service" (dict "name" (include "postscreen.postfixName" .) "port" 10025)) -}}
+{{- end -}}
+{{- $allowlist := default dict $spec.allowlist -}}
+{{- if and .Values.valkey.enabled (not (hasKey $allowlist "store")) (not (hasKey $allowlist "valkey")) -}}
+{{- $_ := set $spec "allowlist" (mergeOverwrite (deepCopy $allowlist) (include "postscreen.valkeyAllowlist" . | fromYaml)) -}}
 {{- end -}}
 {{- if and .Values.imagePullSecrets (hasKey $spec "gateway") -}}
 {{- $gateway := default dict $spec.gateway -}}

@@ -32,6 +32,8 @@ const silentMs = 2000
 /** All sentinels, or all nodes of a cluster, in turn. */
 const openMs = 5000
 const keepAliveMs = 15_000
+/** After a failover in a cluster nobody says MOVED: the node that would is dead. */
+const slotsEveryMs = 2000
 const keysAtATime = 500
 
 const scriptHash = createHash('sha1').update(mergeScript).digest('hex')
@@ -76,7 +78,6 @@ function clusterOptions(settings: ValkeySettings) {
     // Names go to TLS as they are, to be compared with the certificate.
     dnsLookup: (address: string, callback: (error: undefined, address: string) => void) => callback(undefined, address),
     slotsRefreshTimeout: 1000,
-    slotsRefreshInterval: 2000,
     // A client waits 50 ms by default: what is tried again must be tried soon.
     maxRedirections: 8,
     retryDelayOnFailover: 15,
@@ -141,6 +142,9 @@ async function openCluster(settings: ValkeySettings): Promise<ValkeyLink> {
   const nodes = settings.nodes.map(({ address, port }) => ({ host: address, port }))
   const client = new Cluster(nodes, clusterOptions(settings))
   const link = await connected(client, settings)
+  // Not by ioredis' slotsRefreshInterval: that goes on for ever when the connection ends during a refresh (6.0.0).
+  const refresh = setInterval(() => client.refreshSlotsCache(), slotsEveryMs).unref()
+  client.once('end', () => clearInterval(refresh))
   // The first command to a node would wait for its connection.
   await Promise.allSettled(client.nodes('master').map((node) => node.ping()))
   return link

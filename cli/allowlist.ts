@@ -1,62 +1,172 @@
-// `postscreen allowlist`: moves the temporary allowlist between a data directory and the text that `postmap -s` prints.
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+// `postscreen allowlist`: looks into a temporary allowlist, changes it, and moves it between data directories, Valkeys and Postfix.
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { openLmdbAllowlist } from '../gateway/io/allowlist/allowlist-lmdb.ts'
-import type { AllowlistStore } from '../gateway/io/allowlist/allowlist-store.ts'
+import { canonicalKey, keysOfAddress } from '../gateway/core/allowlist-key.ts'
+import { testNames } from '../gateway/core/vocabulary.ts'
+import { cleanupKey } from '../gateway/io/allowlist/allowlist-store.ts'
 import { exportAllowlist, importAllowlist } from '../gateway/io/allowlist/allowlist-text.ts'
-import { messageOf } from '../gateway/io/caught.ts'
+import { codeOf, messageOf } from '../gateway/io/caught.ts'
+import { type Flags, type Opened, openPlace, options, secondsOf, WrongOptions } from './allowlist/options.ts'
+import { type Place, textOf } from './allowlist/place.ts'
+import { localTime, tableHead, tableRows } from './allowlist/table.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen allowlist'
 
-const help = `Usage: ${name} export --data-dir DIR
-       ${name} import --data-dir DIR [FILE]
+const help = `Usage: ${name} list PLACE                  who is on it: which tests they passed, and until when
+       ${name} get PLACE ADDRESS…          the entries that hold for an address
+       ${name} add PLACE ADDRESS… [--for 30d]
+       ${name} remove PLACE ADDRESS…
+       ${name} export PLACE                as text, one line a client: what postmap -s prints
+       ${name} import PLACE [FILE]         such lines, from a file or standard input
 
-export writes the temporary allowlist of a gateway's data directory to standard output, one line a client:
-ADDRESS<TAB>pregreet;dnsbl;pipelining;nonSMTPCommand;bareNewline, each the epoch second until which a pass holds.
-import puts such lines into it; FILE or standard input. The gateway may run meanwhile.
+An ADDRESS may be a network where the policy has networks: 192.0.2.0/24. A PLACE is one of
+  --data-dir DIR          the data directory of a gateway, which may run meanwhile
+  --policy FILE           the Valkey of a policy, with its secrets beside it; import and add then go by the policy's prefix lengths
+  --policy FILE --data-dir DIR   the same for a policy that keeps the allowlist local
+  --valkey URL            redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS
+  --valkey-url-file FILE  the same in a file, so that no password is seen in the list of processes
+  --text FILE             what postmap -s has printed, or - ; for list, get and export
+
+With a URL:  --ca-file FILE  --key-prefix TEXT (postscreen:)  --retention TIME, how long entries are kept after they have expired (7d)
 
 From a Postfix:  postmap -s lmdb:/var/lib/postfix/postscreen_cache | ${name} import --data-dir DIR
 To a Postfix:    ${name} export --data-dir DIR > cache; postmap -f lmdb:cache
 `
 
 const warn = (text: string): void => console.error(`${name}: warning: ${text}`)
-/** @returns the exit code */
+const now = (): number => Math.floor(Date.now() / 1000)
+
+interface Task extends Opened {
+  readonly words: readonly string[]
+  readonly flags: Flags
+}
+
+interface Action {
+  /** How many words may follow. */
+  readonly words: 'none' | 'at most one' | 'some'
+  readonly writes: boolean
+  /** @returns the exit code */
+  readonly run: (task: Task) => Promise<number>
+}
+
+const actions: Readonly<Record<string, Action>> = {
+  list: { words: 'none', writes: false, run: list },
+  get: { words: 'some', writes: false, run: get },
+  add: { words: 'some', writes: true, run: add },
+  remove: { words: 'some', writes: true, run: remove },
+  export: { words: 'none', writes: false, run: writeOut },
+  import: { words: 'at most one', writes: true, run: readIn },
+}
+
+/** @returns the exit code: 1 when something was not found or left out, or the place cannot be used; 2 when the arguments are wrong */
 export async function allowlist(args: readonly string[]): Promise<number> {
-  const options = { 'data-dir': { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
-  const [action, file, ...more] = read.run.positionals
-  const directory = read.run.values['data-dir']
-  if (action !== 'export' && action !== 'import') return wrongArguments(name, 'say export or import')
-  if (directory === undefined) return wrongArguments(name, 'name the data directory: --data-dir DIR')
-  if (more.length > 0 || (action === 'export' && file !== undefined)) return wrongArguments(name, `${more[0] ?? file} is too much`)
+  const [verb = '', ...words] = read.run.positionals
+  const flags: Flags = read.run.values
+  const action = Object.hasOwn(actions, verb) ? actions[verb] : undefined
+  if (action === undefined) return wrongArguments(name, `say one of ${Object.keys(actions).join(', ')}`)
+  const problem = wordsProblem(action, words) ?? flagsProblem(verb, action, flags)
+  if (problem !== undefined) return wrongArguments(name, problem)
   try {
-    if (action === 'export') await stat(directory)
-    const store = await openLmdbAllowlist({ directory, warn })
+    const opened = await openPlace({ flags, mayMake: verb === 'import', warn })
     try {
-      return action === 'export' ? await writeOut(store) : await readIn(store, file)
+      return await action.run({ ...opened, words, flags })
     } finally {
-      await store.close()
+      await opened.place.close()
     }
   } catch (error) {
+    if (codeOf(error) === 'EPIPE') return 0
+    if (error instanceof WrongOptions) return wrongArguments(name, error.message)
     console.error(`${name}: ${messageOf(error)}`)
     return 1
   }
 }
 
-async function writeOut(store: AllowlistStore): Promise<number> {
-  await pipeline(exportAllowlist(store), process.stdout, { end: false })
+function wordsProblem({ words: wanted }: Action, words: readonly string[]): string | undefined {
+  if (wanted === 'some') return words.length === 0 ? 'name an address' : undefined
+  const tooMuch = words[wanted === 'none' ? 0 : 1]
+  return tooMuch === undefined ? undefined : `${tooMuch} is too much`
+}
+
+function flagsProblem(verb: string, { writes }: Action, flags: Flags): string | undefined {
+  if (writes && flags.text !== undefined) return 'a text can only be read; name another place'
+  return flags.for !== undefined && verb !== 'add' ? '--for goes with add only' : undefined
+}
+
+async function print(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
+  await pipeline(Readable.from(lines), process.stdout, { end: false })
+}
+
+async function list({ place }: Task): Promise<number> {
+  await print(tableOf(place))
+  return 0
+}
+
+async function* tableOf(place: Place): AsyncGenerator<string, void> {
+  yield `${tableHead}\n`
+  const at = now()
+  for await (const entry of place.entries()) if (entry[0] !== cleanupKey) yield `${tableRows(entry, at).join('\n')}\n`
+}
+
+/** Also the entries of networks that the address lies in, whichever prefix length the policy has or had. */
+async function get({ place, words }: Task): Promise<number> {
+  let missing = 0
+  const rows: string[] = []
+  for (const word of words) {
+    const keys = keysOfAddress(word) ?? [keyOfWord(word)]
+    const found = await Promise.all(keys.map(async (key) => [key, await place.get(key)] as const))
+    const there = found.flatMap(([key, record]) => (record === undefined ? [] : [...tableRows([key, record], now())]))
+    rows.push(...there)
+    if (there.length > 0) continue
+    missing++
+    console.error(`${word} is not on the allowlist`)
+  }
+  if (rows.length > 0) await print([tableHead, ...rows].map((line) => `${line}\n`))
+  return missing === 0 ? 0 : 1
+}
+
+/** An address or network in canonical text. Throws WrongOptions for anything else. */
+function keyOfWord(word: string): string {
+  const key = canonicalKey(word)
+  if (key === undefined) throw new WrongOptions(`${JSON.stringify(word)} is no address, and no network such as 192.0.2.0/24`)
+  return key
+}
+
+const defaultTime = 30 * 86_400
+
+/** As if every test had been passed. */
+async function add({ place, keyOf, words, flags }: Task): Promise<number> {
+  const until = now() + (secondsOf('for', flags.for) ?? defaultTime)
+  const keys = words.map(keyOfWord).map(keyOf)
+  for (const key of keys) place.put(key, testNames.map(() => until).join(';'))
+  await place.flush()
+  for (const key of keys) console.error(`${key} counts as having passed every test until ${localTime(until)}`)
+  return 0
+}
+
+async function remove({ place, keyOf, words }: Task): Promise<number> {
+  let missing = 0
+  for (const key of words.map(keyOfWord).map(keyOf)) {
+    const there = await place.remove(key)
+    if (!there) missing++
+    console.error(there ? `${key} is removed` : `${key} is not on the allowlist`)
+  }
+  await place.flush()
+  return missing === 0 ? 0 : 1
+}
+
+async function writeOut({ place }: Task): Promise<number> {
+  await print(exportAllowlist(place))
   return 0
 }
 
 /** Bad lines are named and left out; the good ones are taken all the same, and the exit code tells. */
-async function readIn(store: AllowlistStore, file: string | undefined): Promise<number> {
-  const pieces = file === undefined || file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8')
+async function readIn({ place, keyOf, words: [file] }: Task): Promise<number> {
   const onBadLine = ({ line, why }: { readonly line: number; readonly why: string }): void =>
     console.error(`${file ?? 'standard input'}: line ${line}: ${why}`)
-  const { imported, leftOut } = await importAllowlist({ store, pieces, onBadLine })
+  const { imported, leftOut } = await importAllowlist({ store: place, pieces: textOf(file), onBadLine, keyOf })
   console.error(`${imported} imported, ${leftOut} left out`)
   return leftOut === 0 ? 0 : 1
 }

@@ -1,6 +1,6 @@
 // The temporary allowlist as text, `ADDRESS<TAB>a;b;c;d;e`: what `postmap -s` prints of a postscreen cache, and what `postmap` makes one from.
 import { decodeRecord, encodeRecord } from '../../core/allowlist-record.ts'
-import { canonicalAddress } from '../../../crds/ip-address.ts'
+import { canonicalKey } from '../../core/allowlist-key.ts'
 import { type AllowlistStore, cleanupKey } from './allowlist-store.ts'
 import { boundedLines } from './bounded-lines.ts'
 
@@ -11,10 +11,12 @@ export interface BadLine {
 }
 
 export interface ImportOptions {
-  readonly store: AllowlistStore
+  readonly store: Pick<AllowlistStore, 'put' | 'flush'>
   /** The text in pieces of any size, such as a stream with an encoding. */
   readonly pieces: AsyncIterable<string> | Iterable<string>
   readonly onBadLine: (bad: BadLine) => void
+  /** Under which key an address is to be known; under itself where left out. */
+  readonly keyOf?: (address: string) => string
 }
 
 export interface ImportCount {
@@ -46,7 +48,7 @@ export async function* exportAllowlist(store: Pick<AllowlistStore, 'entries'>): 
  * Puts every good line into the store, over what is there. A bad line is reported and left out. Empty lines and lines that begin with # are skipped,
  * as postmap does; blanks may stand in place of the tab.
  */
-export async function importAllowlist({ store, pieces, onBadLine }: ImportOptions): Promise<ImportCount> {
+export async function importAllowlist({ store, pieces, onBadLine, keyOf = String }: ImportOptions): Promise<ImportCount> {
   let imported = 0
   let leftOut = 0
   for await (const { number, text, tooLong } of boundedLines(pieces, longestLine)) {
@@ -57,7 +59,7 @@ export async function importAllowlist({ store, pieces, onBadLine }: ImportOption
       onBadLine({ line: number, why: parsed.why })
       continue
     }
-    store.put(parsed.key, parsed.record)
+    store.put(parsed.key === cleanupKey ? cleanupKey : keyOf(parsed.key), parsed.record)
     if (++imported % putsAtATime === 0) await store.flush()
   }
   await store.flush()
@@ -74,10 +76,10 @@ function parseLine(text: string): ParsedLine | undefined {
   if (match === null) return { why: `${quote(text)} is no address and record` }
   if (key.toUpperCase() === cleanupKey)
     return /^\d{1,15}$/.test(value) ? { key: cleanupKey, record: value } : { why: `${quote(value)} is no time of a cleanup` }
-  const address = canonicalAddress(key)
-  if (address === undefined) return { why: `${quote(key)} is no IP address` }
+  const client = canonicalKey(key)
+  if (client === undefined) return { why: `${quote(key)} is no IP address${key.includes('/') ? ' or network' : ''}` }
   const problem = recordProblem(value)
-  return problem === undefined ? { key: address, record: normalised(value) } : { why: problem }
+  return problem === undefined ? { key: client, record: normalised(value) } : { why: problem }
 }
 
 const mostFields = 6

@@ -1,0 +1,124 @@
+// Where a temporary allowlist lies: a gateway's data directory, a Valkey, or the text of `postmap -s`. Unlike the gateway's stores, a place says when it fails.
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { mergeRecords } from '../../gateway/core/allowlist-merge.ts'
+import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { memoryAllowlist } from '../../gateway/io/allowlist/allowlist-memory.ts'
+import { type AllowlistEntry, cleanupKey, type LocalAllowlist } from '../../gateway/io/allowlist/allowlist-store.ts'
+import { type BadLine, importAllowlist } from '../../gateway/io/allowlist/allowlist-text.ts'
+import { openValkeyLink, type ValkeyLink } from '../../gateway/io/allowlist/valkey-link.ts'
+import type { ValkeySettings } from '../../gateway/io/allowlist/valkey-settings.ts'
+
+/** Every call may reject, with what is wrong. */
+export interface Place {
+  readonly writable: boolean
+  get(key: string): Promise<string | undefined>
+  /** Seen by whoever looks after `flush`, at the latest. */
+  put(key: string, record: string): void
+  /** Whether it was there. */
+  remove(key: string): Promise<boolean>
+  entries(): Iterable<AllowlistEntry> | AsyncIterable<AllowlistEntry>
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** @param mayMake whether a directory that is missing is made */
+export async function openDirectory(directory: string, mayMake: boolean, warn: (text: string) => void): Promise<Place> {
+  if (!mayMake) await stat(directory)
+  return new LocalPlace(await openLmdbAllowlist({ directory, warn }), true)
+}
+
+/** `-` is standard input. */
+export async function openText(file: string, onBadLine: (bad: BadLine) => void): Promise<Place> {
+  const store = memoryAllowlist(Number.MAX_SAFE_INTEGER)
+  await importAllowlist({ store, pieces: textOf(file), onBadLine })
+  return new LocalPlace(store, false)
+}
+
+/** @param retention seconds that the server keeps what is put after its last pass has expired */
+export async function openValkey(settings: ValkeySettings, retention: number): Promise<Place> {
+  return new ValkeyPlace(await openValkeyLink(settings), retention)
+}
+
+/** The text of a file, in pieces. */
+export function textOf(file: string | undefined): AsyncIterable<string> {
+  return file === undefined || file === '-' ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8')
+}
+
+class LocalPlace implements Place {
+  readonly writable: boolean
+  readonly #store: LocalAllowlist
+
+  constructor(store: LocalAllowlist, writable: boolean) {
+    this.#store = store
+    this.writable = writable
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return this.#store.get(key)
+  }
+
+  /** What holds for a network may come from several of its addresses. */
+  put(key: string, record: string): void {
+    const before = key.includes('/') ? this.#store.get(key) : undefined
+    this.#store.put(key, typeof before === 'string' ? mergeRecords(before, record) : record)
+  }
+
+  async remove(key: string): Promise<boolean> {
+    const there = (await this.get(key)) !== undefined
+    this.#store.remove(key)
+    return there
+  }
+
+  entries(): Iterable<AllowlistEntry> {
+    return this.#store.entries()
+  }
+
+  flush(): Promise<void> {
+    return this.#store.flush()
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+}
+
+class ValkeyPlace implements Place {
+  readonly writable = true
+  readonly #link: ValkeyLink
+  readonly #retention: number
+  #merging: Promise<string>[] = []
+
+  constructor(link: ValkeyLink, retention: number) {
+    this.#link = link
+    this.#retention = retention
+  }
+
+  get(key: string): Promise<string | undefined> {
+    return this.#link.get(key)
+  }
+
+  /** The server cleans up by itself, so the key of a cleanup means nothing there. */
+  put(key: string, record: string): void {
+    if (key === cleanupKey) return
+    const merging = this.#link.merge(key, record, this.#retention)
+    merging.catch(() => undefined)
+    this.#merging.push(merging)
+  }
+
+  remove(key: string): Promise<boolean> {
+    return this.#link.remove(key)
+  }
+
+  entries(): AsyncIterable<AllowlistEntry> {
+    return this.#link.entries()
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(this.#merging.splice(0))
+  }
+
+  async close(): Promise<void> {
+    this.#link.close()
+  }
+}

@@ -1,5 +1,6 @@
 // What a Lease says about the leader, and how it is written (coordination.k8s.io/v1).
 
+import { microTime } from './micro-time.ts'
 import { isRecord, type KubeObject } from './object.ts'
 
 export interface LeaseRecord {
@@ -53,9 +54,4 @@ export function claimLease(lease: KubeObject, { holder, durationMs, transitions,
     renewTime: microTime(renewed),
   }
   return { ...lease, spec }
-}
-
-/** metav1.MicroTime: RFC 3339 with six digits after the second. */
-function microTime(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace('Z', '000Z')
 }

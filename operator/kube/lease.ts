@@ -7,8 +7,11 @@ import { claimLease, leaseRecordOf } from './lease-record.ts'
 import type { KubeObject } from './object.ts'
 import { resources } from './resource.ts'
 
+/** The only three things that an election does. */
+export type ElectionClient = Pick<KubeClient, 'get' | 'create' | 'replace'>
+
 export interface ElectionOptions {
-  readonly client: KubeClient
+  readonly client: ElectionClient
   readonly namespace: string
   readonly name: string
   /** Different for each process, also for two that follow each other in one pod. */
@@ -50,7 +53,7 @@ class Elector implements Election {
   readonly leading: Promise<void>
   readonly lost: Promise<void>
   readonly #options: Required<Omit<ElectionOptions, 'client' | 'namespace' | 'name' | 'identity' | 'clock' | 'random'>>
-  readonly #client: KubeClient
+  readonly #client: ElectionClient
   readonly #clock: Clock
   readonly #random: () => number
   readonly #identity: string

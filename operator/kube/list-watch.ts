@@ -10,7 +10,7 @@ import type { Resource } from './resource.ts'
 import { badAnswer, type WatchEvent } from './watch-event.ts'
 
 export interface ListWatchOptions {
-  readonly client: KubeClient
+  readonly client: Pick<KubeClient, 'list' | 'watch'>
   readonly resource: Resource
   /** Without it: all namespaces. */
   readonly namespace?: string | undefined

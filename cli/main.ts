@@ -27,7 +27,7 @@ Postfix postscreen for a mail cluster.
   demo       try it on this machine: a gateway, block lists and a mail server in one process
   validate   check policy files
   apply      apply the policy of a Helm release (what the chart's Job runs)
-  allowlist  export or import the temporary allowlist
+  allowlist  look into the temporary allowlist, change it, move it
   import     make a policy from Postfix's main.cf or from Zimbra's settings
 
   postscreen COMMAND --help   says more about one of them

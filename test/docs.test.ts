@@ -82,6 +82,45 @@ test('the labels of each metric are as explained', () => {
   )
 })
 
+test('every condition of a policy and every reason is explained', () => {
+  const [, types = ''] = /conditionTypes = \[([^\]]+)\]/.exec(text('operator/status/findings.ts')) ?? []
+  const reasons = [...text('operator/status/findings.ts').matchAll(/finding\('\w+', '(\w+)'|reason = .* '(\w+)' : '(\w+)'/g)].flatMap(
+    ([, ...found]) => found.filter((one) => one !== undefined),
+  )
+  const page = text('docs/install-with-helm.md')
+  const words = [...types.matchAll(/\w+/g)].map(([type]) => type).concat(reasons)
+  assert.ok(words.includes('BackendReachable') && words.includes('NameConflict') && words.includes('Unreachable'), String(words))
+  assert.deepEqual(
+    words.filter((word) => !page.includes(`\`${word}\``)),
+    [],
+  )
+})
+
+test('every value of the chart that a document names exists', () => {
+  const schema: Schema = JSON.parse(text('charts/postscreen/values.schema.json'))
+  const named = pages.flatMap((page) =>
+    [...text(page).matchAll(/--set(?:-string)?[ =]'?([\w.,={}-]+)/g)].flatMap(([, settings = '']) =>
+      settings.split(/,(?=[\w.]+=)/).map((one) => ({ page, path: one.replace(/=.*/, '') })),
+    ),
+  )
+  assert.notEqual(named.length, 0)
+  assert.deepEqual(
+    named.filter(({ path }) => !has(schema, path.split('.'))),
+    [],
+  )
+})
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>
+}
+
+/** Whether a path leads to a property, as far as the schema says anything. */
+function has({ properties }: Schema, [step, ...rest]: readonly string[]): boolean {
+  if (step === undefined || properties === undefined) return true
+  const next = properties[step]
+  return next !== undefined && has(next, rest)
+}
+
 test('every npm script that a document names exists', () => {
   const manifest: { scripts: Readonly<Record<string, string>> } = JSON.parse(text('package.json'))
   const scripts = new Set(Object.keys(manifest.scripts))
@@ -125,19 +164,26 @@ test('every subcommand and flag that a document uses is in that subcommand’s h
   assert.deepEqual(wrong, [])
 })
 
-const policies = [
-  ...pages.flatMap((page) =>
-    [...text(page).matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)].map(([, yaml = '']) => ({ where: page, yaml: whole(yaml) })),
+/** Every document in the YAML of a page. */
+const documents = pages.flatMap((page) =>
+  [...text(page).matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)].flatMap(([, yaml = '']) =>
+    yaml.split(/^---\n/m).map((document) => ({ where: page, yaml: document })),
   ),
+)
+
+const policies = [
+  ...documents.flatMap(({ where, yaml }) => whole(yaml).map((policy) => ({ where, yaml: policy }))),
   ...below('docs/examples', '.yaml').map((path) => ({ where: path, yaml: text(path) })),
   { where: 'cli/demo/policy.yaml', yaml: text('cli/demo/policy.yaml') },
 ]
 
-/** A piece of a spec, indented by two as it is in a policy, becomes a policy. */
-function whole(yaml: string): string {
-  if (yaml.startsWith('apiVersion:')) return yaml
-  const backend = /^ {2}backend:/m.test(yaml) ? '' : '  backend: {addresses: ["mx:25"]}\n'
-  return `apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\nmetadata: {name: x}\nspec:\n${backend}${yaml}`
+/** A policy; a piece of a spec, indented by two as it is in a policy; or the policy in the values of a chart. Other objects are none of ours. */
+function whole(yaml: string): string[] {
+  if (/^apiVersion: postscreen\.dev\//m.test(yaml)) return [yaml]
+  const piece = yaml.startsWith('  ') ? yaml : /^policy:\n[\s\S]*?^ {2}spec:\n((?: {4}.*\n)+)/m.exec(yaml)?.[1]?.replace(/^ {2}/gm, '')
+  if (piece === undefined) return []
+  const backend = /^ {2}backend:/m.test(piece) ? '' : '  backend: {addresses: ["mx:25"]}\n'
+  return [`apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\nmetadata: {name: x}\nspec:\n${backend}${piece}`]
 }
 
 for (const [index, { where, yaml }] of policies.entries()) {

@@ -60,8 +60,9 @@ class RunningOperator implements Operator {
     })
     this.#events = new EventRecorder({
       client: this.#client,
-      controller: 'postscreen-operator',
+      controller: 'postscreen.dev/operator',
       instance: options.election?.identity ?? 'postscreen-operator',
+      onTrouble: (text) => log.debug(text),
     })
     this.#narrator = new Narrator(this.#events, this.#metrics, log)
   }

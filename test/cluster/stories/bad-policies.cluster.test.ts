@@ -5,12 +5,12 @@ import { after, before, test } from 'node:test'
 import { type Anything, apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
-import { visit } from './support/smtp-client.ts'
+import { teaser } from './support/smtp-client.ts'
 
 const home = 'story-bad'
 const table = (key = 'mx.cidr'): object => ({ table: { configMap: { name: 'senders', key } } })
 const senders = (data: object, binaryData: object = {}): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data, binaryData })
-const mx = (spec: object): object => policy(home, 'mx', { mode: 'Audit', greet: { banner: '', wait: '1s' }, gateway: gateway({ replicas: 1, drain: { delay: '0s', timeout: '5s' } }), ...spec })
+const mx = (spec: object): object => policy(home, 'mx', { mode: 'Audit', greet: { wait: '2s' }, gateway: gateway({ replicas: 1, drain: { delay: '0s', timeout: '5s' } }), ...spec })
 
 before(async () => {
   await installed()
@@ -29,9 +29,11 @@ const whenNot = (type: string, reason: string): Promise<Anything> =>
     return one?.status === 'False' && one.reason === reason && one.observedGeneration === found.metadata.generation && found
   })
 
+/** What a client hears from a gateway that takes clients. */
 async function greeting(): Promise<string> {
-  const [pod] = (await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')).filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === 'Running')
-  return (await visit({ host: pod.status.podIP, port: 2525, turns: ['QUIT\r\n'] })).heard
+  const pods = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')
+  const serving = pods.find(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.conditions.some((one: Anything) => one.type === 'Ready' && one.status === 'True'))
+  return teaser(serving.status.podIP, 2525)
 }
 
 test('a table that is edited reaches the gateways without a change of the policy', async () => {

@@ -33,7 +33,7 @@ test('a policy text that was edited is put back', async () => {
 test('a Deployment that was edited and scaled is put back', async () => {
   await kubectl('scale', 'deployment/mx-gateway', '-n', home, '--replicas=4')
   await kubectl('set', 'env', 'deployment/mx-gateway', '-n', home, 'HELLO=world')
-  await kubectl('patch', 'deployment', 'mx-gateway', '-n', home, '--type=merge', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":1}}}}')
+  await kubectl('patch', 'deployment', 'mx-gateway', '-n', home, '--type=merge', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9}}}}')
   await eventually(
     'the Deployment',
     async () => {

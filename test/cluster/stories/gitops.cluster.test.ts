@@ -12,7 +12,7 @@ import { installed } from './support/release.ts'
 const home = 'story-gitops'
 const manifest = (wait = '2s'): object =>
   policy(home, 'mx', {
-    gateway: gateway({ replicas: 1, resources: { requests: { cpu: 0.01, memory: '64Mi' } } }),
+    gateway: gateway({ replicas: 1, resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: 1 } } }),
     greet: { action: 'Enforce', wait },
     dnsbl: { action: 'Ignore', sites: [{ domain: 'bl.example.org', replies: '127.0.0.[2..11]', weight: 2 }, { domain: 'list.example.org' }] },
     access: [{ action: 'Permit', cidrs: ['192.0.2.0/24'] }],

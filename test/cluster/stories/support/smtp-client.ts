@@ -66,3 +66,17 @@ export function deliver(call: Omit<Call, 'turns' | 'early'> & { readonly subject
 }
 
 export const wasQueued = ({ heard }: Visit): boolean => /^250 2\.0\.0 Ok: queued as/m.test(heard)
+
+/** The first that a new client hears: the teaser. It hangs up then, so that it is new the next time too. */
+export function teaser(host: string, port = 25): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port })
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`${host} says nothing`)))
+    socket.once('data', (bytes) => {
+      socket.destroy()
+      resolve(bytes.toString('latin1'))
+    })
+    socket.once('error', reject)
+    socket.once('end', () => reject(new Error(`${host} has hung up`)))
+  })
+}

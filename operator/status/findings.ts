@@ -17,7 +17,13 @@ export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'Re
 export type ConditionType = (typeof conditionTypes)[number]
 export type Findings = Readonly<Record<ConditionType, Finding>>
 
-const finding = (status: Truth, reason: string, message: string): Finding => ({ status, reason, message: message.slice(0, 8000) })
+const longest = 8000
+/** No half of a character is left at the end: the API server would write that in another way. */
+const finding = (status: Truth, reason: string, message: string): Finding => ({
+  status,
+  reason,
+  message: message.slice(0, longest).toWellFormed(),
+})
 
 const problemsShown = 20
 function inWords(problems: readonly Problem[]): string {
@@ -76,8 +82,8 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
   return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)
 }
 
-function backendReachable({ pods, compiled }: Observation): Finding {
-  if (compiled?.policy.spec.gateway === undefined && pods.length === 0)
+function backendReachable({ pods, compiled }: Observation, { total }: Rollout): Finding {
+  if ((compiled?.policy.spec.gateway === undefined || total === 0) && pods.length === 0)
     return finding('Unknown', 'NoGateway', 'No gateway is run that could tell')
   const reports = pods.flatMap(({ report }) => (report === undefined || report.backends.length === 0 ? [] : [report.backends]))
   if (reports.length === 0) return finding('Unknown', 'NoReport', 'No gateway has said yet whether it reaches a mail server')
@@ -118,6 +124,8 @@ function reconciling(programmedOf: Finding, servingOf: Finding, reachable: Findi
       return finding('True', servingOf.reason, servingOf.message)
     }
   }
+  if (stalledOf.status === 'True') return finding('False', 'Stalled', 'Work has stopped: see Stalled')
+  if (programmedOf.reason === 'Paused') return finding('False', 'Paused', programmedOf.message)
   return finding('False', 'UpToDate', 'Nothing is left to do')
 }
 
@@ -126,7 +134,7 @@ export function findingsOf(seen: Observation): Findings {
   const rollout = rolloutOf(seen)
   const Accepted = accepted(seen)
   const Programmed = programmed(seen, Accepted, rollout)
-  const BackendReachable = backendReachable(seen)
+  const BackendReachable = backendReachable(seen, rollout)
   const Serving = serving(seen, rollout)
   const Stalled = stalled(Accepted, Programmed, rollout)
   return {

@@ -38,6 +38,7 @@ export function rolloutOf({ deployment, compiled, template, pods }: Observation)
     ready: pods.filter(({ ready }) => ready).length,
     updated,
     complete: deployment !== undefined && rolledOut && updated === total && pods.length === total,
-    stuck: gaveUp(deployment),
+    // What the Deployment says of an earlier form says nothing about this one.
+    stuck: seen ? gaveUp(deployment) : undefined,
   }
 }

@@ -3,7 +3,7 @@ import { type Applied, type Applier, isOwned, type Live } from './apply.ts'
 import type { Compilations } from './compile/compilations.ts'
 import type { Compiled } from './compile/compile.ts'
 import { desired, type Settings } from './desired/desired.ts'
-import { annotation, fieldManager, gatewayName, type Owner, ownerOf } from './desired/names.ts'
+import { annotation, fieldManager, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
 import type { Ask } from './gateways/ask.ts'
 import { addressOf, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
@@ -43,6 +43,9 @@ export class Reconciler {
   /** How many passes in a row have found this policy text on its way. */
   readonly #onItsWay = new Map<string, { readonly hash: string | undefined; readonly passes: number }>()
 
+  /** The policy as the API server answered when its status was written, until the watch brings something newer than `over`. */
+  readonly #written = new Map<string, { readonly over: string | undefined; readonly policy: KubeObject }>()
+
   constructor(world: World) {
     this.#world = world
   }
@@ -50,18 +53,29 @@ export class Reconciler {
   /** Rejects with what a later try may mend. */
   async reconcile(key: string): Promise<{ readonly again?: number }> {
     const { live, compilations, applier } = this.#world
-    const policy = live.policy(key)
+    const known = live.policy(key)
+    const policy = this.#newest(key, known)
     // Owner references see to what it has made.
     if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) {
       this.#onItsWay.delete(key)
+      this.#written.delete(key)
       compilations.forget(key)
       applier.forget(key)
       return {}
     }
     const seen = await this.#pass(policy)
     const findings = findingsOf(seen)
-    await this.#writeStatus(seen, findings)
+    const answer = await this.#writeStatus(seen, findings)
+    if (answer !== undefined) this.#written.set(key, { over: known?.metadata.resourceVersion, policy: answer })
     return this.#again(key, seen, findings)
+  }
+
+  /** The watch is often behind the pass that follows a write; it would find the old status, and write and tell it all again. */
+  #newest(key: string, policy: KubeObject | undefined): KubeObject | undefined {
+    const written = this.#written.get(key)
+    if (policy !== undefined && written !== undefined && written.over === policy.metadata.resourceVersion) return written.policy
+    this.#written.delete(key)
+    return policy
   }
 
   async #pass(policy: KubeObject): Promise<Observation> {
@@ -73,17 +87,21 @@ export class Reconciler {
     const want = compiled === undefined ? [] : desired(owner, compiled, settings)
     const applied = compiled === undefined || paused ? [] : await this.#apply(want, owner)
     const seen = await this.#look(policy, compiled, want, applied)
-    if (compiled !== undefined && !paused) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
+    const written = seen.configMap?.metadata.annotations?.[annotation.hash]
+    if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
     return { ...seen, paused, problems: 'problems' in compilation ? compilation.problems : [] }
   }
 
-  /** In order: what is read before what reads it. After a conflict nothing else is touched. */
+  /**
+   * In order: what is read before what reads it. After a conflict nothing else is touched; nor when a ConfigMap is refused: a policy whose tables are
+   * missing is worse for a new pod than the last one that was good.
+   */
   async #apply(want: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
     const applied: Applied[] = []
     for (const object of want) {
       const one = await this.#world.applier.apply(object, owner)
       applied.push(one)
-      if (one.is === 'conflict') return applied
+      if (one.is === 'conflict' || (one.is === 'refused' && object.kind === 'ConfigMap')) return applied
     }
     return [...applied, ...(await this.#world.applier.prune(want, owner))]
   }
@@ -93,11 +111,13 @@ export class Reconciler {
     const owner = ownerOf(policy)
     const all = live.ofPolicy(keyOf(policy))
     const pods = all.filter((object) => object.kind === 'Pod' && !isEnding(object))
-    const mine = (kind: string): KubeObject | undefined => {
+    const mine = (kind: string, name: string): KubeObject | undefined => {
+      const isIt = (object: KubeObject): boolean => object.kind === kind && object.metadata.name === name
       // What was applied just now is newer than what the watch has brought.
-      const fresh = applied.find(({ object }) => object.kind === kind && object.metadata.name === gatewayName(owner.name))
-      if (fresh?.is === 'created' || fresh?.is === 'changed') return fresh.object
-      return all.find((object) => object.kind === kind && isOwned(object, owner))
+      const fresh = applied.find(({ object }) => isIt(object))
+      if (fresh?.is === 'removed') return undefined
+      if (fresh?.is === 'created' || fresh?.is === 'changed' || fresh?.is === 'unchanged') return fresh.object
+      return all.find((object) => isIt(object) && isOwned(object, owner))
     }
     const asked = await Promise.all(
       pods.map(async (pod) => {
@@ -109,30 +129,31 @@ export class Reconciler {
       policy,
       compiled,
       applied,
-      deployment: mine('Deployment'),
-      service: mine('Service'),
+      configMap: mine('ConfigMap', policyConfigMap(owner.name)),
+      deployment: mine('Deployment', gatewayName(owner.name)),
+      service: mine('Service', gatewayName(owner.name)),
       template: templateOf(want.find(({ kind }) => kind === 'Deployment')),
       pods: asked,
       image: settings.image,
     }
   }
 
-  /** Written only when it says something else than before. */
-  async #writeStatus(seen: Observation, findings: Findings): Promise<void> {
+  /** Written only when it says something else than before; the policy as it is then. */
+  async #writeStatus(seen: Observation, findings: Findings): Promise<KubeObject | undefined> {
     const { client, now, tell } = this.#world
     const { policy, applied } = seen
     tell({ policy, applied, findings })
     const status = statusOf(seen, findings, now())
-    if (contained(status, policy['status']) && hasNoMore(policy['status'], status)) return
+    if (contained(status, policy['status']) && hasNoMore(policy['status'], status)) return undefined
     const { name, namespace, uid } = policy.metadata
     const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
-    await client.apply(
+    return client.apply(
       { apiVersion: policy.apiVersion, kind: policy.kind, metadata, status },
       { fieldManager, force: true, subresource: 'status' },
     )
   }
 
-  #again(key: string, seen: Observation, { Reconciling, Accepted }: Findings): { readonly again?: number } {
+  #again(key: string, seen: Observation, { Reconciling, Accepted, Programmed }: Findings): { readonly again?: number } {
     const hash = seen.compiled?.hash
     const before = this.#onItsWay.get(key)
     const passes = Reconciling.status === 'True' ? 1 + (before?.hash === hash ? (before?.passes ?? 0) : 0) : 0
@@ -140,7 +161,9 @@ export class Reconciler {
     else this.#onItsWay.set(key, { hash, passes })
     if (passes > 0) return { again: pause(passes) }
     if (Accepted.reason === 'RefusedByGateway') return { again: looksAgain.refused }
-    return seen.deployment === undefined ? {} : { again: looksAgain.atRest }
+    // Nobody tells when somebody else's object goes, or when something is allowed.
+    const inTheWay = ['NameConflict', 'ApplyFailed'].includes(Programmed.reason)
+    return seen.deployment === undefined && !inTheWay ? {} : { again: looksAgain.atRest }
   }
 }
 

@@ -12,7 +12,8 @@ export interface Observation {
   readonly problems: readonly Problem[]
   readonly paused: boolean
   readonly applied: readonly Applied[]
-  /** The Deployment and the Service as they are in the cluster. */
+  /** The policy's own ConfigMap, its Deployment and its Service as they are in the cluster. */
+  readonly configMap: KubeObject | undefined
   readonly deployment: KubeObject | undefined
   readonly service: KubeObject | undefined
   /** The form that the pods of the Deployment should have. */

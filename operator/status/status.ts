@@ -1,7 +1,7 @@
 // The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
 import { formatDuration } from '../../crds/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
-import { policyConfigMap, tablesConfigMap } from '../desired/names.ts'
+import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
 import { isRecord, type KubeObject } from '../kube/object.ts'
 import { conditionTypes, type Findings, type Truth } from './findings.ts'
 import type { Observation } from './observation.ts'
@@ -21,8 +21,8 @@ export type PolicyStatus = Readonly<Record<string, unknown>> & { readonly condit
 
 /** The conditions that a policy in the cluster has. */
 export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
-  const conditions = isRecord(status) ? status['conditions'] : undefined
-  return Array.isArray(conditions) ? conditions.filter(isRecord) : []
+  const found = isRecord(status) ? status['conditions'] : undefined
+  return Array.isArray(found) ? found.filter(isRecord) : []
 }
 
 function conditions(policy: KubeObject, findings: Findings, now: Date): readonly Condition[] {
@@ -66,6 +66,15 @@ function effective({ compiled, image }: Observation): object {
   }
 }
 
+/** What gateways read now: after a change that is not valid, paused or not allowed that is still the last policy that was. */
+function configMap({ policy, compiled, configMap: found }: Observation): object {
+  const hash = found?.metadata.annotations?.[annotation.hash]
+  if (hash === undefined) return {}
+  const { name } = policy.metadata
+  const tables = compiled?.hash === hash && { tables: compiled.shards.map((_, index) => tablesConfigMap(name, index)) }
+  return { configMap: { name: policyConfigMap(name), hash, ...tables } }
+}
+
 /**
  * @param seen what a pass has observed
  * @param findings of the same pass
@@ -73,20 +82,14 @@ function effective({ compiled, image }: Observation): object {
  */
 export function statusOf(seen: Observation, findings: Findings, now: Date): PolicyStatus {
   const { policy, compiled } = seen
-  const { name, generation = 0 } = policy.metadata
+  const { generation = 0 } = policy.metadata
   const { total, ready, updated } = rolloutOf(seen)
   const managed = seen.deployment !== undefined
   return {
     observedGeneration: generation,
     conditions: conditions(policy, findings, now),
     ...(managed && { addresses: addresses(seen.service), gateways: { total, ready, updated, programmed: `${updated}/${total}` } }),
-    ...(compiled !== undefined && {
-      configMap: {
-        name: policyConfigMap(name),
-        hash: compiled.hash,
-        tables: compiled.shards.map((_, index) => tablesConfigMap(name, index)),
-      },
-      effective: effective(seen),
-    }),
+    ...configMap(seen),
+    ...(compiled !== undefined && { effective: effective(seen) }),
   }
 }

@@ -1,0 +1,429 @@
+// What passes over a policy leave behind in the cluster, and how they go on.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Applier } from '../../operator/apply.ts'
+import { Compilations } from '../../operator/compile/compilations.ts'
+import { annotation, labels } from '../../operator/desired/names.ts'
+import type { GatewayReport } from '../../operator/gateways/report.ts'
+import { Refresh } from '../../operator/gateways/refresh.ts'
+import { KubeError } from '../../operator/kube/kube-error.ts'
+import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { Reconciler, type Told } from '../../operator/reconcile.ts'
+import type { PolicyStatus } from '../../operator/status/status.ts'
+import { MemoryCluster } from './memory-cluster.ts'
+import { settings } from './observed.ts'
+import { policyWith } from './policy-object.ts'
+
+const managed = { gateway: {} }
+const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
+const made = [
+  'ConfigMap mx-policy',
+  'ServiceAccount mx-gateway',
+  'NetworkPolicy mx-gateway',
+  'Service mx-gateway',
+  'Deployment mx-gateway',
+  'PodDisruptionBudget mx-gateway',
+]
+
+/** A cluster with a policy, and gateways that do as they are told. */
+class Scene {
+  readonly cluster = new MemoryCluster()
+  readonly told: Told[] = []
+  readonly #reports = new Map<string, GatewayReport>()
+  readonly clock = { ms: 0 }
+  readonly #reconciler: Reconciler
+
+  constructor() {
+    const { client, live } = this.cluster
+    const versionOf = (key: string) => this.cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
+    this.#reconciler = new Reconciler({
+      client,
+      live,
+      compilations: new Compilations(client, versionOf),
+      applier: new Applier(client, live),
+      refresh: new Refresh(client, () => this.clock.ms),
+      ask: async (address) => this.#reports.get(address),
+      settings,
+      tell: (told) => this.told.push(told),
+      now: () => new Date(Date.UTC(2026, 0, 1) + this.clock.ms),
+    })
+  }
+
+  /** The user writes the policy. */
+  write(spec: object, generation: number, metadata: object = {}): void {
+    const policy = policyWith(spec, { generation })
+    const status = this.policy?.['status']
+    this.cluster.put({ ...policy, metadata: { ...policy.metadata, ...metadata }, ...(status !== undefined && { status }) })
+  }
+
+  get policy(): KubeObject | undefined {
+    return this.cluster.find('PostscreenPolicy', 'mx')
+  }
+
+  pass = () => this.#reconciler.reconcile('mail/mx')
+
+  get status(): PolicyStatus {
+    const status = this.policy?.['status']
+    assert.ok(isRecord(status), 'a status has been written')
+    return status as PolicyStatus
+  }
+
+  condition(type: string): string {
+    const found = this.status.conditions.find((one) => one.type === type)
+    return `${found?.status} ${found?.reason}`
+  }
+
+  get hash(): string {
+    return this.cluster.find('ConfigMap', 'mx-policy')?.metadata.annotations?.[annotation.hash] ?? ''
+  }
+
+  /** The Deployment's controller makes all pods anew, and they read the ConfigMap; or only some of them do. */
+  rollOut(readers = 2): void {
+    const deployment = this.cluster.find('Deployment', 'mx-gateway')
+    assert.ok(deployment)
+    const replicas = Number(record(deployment['spec'])['replicas'])
+    const counts = { replicas, updatedReplicas: replicas, availableReplicas: replicas, observedGeneration: deployment.metadata.generation }
+    this.cluster.change('Deployment', 'mx-gateway', { status: counts })
+    const { metadata } = record(record(deployment['spec'])['template'])
+    for (let at = 1; at <= replicas; at++) {
+      const { annotations } = record(metadata)
+      const pod = { name: `mx-gateway-${at}`, namespace: 'mail', uid: `pod-${at}`, labels: labels('mx'), annotations }
+      const status = { phase: 'Running', podIP: `10.0.0.${at}`, conditions: [{ type: 'Ready', status: 'True' }] }
+      this.cluster.put({ apiVersion: 'v1', kind: 'Pod', metadata: pod as KubeObject['metadata'], status })
+      if (at <= readers) this.read(at)
+    }
+  }
+
+  read(at: number): void {
+    const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '' }]
+    this.#reports.set(`10.0.0.${at}`, { hash: this.hash, refused: undefined, backends })
+  }
+
+  refuse(at: number, hash: string): void {
+    const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '' }]
+    this.#reports.set(`10.0.0.${at}`, {
+      hash: 'f'.repeat(64),
+      refused: { hash, problems: [{ path: 'spec.tls', why: 'no key' }] },
+      backends,
+    })
+  }
+
+  /** Everything runs. */
+  async running(spec: object = managed): Promise<this> {
+    this.write(spec, 1)
+    await this.pass()
+    this.rollOut()
+    await this.pass()
+    assert.equal(this.condition('Ready'), 'True Ready')
+    this.cluster.take()
+    this.told.length = 0
+    return this
+  }
+}
+
+const writes = (calls: readonly string[]): string[] => calls.filter((call) => !call.startsWith('get '))
+
+describe('a new policy', () => {
+  test('has all its objects after one pass, and says that it is on its way', async () => {
+    const scene = new Scene()
+    scene.write(managed, 1)
+    const { again } = await scene.pass()
+    assert.deepEqual(scene.cluster.names, made)
+    assert.deepEqual([scene.condition('Ready'), scene.condition('Reconciling')], ['False Progressing', 'True Progressing'])
+    assert.equal(again, 100)
+    assert.deepEqual(
+      scene.told.flatMap(({ applied }) => applied.map(({ is }) => is)),
+      made.map(() => 'created'),
+    )
+  })
+
+  test('is ready as soon as its gateways run it', async () => {
+    const scene = new Scene()
+    scene.write(managed, 1)
+    await scene.pass()
+    scene.rollOut()
+    assert.deepEqual(await scene.pass(), { again: 15_000 })
+    assert.deepEqual([scene.condition('Ready'), scene.condition('Reconciling')], ['True Ready', 'False UpToDate'])
+    assert.deepEqual(scene.status['gateways'], { total: 2, ready: 2, updated: 2, programmed: '2/2' })
+  })
+
+  test('without gateways is ready after one pass, and need not be looked at again', async () => {
+    const scene = new Scene()
+    scene.write({}, 1)
+    assert.deepEqual(await scene.pass(), {})
+    assert.deepEqual(scene.cluster.names, ['ConfigMap mx-policy'])
+    assert.equal(scene.condition('Ready'), 'True Ready')
+  })
+
+  test('has its status written once for each pass that finds something new', async () => {
+    const scene = new Scene()
+    scene.write(managed, 1)
+    for (let pass = 0; pass < 4; pass++) await scene.pass()
+    assert.deepEqual(
+      scene.cluster.take().filter((call) => call.startsWith('apply status')),
+      ['apply status PostscreenPolicy mx'],
+    )
+  })
+
+  test('has its status written and told once, also while the watch lags behind', async () => {
+    const scene = new Scene()
+    scene.write({}, 1)
+    scene.cluster.holdWatches()
+    await scene.pass()
+    scene.clock.ms += 5000
+    await scene.pass()
+    assert.deepEqual(
+      scene.cluster.take().filter((call) => call.startsWith('apply status')),
+      ['apply status PostscreenPolicy mx'],
+    )
+    const [, second] = scene.told
+    assert.deepEqual(
+      second?.applied.map(({ is }) => is),
+      ['unchanged'],
+    )
+    assert.deepEqual(record(second?.policy['status'])['conditions'], scene.status.conditions, 'the narrator sees what has been told')
+  })
+})
+
+describe('a policy at rest', () => {
+  test('causes no call at all, however often it is looked at', async () => {
+    const scene = await new Scene().running()
+    for (let pass = 0; pass < 20; pass++) {
+      scene.clock.ms += 15_000
+      assert.deepEqual(await scene.pass(), { again: 15_000 })
+    }
+    assert.deepEqual(scene.cluster.take(), [])
+  })
+
+  test('has drift put right, and then nothing more is written', async () => {
+    const scene = await new Scene().running()
+    scene.cluster.change('Service', 'mx-gateway', { spec: { type: 'NodePort' } })
+    scene.cluster.remove('PodDisruptionBudget', 'mx-gateway')
+    await scene.pass()
+    assert.deepEqual(writes(scene.cluster.take()), ['apply Service mx-gateway', 'apply PodDisruptionBudget mx-gateway'])
+    await scene.pass()
+    assert.deepEqual(scene.cluster.take(), [])
+  })
+})
+
+describe('a changed policy', () => {
+  test('is brought to the gateways that run: ConfigMap, then their pods; the Deployment stays', async () => {
+    const scene = await new Scene().running()
+    const deployment = scene.cluster.find('Deployment', 'mx-gateway')
+    const before = scene.hash
+    scene.write({ ...managed, mode: 'Audit' }, 2)
+    assert.deepEqual(await scene.pass(), { again: 100 })
+    assert.notEqual(scene.hash, before)
+    assert.deepEqual(writes(scene.cluster.take()), [
+      'apply ConfigMap mx-policy',
+      'patch Pod mx-gateway-1',
+      'patch Pod mx-gateway-2',
+      'apply status PostscreenPolicy mx',
+    ])
+    assert.deepEqual(scene.cluster.find('Deployment', 'mx-gateway'), deployment)
+    assert.equal(scene.condition('Reconciling'), 'True Progressing')
+  })
+
+  test('is looked at ever more seldom until every gateway runs it', async () => {
+    const scene = await new Scene().running()
+    scene.write({ ...managed, mode: 'Audit' }, 2)
+    const pauses = new Set<number | undefined>()
+    for (let pass = 0; pass < 60; pass++) pauses.add((await scene.pass()).again)
+    assert.deepEqual([...pauses], [100, 200, 500, 1000, 2000])
+    scene.read(1)
+    assert.deepEqual(await scene.pass(), { again: 2000 })
+    scene.read(2)
+    assert.deepEqual(await scene.pass(), { again: 15_000 })
+    assert.equal(scene.condition('Ready'), 'True Ready')
+  })
+
+  test('that a gateway refuses says so, and is looked at now and then', async () => {
+    const scene = await new Scene().running()
+    scene.write({ ...managed, mode: 'Audit' }, 2)
+    await scene.pass()
+    scene.refuse(1, scene.hash)
+    assert.deepEqual(await scene.pass(), { again: 5000 })
+    assert.equal(scene.condition('Ready'), 'False RefusedByGateway')
+  })
+
+  test('that wants no gateway any more has them removed', async () => {
+    const scene = await new Scene().running()
+    scene.write({}, 2)
+    await scene.pass()
+    assert.deepEqual(
+      scene.cluster.names.filter((name) => !name.startsWith('Pod ')),
+      ['ConfigMap mx-policy'],
+    )
+    assert.equal(scene.status['gateways'], undefined)
+  })
+
+  test('whose tables are in fewer ConfigMaps has the others removed', async () => {
+    const scene = new Scene()
+    const { cluster } = scene
+    cluster.put({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'senders', namespace: 'mail' },
+      data: { list: '192.0.2.1 permit\n' },
+    })
+    scene.write({ access: [{ table: { configMap: { name: 'senders', key: 'list' } } }] }, 1)
+    await scene.pass()
+    assert.deepEqual(record(scene.status['configMap'])['tables'], ['mx-tables-0'])
+    scene.write({}, 2)
+    await scene.pass()
+    assert.deepEqual(cluster.names, ['ConfigMap senders', 'ConfigMap mx-policy'])
+  })
+
+  test('keeps the last good ConfigMap when its tables cannot be written: a new pod would find none', async () => {
+    const scene = await new Scene().running()
+    const before = scene.hash
+    scene.cluster.put({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'senders', namespace: 'mail' },
+      data: { list: '192.0.2.1 permit\n' },
+    })
+    scene.write({ ...managed, access: [{ table: { configMap: { name: 'senders', key: 'list' } } }] }, 2)
+    scene.cluster.onCall = ({ verb, what }) => {
+      if (verb === 'apply' && what === 'ConfigMap mx-tables-0')
+        throw new KubeError('403 Forbidden: exceeded quota', { status: 403, reason: 'Forbidden' })
+    }
+    assert.deepEqual(await scene.pass(), { again: 15_000 })
+    assert.equal(scene.hash, before)
+    assert.deepEqual(scene.status['configMap'], { name: 'mx-policy', hash: before })
+    assert.equal(scene.condition('Ready'), 'False ApplyFailed')
+    assert.deepEqual(writes(scene.cluster.take()), ['apply ConfigMap mx-tables-0', 'apply status PostscreenPolicy mx'])
+    scene.cluster.onCall = () => undefined
+    await scene.pass()
+    assert.notEqual(scene.hash, before)
+  })
+})
+
+describe('a policy that is not valid any more', () => {
+  test('changes nothing that runs, and says so', async () => {
+    const scene = await new Scene().running()
+    const before = scene.cluster.names.map((name) => scene.cluster.find(...(name.split(' ') as [string, string])))
+    const { hash } = scene
+    scene.write({ ...managed, mode: 'Loud' }, 2)
+    await scene.pass()
+    assert.deepEqual(scene.cluster.take(), ['apply status PostscreenPolicy mx'])
+    assert.deepEqual(
+      scene.cluster.names.map((name) => scene.cluster.find(...(name.split(' ') as [string, string]))),
+      before,
+    )
+    assert.deepEqual(
+      [scene.condition('Accepted'), scene.condition('Ready'), scene.condition('Stalled')],
+      ['False Invalid', 'False Invalid', 'True Invalid'],
+    )
+    assert.deepEqual(scene.status['configMap'], { name: 'mx-policy', hash }, 'the last one that was good')
+    assert.equal(scene.status['observedGeneration'], 2)
+  })
+
+  test('is taken as soon as it is valid again', async () => {
+    const scene = await new Scene().running()
+    scene.write({ ...managed, mode: 'Loud' }, 2)
+    await scene.pass()
+    scene.write(managed, 3)
+    await scene.pass()
+    for (const at of [1, 2]) scene.read(at)
+    await scene.pass()
+    assert.equal(scene.condition('Ready'), 'True Ready')
+  })
+})
+
+describe('a policy that is paused', () => {
+  test('changes nothing, but its status is kept up', async () => {
+    const scene = await new Scene().running()
+    const { hash } = scene
+    scene.cluster.change('Service', 'mx-gateway', { spec: { type: 'NodePort' } })
+    scene.write({ ...managed, mode: 'Audit' }, 2, { annotations: { [annotation.pause]: 'true' } })
+    await scene.pass()
+    assert.deepEqual(scene.cluster.take(), ['apply status PostscreenPolicy mx'])
+    assert.equal(scene.condition('Programmed'), 'False Paused')
+    assert.deepEqual(scene.status['configMap'], { name: 'mx-policy', hash })
+  })
+
+  test('goes on when the pause ends', async () => {
+    const scene = await new Scene().running()
+    const { hash } = scene
+    scene.write({ ...managed, mode: 'Audit' }, 2, { annotations: { [annotation.pause]: 'true' } })
+    await scene.pass()
+    scene.write({ ...managed, mode: 'Audit' }, 2, { annotations: { [annotation.pause]: 'false' } })
+    await scene.pass()
+    assert.notEqual(scene.hash, hash)
+  })
+})
+
+describe('a policy that is gone', () => {
+  for (const [what, end] of [
+    ['deleted', (scene: Scene) => scene.cluster.remove('PostscreenPolicy', 'mx')],
+    ['about to be deleted', (scene: Scene) => scene.write(managed, 1, { deletionTimestamp: '2026-01-01T00:00:00Z' })],
+  ] as const) {
+    test(`(${what}) is left to the garbage collector`, async () => {
+      const scene = await new Scene().running()
+      end(scene)
+      assert.deepEqual(await scene.pass(), {})
+      assert.deepEqual(scene.cluster.take(), [])
+    })
+  }
+})
+
+describe('a name that is taken', () => {
+  const foreign = (metadata: object): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'mx-gateway', namespace: 'mail', ...metadata },
+    spec: { type: 'ExternalName' },
+  })
+
+  test('stops everything behind it, leaves the object as it is, and is looked at again, as nobody tells when it goes', async () => {
+    const scene = new Scene()
+    scene.write(managed, 1)
+    const theirs = scene.cluster.put(foreign({}))
+    assert.deepEqual(await scene.pass(), { again: 15_000 })
+    assert.deepEqual(scene.cluster.find('Service', 'mx-gateway'), theirs)
+    assert.equal(scene.cluster.find('Deployment', 'mx-gateway'), undefined)
+    assert.deepEqual([scene.condition('Ready'), scene.condition('Stalled')], ['False NameConflict', 'True NameConflict'])
+    scene.cluster.remove('Service', 'mx-gateway')
+    await scene.pass()
+    assert.ok(scene.cluster.find('Deployment', 'mx-gateway'))
+  })
+
+  test('by an earlier policy of the name is waited for', async () => {
+    const scene = new Scene()
+    scene.write(managed, 1)
+    const reference = { apiVersion: 'postscreen.dev/v1alpha1', kind: 'PostscreenPolicy', name: 'mx', uid: 'earlier', controller: true }
+    scene.cluster.put(foreign({ labels: labels('mx'), ownerReferences: [reference] }))
+    assert.deepEqual(await scene.pass(), { again: 100 })
+    assert.equal(scene.condition('Reconciling'), 'True WaitingForDeletion')
+  })
+})
+
+describe('a pass that comes to nothing', () => {
+  for (const at of ['apply Deployment mx-gateway', 'apply status PostscreenPolicy mx', 'get ConfigMap mx-policy']) {
+    test(`because the API server does not answer (${at}) is rejected, and the next one makes up for it`, async () => {
+      const scene = new Scene()
+      scene.write(managed, 1)
+      scene.cluster.onCall = ({ verb, what }) => {
+        if (`${verb} ${what}` === at) throw new KubeError(`${at}: no answer`, { status: 0, reason: 'Timeout' })
+      }
+      await assert.rejects(scene.pass(), { message: `${at}: no answer` })
+      scene.cluster.onCall = () => undefined
+      await scene.pass()
+      assert.deepEqual(scene.cluster.names, made)
+      assert.equal(scene.condition('Reconciling'), 'True Progressing')
+    })
+  }
+})
+
+test('pods that are about to end are neither asked nor counted', async () => {
+  const scene = await new Scene().running()
+  const pod = scene.cluster.find('Pod', 'mx-gateway-1')
+  assert.ok(pod)
+  scene.cluster.put({
+    ...pod,
+    metadata: { ...pod.metadata, name: 'mx-gateway-0', uid: 'pod-0', deletionTimestamp: '2026-01-01T00:00:00Z' },
+  })
+  await scene.pass()
+  assert.equal(scene.condition('Ready'), 'True Ready')
+})

@@ -1,0 +1,261 @@
+// What the conditions of a policy say in every situation.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Applied } from '../../../operator/apply.ts'
+import type { GatewayPod } from '../../../operator/gateways/pods.ts'
+import { conditionTypes, type Findings, findingsOf } from '../../../operator/status/findings.ts'
+import type { Observation } from '../../../operator/status/observation.ts'
+import { atRest, deploymentWith, podWith } from '../observed.ts'
+
+type Given = (base: ReturnType<typeof atRest>) => Observation
+
+interface Case {
+  readonly what: string
+  readonly given: Given
+  /** `STATUS Reason`; those that are not named are as at rest. */
+  readonly want: Partial<Readonly<Record<keyof Findings, string>>>
+  readonly says?: Partial<Readonly<Record<keyof Findings, RegExp | string>>>
+}
+
+const resting = {
+  Accepted: 'True Accepted',
+  Programmed: 'True Programmed',
+  BackendReachable: 'True Reachable',
+  Ready: 'True Ready',
+  Reconciling: 'False UpToDate',
+  Stalled: 'False NotStalled',
+}
+
+const old = 'f'.repeat(64)
+const unreachable = [{ name: 'postfix.mail.svc:10025', reachable: false, why: '10.0.0.9:10025: connection refused' }]
+const report = (fields: object) => ({ report: { hash: old, refused: undefined, backends: unreachable, ...fields } })
+const change = (pods: readonly GatewayPod[], at: number, fields: Partial<GatewayPod>): readonly GatewayPod[] =>
+  pods.map((pod, index) => (index === at ? { ...pod, ...fields } : pod))
+const refusedBy = (
+  base: ReturnType<typeof atRest>,
+  problems = [{ path: 'spec.tls.secretName', why: 'Secret mx-tls has no key tls.crt' }],
+) => ({
+  report: { hash: old, refused: { hash: base.compiled.hash, problems }, backends: base.pods[0]?.report?.backends ?? [] },
+})
+const object = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'mx-gateway' } }
+const conflict = (passes: boolean): Applied => ({ is: 'conflict', object, why: 'Service mx-gateway exists', passes })
+const gaveUp = {
+  conditions: [
+    { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'ReplicaSet "x" has timed out progressing.' },
+  ],
+}
+const progressing = { Programmed: 'False Progressing', Ready: 'False Progressing', Reconciling: 'True Progressing' }
+
+const cases: readonly Case[] = [
+  {
+    what: 'all is well',
+    given: (base) => base,
+    want: {},
+    says: { Ready: '2 of 2 gateways run generation 3', BackendReachable: 'All 2 gateways reach a mail server of postfix.mail.svc:10025' },
+  },
+  {
+    what: 'the policy is not valid',
+    given: (base) => ({
+      ...base,
+      compiled: undefined,
+      template: undefined,
+      problems: [{ path: 'spec.mode', why: 'must be one of Enforce, Audit' }],
+    }),
+    want: {
+      Accepted: 'False Invalid',
+      Programmed: 'False NotAccepted',
+      Ready: 'False Invalid',
+      Reconciling: 'False Stalled',
+      Stalled: 'True Invalid',
+    },
+    says: { Ready: 'spec.mode: must be one of Enforce, Audit', Programmed: /what ran before goes on/ },
+  },
+  {
+    what: 'a hundred things are not valid',
+    given: (base) => ({
+      ...base,
+      compiled: undefined,
+      problems: Array.from({ length: 100 }, (_, at) => ({ path: `spec.x${at}`, why: 'unknown field' })),
+    }),
+    want: {
+      Accepted: 'False Invalid',
+      Programmed: 'False NotAccepted',
+      Ready: 'False Invalid',
+      Reconciling: 'False Stalled',
+      Stalled: 'True Invalid',
+    },
+    says: { Accepted: /^spec\.x0: unknown field; .*spec\.x19: unknown field; and 80 more$/ },
+  },
+  {
+    what: 'a gateway of the newest form refuses it',
+    given: (base) => ({ ...base, pods: change(base.pods, 1, refusedBy(base)) }),
+    want: {
+      Accepted: 'False RefusedByGateway',
+      Programmed: 'False NotAccepted',
+      Ready: 'False RefusedByGateway',
+      Reconciling: 'False Stalled',
+      Stalled: 'True RefusedByGateway',
+    },
+    says: {
+      Ready: 'spec.tls.secretName: Secret mx-tls has no key tls.crt',
+      Programmed: '1 of 2 gateways run generation 3; the others keep the last policy that was good',
+    },
+  },
+  {
+    what: 'only a gateway of an earlier form refuses it, which has not what it needs',
+    given: (base) => ({ ...base, pods: change(base.pods, 1, { ...refusedBy(base), template: 'template-0' }) }),
+    want: progressing,
+  },
+  {
+    what: 'a gateway refuses an earlier text',
+    given: (base) => ({
+      ...base,
+      pods: change(base.pods, 1, report({ refused: { hash: old, problems: [{ path: 'a', why: 'b' }] }, backends: [] })),
+    }),
+    want: progressing,
+  },
+  {
+    what: 'a gateway still runs the last policy',
+    given: (base) => ({ ...base, pods: change(base.pods, 0, report({ backends: [] })) }),
+    want: progressing,
+    says: { Ready: '1 of 2 gateways run generation 3' },
+  },
+  {
+    what: 'no gateway is there yet',
+    given: (base) => ({ ...base, pods: [], deployment: deploymentWith(2, { replicas: 0, updatedReplicas: 0, availableReplicas: 0 }) }),
+    want: { ...progressing, BackendReachable: 'Unknown NoReport' },
+  },
+  {
+    what: 'the Deployment has just been changed, and its status is of before',
+    given: (base) => ({ ...base, deployment: deploymentWith(2, { observedGeneration: 1 }) }),
+    want: progressing,
+  },
+  {
+    what: 'an old gateway is still there',
+    given: (base) => ({
+      ...base,
+      pods: [...base.pods, podWith(base.compiled, { name: 'mx-gateway-0', uid: 'uid-0', template: 'template-0' })],
+    }),
+    want: progressing,
+  },
+  {
+    what: 'the image of a gateway cannot be pulled',
+    given: (base) => ({
+      ...base,
+      pods: change(base.pods, 0, { report: undefined, ready: false, trouble: 'ImagePullBackOff: no such image' }),
+    }),
+    want: progressing,
+    says: { Ready: '1 of 2 gateways run generation 3 (pod mx-gateway-1: ImagePullBackOff: no such image)' },
+  },
+  {
+    what: 'the Deployment has given up',
+    given: (base) => ({ ...base, pods: change(base.pods, 0, { report: undefined }), deployment: deploymentWith(2, gaveUp) }),
+    want: {
+      Programmed: 'False Progressing',
+      Ready: 'False Progressing',
+      Reconciling: 'False Stalled',
+      Stalled: 'True ProgressDeadlineExceeded',
+    },
+    says: { Stalled: '1 of 2 gateways run generation 3 (ReplicaSet "x" has timed out progressing.)' },
+  },
+  {
+    what: 'the Deployment had given up on an earlier form',
+    given: (base) => ({
+      ...base,
+      pods: change(base.pods, 0, { report: undefined }),
+      deployment: deploymentWith(2, { ...gaveUp, observedGeneration: 1 }),
+    }),
+    want: progressing,
+  },
+  {
+    what: 'a name is taken',
+    given: (base) => ({ ...base, applied: [conflict(false)], deployment: undefined, pods: [] }),
+    want: {
+      Programmed: 'False NameConflict',
+      BackendReachable: 'Unknown NoReport',
+      Ready: 'False NameConflict',
+      Reconciling: 'False Stalled',
+      Stalled: 'True NameConflict',
+    },
+    says: { Ready: 'Service mx-gateway exists' },
+  },
+  {
+    what: 'an earlier policy of the name is still being removed',
+    given: (base) => ({ ...base, applied: [conflict(true)], deployment: undefined, pods: [] }),
+    want: {
+      Programmed: 'False WaitingForDeletion',
+      BackendReachable: 'Unknown NoReport',
+      Ready: 'False WaitingForDeletion',
+      Reconciling: 'True WaitingForDeletion',
+    },
+  },
+  {
+    what: 'the API server refuses an object',
+    given: (base) => ({ ...base, applied: [{ is: 'refused', object, why: '422 Invalid: nodePort' }] }),
+    want: { Programmed: 'False ApplyFailed', Ready: 'False ApplyFailed', Reconciling: 'False Stalled', Stalled: 'True ApplyFailed' },
+    says: { Ready: 'Service mx-gateway: 422 Invalid: nodePort' },
+  },
+  {
+    what: 'changes are paused, and there are none',
+    given: (base) => ({ ...base, paused: true }),
+    want: { Reconciling: 'False UpToDate' },
+  },
+  {
+    what: 'changes are paused, and there is one',
+    given: (base) => ({ ...base, paused: true, pods: change(base.pods, 0, report({ backends: [] })) }),
+    want: { Programmed: 'False Paused', Ready: 'False Paused', Reconciling: 'False Paused' },
+    says: { Ready: '1 of 2 gateways run generation 3; changes are paused' },
+  },
+  {
+    what: 'a gateway reaches no mail server, and takes no clients therefore',
+    given: (base) => ({
+      ...base,
+      pods: change(base.pods, 0, { ready: false, report: { hash: base.compiled.hash, refused: undefined, backends: unreachable } }),
+    }),
+    want: { BackendReachable: 'False Unreachable', Ready: 'False Unreachable' },
+    says: { Ready: '1 of 2 gateways reach no mail server of postfix.mail.svc:10025: 10.0.0.9:10025: connection refused' },
+  },
+  {
+    what: 'a gateway has not tried a mail server yet',
+    given: (base) => ({ ...base, pods: change(base.pods, 0, { report: { hash: base.compiled.hash, refused: undefined, backends: [] } }) }),
+    want: {},
+  },
+  {
+    what: 'gateways run the policy and do not take clients yet',
+    given: (base) => ({ ...base, pods: change(base.pods, 0, { ready: false }) }),
+    want: { Ready: 'False GatewaysNotReady', Reconciling: 'True GatewaysNotReady' },
+    says: { Ready: '1 of 2 gateways take clients' },
+  },
+  {
+    what: 'the policy wants no gateway at the moment',
+    given: () => ({ ...atRest({ gateway: { replicas: 0 } }), deployment: deploymentWith(0), pods: [] }),
+    want: { BackendReachable: 'Unknown NoGateway' },
+    says: { Ready: '0 of 0 gateways run generation 3' },
+  },
+  {
+    what: 'the operator runs no gateway for the policy',
+    given: () => atRest({}),
+    want: { Programmed: 'True ConfigMapWritten', BackendReachable: 'Unknown NoGateway' },
+    says: { Ready: 'The ConfigMap has generation 3; no gateway is run for the policy' },
+  },
+  {
+    what: 'the operator runs no gateway, and changes are paused',
+    given: () => ({ ...atRest({}), paused: true }),
+    want: { Programmed: 'Unknown Paused', BackendReachable: 'Unknown NoGateway', Ready: 'Unknown Paused', Reconciling: 'False Paused' },
+  },
+]
+
+describe('when', () => {
+  for (const { what, given, want, says = {} } of cases) {
+    test(what, () => {
+      const findings = findingsOf(given(atRest()))
+      const got = Object.fromEntries(conditionTypes.map((type) => [type, `${findings[type].status} ${findings[type].reason}`]))
+      assert.deepEqual(got, { ...resting, ...want })
+      for (const [type, message] of Object.entries(says)) {
+        const said = findings[type as keyof Findings].message
+        if (typeof message === 'string') assert.equal(said, message)
+        else assert.match(said, message)
+      }
+    })
+  }
+})

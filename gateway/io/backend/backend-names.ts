@@ -26,7 +26,7 @@ export function parseBackend(text: string): BackendName | undefined {
 
 /**
  * The system's own resolver: a service's name, /etc/hosts and search domains work as everywhere else in the pod.
- * It blocks a thread of libuv's pool, but never more than half of them (uv__slow_work_thresh), and one for each name: a resolver that hangs holds up
+ * It blocks a thread of libuv's pool, but never more than half of them (slow_work_thread_threshold), and one for each name: a resolver that hangs holds up
  * names, not files, and clients go on with the last good answer.
  */
 export const lookupBySystem: Lookup = (host, done) => {

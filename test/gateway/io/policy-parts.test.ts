@@ -4,10 +4,13 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { parsePolicy } from '../../../crds/policy.ts'
 import { type LoadedPolicy, loadPolicy } from '../../../gateway/io/policy/policy-file.ts'
+import { secretFile } from '../../../gateway/io/policy/secret-file.ts'
 import { watchPolicy } from '../../../gateway/io/policy/policy-watch.ts'
 import { unless } from '../../peers/require.ts'
 import { until } from './until.ts'
@@ -203,6 +206,26 @@ describe('the key of a DNS list', () => {
     const folder = newFolder(t, { 'policy.yaml': manifest(spec) })
     assert.ok('loaded' in loadPolicy(join(folder, 'policy.yaml'), 'elsewhere'))
   })
+})
+
+test('no name and key that a policy may have lead out of the folder of secrets, or into what the kubelet keeps to itself', () => {
+  const part = fc.oneof(
+    fc.string({ maxLength: 6 }),
+    fc.stringMatching(/^[./a-z0-9_-]{1,8}$/),
+    fc.constantFrom('..', '.', '..data', '/', 'a/..', '...', 'a', 'a.b', 'k-1'),
+  )
+  let accepted = 0
+  fc.assert(
+    fc.property(part, part, (name, key) => {
+      if ('problems' in parsePolicy(JSON.parse(manifest(site({ keySecret: { name, key } }))))) return
+      accepted++
+      const steps = normalize(secretFile({ name, key })).split('/')
+      assert.deepEqual(steps, ['secrets', name, key])
+      assert.ok(!key.startsWith('..'))
+    }),
+    { numRuns: 500 },
+  )
+  assert.ok(accepted > 5, `only ${accepted} were accepted`)
 })
 
 describe('a certificate from a Secret', () => {

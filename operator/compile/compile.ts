@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { formatPolicy } from '../../crds/format-policy.ts'
 import { parsePolicy, type Problem } from '../../crds/policy.ts'
 import type { PostscreenPolicy, PostscreenPolicyInput } from '../../crds/policy.schema.ts'
+import { adminPort } from '../desired/ports.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { isTableFile, type TableFile, tableFile, tableKey, tableText, type TableText } from './access-tables.ts'
 import { type SecretFile, secretFiles } from './secret-files.ts'
@@ -106,7 +107,9 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText>): Compilation {
   const parsed = parsePolicy(object)
   if ('problems' in parsed) return parsed
+  const { policy } = parsed
   const tables = new Tables(texts)
+  tables.problems.push(...takenPorts(policy))
   const { gateway: _, ...written } = object['spec'] as Readonly<Record<string, unknown>>
   const entries = ((written['access'] ?? []) as readonly Entry[]).map((entry, at) => tables.fromConfigMap(entry, at))
   let text = textOf(object, { ...written, access: entries })
@@ -119,9 +122,15 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
     const why = `is too long for a ConfigMap: ${bytes} bytes, and ${largestText} are the most; put long lists into ConfigMaps of their own (access[].table.configMap)`
     return { problems: [{ path: 'spec', why }] }
   }
-  const { policy } = parsed
   const tableRules = tables.files.reduce((sum, { rules }) => sum + rules, 0)
   return { compiled: { policy, text, hash: sha256(text), shards: shardsOf(tables.files), tableRules, secrets: secretFiles(policy.spec) } }
+}
+
+/** In a pod the admin server has a port of its own; on their own machines users choose it. */
+function takenPorts({ spec: { gateway, listen } }: PostscreenPolicy): readonly Problem[] {
+  const taken = listen.addresses.flatMap((address, at) => (address.endsWith(`:${adminPort}`) ? [at] : []))
+  const why = `must have another port: on ${adminPort} the gateway tells its health and its metrics`
+  return gateway === undefined ? [] : taken.map((at) => ({ path: `spec.listen.addresses[${at}]`, why }))
 }
 
 /** Only the metadata that a gateway tells about itself; everything else changes without need. */

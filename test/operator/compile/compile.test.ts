@@ -216,3 +216,15 @@ describe('a policy that is not valid', () => {
     assert.deepEqual(paths.toSorted(), ['spec.greet.wiat', 'spec.mode'])
   })
 })
+
+describe('the port of the admin server', () => {
+  const listen = { addresses: ['0.0.0.0:2525', '[::]:2580'] }
+
+  test('is not for clients in a pod that the operator makes', () => {
+    assert.deepEqual(problemsOf(compile(policyWith({ gateway: {}, listen }), new Map())), [
+      'spec.listen.addresses[1]: must have another port: on 2580 the gateway tells its health and its metrics',
+    ])
+  })
+
+  test('is up to the user elsewhere', () => assert.deepEqual(problemsOf(compile(policyWith({ listen }), new Map())), []))
+})

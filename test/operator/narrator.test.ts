@@ -1,0 +1,167 @@
+// What people are told of a policy: what has changed, and nothing at a pass that changes nothing.
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { describe, test } from 'node:test'
+import { pino } from 'pino'
+import type { Applied } from '../../operator/apply.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
+import { OperatorMetrics } from '../../operator/metrics.ts'
+import { type Events, Narrator } from '../../operator/narrator.ts'
+import { findingsOf } from '../../operator/status/findings.ts'
+import type { Observation } from '../../operator/status/observation.ts'
+import { statusOf } from '../../operator/status/status.ts'
+import { atRest, deploymentWith } from './observed.ts'
+
+const rest = atRest()
+const object: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'mx-gateway', namespace: 'mail' } }
+
+class Scene {
+  readonly events: string[] = []
+  readonly log: Readonly<Record<string, unknown>>[] = []
+  readonly metrics = new OperatorMetrics('1.0', { depth: () => 0, leading: () => true, lastHeard: () => [] })
+  readonly #narrator: Narrator
+
+  constructor() {
+    const events: Events = { record: (_, { type, reason, note }) => this.events.push(`${type} ${reason}: ${note}`) }
+    const lines = new Writable({
+      write: (chunk, _, done) => {
+        this.log.push(JSON.parse(String(chunk)))
+        done()
+      },
+    })
+    this.#narrator = new Narrator(events, this.metrics, pino({ base: null, timestamp: false }, lines))
+  }
+
+  /** A pass that found this of a policy, whose status was of an earlier observation. */
+  pass(seen: Observation, before?: Observation): this {
+    const status = before === undefined ? undefined : statusOf(before, findingsOf(before), new Date(0))
+    this.#narrator.tell({ policy: { ...seen.policy, status }, applied: seen.applied, findings: findingsOf(seen) })
+    return this
+  }
+}
+
+const applied = (is: 'created' | 'changed' | 'removed' | 'unchanged'): Applied => ({ is, object })
+const unreachable = (count: number): Observation => ({
+  ...rest,
+  pods: rest.pods.map((pod, at) =>
+    at >= count
+      ? pod
+      : {
+          ...pod,
+          report: { hash: rest.compiled.hash, refused: undefined, backends: [{ name: 'postfix', reachable: false, why: 'refused' }] },
+        },
+  ),
+})
+const onItsWay: Observation = { ...rest, pods: rest.pods.slice(1) }
+const invalid = (why: string): Observation => ({ ...rest, compiled: undefined, problems: [{ path: 'spec.mode', why }] })
+
+const cases: readonly {
+  readonly what: string
+  readonly seen: Observation
+  readonly before?: Observation
+  readonly want: readonly string[]
+}[] = [
+  { what: 'nothing when nothing has changed', seen: rest, before: rest, want: [] },
+  { what: 'nothing of objects that were there as wanted', seen: { ...rest, applied: [applied('unchanged')] }, before: rest, want: [] },
+  {
+    what: 'each object that was made, changed or removed',
+    seen: { ...rest, applied: [applied('created'), applied('changed'), applied('removed')] },
+    before: rest,
+    want: [
+      'Normal Created: Service mx-gateway created',
+      'Normal Updated: Service mx-gateway changed',
+      'Normal Removed: Service mx-gateway removed',
+    ],
+  },
+  { what: 'nothing of what passes by itself', seen: { ...onItsWay, pods: [], deployment: deploymentWith(2) }, before: rest, want: [] },
+  {
+    what: 'that a policy is taken, and that all gateways have it',
+    seen: rest,
+    want: [
+      'Normal Accepted: The policy is valid',
+      'Normal Programmed: 2 of 2 gateways run generation 3',
+      'Normal Reachable: All 2 gateways reach a mail server of postfix.mail.svc:10025',
+    ],
+  },
+  { what: 'that a change has arrived', seen: rest, before: onItsWay, want: ['Normal Programmed: 2 of 2 gateways run generation 3'] },
+  { what: 'that it is not valid', seen: invalid('is no mode'), before: rest, want: ['Warning Invalid: spec.mode: is no mode'] },
+  { what: 'nothing of that a second time', seen: invalid('is no mode'), before: invalid('is no mode'), want: [] },
+  {
+    what: 'that it is still not valid, in another way',
+    seen: invalid('is no word'),
+    before: invalid('is no mode'),
+    want: ['Warning Invalid: spec.mode: is no word'],
+  },
+  {
+    what: 'that mail servers cannot be reached, and again when more gateways are cut off',
+    seen: unreachable(2),
+    before: unreachable(1),
+    want: ['Warning Unreachable: 2 of 2 gateways reach no mail server of postfix: refused'],
+  },
+  {
+    what: 'that they can be reached again',
+    seen: rest,
+    before: unreachable(1),
+    want: ['Normal Reachable: All 2 gateways reach a mail server of postfix.mail.svc:10025'],
+  },
+  {
+    what: 'that a name is taken, once',
+    seen: { ...rest, applied: [{ is: 'conflict', object, why: 'Service mx-gateway exists', passes: false }] },
+    before: rest,
+    want: ['Warning NameConflict: Service mx-gateway exists'],
+  },
+  {
+    what: 'what the API server refuses, once',
+    seen: { ...rest, applied: [{ is: 'refused', object, why: '403 Forbidden' }] },
+    before: { ...rest, applied: [{ is: 'refused', object, why: '403 Forbidden' }] },
+    want: [],
+  },
+]
+
+describe('people are told', () => {
+  for (const { what, seen, before, want } of cases) {
+    test(what, () => {
+      const { events, log } = new Scene().pass(seen, before)
+      assert.deepEqual(events, want)
+      assert.equal(log.length, want.length, 'the log has a line for each')
+    })
+  }
+
+  test('in the log of which policy, in which generation, at a level that fits', () => {
+    const { log } = new Scene().pass(invalid('is no mode'), rest)
+    assert.deepEqual(log, [
+      {
+        level: 40,
+        policy: 'mail/mx',
+        generation: 3,
+        condition: 'Accepted',
+        status: 'False',
+        reason: 'Invalid',
+        msg: 'spec.mode: is no mode',
+      },
+    ])
+  })
+})
+
+describe('the metrics', () => {
+  const lines = async ({ metrics }: Scene, name: string): Promise<string[]> =>
+    (await metrics.text()).text.split('\n').filter((line) => line.startsWith(`${name}{`) && !line.endsWith(' 0'))
+
+  test('count what was done', async () => {
+    const scene = new Scene()
+    for (const is of ['created', 'changed', 'changed', 'unchanged'] as const) scene.pass({ ...rest, applied: [applied(is)] }, rest)
+    assert.deepEqual(await lines(scene, 'postscreen_operator_changes_total'), [
+      'postscreen_operator_changes_total{kind="Service",change="created"} 1',
+      'postscreen_operator_changes_total{kind="Service",change="changed"} 2',
+    ])
+  })
+
+  test('have each condition in the one status that it has, until the policy is gone', async () => {
+    const scene = new Scene().pass(rest).pass(unreachable(1))
+    const conditions = await lines(scene, 'postscreen_policy_condition')
+    assert.equal(conditions.length, 6)
+    assert.ok(conditions.includes('postscreen_policy_condition{namespace="mail",name="mx",condition="BackendReachable",status="False"} 1'))
+    scene.metrics.forget('mail', 'mx')
+    assert.doesNotMatch((await scene.metrics.text()).text, /name="mx"/)
+  })
+})

@@ -188,6 +188,32 @@ test('a token that is refused is read anew', () =>
     writeFileSync(server.kubeconfig, kubeconfig)
   }))
 
+test('when certificates change, requests take new connections, and a watch that is under way stays', () =>
+  withClient(server, async (client, clock) => {
+    const kubeconfig = readFileSync(server.kubeconfig, 'utf8')
+    const giveUp = new AbortController()
+    const watch = client.watch(Pod, { resourceVersion: '1', timeoutSeconds: 300 }, giveUp.signal)[Symbol.asyncIterator]()
+    const first = watch.next()
+    const watched = await server.next()
+    watched.bookmark('2')
+    assert.equal((await first).value?.type, 'BOOKMARK')
+    server.answer = (arrival) => arrival.json(200, policy('mx', '1'))
+    await client.get(PostscreenPolicy, 'mail', 'mx')
+    assert.equal(server.connections, 2)
+    writeFileSync(server.kubeconfig, kubeconfig.replace('"cluster":{"server"', '"cluster":{"tls-server-name":"other","server"'))
+    clock.move(10_000)
+    server.answer = (arrival) => arrival.refuse(401, 'Unauthorized')
+    assert.equal((await failure(client.get(PostscreenPolicy, 'mail', 'mx'))).status, 401)
+    server.answer = (arrival) => arrival.json(200, policy('mx', '1'))
+    await client.get(PostscreenPolicy, 'mail', 'mx')
+    await until(() => server.connections === 2, 'the end of the old idle connection')
+    watched.bookmark('3')
+    assert.equal((await watch.next()).value?.type, 'BOOKMARK')
+    giveUp.abort()
+    await failure(watch.next())
+    writeFileSync(server.kubeconfig, kubeconfig)
+  }))
+
 test('every request is told to whoever measures, once', async () => {
   const seen: string[] = []
   await withClient(

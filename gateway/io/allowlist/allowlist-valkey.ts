@@ -206,9 +206,10 @@ export class ValkeyAllowlist implements AllowlistStore {
       const link = this.#keeper.link
       if (this.#closing.signal.aborted) throw new ValkeyError('connection', 'closed')
       if (link === undefined) continue
+      const asked = performance.now()
       const why = await this.#write(link, batch)
       if (why === undefined) break
-      this.#notWritten(link, why)
+      this.#notWritten(link, why, asked)
       await this.#pause(writeRetryMs)
     }
     const { name, info } = this.#options
@@ -229,9 +230,9 @@ export class ValkeyAllowlist implements AllowlistStore {
     return failure === undefined ? undefined : valkeyError(failure.reason)
   }
 
-  #notWritten(link: ValkeyLink, why: ValkeyError): void {
+  #notWritten(link: ValkeyLink, why: ValkeyError, asked: number): void {
     const { name, warn, observer } = this.#options
-    if (!writeOnly.has(why.reason)) return this.#keeper.unanswered(link, why)
+    if (!writeOnly.has(why.reason)) return this.#keeper.unanswered(link, why, asked)
     observer.failed(why.reason)
     this.#unwritten.begin(() =>
       warn(`${name}: the shared allowlist takes no records (${why.reason}: ${why.message}); they are kept here until it does`),

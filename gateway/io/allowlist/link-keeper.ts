@@ -25,7 +25,7 @@ export interface KeeperOptions {
   readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyLink>
 }
 
-/** So many questions in a row without an answer, and the link is given up. One late answer is no episode. */
+/** So many questions without an answer, each asked after the one before had failed, and the link is given up: one short stall is no episode. */
 const failuresAtMost = 3
 const heartbeatMs = 1000
 const firstPauseMs = 100
@@ -44,6 +44,7 @@ export class LinkKeeper {
   #link: ValkeyLink | undefined
   #opened = 0
   #failures = 0
+  #lastFailure = 0
   #answers = 0
   #answersAtBeat = 0
   #attempt = 0
@@ -72,26 +73,25 @@ export class LinkKeeper {
 
   /** A question within the time budget; rejects with a ValkeyError. Counts what becomes of it. */
   async ask<T>(link: ValkeyLink, question: Promise<T>): Promise<T> {
+    const asked = performance.now()
     try {
       const answer = await inBudget(question, this.#options.timeoutMs)
-      this.answered()
+      this.#failures = 0
+      this.#answers++
       return answer
     } catch (error) {
       const why = valkeyError(error)
-      this.unanswered(link, why)
+      this.unanswered(link, why, asked)
       throw why
     }
   }
 
-  answered(): void {
-    this.#failures = 0
-    this.#answers++
-  }
-
-  /** Counts a failure of this link, and gives it up when it was one too many. */
-  unanswered(link: ValkeyLink, why: ValkeyError): void {
+  /** Counts a failure of this link, and gives it up when it was one too many. `asked` is performance.now() of the question. */
+  unanswered(link: ValkeyLink, why: ValkeyError, asked: number): void {
     this.#options.failed(why.reason)
-    if (link === this.#link && ++this.#failures >= failuresAtMost) this.#giveUp(why)
+    if (link !== this.#link || asked < this.#lastFailure) return
+    this.#lastFailure = performance.now()
+    if (++this.#failures >= failuresAtMost) this.#giveUp(why)
   }
 
   /** Opens another link while this one serves, and takes it if it is good: another primary, or another password. */

@@ -113,12 +113,16 @@ export class OperatorMetrics {
     }
     gauge('workqueue_depth', 'Policies that wait for a pass', ['name'], (made) => made.set({ name: controller }, depth()))
     gauge('postscreen_policies', 'Policies that the operator looks after', [], (made) => made.set(this.#ready.size))
-    gauge('postscreen_policies_ready', 'Those of them that are Ready', [], (made) => made.set([...this.#ready.values()].filter(Boolean).length))
+    gauge('postscreen_policies_ready', 'Those of them that are Ready', [], (made) =>
+      made.set([...this.#ready.values()].filter(Boolean).length),
+    )
     gauge('leader_election_master_status', 'Whether this operator is the one that works', ['name'], (made) =>
       made.set({ name: 'postscreen-operator' }, leading() ? 1 : 0),
     )
     gauge('postscreen_watch_last_event_timestamp_seconds', 'When each watch was last heard of', ['resource'], (made) => {
-      for (const { resource, at } of lastHeard()) made.set({ resource }, at / 1000)
+      // With several namespaces there are several watches of a resource: the one that has been silent for longest counts.
+      for (const [resource, all] of Map.groupBy(lastHeard(), (watch) => watch.resource))
+        made.set({ resource }, Math.min(...all.map(({ at }) => at)) / 1000)
     })
     gauge('process_resident_memory_bytes', 'Resident memory', [], (made) => made.set(process.memoryUsage.rss()))
     gauge('process_cpu_seconds_total', 'Processor time', [], (made) =>

@@ -1,5 +1,6 @@
 // `postscreen operator`: runs the operator until it is told to stop, or until another one leads.
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import os from 'node:os'
 import { pino } from 'pino'
 import { parseDuration } from '../crds/duration.ts'
@@ -47,12 +48,14 @@ type Flags = { readonly [K in Exclude<keyof typeof options, 'help'>]?: string }
 
 const levels = ['debug', 'info', 'warn', 'error']
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+const leaseForm = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined when it is none. */
 function parseAdmin(written: string): { readonly host: string | undefined; readonly port: number } | undefined {
   const match = /^(?:\*|\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(written)
   const port = Number(match?.[3])
-  return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2], port }
+  const host = match?.[1] ?? match?.[2]
+  return match === null || port > 65_535 || (host !== undefined && isIP(host) === 0) ? undefined : { host, port }
 }
 
 const quoted = (value: string): string => JSON.stringify(value.slice(0, 100))
@@ -67,6 +70,9 @@ function problemOf(flags: Flags): string | undefined {
   if (!/^[1-9]\d?$/.test(workers ?? '8')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
   if (!levels.includes(flags['log-level'] ?? 'info'))
     return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
+  const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
+  if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
+  if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
   const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
   return wrong === undefined ? undefined : `--namespaces must be names of namespaces with commas between them; ${quoted(wrong)} is none`
 }

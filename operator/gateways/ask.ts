@@ -8,10 +8,13 @@ export type Ask = (address: string) => Promise<GatewayReport | undefined>
 
 /** A status page has some kilobytes; a pod that sends more is cut off. */
 const largestPage = 2 ** 20
-const timeoutMs = 2000
+const patienceMs = 2000
 
-/** Few connections, each kept for a while: the same pods are asked again and again while a change reaches them. */
-export function askOverHttp(): { readonly ask: Ask; close(): Promise<void> } {
+/**
+ * Few connections, each kept for a while: the same pods are asked again and again while a change reaches them.
+ * `timeoutMs` is for the whole answer.
+ */
+export function askOverHttp({ port = adminPort, timeoutMs = patienceMs } = {}): { readonly ask: Ask; close(): Promise<void> } {
   const dispatcher = new Agent({
     connections: 1,
     pipelining: 1,
@@ -22,7 +25,7 @@ export function askOverHttp(): { readonly ask: Ask; close(): Promise<void> } {
   const ask: Ask = async (address) => {
     const host = address.includes(':') ? `[${address}]` : address
     try {
-      const { statusCode, body } = await request(`http://${host}:${adminPort}/status`, {
+      const { statusCode, body } = await request(`http://${host}:${port}/status`, {
         dispatcher,
         signal: AbortSignal.timeout(timeoutMs),
       })

@@ -218,3 +218,13 @@ test('crds.keep and crds.enabled do what they say', { skip }, async () => {
   assert.equal((await crd({ keep: false }))?.metadata.annotations, undefined)
   assert.equal(await crd({ enabled: false }), undefined)
 })
+
+test('gateways know the operator by its labels, whatever the release is called', { skip }, async () => {
+  const objects = await render({ values: { nameOverride: 'screen', fullnameOverride: 'front' }, release: 'x' })
+  const operator = objects.find(({ kind }) => kind === 'Deployment')
+  assert.ok(operator !== undefined)
+  const { template } = operator['spec'] as { readonly template: { readonly metadata: KubeObject['metadata'] } }
+  const { 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': component } = template.metadata.labels ?? {}
+  // operator/desired/network-policy.ts lets these pods in.
+  assert.deepEqual({ name, component }, { name: 'postscreen', component: 'operator' })
+})

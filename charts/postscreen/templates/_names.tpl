@@ -1,9 +1,5 @@
 {{/* Names and labels that more than one template uses. */}}
 
-{{- define "postscreen.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
-{{- end -}}
-
 {{/* What the names of objects begin with. 40 characters, so that there is room for -operator-metrics and the like in 63. */}}
 {{- define "postscreen.fullname" -}}
 {{- if .Values.fullnameOverride -}}
@@ -39,10 +35,13 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The labels that tell pods apart. Call: (list $ "operator"). A Deployment's selector cannot be changed later: nothing else may come in here. */}}
+{{/*
+The labels that tell pods apart. Call: (list $ "operator"). A Deployment's selector cannot be changed later: nothing else may come in here.
+The name is fixed: by it the NetworkPolicy of gateways, which the operator makes, knows the operator.
+*/}}
 {{- define "postscreen.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "postscreen.name" $root }}
+app.kubernetes.io/name: postscreen
 app.kubernetes.io/instance: {{ $root.Release.Name | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}

@@ -95,9 +95,12 @@ export class AllowlistInForce {
     this.#local.put(key, typeof before === 'string' ? mergeRecords(before, record) : record)
   }
 
+  /** What a server that is away has not taken is kept in the data directory, for the next start. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([this.#shared?.store.close(), ...this.#closing])
+    const shared = this.#shared?.store
+    await Promise.all([shared?.close(), ...this.#closing])
+    for (const [key, record] of shared?.pending() ?? []) this.#merge(key, record)
     await this.#local.close()
   }
 }

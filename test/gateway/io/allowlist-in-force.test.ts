@@ -74,13 +74,21 @@ describe('the allowlist in force', () => {
     assert.equal(allowlist.shared?.pendingWrites, 1)
   })
 
-  test('is closed with everything, also while a server is away', async (t) => {
-    const { allowlist, local } = inForce(t)
+  test('keeps at its end what a server that is away has not taken', async (t) => {
+    const kept: (readonly [string, string])[] = []
+    const local = memoryAllowlist()
+    const { allowlist } = inForce(t, {
+      ...local,
+      put: (key, record) => kept.push([key, record]),
+      close: async () => void kept.push(['closed', '']),
+    })
     allowlist.use(nowhere('a'))
     allowlist.put('192.0.2.1', '900;0;0;0;0')
     await allowlist.close()
-    local.put('192.0.2.2', '900;0;0;0;0')
-    assert.equal(local.size(), 0)
+    assert.deepEqual(kept.slice(0, 2), [
+      ['192.0.2.1', '900;0;0;0;0'],
+      ['closed', ''],
+    ])
   })
 })
 

@@ -34,4 +34,3 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith('.in.yaml'
     assert.equal(got, readFileSync(output, 'utf8'))
   })
 }
-

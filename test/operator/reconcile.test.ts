@@ -1,21 +1,11 @@
 // What passes over a policy leave behind in the cluster, and how they go on.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Applier } from '../../operator/apply.ts'
-import { Compilations } from '../../operator/compile/compilations.ts'
 import { annotation, labels } from '../../operator/desired/names.ts'
-import type { GatewayReport } from '../../operator/gateways/report.ts'
-import { Refresh } from '../../operator/gateways/refresh.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
-import { Reconciler, type Told } from '../../operator/reconcile.ts'
-import type { PolicyStatus } from '../../operator/status/status.ts'
-import { MemoryCluster } from './memory-cluster.ts'
-import { settings } from './observed.ts'
-import { policyWith } from './policy-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
+import { managed, record, Scene } from './reconcile-scene.ts'
 
-const managed = { gateway: {} }
-const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
 const made = [
   'ConfigMap mx-policy',
   'ServiceAccount mx-gateway',
@@ -24,102 +14,6 @@ const made = [
   'Deployment mx-gateway',
   'PodDisruptionBudget mx-gateway',
 ]
-
-/** A cluster with a policy, and gateways that do as they are told. */
-class Scene {
-  readonly cluster = new MemoryCluster()
-  readonly told: Told[] = []
-  readonly #reports = new Map<string, GatewayReport>()
-  readonly clock = { ms: 0 }
-  readonly #reconciler: Reconciler
-
-  constructor() {
-    const { client, live } = this.cluster
-    const versionOf = (key: string) => this.cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
-    this.#reconciler = new Reconciler({
-      client,
-      live,
-      compilations: new Compilations(client, versionOf),
-      applier: new Applier(client, live),
-      refresh: new Refresh(client, () => this.clock.ms),
-      ask: async (address) => this.#reports.get(address),
-      settings,
-      tell: (told) => this.told.push(told),
-      now: () => new Date(Date.UTC(2026, 0, 1) + this.clock.ms),
-    })
-  }
-
-  /** The user writes the policy. */
-  write(spec: object, generation: number, metadata: object = {}): void {
-    const policy = policyWith(spec, { generation })
-    const status = this.policy?.['status']
-    this.cluster.put({ ...policy, metadata: { ...policy.metadata, ...metadata }, ...(status !== undefined && { status }) })
-  }
-
-  get policy(): KubeObject | undefined {
-    return this.cluster.find('PostscreenPolicy', 'mx')
-  }
-
-  pass = () => this.#reconciler.reconcile('mail/mx')
-
-  get status(): PolicyStatus {
-    const status = this.policy?.['status']
-    assert.ok(isRecord(status), 'a status has been written')
-    return status as PolicyStatus
-  }
-
-  condition(type: string): string {
-    const found = this.status.conditions.find((one) => one.type === type)
-    return `${found?.status} ${found?.reason}`
-  }
-
-  get hash(): string {
-    return this.cluster.find('ConfigMap', 'mx-policy')?.metadata.annotations?.[annotation.hash] ?? ''
-  }
-
-  /** The Deployment's controller makes all pods anew, and they read the ConfigMap; or only some of them do. */
-  rollOut(readers = 2): void {
-    const deployment = this.cluster.find('Deployment', 'mx-gateway')
-    assert.ok(deployment)
-    const replicas = Number(record(deployment['spec'])['replicas'])
-    const counts = { replicas, updatedReplicas: replicas, availableReplicas: replicas, observedGeneration: deployment.metadata.generation }
-    this.cluster.change('Deployment', 'mx-gateway', { status: counts })
-    const { metadata } = record(record(deployment['spec'])['template'])
-    for (let at = 1; at <= replicas; at++) {
-      const { annotations } = record(metadata)
-      const pod = { name: `mx-gateway-${at}`, namespace: 'mail', uid: `pod-${at}`, labels: labels('mx'), annotations }
-      const status = { phase: 'Running', podIP: `10.0.0.${at}`, conditions: [{ type: 'Ready', status: 'True' }] }
-      this.cluster.put({ apiVersion: 'v1', kind: 'Pod', metadata: pod as KubeObject['metadata'], status })
-      if (at <= readers) this.read(at)
-    }
-  }
-
-  read(at: number): void {
-    const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '' }]
-    this.#reports.set(`10.0.0.${at}`, { hash: this.hash, refused: undefined, backends })
-  }
-
-  refuse(at: number, hash: string): void {
-    const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '' }]
-    this.#reports.set(`10.0.0.${at}`, {
-      hash: 'f'.repeat(64),
-      refused: { hash, problems: [{ path: 'spec.tls', why: 'no key' }] },
-      backends,
-    })
-  }
-
-  /** Everything runs. */
-  async running(spec: object = managed): Promise<this> {
-    this.write(spec, 1)
-    await this.pass()
-    this.rollOut()
-    await this.pass()
-    assert.equal(this.condition('Ready'), 'True Ready')
-    this.cluster.take()
-    this.told.length = 0
-    return this
-  }
-}
 
 const writes = (calls: readonly string[]): string[] => calls.filter((call) => !call.startsWith('get '))
 

@@ -7,7 +7,7 @@ import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'helm' | 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'swaks' | 'valkey'
+export type Peer = 'helm' | 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'shellcheck' | 'swaks' | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -37,6 +37,8 @@ function look(peer: Peer): string | undefined {
       return program('swaks')
     case 'openssl':
       return program('openssl')
+    case 'shellcheck':
+      return program('shellcheck')
     case 'lua':
       return program('lua5.3')
     case 'rbldnsd':

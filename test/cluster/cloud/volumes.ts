@@ -31,7 +31,9 @@ const storageClass = {
 export class Volumes {
   readonly #api: Api
   readonly #folder: string
+  /** Names of volumes: a watch tells of each several times. */
   readonly #made = new Set<string>()
+  readonly #removed = new Set<string>()
 
   constructor(api: Api, folder: string) {
     this.#api = api
@@ -85,6 +87,8 @@ export class Volumes {
 
   async #remove(volume: Volume): Promise<void> {
     const { name } = volume.metadata
+    if (this.#removed.has(name)) return
+    this.#removed.add(name)
     await this.#api.call('DELETE', `/api/v1/persistentvolumes/${name}`)
     await rm(`${this.#folder}/${name}`, { recursive: true, force: true })
   }

@@ -6,6 +6,7 @@ import { askOverHttp } from './gateways/ask.ts'
 import { EventRecorder } from './kube/event-recorder.ts'
 import { connectKube, type KubeClient } from './kube/kube-client.ts'
 import { describeError } from './kube/kube-error.ts'
+import { leaderClient } from './kube/leader-client.ts'
 import { elect, type Election } from './kube/lease.ts'
 import { OperatorMetrics } from './metrics.ts'
 import { Narrator } from './narrator.ts'
@@ -112,8 +113,10 @@ class RunningOperator implements Operator {
     if (this.#stopping) return
     const { log, namespaces, settings, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
     log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image }, 'leading')
+    const election = this.#election
     this.#controller = new Controller({
-      client: this.#client,
+      // Passes that are under way when the lease is lost write nothing more.
+      client: election === undefined ? this.#client : leaderClient(this.#client, () => election.isLeading()),
       namespaces,
       settings,
       ask: this.#gateways.ask,

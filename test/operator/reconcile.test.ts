@@ -151,6 +151,14 @@ describe('a changed policy', () => {
     assert.equal(scene.status['gateways'], undefined)
   })
 
+  test('that wants no gateway any more does not tell of them, though the watch still shows them', async () => {
+    const scene = await new Scene().running()
+    scene.write({}, 2)
+    scene.cluster.holdWatches()
+    await scene.pass()
+    assert.deepEqual([scene.status['gateways'], scene.status['addresses']], [undefined, undefined])
+  })
+
   test('whose tables are in fewer ConfigMaps has the others removed', async () => {
     const scene = new Scene()
     const { cluster } = scene

@@ -35,6 +35,8 @@ const keepAliveMs = 15_000
 /** After a failover in a cluster nobody says MOVED: the node that would is dead. */
 const slotsEveryMs = 2000
 const keysAtATime = 500
+/** Five stamps of 16 digits have 84 characters. */
+const longestRecord = 127
 
 const scriptHash = createHash('sha1').update(mergeScript).digest('hex')
 
@@ -187,10 +189,11 @@ class Link implements ValkeyLink {
     })
   }
 
-  /** A value that is no text is no record of ours. */
+  /** Not GET: whatever somebody has put there, no more of it comes than a record can have. A value that is no text is no record. */
   async get(key: string): Promise<string | undefined> {
     try {
-      return (await this.#client.get(this.#prefix + key)) ?? undefined
+      const text = await this.#client.getrange(this.#prefix + key, 0, longestRecord)
+      return text === '' ? undefined : text
     } catch (error) {
       if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined
       throw valkeyError(error)

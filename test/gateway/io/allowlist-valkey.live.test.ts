@@ -78,8 +78,9 @@ describe('a shared allowlist', { skip }, () => {
     const valkey = await server(t)
     const { store, lines } = await openStore(t, [valkey])
     await valkey.cli('lpush', 'postscreen:192.0.2.1', 'x')
-    await valkey.cli('set', 'postscreen:192.0.2.2', 'junk')
+    await valkey.cli('set', 'postscreen:192.0.2.2', 'junk'.repeat(10_000))
     assert.equal(await store.get('192.0.2.1'), undefined)
+    assert.equal((await store.get('192.0.2.2'))?.length, 128, 'no more than a record can have')
     const record = passed()
     for (const key of ['192.0.2.1', '192.0.2.2']) store.put(key, record)
     await store.flush()
@@ -104,7 +105,7 @@ describe('a shared allowlist', { skip }, () => {
 
   test('makes do with these rights of its user', async (t) => {
     const acl =
-      'user postscreen on >secret ~postscreen:* resetchannels -@all +get +set +del +expireat +exists +eval +evalsha +scan +dbsize +ping'
+      'user postscreen on >secret ~postscreen:* resetchannels -@all +get +getrange +set +del +expireat +exists +eval +evalsha +scan +dbsize +ping'
     const valkey = await server(t, { config: [acl] })
     const { store, lines } = await openStore(t, [valkey], { username: 'postscreen', password: 'secret' })
     const record = passed()

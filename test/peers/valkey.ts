@@ -153,17 +153,25 @@ export interface ValkeyCluster {
   stop(): Promise<void>
 }
 
-/** Three primaries, each with a third of the slots. */
-export async function startCluster(): Promise<ValkeyCluster> {
+/** Three primaries, each with a third of the slots and with so many replicas, which come behind the primaries. */
+export async function startCluster(replicas = 0): Promise<ValkeyCluster> {
   const nodes: Valkey[] = []
   const config = ['cluster-enabled yes', 'cluster-config-file nodes-$PORT.conf', 'cluster-node-timeout 1500']
-  for (let i = 0; i < 3; i++) nodes.push(await startValkey({ config }))
+  const size = 3 * (1 + replicas)
+  for (let i = 0; i < size; i++) nodes.push(await startValkey({ config }))
   const [first] = nodes
   if (first === undefined) throw new Error('no node')
-  await valkeyCli(first.port, ['--cluster', 'create', ...nodes.map(({ address }) => address), '--cluster-yes'])
+  await valkeyCli(first.port, [
+    '--cluster',
+    'create',
+    ...nodes.map(({ address }) => address),
+    '--cluster-replicas',
+    String(replicas),
+    '--cluster-yes',
+  ])
   await untilHolds('every node sees the whole cluster', async () => {
     const seen = await Promise.all(nodes.map((node) => node.cli('cluster', 'info')))
-    return seen.every((text) => text.includes('cluster_state:ok') && text.includes('cluster_known_nodes:3'))
+    return seen.every((text) => text.includes('cluster_state:ok') && text.includes(`cluster_known_nodes:${size}`))
   })
   return {
     nodes,

@@ -127,6 +127,32 @@ describe('in a cluster', { skip }, () => {
     assert.equal(found.size, 1000)
   })
 
+  test('a replica takes over for a node that holds still, and its clients are known again', async (t) => {
+    const { nodes, stop } = await startCluster(1)
+    t.after(stop)
+    const [first, second] = nodes
+    if (first === undefined || second === undefined) assert.fail()
+    await untilHolds('the replicas follow', async () => {
+      const seen = await Promise.all(nodes.slice(3).map((node) => node.cli('info', 'replication')))
+      return seen.every((text) => text.includes('master_link_status:up'))
+    })
+    const under = await openStore(t, nodes, { mode: 'Cluster', timeoutMs: budgetMs })
+    const known = await fill(under, 300)
+    second.signal('SIGSTOP')
+    const role = async (node: Valkey): Promise<boolean> => (await node.cli('info', 'replication')).includes('role:master')
+    const takenOver = untilHolds('a replica is a primary', async () => (await Promise.all(nodes.slice(3).map(role))).includes(true))
+    const { waits } = await clientsUntil(takenOver, under, known)
+    assert.ok(Math.max(...waits) < budgetMs + slackMs, `the longest wait was ${Math.max(...waits).toFixed(0)} ms`)
+    await untilHolds('every client is known', async () => {
+      for (const key of known) if ((await under.store.get(key)) === undefined) return false
+      return true
+    })
+    const record = passed()
+    for (const key of known) under.store.put(key, record)
+    await untilHolds('all is written', () => under.store.status().pendingWrites === 0)
+    second.signal('SIGCONT')
+  })
+
   test('a node that dies and comes back costs its clients a second test at most', async (t) => {
     const { nodes, stop } = await startCluster()
     t.after(stop)

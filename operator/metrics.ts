@@ -125,9 +125,16 @@ export class OperatorMetrics {
         made.set({ resource }, Math.min(...all.map(({ at }) => at)) / 1000)
     })
     gauge('process_resident_memory_bytes', 'Resident memory', [], (made) => made.set(process.memoryUsage.rss()))
-    gauge('process_cpu_seconds_total', 'Processor time', [], (made) =>
-      made.set(process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6),
-    )
+    const cpu: Counter = new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'Processor time',
+      registers,
+      collect: () => {
+        const { user, system } = process.cpuUsage()
+        cpu.reset()
+        cpu.inc((user + system) / 1e6)
+      },
+    })
     gauge('postscreen_operator_build_info', 'The version; always 1', ['version'], (made) => made.set({ version }, 1))
   }
 }

@@ -9,7 +9,7 @@ import { addressOf, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject } from './kube/object.ts'
-import { type Findings, findingsOf } from './status/findings.ts'
+import { type Findings, findingsOf, refusals } from './status/findings.ts'
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
 import { contained } from './containment.ts'
@@ -36,12 +36,17 @@ export interface Told {
 
 /** When to look again, in milliseconds: soon while a change is on its way, now and then to see how the gateways do. */
 const looksAgain = { onItsWay: [100, 200, 500, 1000, 2000], refused: 5000, atRest: 15_000 } as const
+/** What gateways refuse for this long is refused. The kubelet brings a policy and its tables together or, seldom, one look apart. */
+const refusalLastsMs = 4000
 
 /** One policy's passes; `again` is when the next one is due without a change in the cluster. */
 export class Reconciler {
   readonly #world: World
   /** How many passes in a row have found this policy text on its way. */
   readonly #onItsWay = new Map<string, { readonly hash: string | undefined; readonly passes: number }>()
+
+  /** Since when gateways refuse this policy text, on the clock's time. */
+  readonly #refusedSince = new Map<string, { readonly hash: string; readonly since: number }>()
 
   /** The policy as the API server answered when its status was written, until the watch brings something newer than `over`. */
   readonly #written = new Map<string, { readonly over: string | undefined; readonly policy: KubeObject }>()
@@ -59,6 +64,7 @@ export class Reconciler {
     if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) {
       this.#onItsWay.delete(key)
       this.#written.delete(key)
+      this.#refusedSince.delete(key)
       compilations.forget(key)
       applier.forget(key)
       return {}
@@ -89,7 +95,21 @@ export class Reconciler {
     const seen = await this.#look(policy, compiled, want, applied)
     const written = seen.configMap?.metadata.annotations?.[annotation.hash]
     if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
-    return { ...seen, paused, problems: 'problems' in compilation ? compilation.problems : [] }
+    const problems = 'problems' in compilation ? compilation.problems : []
+    return { ...seen, paused, problems, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
+  }
+
+  #refusalLasts(key: string, seen: Pick<Observation, 'pods' | 'compiled' | 'template'>): boolean {
+    const hash = seen.compiled?.hash
+    if (hash === undefined || refusals(seen).length === 0) {
+      this.#refusedSince.delete(key)
+      return false
+    }
+    const now = this.#world.now().getTime()
+    const before = this.#refusedSince.get(key)
+    const since = before?.hash === hash ? before.since : now
+    this.#refusedSince.set(key, { hash, since })
+    return now - since >= refusalLastsMs
   }
 
   /**

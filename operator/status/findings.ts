@@ -33,7 +33,7 @@ function inWords(problems: readonly Problem[]): string {
 }
 
 /** What gateways of the newest form say against the policy; older ones may lack what it needs. */
-function refusals({ pods, compiled, template }: Observation): readonly Problem[] {
+export function refusals({ pods, compiled, template }: Pick<Observation, 'pods' | 'compiled' | 'template'>): readonly Problem[] {
   const refusing = pods.find(
     (pod) => pod.template === template && pod.report?.refused !== undefined && pod.report.refused.hash === compiled?.hash,
   )
@@ -43,7 +43,8 @@ function refusals({ pods, compiled, template }: Observation): readonly Problem[]
 function accepted(seen: Observation): Finding {
   if (seen.problems.length > 0) return finding('False', 'Invalid', inWords(seen.problems))
   const refused = refusals(seen)
-  return refused.length > 0 ? finding('False', 'RefusedByGateway', inWords(refused)) : finding('True', 'Accepted', 'The policy is valid')
+  if (refused.length > 0 && seen.refusalLasts) return finding('False', 'RefusedByGateway', inWords(refused))
+  return finding('True', 'Accepted', 'The policy is valid')
 }
 
 /** What stands in the way of a rollout, as far as Kubernetes or the pods say. */

@@ -61,6 +61,7 @@ export function atRest(spec: object = { gateway: {} }): Observation & { readonly
     compiled,
     problems: [],
     paused: false,
+    refusalLasts: true,
     applied: [],
     configMap,
     deployment: isManaged ? deploymentWith(2) : undefined,

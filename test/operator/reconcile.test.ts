@@ -136,6 +136,9 @@ describe('a changed policy', () => {
     scene.write({ ...managed, mode: 'Audit' }, 2)
     await scene.pass()
     scene.refuse(1, scene.hash)
+    await scene.pass()
+    assert.equal(scene.condition('Ready'), 'False Progressing', 'a table may be on its way yet')
+    scene.clock.ms += 4000
     assert.deepEqual(await scene.pass(), { again: 5000 })
     assert.equal(scene.condition('Ready'), 'False RefusedByGateway')
   })

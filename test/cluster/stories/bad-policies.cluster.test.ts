@@ -9,8 +9,20 @@ import { teaser } from './support/smtp-client.ts'
 
 const home = 'story-bad'
 const table = (key = 'mx.cidr'): object => ({ table: { configMap: { name: 'senders', key } } })
-const senders = (data: object, binaryData: object = {}): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data, binaryData })
-const mx = (spec: object): object => policy(home, 'mx', { mode: 'Audit', greet: { wait: '2s' }, gateway: gateway({ replicas: 1, drain: { delay: '0s', timeout: '5s' } }), ...spec })
+const senders = (data: object, binaryData: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'senders', namespace: home },
+  data,
+  binaryData,
+})
+const mx = (spec: object): object =>
+  policy(home, 'mx', {
+    mode: 'Audit',
+    greet: { wait: '2s' },
+    gateway: gateway({ replicas: 1, drain: { delay: '0s', timeout: '5s' } }),
+    ...spec,
+  })
 
 before(async () => {
   await installed()
@@ -32,7 +44,10 @@ const whenNot = (type: string, reason: string): Promise<Anything> =>
 /** What a client hears from a gateway that takes clients. */
 async function greeting(): Promise<string> {
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')
-  const serving = pods.find(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.conditions.some((one: Anything) => one.type === 'Ready' && one.status === 'True'))
+  const serving = pods.find(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined && status.conditions.some((one: Anything) => one.type === 'Ready' && one.status === 'True'),
+  )
   return teaser(serving.status.podIP, 2525)
 }
 
@@ -57,7 +72,12 @@ test('a table that does not parse is refused with the path, the ConfigMap and th
 })
 
 test('a Secret that is missing is named, and what ran before goes on', async () => {
-  await apply(mx({ hostname: 'secret.example.com', dnsbl: { action: 'Ignore', sites: [{ domain: 'dq.example.net', keySecret: { name: 'dqs', key: 'key' } }] } }))
+  await apply(
+    mx({
+      hostname: 'secret.example.com',
+      dnsbl: { action: 'Ignore', sites: [{ domain: 'dq.example.net', keySecret: { name: 'dqs', key: 'key' } }] },
+    }),
+  )
   const bad = await whenNot('Accepted', 'RefusedByGateway')
   assert.match(condition(bad, 'Accepted').message, /spec\.dnsbl\.sites\[0\]\.keySecret: Secret dqs has no key key/)
   assert.equal(condition(bad, 'Stalled').status, 'True')
@@ -75,8 +95,15 @@ test('when the Secret is there, the policy gets going by itself, and its value i
 })
 
 test('100,000 networks work, from compressed ConfigMaps', async () => {
-  const lines = Array.from({ length: 100_000 }, (_, index) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255} reject\n`).join('')
-  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }, { 'long.cidr.gz': gzipSync(lines).toString('base64') }), '--server-side', '--force-conflicts')
+  const lines = Array.from(
+    { length: 100_000 },
+    (_, index) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255} reject\n`,
+  ).join('')
+  await apply(
+    senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }, { 'long.cidr.gz': gzipSync(lines).toString('base64') }),
+    '--server-side',
+    '--force-conflicts',
+  )
   await apply(mx({ hostname: 'long.example.com', access: [table('long.cidr.gz')] }))
   const { status } = await ready(home, 'mx')
   assert.equal(status.effective.tableRules, 100_000)

@@ -28,7 +28,9 @@ after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
 
 async function gateways(): Promise<readonly string[]> {
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')
-  return pods.filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === 'Running').map(({ status }) => status.podIP)
+  return pods
+    .filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase === 'Running')
+    .map(({ status }) => status.podIP)
 }
 
 /** The generation of the policy that a gateway enforces, from its status page. */

@@ -6,7 +6,8 @@ import { gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
 
 const home = 'story-deletion'
-const kinds = 'configmaps,services,serviceaccounts,deployments,replicasets,pods,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers'
+const kinds =
+  'configmaps,services,serviceaccounts,deployments,replicasets,pods,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers'
 
 before(async () => {
   await installed()
@@ -16,10 +17,17 @@ before(async () => {
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
 
 const left = async (): Promise<readonly string[]> =>
-  (await list(kinds, home)).map(({ kind, metadata }) => `${kind} ${metadata.name}`).filter((one) => !/kube-root-ca|ServiceAccount default/.test(one))
+  (await list(kinds, home))
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    .filter((one) => !/kube-root-ca|ServiceAccount default/.test(one))
 
 test('the deletion of the policy removes everything, and leaves what belongs to others', async () => {
-  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data: { 'mx.cidr': '192.0.2.0/24 permit\n' } })
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'senders', namespace: home },
+    data: { 'mx.cidr': '192.0.2.0/24 permit\n' },
+  })
   await apply(
     policy(home, 'mx', {
       gateway: gateway({ replicas: 1, autoscaling: { minReplicas: 1, maxReplicas: 2 } }),

@@ -27,13 +27,26 @@ test('a ConfigMap that was deleted is back with the same content', async () => {
 test('a policy text that was edited is put back', async () => {
   const before = await get('configmap', home, 'mx-policy')
   await kubectl('patch', 'configmap', 'mx-policy', '-n', home, '--type=merge', '-p', '{"data":{"policy.yaml":"apiVersion: x"}}')
-  await eventually('the text', async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === before.data['policy.yaml'], 20_000)
+  await eventually(
+    'the text',
+    async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === before.data['policy.yaml'],
+    20_000,
+  )
 })
 
 test('a Deployment that was edited and scaled is put back', async () => {
   await kubectl('scale', 'deployment/mx-gateway', '-n', home, '--replicas=4')
   await kubectl('set', 'env', 'deployment/mx-gateway', '-n', home, 'HELLO=world')
-  await kubectl('patch', 'deployment', 'mx-gateway', '-n', home, '--type=merge', '-p', '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9}}}}')
+  await kubectl(
+    'patch',
+    'deployment',
+    'mx-gateway',
+    '-n',
+    home,
+    '--type=merge',
+    '-p',
+    '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9}}}}',
+  )
   await eventually(
     'the Deployment',
     async () => {
@@ -59,8 +72,10 @@ test('what the policy no longer asks for is removed', async () => {
 })
 
 test('an annotation of the Service that the policy no longer has is removed', async () => {
-  const withAnnotation = (annotations: object): object => policy(home, 'mx', { gateway: gateway({ replicas: 1, service: { annotations } }) })
-  const seen = async (): Promise<string | undefined> => (await get('service', home, 'mx-gateway')).metadata.annotations['example.com/balancer']
+  const withAnnotation = (annotations: object): object =>
+    policy(home, 'mx', { gateway: gateway({ replicas: 1, service: { annotations } }) })
+  const seen = async (): Promise<string | undefined> =>
+    (await get('service', home, 'mx-gateway')).metadata.annotations['example.com/balancer']
   await apply(withAnnotation({ 'example.com/balancer': 'v2' }))
   await eventually('the annotation', async () => (await seen()) === 'v2', 20_000)
   await apply(withAnnotation({}))

@@ -49,7 +49,12 @@ test('pods run at the restricted Pod Security level, without a token', async () 
 })
 
 test('a bot that speaks before its turn is refused, and Postfix never hears of it', async () => {
-  const bot = await visit({ host: address, client: 11, early: 'HELO bot.example\r\n', turns: ['MAIL FROM:<bot@example>\r\n', 'RCPT TO:<user@example.com>\r\n', 'QUIT\r\n'] })
+  const bot = await visit({
+    host: address,
+    client: 11,
+    early: 'HELO bot.example\r\n',
+    turns: ['MAIL FROM:<bot@example>\r\n', 'RCPT TO:<user@example.com>\r\n', 'QUIT\r\n'],
+  })
   assert.match(bot.heard, /^550 5\.5\.1 Protocol error/m, bot.heard)
   const log = await kubectl('logs', '-n', system, '-l', 'app.kubernetes.io/component=postfix', '--tail=-1')
   if (clientAddress(11) !== undefined) assert.ok(!log.includes(`[${bot.from}]`), 'Postfix has seen the bot')
@@ -58,7 +63,19 @@ test('a bot that speaks before its turn is refused, and Postfix never hears of i
 test('swaks delivers through the load balancer, and Postfix logs the client’s own address', async () => {
   const from = clientAddress(12)
   const own = from === undefined ? [] : ['--local-interface', from]
-  const said = await run('swaks', ['--server', address, '--to', 'user@example.com', '--from', 'swaks@example.net', '--ehlo', 'client.example.net', '--header', 'Subject: first', ...own])
+  const said = await run('swaks', [
+    '--server',
+    address,
+    '--to',
+    'user@example.com',
+    '--from',
+    'swaks@example.net',
+    '--ehlo',
+    'client.example.net',
+    '--header',
+    'Subject: first',
+    ...own,
+  ])
   const [, id] = /queued as (\w+)/.exec(said) ?? assert.fail(said)
   const line = await eventually('the message in Postfix’s log', async () => {
     const log = await kubectl('logs', '-n', system, '-l', 'app.kubernetes.io/component=postfix', '--tail=-1')

@@ -14,7 +14,10 @@ const manifest = (wait = '2s'): object =>
   policy(home, 'mx', {
     gateway: gateway({ replicas: 1, resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: 1 } } }),
     greet: { action: 'Enforce', wait },
-    dnsbl: { action: 'Ignore', sites: [{ domain: 'bl.example.org', replies: '127.0.0.[2..11]', weight: 2 }, { domain: 'list.example.org' }] },
+    dnsbl: {
+      action: 'Ignore',
+      sites: [{ domain: 'bl.example.org', replies: '127.0.0.[2..11]', weight: 2 }, { domain: 'list.example.org' }],
+    },
     access: [{ action: 'Permit', cidrs: ['192.0.2.0/24'] }],
   })
 
@@ -26,6 +29,9 @@ before(async () => {
 })
 
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+
+// Two managers own the fields by then: one of them makes a change.
+const change = ['--server-side', '--field-manager=argocd-controller', '--force-conflicts']
 
 const kinds = 'psc,configmaps,services,serviceaccounts,deployments,networkpolicies,poddisruptionbudgets'
 const versions = async (): Promise<Record<string, string>> =>
@@ -54,25 +60,23 @@ test('kubectl diff is empty, server-side and client-side', async () => {
 /** Every state of the policy that the API server tells a watch, while `change` runs. */
 async function statesDuring(change: () => Promise<unknown>): Promise<readonly Anything[]> {
   const states: Anything[] = []
-  const watch = spawn('kubectl', ['get', 'psc', 'mx', '-n', home, '--watch', '--output-watch-events', '-o', 'json'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  let text = ''
-  createInterface({ input: watch.stdout }).on('line', (line) => {
-    text += line
-    if (line === '}') {
-      states.push(JSON.parse(text).object)
-      text = ''
-    }
+  const watch = spawn('kubectl', ['get', 'psc', 'mx', '-n', home, '--watch', '--output-watch-events', '-o', 'json'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
-  await sleep(1000)
-  await change()
-  await sleep(2000)
-  watch.kill()
+  createInterface({ input: watch.stdout }).on('line', (line) => states.push(JSON.parse(line).object))
+  try {
+    await sleep(1000)
+    await change()
+    await sleep(2000)
+  } finally {
+    watch.kill()
+  }
   return states
 }
 
 test('at every write kstatus says what is true: in progress from the change on, current only when every gateway runs it', async () => {
   const states = await statesDuring(async () => {
-    await apply(manifest('3s'), '--server-side', '--field-manager=argocd-controller')
+    await apply(manifest('3s'), ...change)
     await ready(home, 'mx')
   })
   const last = states.at(-1)
@@ -86,7 +90,10 @@ test('at every write kstatus says what is true: in progress from the change on, 
     assert.equal(state.status.gateways.programmed, '1/1')
   }
   const since = verdicts.indexOf('Current')
-  assert.ok(verdicts.slice(since).every((one) => one === 'Current'), `it stays so: ${verdicts}`)
+  assert.ok(
+    verdicts.slice(since).every((one) => one === 'Current'),
+    `it stays so: ${verdicts}`,
+  )
 })
 
 test('a new policy is in progress from its first moment, before any operator has seen it', async () => {
@@ -96,7 +103,7 @@ test('a new policy is in progress from its first moment, before any operator has
 })
 
 test('kubectl wait returns neither before every gateway runs a change nor long after', async () => {
-  await apply(manifest('4s'), '--server-side', '--field-manager=argocd-controller')
+  await apply(manifest('4s'), ...change)
   const { metadata } = await ready(home, 'mx')
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/instance=mx')
   for (const { status } of pods.filter(({ metadata: { deletionTimestamp } }) => deletionTimestamp === undefined)) {
@@ -106,7 +113,9 @@ test('kubectl wait returns neither before every gateway runs a change nor long a
 })
 
 test('a policy that cannot work is failed, not in progress for ever', async () => {
-  await apply(policy(home, 'lost', { gateway: gateway({ replicas: 0 }), access: [{ table: { configMap: { name: 'nowhere', key: 'a.cidr' } } }] }))
+  await apply(
+    policy(home, 'lost', { gateway: gateway({ replicas: 0 }), access: [{ table: { configMap: { name: 'nowhere', key: 'a.cidr' } } }] }),
+  )
   const failed = await (async () => {
     for (;;) {
       const found = await get('psc', home, 'lost')

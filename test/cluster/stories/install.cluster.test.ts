@@ -21,8 +21,15 @@ after(uninstalled)
 
 for (const helm of helms()) {
   describe(helm.name, () => {
-    const given = [...values(), '--set=policy.create=true', '--set=policy.spec.hostname=mx.example.com', '--set=policy.spec.greet.wait=2s', '--set=policy.spec.gateway.drain.delay=2s']
-    const install = (...more: readonly string[]): Promise<string> => run(helm.path, ['install', 'mail', chart(), '-n', home, '--create-namespace', '--wait', '--timeout=240s', ...given, ...more])
+    const given = [
+      ...values(),
+      '--set=policy.create=true',
+      '--set=policy.spec.hostname=mx.example.com',
+      '--set=policy.spec.greet.wait=2s',
+      '--set=policy.spec.gateway.drain.delay=2s',
+    ]
+    const install = (...more: readonly string[]): Promise<string> =>
+      run(helm.path, ['install', 'mail', chart(), '-n', home, '--create-namespace', '--wait', '--timeout=240s', ...given, ...more])
 
     before(async () => {
       await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait')
@@ -33,7 +40,10 @@ for (const helm of helms()) {
       assert.match(said, /kubectl/, 'the notes say what to do next')
       const operator = await get('deployment', home, 'mail-postscreen-operator')
       assert.equal(operator.status.readyReplicas, 2)
-      assert.equal((await get('crd', '', crd)).status.conditions.find(({ type }: { type: string }) => type === 'Established').status, 'True')
+      assert.equal(
+        (await get('crd', '', crd)).status.conditions.find(({ type }: { type: string }) => type === 'Established').status,
+        'True',
+      )
       const policy = await get('psc', home, 'mx')
       assert.equal(condition(policy, 'Ready').status, 'True', JSON.stringify(policy.status))
     })
@@ -66,7 +76,9 @@ for (const helm of helms()) {
       for (let look = 0; look < 300 && (await leftIn(home)).length > 0; look++) await new Promise((resolve) => setTimeout(resolve, 200))
       assert.deepEqual(await leftIn(home), [])
       assert.deepEqual(
-        (await list('clusterroles,clusterrolebindings', '')).map(({ metadata }) => metadata.name).filter((name: string) => /postscreen/.test(name)),
+        (await list('clusterroles,clusterrolebindings', ''))
+          .map(({ metadata }) => metadata.name)
+          .filter((name: string) => /postscreen/.test(name)),
         [],
       )
     })
@@ -82,13 +94,35 @@ for (const helm of helms()) {
 test('one namespace only: roles instead of cluster roles, and policies elsewhere are not looked at', async () => {
   const [helm] = helms()
   await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait')
-  await run(helm?.path ?? '', ['install', 'mail', chart(), '-n', home, '--create-namespace', '--wait', '--timeout=240s', ...values(), `--set=watchNamespaces={${home}}`, '--set=policy.create=true'])
+  await run(helm?.path ?? '', [
+    'install',
+    'mail',
+    chart(),
+    '-n',
+    home,
+    '--create-namespace',
+    '--wait',
+    '--timeout=240s',
+    ...values(),
+    `--set=watchNamespaces={${home}}`,
+    '--set=policy.create=true',
+  ])
   assert.equal(condition(await get('psc', home, 'mx'), 'Ready').status, 'True')
   assert.deepEqual(
-    (await list('clusterrolebindings', '')).map(({ metadata }) => metadata.name).filter((name: string) => /postscreen.*operator/.test(name)),
+    (await list('clusterrolebindings', ''))
+      .map(({ metadata }) => metadata.name)
+      .filter((name: string) => /postscreen.*operator/.test(name)),
     [],
   )
-  const forbidden = await attempt('kubectl', ['auth', 'can-i', 'list', 'pods', '-n', 'default', `--as=system:serviceaccount:${home}:mail-postscreen-operator`])
+  const forbidden = await attempt('kubectl', [
+    'auth',
+    'can-i',
+    'list',
+    'pods',
+    '-n',
+    'default',
+    `--as=system:serviceaccount:${home}:mail-postscreen-operator`,
+  ])
   assert.equal(forbidden.stdout.trim(), 'no')
   await run(helm?.path ?? '', ['uninstall', 'mail', '-n', home, '--wait', '--timeout=180s'])
 })

@@ -41,12 +41,17 @@ async function started(): Promise<{ readonly operator: OperatorProcess; readonly
   return { operator: process, seconds: (performance.now() - began) / 1000 }
 }
 
-const said = (requests: Readonly<Record<string, number>>): string => Object.entries(requests).map(([verb, calls]) => `${verb} ${calls}`).join(', ')
+const said = (requests: Readonly<Record<string, number>>): string =>
+  Object.entries(requests)
+    .map(([verb, calls]) => `${verb} ${calls}`)
+    .join(', ')
 
 test('from nothing: everything is made for all of them', async (context) => {
   const { operator: first, seconds } = await started()
   const requests = await first.requests()
-  context.diagnostic(`${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(requests)}; ${Math.round(first.residentBytes / 1e6)} MB resident`)
+  context.diagnostic(
+    `${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(requests)}; ${Math.round(first.residentBytes / 1e6)} MB resident`,
+  )
   assert.ok((await list('psc', home)).every(isReady))
   await first.kill('SIGTERM')
 })
@@ -55,8 +60,14 @@ test('an operator that starts anew knows them all within the promised time, and 
   const { operator: second, seconds } = await started()
   const requests = await second.requests()
   const resident = second.residentBytes
-  context.diagnostic(`${count} policies Ready ${seconds.toFixed(1)} s after the start; ${said(requests)}; ${Math.round(resident / 1e6)} MB resident`)
-  assert.equal((requests['apply'] ?? 0) + (requests['patch'] ?? 0) + (requests['create'] ?? 0) + (requests['delete'] ?? 0), 0, 'it found everything as it should be')
+  context.diagnostic(
+    `${count} policies Ready ${seconds.toFixed(1)} s after the start; ${said(requests)}; ${Math.round(resident / 1e6)} MB resident`,
+  )
+  assert.equal(
+    (requests['apply'] ?? 0) + (requests['patch'] ?? 0) + (requests['create'] ?? 0) + (requests['delete'] ?? 0),
+    0,
+    'it found everything as it should be',
+  )
   assert.ok(seconds <= promised.readySeconds, `${seconds} s`)
   assert.ok(resident <= promised.residentBytes, `${resident} bytes`)
 })

@@ -14,7 +14,12 @@ const table = { table: { configMap: { name: 'senders', key: 'mx.cidr' } } }
 before(async () => {
   await installed()
   await namespace(home)
-  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data: { 'mx.cidr': '192.0.2.0/24 permit\n' } })
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'senders', namespace: home },
+    data: { 'mx.cidr': '192.0.2.0/24 permit\n' },
+  })
 })
 
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
@@ -24,14 +29,20 @@ const right = (verb: string, group: string, resource: string): string => `${verb
 
 const grantedBy = (rules: readonly Anything[]): readonly string[] =>
   rules.flatMap(({ apiGroups, resources, verbs }: Anything) =>
-    apiGroups.flatMap((group: string) => resources.flatMap((resource: string) => verbs.map((verb: string) => right(verb, group, resource)))),
+    apiGroups.flatMap((group: string) =>
+      resources.flatMap((resource: string) => verbs.map((verb: string) => right(verb, group, resource))),
+    ),
   )
 
 /** Everything that the chart's roles allow the operator. */
 async function granted(): Promise<readonly string[]> {
   const bindings = [...(await list('clusterrolebindings', '')), ...(await list('rolebindings', system))]
-  const ours = bindings.filter(({ subjects }) => subjects?.some((one: Anything) => one.name === 'postscreen-operator' && one.namespace === system))
-  const roles = await Promise.all(ours.map(({ roleRef, metadata }) => get(roleRef.kind.toLowerCase(), metadata.namespace ?? '', roleRef.name)))
+  const ours = bindings.filter(({ subjects }) =>
+    subjects?.some((one: Anything) => one.name === 'postscreen-operator' && one.namespace === system),
+  )
+  const roles = await Promise.all(
+    ours.map(({ roleRef, metadata }) => get(roleRef.kind.toLowerCase(), metadata.namespace ?? '', roleRef.name)),
+  )
   return [...new Set(roles.flatMap(({ rules }) => grantedBy(rules)))].toSorted()
 }
 
@@ -77,7 +88,11 @@ test('what the chart allows the operator is exactly what it uses', { skip: unles
   await apply(policy(home, 'mx', { gateway: whole, access: [table], hostname: 'changed.example.com' }))
   await ready(home, 'mx')
   await apply(policy(home, 'mx'))
-  await eventually('everything of the gateway gone', async () => (await get('serviceaccount', home, 'mx-gateway')) === undefined && (await get('configmap', home, 'mx-tables-0')) === undefined)
+  await eventually(
+    'everything of the gateway gone',
+    async () =>
+      (await get('serviceaccount', home, 'mx-gateway')) === undefined && (await get('configmap', home, 'mx-tables-0')) === undefined,
+  )
   await ready(home, 'mx')
   const entries = audited()
   assert.deepEqual(
@@ -95,8 +110,22 @@ test('a gateway has no token and no rights', async () => {
   const look = "process.exit(require('fs').existsSync('/var/run/secrets/kubernetes.io') ? 1 : 0)"
   const { code, stderr } = await attempt('kubectl', ['exec', '-n', home, pod.metadata.name, '--', '/usr/local/bin/node', '-e', look])
   assert.equal(code, 0, stderr || 'there is a token')
-  for (const [verb, resource] of [['get', 'secrets'], ['list', 'configmaps'], ['get', 'pods'], ['get', 'postscreenpolicies.postscreen.dev'], ['create', 'pods']] as const) {
-    const answer = await attempt('kubectl', ['auth', 'can-i', verb, resource, '-n', home, `--as=system:serviceaccount:${home}:powerless-gateway`])
+  for (const [verb, resource] of [
+    ['get', 'secrets'],
+    ['list', 'configmaps'],
+    ['get', 'pods'],
+    ['get', 'postscreenpolicies.postscreen.dev'],
+    ['create', 'pods'],
+  ] as const) {
+    const answer = await attempt('kubectl', [
+      'auth',
+      'can-i',
+      verb,
+      resource,
+      '-n',
+      home,
+      `--as=system:serviceaccount:${home}:powerless-gateway`,
+    ])
     assert.equal(answer.stdout.trim(), 'no', `${verb} ${resource}`)
   }
 })

@@ -16,7 +16,9 @@ before(async () => {
   await namespace(home)
   await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=2')
   await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=120s')
-  await apply(policy(home, 'mx', { greet: { action: 'Enforce', wait: '1s' }, gateway: gateway({ drain: { delay: '5s', timeout: '30s' } }) }))
+  await apply(
+    policy(home, 'mx', { greet: { action: 'Enforce', wait: '1s' }, gateway: gateway({ drain: { delay: '5s', timeout: '30s' } }) }),
+  )
   await ready(home, 'mx')
   address = await balancerAddress(home, 'mx')
 })
@@ -49,7 +51,11 @@ async function failuresDuring(disturb: () => Promise<unknown>): Promise<{ readon
   return { all: ended.length, failed: ended.filter((one) => !wasQueued(one)) }
 }
 
-const inWords = (failed: readonly Visit[]): string => failed.slice(0, 5).map(({ ending, heard, tookMs }) => `${Math.round(tookMs)} ms, ${ending}: ${JSON.stringify(heard.slice(-200))}`).join('\n')
+const inWords = (failed: readonly Visit[]): string =>
+  failed
+    .slice(0, 5)
+    .map(({ ending, heard, tookMs }) => `${Math.round(tookMs)} ms, ${ending}: ${JSON.stringify(heard.slice(-200))}`)
+    .join('\n')
 
 async function undisturbed(context: { diagnostic(text: string): void }, disturb: () => Promise<unknown>): Promise<void> {
   const { all, failed } = await failuresDuring(disturb)
@@ -59,15 +65,25 @@ async function undisturbed(context: { diagnostic(text: string): void }, disturb:
 }
 
 const gatewayPods = async (): Promise<readonly string[]> =>
-  (await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')).filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.name)
+  (await list('pods', home, '-l', 'app.kubernetes.io/component=gateway'))
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
 
 test('a rolling update of the gateway: every pod is replaced', (context) =>
   undisturbed(context, async () => {
     const before = await gatewayPods()
     // As a new image does: another form of pod.
-    await apply(policy(home, 'mx', { greet: { action: 'Enforce', wait: '1s' }, gateway: gateway({ drain: { delay: '5s', timeout: '30s' }, podAnnotations: { 'example.com/release': '2' } }) }))
+    await apply(
+      policy(home, 'mx', {
+        greet: { action: 'Enforce', wait: '1s' },
+        gateway: gateway({ drain: { delay: '5s', timeout: '30s' }, podAnnotations: { 'example.com/release': '2' } }),
+      }),
+    )
     await ready(home, 'mx')
-    assert.deepEqual((await gatewayPods()).filter((name) => before.includes(name)), [])
+    assert.deepEqual(
+      (await gatewayPods()).filter((name) => before.includes(name)),
+      [],
+    )
     await eventually('the old pods gone', async () => (await list('pods', home)).length === 2)
   }))
 

@@ -22,13 +22,19 @@ before(async () => {
     metadata: { name: 'postfix', namespace: home },
     spec: { type: 'ExternalName', externalName: `${mailServer.name}.${mailServer.namespace}.svc.cluster.local` },
   })
-  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'senders', namespace: home }, data: { 'senders.cidr': '192.0.2.0/24 permit\n', 'mx.cidr': '192.0.2.0/24 permit\n' } })
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'senders', namespace: home },
+    data: { 'senders.cidr': '192.0.2.0/24 permit\n', 'mx.cidr': '192.0.2.0/24 permit\n' },
+  })
 })
 
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
 
 test('there are the five samples', () => {
-  for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer']) assert.ok(samples.includes(`${name}.yaml`), name)
+  for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer'])
+    assert.ok(samples.includes(`${name}.yaml`), name)
 })
 
 for (const name of samples) {
@@ -36,7 +42,12 @@ for (const name of samples) {
     const written = load(readFileSync(new URL(name, folder), 'utf8')) as Anything
     const sample = { ...written, metadata: { ...written.metadata, namespace: home } }
     // A test machine has room for one gateway at a time, and little processor time.
-    if (sample.spec.gateway !== undefined) Object.assign(sample.spec.gateway, { replicas: 1, resources: { requests: { cpu: '10m', memory: '64Mi' } }, drain: { delay: '0s', timeout: '0s' } })
+    if (sample.spec.gateway !== undefined)
+      Object.assign(sample.spec.gateway, {
+        replicas: 1,
+        resources: { requests: { cpu: '10m', memory: '64Mi' } },
+        drain: { delay: '0s', timeout: '0s' },
+      })
     await secretsFor(sample.spec)
     await apply(sample)
     const { metadata } = sample
@@ -56,5 +67,11 @@ async function secretsFor({ tls }: Anything): Promise<void> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const certificate = await run('openssl', ['req', '-x509', '-key', '/dev/stdin', '-subj', '/CN=mx.example.com', '-days', '30'], key)
-  await apply({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: tls.secretName, namespace: home }, stringData: { 'tls.crt': certificate, 'tls.key': key } })
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/tls',
+    metadata: { name: tls.secretName, namespace: home },
+    stringData: { 'tls.crt': certificate, 'tls.key': key },
+  })
 }

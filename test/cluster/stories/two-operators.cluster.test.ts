@@ -39,7 +39,11 @@ function start(): OperatorProcess {
 
 const named = (name: string, hostname: string): object => policy(home, name, { hostname })
 const hasText = (name: string, text: string): Promise<true> =>
-  eventually(`${text} in the ConfigMap`, async () => (await get('configmap', home, `${name}-policy`))?.data['policy.yaml'].includes(text) === true || undefined, 60_000) as Promise<true>
+  eventually(
+    `${text} in the ConfigMap`,
+    async () => (await get('configmap', home, `${name}-policy`))?.data['policy.yaml'].includes(text) === true || undefined,
+    60_000,
+  ) as Promise<true>
 
 test('one leads and the other stands by', async () => {
   const [first, second] = [start(), start()]
@@ -87,30 +91,28 @@ test('a leader that is told to stop lets the other lead at once', async (context
   assert.ok(performance.now() - began < 8000)
 })
 
-test(
-  'the API server is away for a minute: gateways go on, and the operator catches up after',
-  { skip: unlessOwnCluster('stops the API server') },
-  async () => {
-    const operator = start()
-    await apply(policy(home, 'away', { gateway: gateway({ replicas: 1 }) }))
-    await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=120s')
-    const { spec } = await get('service', home, 'away-gateway')
-    await run(control() ?? '', ['apiserver', 'stop'])
-    const began = performance.now()
-    try {
-      for (let client = 40; performance.now() - began < 60_000; client++) {
-        const visit = await deliver({ host: spec.clusterIP, client })
-        assert.ok(wasQueued(visit), `${visit.ending}: ${visit.heard}`)
-        await sleep(5000)
-      }
-    } finally {
-      await run(control() ?? '', ['apiserver', 'start'])
+test('the API server is away for a minute: gateways go on, and the operator catches up after', {
+  skip: unlessOwnCluster('stops the API server'),
+}, async () => {
+  const operator = start()
+  await apply(policy(home, 'away', { gateway: gateway({ replicas: 1 }) }))
+  await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=120s')
+  const { spec } = await get('service', home, 'away-gateway')
+  await run(control() ?? '', ['apiserver', 'stop'])
+  const began = performance.now()
+  try {
+    for (let client = 40; performance.now() - began < 60_000; client++) {
+      const visit = await deliver({ host: spec.clusterIP, client })
+      assert.ok(wasQueued(visit), `${visit.ending}: ${visit.heard}`)
+      await sleep(5000)
     }
-    // A leader that could not renew its lease has ended, as it should; in a pod the kubelet starts it again.
-    if (!operator.running) assert.equal(operator.exitCode, 1)
-    start()
-    await apply(policy(home, 'away', { hostname: 'back.example.com', gateway: gateway({ replicas: 1 }) }))
-    await hasText('away', 'back.example.com')
-    await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=60s')
-  },
-)
+  } finally {
+    await run(control() ?? '', ['apiserver', 'start'])
+  }
+  // A leader that could not renew its lease has ended, as it should; in a pod the kubelet starts it again.
+  if (!operator.running) assert.equal(operator.exitCode, 1)
+  start()
+  await apply(policy(home, 'away', { hostname: 'back.example.com', gateway: gateway({ replicas: 1 }) }))
+  await hasText('away', 'back.example.com')
+  await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=60s')
+})

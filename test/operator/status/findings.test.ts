@@ -87,6 +87,11 @@ const cases: readonly Case[] = [
     says: { Accepted: /^spec\.x0: unknown field; .*spec\.x19: unknown field; and 80 more$/ },
   },
   {
+    what: 'a gateway of the newest form refuses it at first',
+    given: (base) => ({ ...base, pods: change(base.pods, 1, refusedBy(base)), refusalLasts: false }),
+    want: { Programmed: 'False Progressing', Ready: 'False Progressing', Reconciling: 'True Progressing' },
+  },
+  {
     what: 'a gateway of the newest form refuses it',
     given: (base) => ({ ...base, pods: change(base.pods, 1, refusedBy(base)) }),
     want: {

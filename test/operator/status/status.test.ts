@@ -231,6 +231,7 @@ const observation: fc.Arbitrary<Observation> = fc.record({
   }),
   template: fc.constantFrom(template, undefined),
   pods: fc.array(pod, { maxLength: 3 }),
+  refusalLasts: fc.boolean(),
   image: fc.constant('image'),
 })
 const anything = fc.oneof(

@@ -12,7 +12,18 @@ export class OperatorProcess {
   readonly lines: string[] = []
 
   constructor(namespace: string, ...flags: readonly string[]) {
-    const args = ['operator', '--namespaces', namespace, '--lease-namespace', namespace, '--gateway-image', image(), '--admin', '127.0.0.1:0', ...flags]
+    const args = [
+      'operator',
+      '--namespaces',
+      namespace,
+      '--lease-namespace',
+      namespace,
+      '--gateway-image',
+      image(),
+      '--admin',
+      '127.0.0.1:0',
+      ...flags,
+    ]
     this.#child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.lines.push(...text.split('\n').filter((line) => line !== '')))
@@ -42,7 +53,13 @@ export class OperatorProcess {
   async metrics(): Promise<ReadonlyMap<string, number>> {
     const [, address] = /admin server on (\S+?)"/.exec(this.lines.join('\n')) ?? []
     const text = await (await fetch(`http://${address}/metrics`)).text()
-    return new Map(text.split('\n').flatMap((line): [string, number][] => (/^[a-z]/.test(line) ? [[line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]] : [])))
+    return new Map(
+      text
+        .split('\n')
+        .flatMap((line): [string, number][] =>
+          /^[a-z]/.test(line) ? [[line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]] : [],
+        ),
+    )
   }
 
   /** Requests to the API server so far, by verb; watches apart. */

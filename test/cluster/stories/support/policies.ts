@@ -24,7 +24,8 @@ export const gateway = (more: object = {}): object => ({
   ...more,
 })
 
-export const condition = (object: Anything, type: string): Anything => object?.status?.conditions?.find((one: Anything) => one.type === type)
+export const condition = (object: Anything, type: string): Anything =>
+  object?.status?.conditions?.find((one: Anything) => one.type === type)
 
 /** Waits as a person would: until the policy is Ready for its newest generation. */
 export async function ready(namespace: string, name: string, timeout = '180s'): Promise<Anything> {

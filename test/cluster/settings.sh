@@ -15,6 +15,9 @@ cache=${POSTSCREEN_CLUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/postscreen-clu
 # What the running cluster knows; gone with `cluster down`.
 state=${POSTSCREEN_CLUSTER_STATE:-${TMPDIR:-/tmp}/postscreen-cluster}
 
+case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
+case $state in /*) ;; *) state=$PWD/$state ;; esac
+
 # The network inside: node N has 10.10.0.(10+N) and gives its pods 10.244.N.0/24.
 control_plane_address=10.10.0.1
 service_addresses=10.96.0.0/16

@@ -89,6 +89,7 @@ test('a new key is asked with, without a restart and while a session goes on', {
   mkdirSync(join(folder, 'secrets/lists'), { recursive: true })
   writeFileSync(join(folder, 'secrets/lists/bl'), 'oldkey')
   const quick = {
+    backend: { addresses: ['127.0.0.1:1'], holdTime: '0s' },
     greet: { action: 'Enforce', wait: '3s' },
     dnsbl: { sites: [{ domain: 'bl.test', keySecret: { name: 'lists', key: 'bl' } }] },
   }

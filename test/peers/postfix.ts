@@ -18,6 +18,8 @@ export interface PostfixOptions {
   readonly screens?: readonly Screen[]
   /** The name server of postscreen's DNSBL lookups; it must listen on port 53. Without one, lookups fail. */
   readonly nameServer?: string
+  /** The ports of one that has been stopped, to take its place. */
+  readonly ports?: ReadonlyMap<string, number>
 }
 
 export interface Postfix {
@@ -44,7 +46,7 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Postfi
   const screens = (options.screens ?? []).map((screen) => ({ ...screen, mainCf: inFolder(screen.mainCf, folder) }))
   for (const screen of screens) if (screen.remembered !== undefined) rememberAll(folder, screen)
   const log = openMailLog(join(folder, 'log/mail.log'))
-  const { child, ports } = await startMaster(folder, screens)
+  const { child, ports } = await startMaster(folder, screens, options.ports)
   return {
     folder,
     ports,
@@ -63,11 +65,15 @@ function temporaryFolder(): string {
 }
 
 /** Another process may take a port between the choice and the start: then other ports are tried. */
-async function startMaster(folder: string, screens: readonly Screen[]): Promise<{ child: Child; ports: ReadonlyMap<string, number> }> {
+async function startMaster(
+  folder: string,
+  screens: readonly Screen[],
+  wanted: ReadonlyMap<string, number> | undefined,
+): Promise<{ child: Child; ports: ReadonlyMap<string, number> }> {
   for (let attempt = 0; ; attempt++) {
     const names = [...screens.flatMap(({ name }) => [name, `${name}-smtpd`]), 'smtpd', 'smtpd-proxy']
     const free = await freePorts(names.length)
-    const ports = new Map(names.map((name, index) => [name, free[index] ?? 0]))
+    const ports = wanted ?? new Map(names.map((name, index) => [name, free[index] ?? 0]))
     writeFileSync(join(folder, 'conf/master.cf'), masterCfText(screens, ports))
     // postscreen's dnsblog asks the name servers of /etc/resolv.conf, so master sees another one there. The shell is process 1 of a
     // namespace and takes all others with it; it stays, because programs that change their user escape the signal of a dead parent.

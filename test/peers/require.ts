@@ -7,7 +7,7 @@ import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'helm' | 'loopback' | 'lua' | 'openssl' | 'postfix' | 'rbldnsd' | 'shellcheck' | 'swaks' | 'valkey'
+export type Peer = 'helm' | 'loopback' | 'lua' | 'nft' | 'openssl' | 'postfix' | 'rbldnsd' | 'shellcheck' | 'swaks' | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -41,6 +41,8 @@ function look(peer: Peer): string | undefined {
       return program('shellcheck')
     case 'lua':
       return program('lua5.3')
+    case 'nft':
+      return root() ?? program('nft') ?? program('ip') ?? ownNetwork()
     case 'rbldnsd':
       return why('loopback') ?? root() ?? program('rbldnsd')
     case 'valkey':
@@ -50,6 +52,11 @@ function look(peer: Peer): string | undefined {
     case 'postfix':
       return why('loopback') ?? root() ?? program('postconf') ?? daemons() ?? lmdb() ?? namespaces()
   }
+}
+
+function ownNetwork(): string | undefined {
+  const tried = spawnSync('unshare', ['--net', 'nft', 'list', 'ruleset'], { encoding: 'utf8' })
+  return tried.status === 0 ? undefined : `no network namespaces with nftables here: ${tried.error?.message ?? tried.stderr.trim()}`
 }
 
 function root(): string | undefined {

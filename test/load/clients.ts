@@ -9,6 +9,8 @@ export interface Script {
   readonly early?: Buffer
   /** Said one by one, each when a reply is complete; after the last one the client waits for the server to hang up. */
   readonly turns?: readonly Buffer[]
+  /** How long it thinks before each turn. */
+  readonly pauseMs?: number
   /** Resets the connection at that moment. */
   readonly leaves?: 'when connected' | 'when greeted' | 'after its turns'
 }
@@ -95,7 +97,8 @@ export class Client {
 
   #take(turns: readonly Buffer[]): void {
     const words = turns[this.#turn++]
-    if (words !== undefined) this.#socket.write(words)
+    if (words !== undefined && this.#script.pauseMs !== undefined) setTimeout(() => this.#socket.write(words), this.#script.pauseMs)
+    else if (words !== undefined) this.#socket.write(words)
     else if (this.#script.leaves === 'after its turns') this.leave()
   }
 

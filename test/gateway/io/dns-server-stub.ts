@@ -52,13 +52,14 @@ export function answerBytes(question: { id: number; name: string }, say: Say): B
   })
 }
 
-export async function startStubServer(onQuestion: (question: Question) => void): Promise<StubServer> {
+/** @param at a port to take again; a free one where left out */
+export async function startStubServer(onQuestion: (question: Question) => void, at = 0): Promise<StubServer> {
   const asked: Question[] = []
   const take = (question: Question) => {
     asked.push(question)
     onQuestion(question)
   }
-  const { udp, tcp, port } = await listen()
+  const { udp, tcp, port } = await listen(at)
   const other = createSocket('udp4')
   await new Promise<void>((resolve) => other.bind(0, '127.0.0.1', resolve))
   const open = new Set<TcpSocket>()
@@ -109,10 +110,10 @@ export function framed(message: Buffer): Buffer {
 }
 
 /** The same port for both: TCP must get the one that UDP got, so try until it can. */
-async function listen(): Promise<{ udp: Socket; tcp: Server; port: number }> {
+async function listen(at: number): Promise<{ udp: Socket; tcp: Server; port: number }> {
   for (;;) {
     const udp = createSocket('udp4')
-    await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => udp.bind(at, '127.0.0.1', resolve))
     const { port } = udp.address()
     const tcp = createServer()
     const got = await new Promise<boolean>((resolve) => {

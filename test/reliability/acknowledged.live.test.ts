@@ -1,0 +1,18 @@
+// Gateways are killed while clients deliver: what was acknowledged is in the queue, once. `node test/reliability/run.ts acknowledged` delivers 100,000 messages.
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { unless } from '../peers/require.ts'
+import { acknowledged, type AcknowledgedOutcome } from './acknowledged.ts'
+
+describe('2,000 messages come in while gateways are killed', { skip: unless('postfix') }, () => {
+  let outcome: AcknowledgedOutcome
+  before(async () => {
+    outcome = await acknowledged({ messages: 2000, clients: 20, killEveryMs: 500, perSecond: 250 })
+  })
+
+  test('every message that a client saw acknowledged is in the queue', () => assert.equal(outcome.lost, 0))
+
+  test('none is there more often than it was acknowledged or left without an answer', () => assert.equal(outcome.surplus, 0))
+
+  test('gateways were killed, and sessions cut', () => assert.ok(outcome.kills >= 3 && outcome.cutSessions > 0, JSON.stringify(outcome)))
+})

@@ -1,0 +1,152 @@
+// Mixed load for a long time with a fault every few seconds: of the Valkey, of DNS, of one backend or another, of the policy file. In the end everything must be as flat as it was.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { slope } from '../load/figures.ts'
+import { openFiles } from '../load/process-use.ts'
+import { askReport } from '../load/reported.ts'
+import { untilQuiet } from '../load/status.ts'
+import { Arrivals, type Tally } from './arrivals.ts'
+import type { Fleet } from './fleet.ts'
+import { legitimate, zombies } from './mixed-clients.ts'
+import { rewrite, soakFaults } from './soak-faults.ts'
+import { type Scene, setUpScene } from './soak-scene.ts'
+
+export interface FaultySoakOptions {
+  readonly seconds: number
+  readonly perSecond: number
+  /** Between the beginnings of two faults. */
+  readonly everyMs: number
+  readonly say?: (text: string) => void
+}
+
+/** One look at the gateways: the larger value of the two. */
+export interface Look {
+  readonly seconds: number
+  readonly sessions: number
+  readonly rss: number
+  /** Live objects and what they hold outside, after a garbage collection. */
+  readonly live: number
+  readonly files: number
+  readonly timers: number
+}
+
+export interface FaultySoakOutcome {
+  readonly tallies: ReadonlyMap<string, Tally>
+  readonly sessions: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly looks: readonly Look[]
+  /** Bytes of live objects that each session leaves, after the first quarter. */
+  readonly liveGrowth: number
+  readonly rssGrowth: number
+  /** What the gateways have in the end that they had not in the beginning: sessions, lookups, timers, sockets, files. Nothing, one hopes. */
+  readonly left: Readonly<Record<string, number>>
+  readonly internalErrors: number
+}
+
+/** DNS that does not answer lets listed clients pass: then they sit there until their patience is over, and that is as it should be. */
+const patientZombies = zombies.map((kind) => ({ ...kind, patienceMs: 10_000 }))
+const kinds = [...patientZombies, ...legitimate]
+const warmUpMs = 3000
+const looksWanted = 20
+/** Slow DNS answers after ten seconds, and nobody waits longer for it. */
+const quietMs = 20_000
+
+export async function faultySoak({ seconds, perSecond, everyMs, say = () => undefined }: FaultySoakOptions): Promise<FaultySoakOutcome> {
+  const scene = await setUpScene()
+  const { fleet } = scene
+  const come = (): Arrivals => new Arrivals({ kinds, perSecond, port: () => fleet.endpoints.port() })
+  const warmingUp = come()
+  await sleep(warmUpMs)
+  await warmingUp.stop()
+  const before = await holdings(scene)
+  const began = performance.now()
+  const elapsed = (): number => (performance.now() - began) / 1000
+  const arrivals = come()
+  const counts: Record<string, number> = {}
+  const looks: Look[] = []
+  for (const fault of inShuffledTurns()) {
+    if (elapsed() > seconds) break
+    counts[fault.what] = (counts[fault.what] ?? 0) + 1
+    await fault.strike(scene)
+    await sleep(everyMs * 0.6)
+    await fault.mend(scene)
+    await sleep(everyMs * 0.4)
+    if (elapsed() * looksWanted < seconds * (looks.length + 1)) continue
+    const one = await look(fleet, elapsed(), arrivals.came)
+    looks.push(one)
+    say(lookLine(one))
+  }
+  await arrivals.stop()
+  rewrite(scene, 'well')
+  const left = await leftOver(scene, before)
+  const internalErrors = fleet.gateways.filter((gateway) => gateway.output().includes('internal error')).length
+  await scene.stop()
+  const later = looks.slice(Math.floor(looks.length / 4))
+  const growth = (of: (one: Look) => number): number => slope(later.map((one) => ({ x: one.sessions / fleet.gateways.length, y: of(one) })))
+  return {
+    tallies: arrivals.tallies,
+    sessions: arrivals.came,
+    faults: counts,
+    looks,
+    liveGrowth: growth(({ live }) => live),
+    rssGrowth: growth(({ rss }) => rss),
+    left,
+    internalErrors,
+  }
+}
+
+/** Each fault once before any comes again, in another order each time; without end. */
+function* inShuffledTurns(): Generator<(typeof soakFaults)[number]> {
+  for (;;)
+    yield* soakFaults
+      .map((fault) => ({ fault, lot: Math.random() }))
+      .toSorted((a, b) => a.lot - b.lot)
+      .map(({ fault }) => fault)
+}
+
+export function lookLine({ seconds, sessions, rss, live, files, timers }: Look): string {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
+  return `${seconds.toFixed(0).padStart(5)} s, ${sessions} sessions: ${mb(rss)} MB resident, ${mb(live)} MB live, ${files} files, ${timers} timers`
+}
+
+async function look(fleet: Fleet, seconds: number, sessions: number): Promise<Look> {
+  const each = await Promise.all(
+    fleet.gateways.map(async ({ pid }) => {
+      const { rss, heapUsed, external, resources } = await askReport(pid)
+      return { rss, live: heapUsed + external, files: openFiles(pid), timers: resources['Timeout'] ?? 0 }
+    }),
+  )
+  const largest = (of: (one: (typeof each)[number]) => number): number => Math.max(...each.map(of))
+  const files = largest((one) => one.files)
+  return {
+    seconds,
+    sessions,
+    rss: largest(({ rss }) => rss),
+    live: largest(({ live }) => live),
+    files,
+    timers: largest(({ timers }) => timers),
+  }
+}
+
+type Holdings = ReadonlyMap<string, number>
+
+/** What the gateways hold when nobody is there: the sum of both. */
+async function holdings({ fleet }: Scene): Promise<Holdings> {
+  const sums = new Map<string, number>()
+  const add = (name: string, count: number): void => void sums.set(name, (sums.get(name) ?? 0) + count)
+  for (const { admin, pid } of fleet.gateways) {
+    for (const [name, count] of Object.entries(await untilQuiet(admin, quietMs))) add(name, count)
+    const { resources } = await askReport(pid)
+    for (const name of ['TCPSocketWrap', 'UDPWRAP', 'Timeout']) add(name, resources[name] ?? 0)
+    add('files', openFiles(pid))
+  }
+  return sums
+}
+
+/** What they have more than before, once it no longer shrinks. */
+async function leftOver(scene: Scene, before: Holdings): Promise<Readonly<Record<string, number>>> {
+  for (const deadline = performance.now() + quietMs; ; await sleep(500)) {
+    const now = await holdings(scene)
+    const more = [...now].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const).filter(([, count]) => count > 0)
+    if (more.length === 0 || performance.now() > deadline) return Object.fromEntries(more)
+  }
+}

@@ -1,0 +1,67 @@
+// What kube-proxy does, without a kernel: new connections go in turn to the gateways that say they are ready, those that stand stay where they are.
+import type { GatewayProcess } from '../peers/gateway.ts'
+
+export interface EndpointsOptions {
+  /** Between two looks at a gateway's /readyz. */
+  readonly everyMs?: number
+  /** How long after a look its result has reached every node. */
+  readonly lagMs?: number
+}
+
+/** The table of ready gateways, as stale as one of a cluster. */
+export class ReadyEndpoints {
+  readonly #everyMs: number
+  readonly #lagMs: number
+  readonly #watches = new Map<GatewayProcess, NodeJS.Timeout>()
+  #ready: readonly GatewayProcess[] = []
+  #turn = 0
+
+  constructor({ everyMs = 100, lagMs = 0 }: EndpointsOptions = {}) {
+    this.#everyMs = everyMs
+    this.#lagMs = lagMs
+  }
+
+  get ready(): readonly GatewayProcess[] {
+    return this.#ready
+  }
+
+  add(gateway: GatewayProcess): void {
+    this.#watches.set(
+      gateway,
+      setInterval(() => void this.#look(gateway), this.#everyMs),
+    )
+  }
+
+  remove(gateway: GatewayProcess): void {
+    clearInterval(this.#watches.get(gateway))
+    this.#watches.delete(gateway)
+    this.#set(gateway, false)
+  }
+
+  /** The port for the next connection; undefined when no gateway is ready. */
+  port(): number | undefined {
+    return this.#ready[this.#turn++ % Math.max(1, this.#ready.length)]?.port
+  }
+
+  close(): void {
+    for (const gateway of this.#watches.keys()) this.remove(gateway)
+  }
+
+  async #look(gateway: GatewayProcess): Promise<void> {
+    // A connection for each look, as a kubelet has it: kept ones would count among what the gateway holds.
+    const isReady = await fetch(`${gateway.admin}/readyz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) })
+      .then(({ ok }) => ok)
+      .catch(() => false)
+    if (this.#lagMs === 0) this.#know(gateway, isReady)
+    else setTimeout(() => this.#know(gateway, isReady), this.#lagMs)
+  }
+
+  #know(gateway: GatewayProcess, isReady: boolean): void {
+    if (this.#watches.has(gateway)) this.#set(gateway, isReady)
+  }
+
+  #set(gateway: GatewayProcess, isReady: boolean): void {
+    if (this.#ready.includes(gateway) === isReady) return
+    this.#ready = isReady ? [...this.#ready, gateway] : this.#ready.filter((other) => other !== gateway)
+  }
+}

@@ -1,0 +1,22 @@
+// Slow-loris clients hold on to a gateway: a client of the access list is greeted as ever. `node test/reliability/run.ts loris` has as many as files allow.
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { unless } from '../peers/require.ts'
+import { filesLimit, slowLoris, type SlowLorisOutcome } from './slow-loris.ts'
+
+const lorises = 3000
+const tooFewFiles = filesLimit() > lorises + 200 ? false : `needs ${lorises + 200} open files, and the hard limit is ${filesLimit()}`
+
+describe(`${lorises} clients say their commands letter by letter`, { skip: unless('loopback') || tooFewFiles }, () => {
+  let outcome: SlowLorisOutcome
+  before(async () => {
+    outcome = await slowLoris({ lorises, seconds: 5, everyMs: 2000, goodPerSecond: 40 })
+  })
+
+  test('all of them are there, and stay', () => assert.deepEqual(outcome.lorises, [lorises, lorises]))
+
+  test('every good client is served', () =>
+    assert.deepEqual(outcome.good, { came: outcome.good.came, served: outcome.good.came, wrong: {} }))
+
+  test('and greeted without a wait', () => assert.ok(outcome.greetingMs.p99 < 500, JSON.stringify(outcome.greetingMs)))
+})

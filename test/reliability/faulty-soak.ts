@@ -42,9 +42,7 @@ export interface FaultySoakOutcome {
   readonly internalErrors: number
 }
 
-/** DNS that does not answer lets listed clients pass: then they sit there until their patience is over, and that is as it should be. */
-const patientZombies = zombies.map((kind) => ({ ...kind, patienceMs: 10_000 }))
-const kinds = [...patientZombies, ...legitimate]
+const kinds = [...zombies, ...legitimate]
 const warmUpMs = 3000
 const looksWanted = 20
 /** Slow DNS answers after ten seconds, and nobody waits longer for it. */

@@ -3,11 +3,16 @@ import { connect, type Socket } from 'node:net'
 import { loopbackAddress } from '../load/clients.ts'
 import type { LorisOrder, LorisState } from './slow-loris.ts'
 
-/** Connections that are begun in one go, so that the kernel's queue holds them. */
-const atOnce = 200
-const goMs = 50
+/**
+ * Connections that have not heard the gateway yet. More than the listen queue holds (net.core.somaxconn) would be lost without either side
+ * knowing: the kernel answers with cookies then, and a client that waits for a greeting has nothing to send again.
+ */
+const unheardLimit = 1000
+const tickMs = 20
 /** Who was sent away comes again after this time, some sooner, some later. */
 const againMs = 10_000
+/** Nobody speaks before its greeting is complete. */
+const silenceMs = 2000
 const letter = Buffer.from('N')
 
 process.once('message', (order: LorisOrder) => run(order))
@@ -16,38 +21,32 @@ process.once('disconnect', () => process.exit())
 
 function run({ port, first, count, everyMs }: LorisOrder): void {
   const there: (Socket | undefined)[] = Array.from({ length: count })
+  const outside = Array.from({ length: count }, (_, index) => index)
+  let unheard = 0
   let heard = 0
   let gone = 0
   const come = (index: number): void => {
+    unheard++
     const socket = connect({ port, host: '127.0.0.1', localAddress: loopbackAddress(64, first + index) })
     socket.once('data', () => {
+      unheard--
       heard++
-      there[index] = socket
+      setTimeout(() => (there[index] = socket.destroyed ? undefined : socket), silenceMs)
     })
-    socket
-      .on('error', () => undefined)
-      .on('close', () => {
-        if (there[index] === socket) gone++
-        there[index] = undefined
-        setTimeout(() => come(index), againMs * (0.5 + Math.random()))
-      })
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      if (socket.bytesRead > 0) gone++
+      else unheard--
+      there[index] = undefined
+      setTimeout(() => outside.push(index), againMs * (0.5 + Math.random()))
+    })
   }
-  let next = 0
-  const coming = setInterval(() => {
-    for (const end = Math.min(next + atOnce, count); next < end; next++) come(next)
-    if (next === count) clearInterval(coming)
-  }, goMs)
-  // In turn, so that letters come evenly; nobody speaks before its greeting is complete, 2 s after the first line.
   let turn = 0
-  let bytes = 0
-  const tickMs = 20
-  setTimeout(
-    () => {
-      setInterval(() => {
-        for (bytes += (count * tickMs) / everyMs; bytes >= 1; bytes--) there[turn++ % count]?.write(letter)
-      }, tickMs)
-    },
-    2000 + (count / atOnce) * goMs,
-  )
+  let letters = 0
+  setInterval(() => {
+    while (unheard < unheardLimit && outside.length > 0) come(outside.pop() ?? 0)
+    // In turn, so that letters come evenly.
+    for (letters += (count * tickMs) / everyMs; letters >= 1; letters--) there[turn++ % count]?.write(letter)
+  }, tickMs)
   setInterval(() => process.send?.({ heard, gone } satisfies LorisState), 100)
 }

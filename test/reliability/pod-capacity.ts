@@ -77,8 +77,9 @@ export async function podCapacity({ perSecond, seconds, stay, say = () => undefi
 
 /** @returns microseconds of the gateway's CPU time for each client */
 async function load(gateway: GatewayProcess, perSecond: number, seconds: number): Promise<number> {
+  const { port } = gateway
   const before = cpuMicros(gateway.pid)
-  const arrivals = new Arrivals({ kinds: [...zombies, ...legitimate], perSecond, port: () => gateway.port })
+  const arrivals = new Arrivals({ kinds: [...zombies, ...legitimate], perSecond, port: () => port })
   await sleep(seconds * 1000)
   await arrivals.stop()
   return (cpuMicros(gateway.pid) - before) / arrivals.came

@@ -13,6 +13,8 @@ export class ReadyEndpoints {
   readonly #everyMs: number
   readonly #lagMs: number
   readonly #watches = new Map<GatewayProcess, NodeJS.Timeout>()
+  /** Asking a gateway for its port reads its log. */
+  readonly #ports = new Map<GatewayProcess, number>()
   #ready: readonly GatewayProcess[] = []
   #turn = 0
 
@@ -26,6 +28,7 @@ export class ReadyEndpoints {
   }
 
   add(gateway: GatewayProcess): void {
+    this.#ports.set(gateway, gateway.port)
     this.#watches.set(
       gateway,
       setInterval(() => void this.#look(gateway), this.#everyMs),
@@ -35,12 +38,14 @@ export class ReadyEndpoints {
   remove(gateway: GatewayProcess): void {
     clearInterval(this.#watches.get(gateway))
     this.#watches.delete(gateway)
+    this.#ports.delete(gateway)
     this.#set(gateway, false)
   }
 
   /** The port for the next connection; undefined when no gateway is ready. */
   port(): number | undefined {
-    return this.#ready[this.#turn++ % Math.max(1, this.#ready.length)]?.port
+    const next = this.#ready[this.#turn++ % Math.max(1, this.#ready.length)]
+    return next === undefined ? undefined : this.#ports.get(next)
   }
 
   close(): void {

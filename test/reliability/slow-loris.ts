@@ -79,14 +79,15 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
   const kinds: readonly Kind[] = [
     { what: 'good', share: 1, client: (nth) => ({ from: loopbackAddress(72, nth), script: polite }), heard: /^221 /m, patienceMs: 30_000 },
   ]
+  const { port } = gateway
   const visit = async (forSeconds: number) => {
-    const arrivals = new Arrivals({ kinds, perSecond: goodPerSecond, port: () => gateway.port })
+    const arrivals = new Arrivals({ kinds, perSecond: goodPerSecond, port: () => port })
     await sleep(forSeconds * 1000)
     await arrivals.stop()
     return arrivals.tallies.get('good')
   }
   const alone = await visit(aloneSeconds)
-  const crowd = startLorises(gateway.port, lorises, everyMs)
+  const crowd = startLorises(port, lorises, everyMs)
   const began = performance.now()
   await crowd.heard(lorises, comingPatienceMs)
   say(`${lorises} lorises came within ${((performance.now() - began) / 1000).toFixed(1)} s`)

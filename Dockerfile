@@ -37,11 +37,16 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
 COPY . .
 # The image may have no shell and no env, so the command names its interpreter in full; the option's reason is in test/load/gateway-flags.ts.
 RUN mkdir -p bin /program/usr/local/bin /program/app \
- && printf '#!/usr/local/bin/node --max-semi-space-size=8\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
+ && printf '#!/usr/local/bin/node --max-semi-space-size=4\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
  && chmod 755 bin/postscreen \
  && ln -s /app/bin/postscreen /program/usr/local/bin/postscreen \
  && rm -rf charts \
- && cp -R . /program/app \
+ && cp -R . /program/app
+# Node keeps what it makes of the sources (stripped, compiled) for the next start: half a second and 25 MB less each time. The folder that it looks
+# into ends in the number of the user; it is written here, by root, for the user of the image.
+RUN cp -R /packages/app/node_modules . \
+ && for command in gateway operator; do NODE_COMPILE_CACHE=/program/app/.compiled /packages/usr/local/bin/node --max-semi-space-size=4 cli/postscreen.js $command --help > /dev/null; done \
+ && for folder in /program/app/.compiled/*-0; do mv "$folder" "${folder%-0}-65532"; done \
  && chmod -R a+rX,go-w /program
 
 FROM ${BASE}
@@ -51,7 +56,8 @@ COPY --from=build /program /
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot).
 USER 65532:65532
 WORKDIR /app
-ENV NODE_ENV=production
+# MALLOC_ARENA_MAX: by itself glibc keeps up to eight heaps for each core, of which threads that come and go fill each a little.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.compiled MALLOC_ARENA_MAX=2
 # SMTP, /healthz /readyz /metrics /status of the gateway, and /healthz /readyz /metrics of the operator.
 EXPOSE 2525 2580 8080
 ENTRYPOINT ["/usr/local/bin/postscreen"]

@@ -1,11 +1,12 @@
 // The way to the API server: its address, our credentials, and the connections. Tokens and certificates rotate, so they are asked for again.
 
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
-import { type Cluster, KubeConfig } from '@kubernetes/client-node'
+import { createRequire } from 'node:module'
+import type { Cluster, KubeConfig } from '@kubernetes/client-node'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici'
 import type { Clock } from './clock.ts'
+import { type ClusterConfig, inClusterConfig } from './in-cluster-config.ts'
 import { KubeError, logText } from './kube-error.ts'
 
 /** What one request needs. */
@@ -38,11 +39,10 @@ const shortestReloadMs = 10_000
 /** Longer than the time between two renewals of a lease, shorter than the patience of load balancers. */
 const idleConnectionMs = 20_000
 const mostWatches = 256
-const tokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 export class ClusterAccess {
   readonly #options: AccessOptions
-  #config: KubeConfig
+  #config: ClusterConfig
   #loadedAt: number
   #known: { readonly access: Access; readonly fingerprint: string } | undefined
   #knownAt = Number.NEGATIVE_INFINITY
@@ -132,15 +132,21 @@ export class ClusterAccess {
   }
 }
 
-function loadConfig(kubeconfig: string | undefined): KubeConfig {
-  const config = new KubeConfig()
-  if (kubeconfig !== undefined) config.loadFromFile(kubeconfig)
-  else if (process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(tokenFile)) config.loadFromCluster()
-  else config.loadFromDefault()
+/** Loaded where it is needed, since it is large; not with `import()`, so that a wrong configuration is told at once. */
+const clientLibrary = createRequire(import.meta.url)
+
+function loadConfig(kubeconfig: string | undefined): ClusterConfig {
+  const inCluster = kubeconfig === undefined ? inClusterConfig() : undefined
+  if (inCluster !== undefined) return inCluster
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- require does not know what it finds
+  const library = clientLibrary('@kubernetes/client-node') as { readonly KubeConfig: new () => KubeConfig }
+  const config = new library.KubeConfig()
+  if (kubeconfig === undefined) config.loadFromDefault()
+  else config.loadFromFile(kubeconfig)
   return config
 }
 
-function clusterOf(config: KubeConfig): Cluster {
+function clusterOf(config: ClusterConfig): Cluster {
   const cluster = config.getCurrentCluster()
   if (cluster === null || typeof cluster.server !== 'string') throw new Error('the kubeconfig names no current cluster')
   const url = URL.parse(cluster.server)

@@ -146,7 +146,7 @@ const operatorRights = [
   `networking.k8s.io/networkpolicies: ${all}`,
   `policy/poddisruptionbudgets: ${all}`,
   'postscreen.dev/postscreenpolicies/status: patch',
-  'postscreen.dev/postscreenpolicies: get list watch',
+  'postscreen.dev/postscreenpolicies: list watch',
 ]
 
 const rulesOf = (object: KubeObject | undefined): readonly Rule[] => (object?.['rules'] ?? []) as readonly Rule[]

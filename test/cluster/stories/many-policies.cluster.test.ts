@@ -3,89 +3,97 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apply, eventually, kubectl, list, namespace, run } from './support/kubectl.ts'
-import { OperatorProcess } from './support/operator-process.ts'
+import { endOperator, OperatorPod, restoreOperators } from './support/operator-pod.ts'
 import { condition, policy } from './support/policies.ts'
 import { installed } from './support/release.ts'
 
 const home = 'story-many'
 const count = 500
-/** The promise is 10 minutes; POSTSCREEN_REST_SECONDS=600 proves it, CI waits less. */
+/** The promise is about 10 minutes: POSTSCREEN_REST_SECONDS=600 waits for them, CI waits less. */
 const restSeconds = Number(process.env['POSTSCREEN_REST_SECONDS'] ?? 45)
 const promised = { readySeconds: 60, residentBytes: 200e6 }
-let operator: OperatorProcess | undefined
+let operator: OperatorPod
 
 before(async () => {
   await installed()
-  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=0')
-  await kubectl('wait', '--for=delete', 'pods', '-n', 'postscreen-system', '-l', 'app.kubernetes.io/component=operator', '--timeout=60s')
+  await endOperator()
   await namespace(home)
+  // Without pods and load balancers of their own, for which 500 would not find room; everything else is made as for any gateway.
   const items = Array.from({ length: count }, (_, index) =>
-    policy(home, `mx-${index}`, { gateway: { replicas: 0 }, dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example.org' }] } }),
+    policy(home, `mx-${index}`, { gateway: { replicas: 0, service: { type: 'ClusterIP' } }, dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example.org' }] } }),
   )
   await run('kubectl', ['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
 })
 
 after(async () => {
-  await operator?.kill('SIGKILL')
   await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
-  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=2')
+  await restoreOperators()
 })
 
 const isReady = (one: unknown): boolean => condition(one, 'Ready')?.status === 'True'
 
-async function started(): Promise<{ readonly operator: OperatorProcess; readonly seconds: number }> {
-  const began = performance.now()
-  const process = new OperatorProcess(home, '--leader-elect', 'false')
-  operator = process
-  await eventually('every policy Ready', async () => (await process.metrics()).get('postscreen_policies_ready') === count, 400_000)
-  return { operator: process, seconds: (performance.now() - began) / 1000 }
+/** Starts an operator; gives the seconds from the start of its process until every policy is Ready. */
+async function untilAllReady(): Promise<number> {
+  operator = await OperatorPod.start()
+  // Now and then only: to write thousands of lines of metrics is work too.
+  await eventually(
+    'every policy Ready',
+    async () => {
+      await sleep(900)
+      return (await operator.metrics()).get('postscreen_policies_ready') === count
+    },
+    400_000,
+  )
+  return (Date.now() - operator.startedAt) / 1000
 }
 
-const said = (requests: Readonly<Record<string, number>>): string =>
-  Object.entries(requests)
-    .map(([verb, calls]) => `${verb} ${calls}`)
-    .join(', ')
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB resident`
+const said = (requests: ReadonlyMap<string, number>): string => {
+  const verbs = Map.groupBy(requests, ([name]) => name.split(' ')[0] ?? '')
+  return [...verbs].map(([verb, calls]) => `${verb} ${calls.reduce((sum, [, number]) => sum + number, 0)}`).join(', ')
+}
+
+/** Calls that are about policies: the lease is renewed all the time, and watches come and go. */
+const work = (requests: ReadonlyMap<string, number>): readonly string[] =>
+  [...requests].filter(([name, calls]) => calls > 0 && !/ leases$|^watch /.test(name)).map(([name, calls]) => `${name}: ${calls}`)
 
 test('from nothing: everything is made for all of them', async (context) => {
-  const { operator: first, seconds } = await started()
-  const requests = await first.requests()
+  const seconds = await untilAllReady()
   context.diagnostic(
-    `${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(requests)}; ${Math.round(first.residentBytes / 1e6)} MB resident`,
+    `${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(await operator.requests())}; ${megabytes(await operator.residentBytes())}`,
   )
   assert.ok((await list('psc', home)).every(isReady))
-  await first.kill('SIGTERM')
+  await endOperator()
 })
 
 test('an operator that starts anew knows them all within the promised time, and writes nothing', async (context) => {
-  const { operator: second, seconds } = await started()
-  const requests = await second.requests()
-  const resident = second.residentBytes
-  context.diagnostic(
-    `${count} policies Ready ${seconds.toFixed(1)} s after the start; ${said(requests)}; ${Math.round(resident / 1e6)} MB resident`,
-  )
-  assert.equal(
-    (requests['apply'] ?? 0) + (requests['patch'] ?? 0) + (requests['create'] ?? 0) + (requests['delete'] ?? 0),
-    0,
+  const seconds = await untilAllReady()
+  const requests = await operator.requests()
+  const resident = await operator.residentBytes()
+  context.diagnostic(`${count} policies Ready ${seconds.toFixed(1)} s after the start; ${said(requests)}; ${megabytes(resident)}`)
+  assert.deepEqual(
+    work(requests).filter((one) => !one.startsWith('list ')),
+    [],
     'it found everything as it should be',
   )
   assert.ok(seconds <= promised.readySeconds, `${seconds} s`)
-  assert.ok(resident <= promised.residentBytes, `${resident} bytes`)
+  assert.ok(resident <= promised.residentBytes, megabytes(resident))
 })
 
 test('at rest nothing is written and nothing is asked again', async (context) => {
-  const running = operator ?? assert.fail('no operator')
-  const before = await running.requests()
+  const before = await operator.requests()
   await sleep(restSeconds * 1000)
-  const after = await running.requests()
-  const more = Object.fromEntries(Object.entries(after).map(([verb, calls]) => [verb, calls - (before[verb] ?? 0)]))
-  context.diagnostic(`${restSeconds} s at rest: ${said(more)}; ${Math.round(running.residentBytes / 1e6)} MB resident`)
-  for (const verb of ['apply', 'patch', 'create', 'replace', 'delete', 'get', 'list']) assert.equal(more[verb] ?? 0, 0, verb)
-  assert.ok(running.residentBytes <= promised.residentBytes)
+  const after = await operator.requests()
+  const more = new Map([...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)]))
+  const resident = await operator.residentBytes()
+  context.diagnostic(`${restSeconds} s at rest: ${said(more)}; ${megabytes(resident)}`)
+  assert.deepEqual(work(more), [])
+  assert.ok(resident <= promised.residentBytes, megabytes(resident))
 })
 
 test('one change among five hundred is as quick as one alone', async () => {
   const began = performance.now()
-  await apply(policy(home, 'mx-250', { hostname: 'changed.example.com', gateway: { replicas: 0 } }))
+  await apply(policy(home, 'mx-250', { hostname: 'changed.example.com', gateway: { replicas: 0, service: { type: 'ClusterIP' } } }))
   await kubectl('wait', '--for=condition=Ready', 'psc/mx-250', '-n', home, '--timeout=30s')
   assert.ok(performance.now() - began < 10_000)
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
+import { endOperator, restoreOperators } from './support/operator-pod.ts'
 import { OperatorProcess } from './support/operator-process.ts'
 import { gateway, policy } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -16,8 +17,7 @@ const operators: OperatorProcess[] = []
 // The release's own operator looks at every namespace; here it must not.
 before(async () => {
   await installed()
-  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=0')
-  await kubectl('wait', '--for=delete', 'pods', '-n', 'postscreen-system', '-l', 'app.kubernetes.io/component=operator', '--timeout=60s')
+  await endOperator()
   await namespace(home)
 })
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 
 after(async () => {
-  await kubectl('scale', 'deployment/postscreen-operator', '-n', 'postscreen-system', '--replicas=2')
+  await restoreOperators()
   await kubectl('delete', 'namespace', home, '--ignore-not-found')
 })
 

@@ -5,7 +5,7 @@ No Secrets: gateways mount those that their policy names, and the kubelet fetche
 {{- define "postscreen.operatorRules" -}}
 - apiGroups: [postscreen.dev]
   resources: [postscreenpolicies]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [postscreen.dev]
   resources: [postscreenpolicies/status]
   verbs: [patch]

@@ -1,7 +1,6 @@
-// Operators as processes of this machine, for what cannot be done to a pod: SIGKILL at a chosen moment, and measuring one.
+// Operators as processes of this machine, for what cannot be done to a pod: SIGKILL at a chosen moment.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { image } from './surroundings.ts'
 
@@ -41,35 +40,6 @@ export class OperatorProcess {
 
   get exitCode(): number | null {
     return this.#child.exitCode
-  }
-
-  /** Resident memory in bytes, as the kernel counts it. */
-  get residentBytes(): number {
-    const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')) ?? []
-    return Number(kilobytes) * 1024
-  }
-
-  /** What its metrics say, by the name with its labels. */
-  async metrics(): Promise<ReadonlyMap<string, number>> {
-    const [, address] = /admin server on (\S+?)"/.exec(this.lines.join('\n')) ?? []
-    const text = await (await fetch(`http://${address}/metrics`)).text()
-    return new Map(
-      text
-        .split('\n')
-        .flatMap((line): [string, number][] =>
-          /^[a-z]/.test(line) ? [[line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]] : [],
-        ),
-    )
-  }
-
-  /** Requests to the API server so far, by verb; watches apart. */
-  async requests(): Promise<Readonly<Record<string, number>>> {
-    const counts: Record<string, number> = {}
-    for (const [name, value] of await this.metrics()) {
-      const [, verb] = /^rest_client_requests_total\{verb="(\w+)"/.exec(name) ?? []
-      if (verb !== undefined) counts[verb] = (counts[verb] ?? 0) + value
-    }
-    return counts
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {

@@ -52,12 +52,12 @@ async function greeting(): Promise<string> {
 }
 
 test('a table that is edited reaches the gateways without a change of the policy', async () => {
-  const before = await get('psc', home, 'mx')
+  const earlier = await get('psc', home, 'mx')
   await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n198.51.100.0/24 permit\n' }))
   await eventually('two rules', async () => (await get('psc', home, 'mx')).status.effective.tableRules === 2, 20_000)
   const { status, metadata } = await ready(home, 'mx')
-  assert.equal(metadata.generation, before.metadata.generation)
-  assert.notEqual(status.configMap.hash, before.status.configMap.hash)
+  assert.equal(metadata.generation, earlier.metadata.generation)
+  assert.notEqual(status.configMap.hash, earlier.status.configMap.hash)
 })
 
 test('a table that does not parse is refused with the path, the ConfigMap and the line, and the last good one stays', async () => {

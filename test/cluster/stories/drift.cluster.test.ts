@@ -17,19 +17,19 @@ before(async () => {
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
 
 test('a ConfigMap that was deleted is back with the same content', async () => {
-  const before = await get('configmap', home, 'mx-policy')
+  const earlier = await get('configmap', home, 'mx-policy')
   await kubectl('delete', 'configmap', 'mx-policy', '-n', home)
   const now = await eventually('the ConfigMap', () => get('configmap', home, 'mx-policy'), 20_000)
-  assert.notEqual(now.metadata.uid, before.metadata.uid)
-  assert.deepEqual(now.data, before.data)
+  assert.notEqual(now.metadata.uid, earlier.metadata.uid)
+  assert.deepEqual(now.data, earlier.data)
 })
 
 test('a policy text that was edited is put back', async () => {
-  const before = await get('configmap', home, 'mx-policy')
+  const earlier = await get('configmap', home, 'mx-policy')
   await kubectl('patch', 'configmap', 'mx-policy', '-n', home, '--type=merge', '-p', '{"data":{"policy.yaml":"apiVersion: x"}}')
   await eventually(
     'the text',
-    async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === before.data['policy.yaml'],
+    async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === earlier.data['policy.yaml'],
     20_000,
   )
 })
@@ -89,7 +89,7 @@ test('somebody else’s Service of that name is left alone, and the policy says 
     metadata: { name: 'other-gateway', namespace: home },
     spec: { ports: [{ port: 80 }], selector: { app: 'theirs' } },
   })
-  const before = await get('service', home, 'other-gateway')
+  const earlier = await get('service', home, 'other-gateway')
   await apply(policy(home, 'other', { gateway: gateway({ replicas: 1 }) }))
   const refused = await eventually('the condition', async () => {
     const found = await get('psc', home, 'other')
@@ -98,18 +98,18 @@ test('somebody else’s Service of that name is left alone, and the policy says 
   assert.match(condition(refused, 'Programmed').message, /Service other-gateway exists and is not the operator’s/)
   assert.equal(condition(refused, 'Stalled').status, 'True')
   assert.equal(condition(refused, 'Ready').status, 'False')
-  const after = await get('service', home, 'other-gateway')
-  assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion)
+  const later = await get('service', home, 'other-gateway')
+  assert.equal(later.metadata.resourceVersion, earlier.metadata.resourceVersion)
   await kubectl('delete', 'service', 'other-gateway', '-n', home)
   await ready(home, 'other')
 })
 
 test('a paused policy changes nothing, and says so', async () => {
   await kubectl('annotate', 'psc', 'mx', '-n', home, 'postscreen.dev/pause=true')
-  const before = await get('configmap', home, 'mx-policy')
+  const earlier = await get('configmap', home, 'mx-policy')
   await apply(policy(home, 'mx', { hostname: 'paused.example.com', gateway: gateway({ replicas: 1 }) }))
   await eventually('the condition', async () => condition(await get('psc', home, 'mx'), 'Programmed')?.reason === 'Paused')
-  assert.deepEqual((await get('configmap', home, 'mx-policy')).data, before.data)
+  assert.deepEqual((await get('configmap', home, 'mx-policy')).data, earlier.data)
   await kubectl('annotate', 'psc', 'mx', '-n', home, 'postscreen.dev/pause-')
   await ready(home, 'mx')
   assert.match((await get('configmap', home, 'mx-policy')).data['policy.yaml'], /paused\.example\.com/)

@@ -31,7 +31,7 @@ before(async () => {
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
 
 // Two managers own the fields by then: one of them makes a change.
-const change = ['--server-side', '--field-manager=argocd-controller', '--force-conflicts']
+const forced = ['--server-side', '--field-manager=argocd-controller', '--force-conflicts']
 
 const kinds = 'psc,configmaps,services,serviceaccounts,deployments,networkpolicies,poddisruptionbudgets'
 const versions = async (): Promise<Record<string, string>> =>
@@ -41,12 +41,12 @@ test('applied once more by two managers, nothing gets a new version', async () =
   await run('kubectl', ['apply', '--server-side', '--field-manager=kustomize-controller', '-f', '-'], JSON.stringify(manifest()))
   await ready(home, 'mx')
   await sleep(3000)
-  const before = await versions()
+  const earlier = await versions()
   for (const manager of ['argocd-controller', 'kustomize-controller', 'argocd-controller']) {
     await run('kubectl', ['apply', '--server-side', `--field-manager=${manager}`, '-f', '-'], JSON.stringify(manifest()))
   }
   await sleep(3000)
-  assert.deepEqual(await versions(), before)
+  assert.deepEqual(await versions(), earlier)
 })
 
 test('kubectl diff is empty, server-side and client-side', async () => {
@@ -76,7 +76,7 @@ async function statesDuring(change: () => Promise<unknown>): Promise<readonly An
 
 test('at every write kstatus says what is true: in progress from the change on, current only when every gateway runs it', async () => {
   const states = await statesDuring(async () => {
-    await apply(manifest('3s'), ...change)
+    await apply(manifest('3s'), ...forced)
     await ready(home, 'mx')
   })
   const last = states.at(-1)
@@ -92,7 +92,7 @@ test('at every write kstatus says what is true: in progress from the change on, 
   const since = verdicts.indexOf('Current')
   assert.ok(
     verdicts.slice(since).every((one) => one === 'Current'),
-    `it stays so: ${verdicts}`,
+    `it stays so: ${verdicts.join(', ')}`,
   )
 })
 
@@ -103,7 +103,7 @@ test('a new policy is in progress from its first moment, before any operator has
 })
 
 test('kubectl wait returns neither before every gateway runs a change nor long after', async () => {
-  await apply(manifest('4s'), ...change)
+  await apply(manifest('4s'), ...forced)
   const { metadata } = await ready(home, 'mx')
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/instance=mx')
   for (const { status } of pods.filter(({ metadata: { deletionTimestamp } }) => deletionTimestamp === undefined)) {

@@ -55,11 +55,11 @@ for (const helm of helms()) {
     })
 
     test('upgrade with a changed value changes the policy, and waits until it is in force', async () => {
-      const before = await get('psc', home, 'mx')
+      const earlier = await get('psc', home, 'mx')
       await run(helm.path, ['upgrade', 'mail', chart(), '-n', home, '--wait', '--timeout=240s', ...given, '--set=policy.spec.mode=Enforce'])
       const policy = await get('psc', home, 'mx')
       assert.equal(policy.spec.mode, 'Enforce')
-      assert.equal(policy.metadata.uid, before.metadata.uid, 'it is the same policy')
+      assert.equal(policy.metadata.uid, earlier.metadata.uid, 'it is the same policy')
       assert.equal(policy.status.observedGeneration, policy.metadata.generation)
       assert.equal(condition(policy, 'Ready').status, 'True')
     })

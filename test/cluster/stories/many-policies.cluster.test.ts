@@ -20,7 +20,10 @@ before(async () => {
   await namespace(home)
   // Without pods and load balancers of their own, for which 500 would not find room; everything else is made as for any gateway.
   const items = Array.from({ length: count }, (_, index) =>
-    policy(home, `mx-${index}`, { gateway: { replicas: 0, service: { type: 'ClusterIP' } }, dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example.org' }] } }),
+    policy(home, `mx-${index}`, {
+      gateway: { replicas: 0, service: { type: 'ClusterIP' } },
+      dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example.org' }] },
+    }),
   )
   await run('kubectl', ['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
 })
@@ -81,10 +84,10 @@ test('an operator that starts anew knows them all within the promised time, and 
 })
 
 test('at rest nothing is written and nothing is asked again', async (context) => {
-  const before = await operator.requests()
+  const earlier = await operator.requests()
   await sleep(restSeconds * 1000)
-  const after = await operator.requests()
-  const more = new Map([...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)]))
+  const later = await operator.requests()
+  const more = new Map([...later].map(([name, calls]) => [name, calls - (earlier.get(name) ?? 0)]))
   const resident = await operator.residentBytes()
   context.diagnostic(`${restSeconds} s at rest: ${said(more)}; ${megabytes(resident)}`)
   assert.deepEqual(work(more), [])

@@ -71,7 +71,7 @@ const gatewayPods = async (): Promise<readonly string[]> =>
 
 test('a rolling update of the gateway: every pod is replaced', (context) =>
   undisturbed(context, async () => {
-    const before = await gatewayPods()
+    const earlier = await gatewayPods()
     // As a new image does: another form of pod.
     await apply(
       policy(home, 'mx', {
@@ -81,13 +81,13 @@ test('a rolling update of the gateway: every pod is replaced', (context) =>
     )
     await ready(home, 'mx')
     assert.deepEqual(
-      (await gatewayPods()).filter((name) => before.includes(name)),
+      (await gatewayPods()).filter((name) => earlier.includes(name)),
       [],
     )
     await eventually('the old pods gone', async () => (await list('pods', home)).length === 2)
   }))
 
-test('kubectl rollout restart of the gateway', (context) =>
+test('a gateway pod is deleted', (context) =>
   undisturbed(context, async () => {
     await kubectl('delete', 'pod', '-n', home, (await gatewayPods())[0] ?? '', '--wait')
     await ready(home, 'mx')

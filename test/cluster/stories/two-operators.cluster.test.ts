@@ -38,12 +38,12 @@ function start(): OperatorProcess {
 }
 
 const named = (name: string, hostname: string): object => policy(home, name, { hostname })
-const hasText = (name: string, text: string): Promise<true> =>
+const hasText = (name: string, text: string): Promise<boolean> =>
   eventually(
     `${text} in the ConfigMap`,
-    async () => (await get('configmap', home, `${name}-policy`))?.data['policy.yaml'].includes(text) === true || undefined,
+    async () => (await get('configmap', home, `${name}-policy`))?.data['policy.yaml'].includes(text) === true,
     60_000,
-  ) as Promise<true>
+  )
 
 test('one leads and the other stands by', async () => {
   const [first, second] = [start(), start()]

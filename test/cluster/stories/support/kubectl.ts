@@ -41,15 +41,15 @@ export const apply = (manifest: object | string, ...args: readonly string[]): Pr
 export type Anything = any
 
 /** An object of the cluster, or undefined. */
-export async function get(kind: string, namespace: string, name: string): Promise<Anything> {
-  const { code, stdout, stderr } = await attempt('kubectl', ['get', kind, '-n', namespace, name, '-o', 'json'])
+export async function get(kind: string, inside: string, name: string): Promise<Anything> {
+  const { code, stdout, stderr } = await attempt('kubectl', ['get', kind, '-n', inside, name, '-o', 'json'])
   if (code === 0) return JSON.parse(stdout)
   assert.match(stderr, /NotFound|not found/, stderr)
   return undefined
 }
 
-export async function list(kind: string, namespace: string, ...args: readonly string[]): Promise<Anything[]> {
-  return JSON.parse(await kubectl('get', kind, '-n', namespace, '-o', 'json', ...args)).items
+export async function list(kind: string, inside: string, ...args: readonly string[]): Promise<Anything[]> {
+  return JSON.parse(await kubectl('get', kind, '-n', inside, '-o', 'json', ...args)).items
 }
 
 /** Looks until `look` gives something other than undefined, null or false, and gives that. What it throws counts as not yet. */

@@ -1,8 +1,9 @@
 // Story: somebody takes one of the sample policies and applies it.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { generateKeyPairSync } from 'node:crypto'
 import { load } from 'js-yaml'
 import { type Anything, apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { condition } from './support/policies.ts'
@@ -64,14 +65,17 @@ for (const name of samples) {
 /** A certificate for the Secret that a sample names. */
 async function secretsFor({ tls }: Anything): Promise<void> {
   if (tls?.secretName === undefined || tls.secretName === '') return
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const certificate = await run('openssl', ['req', '-x509', '-key', '/dev/stdin', '-subj', '/CN=mx.example.com', '-days', '30'], key)
+  const files = mkdtempSync(join(tmpdir(), 'certificate-'))
+  const [key, certificate] = [join(files, 'key'), join(files, 'certificate')]
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  await run('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', certificate, '-subj', '/CN=mx.example.com', '-days', '30'])
+  const stringData = { 'tls.crt': readFileSync(certificate, 'utf8'), 'tls.key': readFileSync(key, 'utf8') }
+  rmSync(files, { recursive: true })
   await apply({
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'kubernetes.io/tls',
     metadata: { name: tls.secretName, namespace: home },
-    stringData: { 'tls.crt': certificate, 'tls.key': key },
+    stringData,
   })
 }

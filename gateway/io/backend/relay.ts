@@ -191,15 +191,17 @@ class Relay implements RelayHandle {
     this.#mayPass ||= verdict === 'later'
     if (verdict === 'later') this.#backends.failed(target, quoteGreeting(result.line))
     else this.#backends.greeted(target)
-    if (verdict === 'welcome' || this.#mayPassOn()) return this.#join(target, result.socket, result.received)
+    if (verdict === 'welcome' || this.#mayPassOn(verdict)) return this.#join(target, result.socket, result.received)
     result.socket.on('error', () => undefined).destroy()
     this.#tryAnother(target, 'send', quoteGreeting(result.line))
   }
 
-  /** Whether a refusal may be the client's greeting: it is the client's first line, and nobody else is left to ask. */
-  #mayPassOn(): boolean {
+  /** Whether a refusal may be the client's greeting: it is the client's first line, nobody else is left to ask, and nothing is to be hoped for. */
+  #mayPassOn(verdict: 'later' | 'never'): boolean {
     if (this.#request.teaserSent) return false
-    return performance.now() >= this.#deadline || !this.#backends.hasOther(this.#tried)
+    const now = performance.now()
+    if (now >= this.#deadline) return true
+    return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
   }
 
   #tryAnother(target: Target, how: 'connect' | 'send', reason: string): void {

@@ -204,6 +204,29 @@ test('a refusal for good is not waited for', async (t) => {
   assert.ok(performance.now() - began < 4000)
 })
 
+test('a client that has read nothing is held too, while the last backend that is left says 421', async (t) => {
+  const port = await freePort()
+  const { server } = await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
+  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { client, handedOff } = await arrive(t, backends, 'QUIT\r\n', false)
+  await until(() => count() >= 2)
+  assert.equal(client.text(), '', 'it has heard nothing')
+  server.close()
+  await until(() => backends.status()[0]?.addresses[0]?.lastError === 'ECONNREFUSED')
+  await startPostfix(t, port)
+  assert.equal(await client.until((text) => text.endsWith('bye\r\n')), '220 mx\r\n221 bye\r\n')
+  assert.deepEqual(handedOff, [`127.0.0.1:${port}`])
+})
+
+test('when its time is over it reads the 421 of the backend', async (t) => {
+  const port = await freePort()
+  await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
+  const began = performance.now()
+  const { client } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`], holdMs: 1200 }).backends, '', false)
+  assert.equal(await client.until((text) => text.endsWith('\n')), '421 4.3.2 Service shutting down\r\n')
+  assert.ok(performance.now() - began >= 1190)
+})
+
 test('a crowd does not storm a backend that is down, and each of it is handed on once when it is up', async (t) => {
   const port = await freePort()
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })

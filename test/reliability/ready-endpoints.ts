@@ -8,6 +8,9 @@ export interface EndpointsOptions {
   readonly lagMs?: number
 }
 
+/** As the operator's pods have it: two probes, two seconds apart. */
+const probesMs = 3000
+
 /** The table of ready gateways, as stale as one of a cluster. */
 export class ReadyEndpoints {
   readonly #everyMs: number
@@ -15,6 +18,7 @@ export class ReadyEndpoints {
   readonly #watches = new Map<GatewayProcess, NodeJS.Timeout>()
   /** Asking a gateway for its port reads its log. */
   readonly #ports = new Map<GatewayProcess, number>()
+  readonly #failingSince = new Map<GatewayProcess, number>()
   #ready: readonly GatewayProcess[] = []
   #turn = 0
 
@@ -39,6 +43,7 @@ export class ReadyEndpoints {
     clearInterval(this.#watches.get(gateway))
     this.#watches.delete(gateway)
     this.#ports.delete(gateway)
+    this.#failingSince.delete(gateway)
     this.#set(gateway, false)
   }
 
@@ -53,12 +58,20 @@ export class ReadyEndpoints {
   }
 
   async #look(gateway: GatewayProcess): Promise<void> {
-    // A connection for each look, as a kubelet has it: kept ones would count among what the gateway holds.
-    const isReady = await fetch(`${gateway.admin}/readyz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) })
-      .then(({ ok }) => ok)
-      .catch(() => false)
+    const isReady = this.#judge(gateway, await ask(gateway))
     if (this.#lagMs === 0) this.#know(gateway, isReady)
     else setTimeout(() => this.#know(gateway, isReady), this.#lagMs)
+  }
+
+  /** What ends, and what is dead, is known to a cluster at once; that a gateway is not ready for other reasons takes two probes. */
+  #judge(gateway: GatewayProcess, says: 'ready' | 'not ready' | 'ending'): boolean {
+    if (says !== 'not ready') {
+      this.#failingSince.delete(gateway)
+      return says === 'ready'
+    }
+    const since = this.#failingSince.get(gateway) ?? performance.now()
+    this.#failingSince.set(gateway, since)
+    return this.#ready.includes(gateway) && performance.now() - since < probesMs
   }
 
   #know(gateway: GatewayProcess, isReady: boolean): void {
@@ -68,5 +81,17 @@ export class ReadyEndpoints {
   #set(gateway: GatewayProcess, isReady: boolean): void {
     if (this.#ready.includes(gateway) === isReady) return
     this.#ready = isReady ? [...this.#ready, gateway] : this.#ready.filter((other) => other !== gateway)
+  }
+}
+
+async function ask({ admin }: GatewayProcess): Promise<'ready' | 'not ready' | 'ending'> {
+  try {
+    // A connection for each look, as a kubelet has it: kept ones would count among what the gateway holds.
+    const answer = await fetch(`${admin}/readyz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) })
+    const text = await answer.text()
+    if (answer.ok) return 'ready'
+    return text.includes('draining') ? 'ending' : 'not ready'
+  } catch (error) {
+    return error instanceof DOMException ? 'not ready' : 'ending'
   }
 }

@@ -1,4 +1,4 @@
-// A rolling restart of all gateways, then of all Postfixes, under 200 clients a second: nobody who should pass notices. `node test/reliability/run.ts rollout` runs minutes.
+// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: nobody who should pass notices. `node test/reliability/run.ts rollout` runs minutes.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
@@ -11,7 +11,7 @@ const skip = unless('postfix', 'rbldnsd', 'valkey')
 describe('three gateways with one Valkey, and two Postfixes, are replaced one by one', { skip }, () => {
   let outcome: RolloutOutcome
   before(async () => {
-    outcome = await rollout({ perSecond: 200, seconds: 1, delaySeconds: 2, lagMs: 1000 })
+    outcome = await rollout({ perSecond: 150, seconds: 1, delaySeconds: 4, lagMs: 1000 })
   })
 
   test('no session of a legitimate client fails or is refused', () => assert.deepEqual(wrongOf(outcome.tallies, legitimate), {}))

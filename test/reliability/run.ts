@@ -13,12 +13,12 @@ import { filesLimit, slowLoris } from './slow-loris.ts'
 import { valkeyFaults } from './valkey-faults.ts'
 
 const usage = `usage: node test/reliability/run.ts SCENARIO [--option N …]
-  rollout       --rate 200 --minutes 5 --delay 5 --lag 2     gateways and Postfixes are replaced under load
+  rollout       --rate 200 --minutes 5 --delay 10 --lag 2    gateways and Postfixes are replaced under load
   acknowledged  --messages 100000 --clients 20 --rate 300 --every 2    gateways are killed while clients deliver
   valkey        --rate 200 --seconds 15                      the Valkey is held still, cut off, full, killed
   dns           --clients 500                                DNS is dead, slow, lying, restarted
   loris         --clients 19800 --seconds 60 --rate 20 [--usual-limits]    slow-loris clients hold on
-  soak          --minutes 30 --rate 100 --every 5            mixed load with a fault every few seconds
+  soak          --minutes 30 --rate 150 --every 5            mixed load with a fault every few seconds
   pod           --rate 200 --seconds 30 --clients 9000       what one gateway takes`
 
 const { positionals, values } = parseArgs({
@@ -57,7 +57,7 @@ const none = (counts: object): boolean => Object.keys(counts).length === 0
 const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
   rollout: async () => {
     const seconds = number('minutes', 5) * 60
-    const options = { perSecond: number('rate', 200), seconds, delaySeconds: number('delay', 5), lagMs: number('lag', 2) * 1000, say }
+    const options = { perSecond: number('rate', 200), seconds, delaySeconds: number('delay', 10), lagMs: number('lag', 2) * 1000, say }
     const { tallies, ...outcome } = await rollout(options)
     const wrong = wrongOf(tallies, legitimate)
     return {
@@ -97,7 +97,7 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
     return { outcome, kept: outcome.good.came === outcome.good.served, lines: [text(outcome)] }
   },
   soak: async () => {
-    const options = { seconds: number('minutes', 30) * 60, perSecond: number('rate', 100), everyMs: number('every', 5) * 1000 }
+    const options = { seconds: number('minutes', 30) * 60, perSecond: number('rate', 150), everyMs: number('every', 5) * 1000 }
     const { tallies, looks: _, ...outcome } = await faultySoak({ ...options, say })
     const wrong = wrongOf(tallies, legitimate)
     const kept = none(wrong) && none(outcome.left) && outcome.internalErrors === 0 && outcome.liveGrowth < 100

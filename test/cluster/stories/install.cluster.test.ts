@@ -16,20 +16,23 @@ const notOurs = /kube-root-ca\.crt|ServiceAccount default$/
 const leftIn = async (namespace: string): Promise<readonly string[]> =>
   (await list(kinds, namespace)).map(({ kind, metadata }) => `${kind} ${metadata.name}`).filter((one) => !notOurs.test(one))
 
+/** Values of every release here: quick to judge, quick to end. */
+const given = (): readonly string[] => [
+  ...values(),
+  '--set=policy.create=true',
+  '--set=policy.spec.hostname=mx.example.com',
+  '--set=policy.spec.greet.wait=2s',
+  '--set=policy.spec.gateway.drain.delay=2s',
+  '--set=policy.spec.gateway.drain.timeout=10s',
+]
+
 before(uninstalled)
 after(uninstalled)
 
 for (const helm of helms()) {
   describe(helm.name, () => {
-    const given = [
-      ...values(),
-      '--set=policy.create=true',
-      '--set=policy.spec.hostname=mx.example.com',
-      '--set=policy.spec.greet.wait=2s',
-      '--set=policy.spec.gateway.drain.delay=2s',
-    ]
     const install = (...more: readonly string[]): Promise<string> =>
-      run(helm.path, ['install', 'mail', chart(), '-n', home, '--create-namespace', '--wait', '--timeout=240s', ...given, ...more])
+      run(helm.path, ['install', 'mail', chart(), '-n', home, '--create-namespace', '--wait', '--timeout=240s', ...given(), ...more])
 
     before(async () => {
       await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait')
@@ -56,7 +59,17 @@ for (const helm of helms()) {
 
     test('upgrade with a changed value changes the policy, and waits until it is in force', async () => {
       const earlier = await get('psc', home, 'mx')
-      await run(helm.path, ['upgrade', 'mail', chart(), '-n', home, '--wait', '--timeout=240s', ...given, '--set=policy.spec.mode=Enforce'])
+      await run(helm.path, [
+        'upgrade',
+        'mail',
+        chart(),
+        '-n',
+        home,
+        '--wait',
+        '--timeout=240s',
+        ...given(),
+        '--set=policy.spec.mode=Enforce',
+      ])
       const policy = await get('psc', home, 'mx')
       assert.equal(policy.spec.mode, 'Enforce')
       assert.equal(policy.metadata.uid, earlier.metadata.uid, 'it is the same policy')
@@ -65,7 +78,7 @@ for (const helm of helms()) {
     })
 
     test('a value that is not right is refused before anything happens, with its name', async () => {
-      const { code, stderr } = await attempt(helm.path, ['upgrade', 'mail', chart(), '-n', home, ...given, '--set=replicaCount=many'])
+      const { code, stderr } = await attempt(helm.path, ['upgrade', 'mail', chart(), '-n', home, ...given(), '--set=replicaCount=many'])
       assert.notEqual(code, 0)
       assert.match(stderr, /replicaCount/)
     })
@@ -103,9 +116,8 @@ test('one namespace only: roles instead of cluster roles, and policies elsewhere
     '--create-namespace',
     '--wait',
     '--timeout=240s',
-    ...values(),
+    ...given(),
     `--set=watchNamespaces={${home}}`,
-    '--set=policy.create=true',
   ])
   assert.equal(condition(await get('psc', home, 'mx'), 'Ready').status, 'True')
   assert.deepEqual(

@@ -10,7 +10,7 @@ import { installed } from './support/release.ts'
 const home = 'story-many'
 const count = 500
 /** The promise is about 10 minutes: POSTSCREEN_REST_SECONDS=600 waits for them, CI waits less. */
-const restSeconds = Number(process.env['POSTSCREEN_REST_SECONDS'] ?? 45)
+const restSeconds = Number(process.env['POSTSCREEN_REST_SECONDS'] ?? 20)
 const promised = { readySeconds: 60, residentBytes: 200e6 }
 let operator: OperatorPod
 

@@ -32,7 +32,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 const whenNot = (type: string, reason: string): Promise<Anything> =>
   eventually(`${type} ${reason}`, async () => {

@@ -24,7 +24,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 async function gateways(): Promise<readonly string[]> {
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')

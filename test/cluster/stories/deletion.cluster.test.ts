@@ -14,7 +14,7 @@ before(async () => {
   await namespace(home)
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 const left = async (): Promise<readonly string[]> =>
   (await list(kinds, home))

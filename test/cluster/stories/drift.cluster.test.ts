@@ -14,7 +14,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 test('a ConfigMap that was deleted is back with the same content', async () => {
   const earlier = await get('configmap', home, 'mx-policy')

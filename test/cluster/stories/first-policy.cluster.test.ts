@@ -18,7 +18,7 @@ before(async () => {
   address = await balancerAddress(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 test('every object of the gateway is there, and belongs to the policy', async () => {
   const { metadata } = await get('psc', home, 'mx')

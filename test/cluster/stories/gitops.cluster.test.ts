@@ -28,7 +28,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 // Two managers own the fields by then: one of them makes a change.
 const forced = ['--server-side', '--field-manager=argocd-controller', '--force-conflicts']

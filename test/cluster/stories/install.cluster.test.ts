@@ -24,6 +24,7 @@ const given = (): readonly string[] => [
   '--set=policy.spec.greet.wait=2s',
   '--set=policy.spec.gateway.drain.delay=2s',
   '--set=policy.spec.gateway.drain.timeout=10s',
+  '--set=postfix.drain.delaySeconds=1',
 ]
 
 before(uninstalled)

@@ -22,7 +22,7 @@ before(async () => {
   })
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 /** `verb group/resource/subresource`, as both sides are compared. */
 const right = (verb: string, group: string, resource: string): string => `${verb} ${group === '' ? 'core' : group}/${resource}`

@@ -155,7 +155,7 @@ before(async () => {
   await namespace(home)
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 for (const one of cases) {
   test(`${one.what} is refused`, async () => {

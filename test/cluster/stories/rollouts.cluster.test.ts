@@ -26,7 +26,7 @@ before(async () => {
 after(async () => {
   for (const { metadata } of await list('nodes', '')) await kubectl('uncordon', metadata.name)
   await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=1')
-  await kubectl('delete', 'namespace', home, '--ignore-not-found')
+  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
 })
 
 /** A steady trickle of clients, each new, ten a second, from before until a while after `disturb`. Gives the visits that did not deliver. */

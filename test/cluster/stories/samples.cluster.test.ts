@@ -31,7 +31,7 @@ before(async () => {
   })
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found'))
+after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
 test('there are the five samples', () => {
   for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer'])

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 after(async () => {
   await restoreOperators()
-  await kubectl('delete', 'namespace', home, '--ignore-not-found')
+  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
 })
 
 function start(): OperatorProcess {

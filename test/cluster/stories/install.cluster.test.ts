@@ -25,6 +25,8 @@ const given = (): readonly string[] => [
   '--set=policy.spec.gateway.drain.delay=2s',
   '--set=policy.spec.gateway.drain.timeout=10s',
   '--set=postfix.drain.delaySeconds=1',
+  '--set=postfix.drain.timeoutSeconds=5',
+  '--set=postfix.drain.flushSeconds=1',
 ]
 
 before(uninstalled)

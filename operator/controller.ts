@@ -7,6 +7,7 @@ import type { Settings } from './desired/desired.ts'
 import type { Ask } from './gateways/ask.ts'
 import { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
+import { splitKey } from './kube/object.ts'
 import { WorkQueue } from './kube/work-queue.ts'
 import { Reconciler, type Told } from './reconcile.ts'
 
@@ -109,8 +110,10 @@ export class Controller {
       policies.delete(key)
       if (policies.size === 0) this.#tablesOf.delete(map)
     }
-    if (policy === undefined) this.#forget(...splitKey(key))
-    else {
+    if (policy === undefined) {
+      const { namespace, name } = splitKey(key)
+      this.#forget(namespace, name)
+    } else {
       for (const { name } of tableRefs(policy)) {
         const map = `${policy.metadata.namespace ?? ''}/${name}`
         this.#tablesOf.set(map, (this.#tablesOf.get(map) ?? new Set()).add(key))
@@ -123,9 +126,4 @@ export class Controller {
     if (!this.#synced) return
     for (const key of keys) this.#queue.add(key)
   }
-}
-
-function splitKey(key: string): [namespace: string, name: string] {
-  const slash = key.indexOf('/')
-  return [key.slice(0, slash), key.slice(slash + 1)]
 }

@@ -42,7 +42,7 @@ export function keyOf(object: { readonly metadata: { readonly name: string; read
 }
 
 /** The two parts of a key. Neither can hold a slash. */
-export function splitKey(key: ResourceKey): { readonly namespace: string; readonly name: string } {
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
   const slash = key.indexOf('/')
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
@@ -59,6 +59,11 @@ export function isKubeObject(value: unknown): value is KubeObject {
 /** Whether it is a JSON object, not an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** It, if it is a JSON object, else one without fields. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {}
 }
 
 function isText(value: unknown): boolean {

@@ -1,8 +1,7 @@
 // How far the Deployment and its pods are with what is wanted of them.
-import { isRecord, type KubeObject } from '../kube/object.ts'
+import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
 import type { Observation } from './observation.ts'
 
-const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
 const count = (value: unknown): number => (typeof value === 'number' ? value : 0)
 
 export interface Rollout {
@@ -18,15 +17,15 @@ export interface Rollout {
 }
 
 function gaveUp(deployment: KubeObject | undefined): string | undefined {
-  const conditions = record(deployment?.['status'])['conditions']
+  const conditions = recordOf(deployment?.['status'])['conditions']
   const found = (Array.isArray(conditions) ? conditions : []).filter(isRecord).find((one) => one['reason'] === 'ProgressDeadlineExceeded')
   return found === undefined ? undefined : String(found['message'])
 }
 
 /** What the gateways of a policy do at the moment. */
 export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
-  const spec = record(deployment?.['spec'])
-  const status = record(deployment?.['status'])
+  const spec = recordOf(deployment?.['spec'])
+  const status = recordOf(deployment?.['status'])
   const total = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
   const updated = pods.filter(
     (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,

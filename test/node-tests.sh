@@ -1,4 +1,4 @@
-# Runs node's tests, and says at the end what was left out; test/run and test/cluster/run read it.
+# Runs node's tests, and says at the end what was left out and what failed; test/run and test/cluster/run read it.
 # shellcheck shell=bash disable=SC2154,SC2120 # its readers set `scratch` and say what options and files they know
 # Written for bash 3.2, which is what macOS has.
 
@@ -43,6 +43,7 @@ run_tests() {
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   "$@" node --test --test-concurrency=1 --test-timeout=1200000 \
     --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$scratch/results.tap" \
+    --test-reporter=./test/failed-tests.ts --test-reporter-destination="$scratch/failed-tests" \
     ${options[@]+"${options[@]}"} ${selected[@]+"${selected[@]}"}
 }
 
@@ -72,3 +73,6 @@ summarise() {
     return 1
   fi
 }
+
+# The very last words, since CI keeps the end of its log only: the tests that failed.
+tell_failed_tests() { cat "$scratch/failed-tests" 2>/dev/null || true; }

@@ -1,0 +1,73 @@
+// The reporter that tells of failed tests at the end of a log: which, where, what they said, and never more than fits.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const folder = mkdtempSync(join(tmpdir(), 'failed-tests.'))
+after(() => rmSync(folder, { recursive: true }))
+
+const reporter = fileURLToPath(new URL('failed-tests.ts', import.meta.url))
+
+/** What is told of a file of tests; `body` is its program. */
+function told(body: string): string {
+  const file = join(folder, 'some.test.mjs')
+  writeFileSync(file, `import assert from 'node:assert/strict'\nimport { before, describe, test } from 'node:test'\n${body}`)
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { stdout, stderr } = spawnSync(process.execPath, ['--test', `--test-reporter=${reporter}`, file], {
+    cwd: folder,
+    encoding: 'utf8',
+    env,
+  })
+  assert.equal(stderr, '')
+  return stdout
+}
+
+const cases = [
+  {
+    what: 'nothing when none failed',
+    body: `test('fine', () => {})\ntest('later', { todo: true }, () => assert.fail('not yet'))`,
+    says: [/^$/],
+  },
+  {
+    what: 'name, place and message',
+    body: `test('fine', () => {})\n\ntest('adds up', () => assert.equal(1 + 1, 3, 'it does not'))`,
+    says: [
+      /^\nOne test failed:\n✖ adds up \(some\.test\.mjs:5, after 0\.0 s\)\n {4}AssertionError \[ERR_ASSERTION\]: it does not\n/,
+      /some\.test\.mjs:5:/,
+    ],
+  },
+  {
+    what: 'the suites around it by name, and not as failures',
+    body: `describe('outer', () => describe('inner', () => test('deep', () => assert.fail('x'))))`,
+    says: [/One test failed:\n✖ outer > inner > deep /],
+  },
+  {
+    what: 'what an error was caused by',
+    body: `test('waits', () => { throw new Error('not within 60 s', { cause: new Error('it says no') }) })`,
+    says: [/Error: not within 60 s\n[^]*because of: Error: it says no/],
+  },
+  { what: 'a failed hook', body: `before(() => assert.fail('no cluster'))\ntest('never', () => {})`, says: [/never[^]*no cluster/] },
+  { what: 'a file that breaks off', body: `test('fine', () => {})\nprocess.exit(3)`, says: [/some\.test\.mjs/] },
+  {
+    what: 'the beginning and the end of a long message',
+    body: `test('long', () => assert.fail(Array.from({ length: 500 }, (_, n) => 'line ' + n).join('\\n')))`,
+    says: [/line 3\n/, /… \d+ lines …/, /some\.test\.mjs:3:/],
+  },
+  {
+    what: 'fewer lines of each when there are many, and how many more',
+    body: `for (let n = 0; n < 30; n++) test('test ' + n, () => assert.fail('one\\ntwo\\nthree\\nfour'))`,
+    says: [/30 tests failed:\n✖ test 0 /, /… and \d+ more\n$/],
+  },
+]
+
+for (const { what, body, says } of cases) {
+  test(`it tells: ${what}`, () => {
+    const text = told(body)
+    for (const pattern of says) assert.match(text, pattern)
+    assert.ok(text.split('\n').length <= 56, text)
+  })
+}

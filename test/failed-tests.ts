@@ -1,0 +1,88 @@
+// A reporter for `node --test`: the tests that failed, with what they said, in so few lines that they fit the end of a log of which only the end is kept.
+import { relative } from 'node:path'
+import type { TestEvent } from 'node:test/reporters'
+
+/** CI shows its last 60 lines or so. */
+const allLines = 50
+const mostLines = 40
+const fewestLines = 4
+const longestLine = 400
+const mostFrames = 6
+
+interface Failure {
+  /** Of the test, after those of the suites around it. */
+  readonly name: string
+  readonly where: string
+  readonly seconds: string
+  readonly said: readonly string[]
+}
+
+const cut = (line: string): string => (line.length > longestLine ? `${line.slice(0, longestLine)}…` : line)
+const isFrame = (line: string): boolean => /^ +at /.test(line)
+
+/** Node wraps what was thrown; `cause` within that is the thrown one's own. */
+function* chain(wrapper: Error): Generator {
+  let error: unknown = wrapper.cause ?? wrapper
+  for (let depth = 0; depth < 5 && error !== undefined && error !== null; depth++) {
+    yield error
+    error = error instanceof Error ? error.cause : undefined
+  }
+}
+
+/** The message, and of the stack what is ours, before node's inner workings. */
+function wordsOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return String(error).split('\n')
+  const lines = (error.stack ?? String(error)).split('\n').map(cut)
+  const frames = lines.filter((line) => isFrame(line) && !/\bnode:/.test(line)).slice(0, mostFrames)
+  return [...lines.filter((line) => !isFrame(line)), ...frames]
+}
+
+/** At most `most` lines; what was left out is in the middle, since assertions begin with the message and end with the place. */
+function shortened(lines: readonly string[], most: number): readonly string[] {
+  if (lines.length <= most) return lines
+  const head = Math.ceil((most - 1) * 0.7)
+  const tail = most - 1 - head
+  const left = `… ${lines.length - head - tail} lines …`
+  return [...lines.slice(0, head), left, ...(tail > 0 ? lines.slice(-tail) : [])]
+}
+
+const saidBy = (error: Error): readonly string[] =>
+  [...chain(error)].flatMap((one, index) => {
+    const [first = '', ...rest] = wordsOf(one)
+    return [index === 0 ? first : `because of: ${first}`, ...rest]
+  })
+
+/** In text, each with its share of the lines. */
+function* inWords(failures: readonly Failure[]): Generator<string> {
+  if (failures.length === 0) return
+  yield `\n${failures.length === 1 ? 'One test' : `${failures.length} tests`} failed:\n`
+  const shown = failures.slice(0, Math.floor(allLines / fewestLines))
+  const each = Math.max(fewestLines, Math.min(mostLines, Math.floor(allLines / shown.length)))
+  for (const { name, where, seconds, said } of shown) {
+    yield `✖ ${cut(name)} (${where}, after ${seconds} s)\n`
+    for (const line of shortened(said, each - 1)) yield `    ${line}\n`
+  }
+  if (shown.length < failures.length) yield `… and ${failures.length - shown.length} more\n`
+}
+
+/** A suite fails with its tests; those are told of. */
+const isOnlyAround = (error: Error): boolean => 'failureType' in error && error.failureType === 'subtestsFailed'
+
+async function* failedTests(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
+  const failures: Failure[] = []
+  const names: string[] = []
+  for await (const { type, data } of source) {
+    if (type === 'test:start') names.splice(data.nesting, names.length, data.name)
+    if (type !== 'test:fail' || data.todo !== undefined || isOnlyAround(data.details.error)) continue
+    failures.push({
+      name: [...names.slice(0, data.nesting), data.name].join(' > '),
+      where: data.file === undefined ? 'in no file' : `${relative('', data.file)}:${data.line ?? 1}`,
+      seconds: (data.details.duration_ms / 1000).toFixed(1),
+      said: saidBy(data.details.error),
+    })
+  }
+  yield* inWords(failures)
+}
+
+// oxlint-disable-next-line import/no-default-export -- a reporter is what its module exports by default
+export { failedTests as default }

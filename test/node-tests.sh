@@ -42,21 +42,19 @@ check_node() {
 run_tests() {
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   "$@" node --test --test-concurrency=1 --test-timeout=1200000 \
-    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$scratch/results.tap" \
-    --test-reporter=./test/failed-tests.ts --test-reporter-destination="$scratch/failed-tests" \
+    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=./test/results.ts --test-reporter-destination="$scratch/results" \
     ${options[@]+"${options[@]}"} ${selected[@]+"${selected[@]}"}
 }
 
 # Prints the skipped tests, one group for each reason.
 left_out() {
-  sed -nE 's/^ *(not )?ok [0-9]+ - (.*) # (SKIP|TODO)[[:space:]]*(.*)$/\4\t\2/p' "$scratch/results.tap" | sed 's/\\\([\\#]\)/\1/g' | sort |
-    awk -F'\t' '{ why = $1 == "" ? "no reason given" : $1; if (why != last) print "  " why ":"; last = why; print "    - " $2 }'
+  awk '/^left-out/' "$scratch/results" | sort | awk -F'\t' '{ if ($2 != last) print "  " $2 ":"; last = $2; print "    - " $3 }'
 }
 
 # The closing words; say_missing adds what the machine lacks.
 summarise() {
   local missing skipped
-  if ! [ -f "$scratch/results.tap" ] || grep -qx '# tests 0' "$scratch/results.tap"; then
+  if ! grep -q '^tests.*[1-9]' "$scratch/results" 2>/dev/null; then
     echo 'No test was found.' >&2
     return 1
   fi
@@ -75,4 +73,4 @@ summarise() {
 }
 
 # The very last words, since CI keeps the end of its log only: the tests that failed.
-tell_failed_tests() { cat "$scratch/failed-tests" 2>/dev/null || true; }
+tell_failed_tests() { awk -F'\t' '/^failed/ { if (!told++) print ""; sub(/^failed\t/, ""); print }' "$scratch/results" 2>/dev/null || true; }

@@ -1,4 +1,6 @@
-// A reporter for `node --test`: the tests that failed, with what they said, in so few lines that they fit the end of a log of which only the end is kept.
+// A reporter for `node --test`: what the closing words of a run are made of (node-tests.sh). How many tests there were, which were left out and why, and
+// which failed: these with what they said, in so few lines that they fit the end of a log of which only the end is kept.
+//   tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 
@@ -52,37 +54,55 @@ const saidBy = (error: Error): readonly string[] =>
     return [index === 0 ? first : `because of: ${first}`, ...rest]
   })
 
-/** In text, each with its share of the lines. */
-function* inWords(failures: readonly Failure[]): Generator<string> {
-  if (failures.length === 0) return
-  yield `\n${failures.length === 1 ? 'One test' : `${failures.length} tests`} failed:\n`
+/** Each with its share of the lines. */
+function inWords(failures: readonly Failure[]): readonly string[] {
+  if (failures.length === 0) return []
   const shown = failures.slice(0, Math.floor(allLines / fewestLines))
   const each = Math.max(fewestLines, Math.min(mostLines, Math.floor(allLines / shown.length)))
-  for (const { name, where, seconds, said } of shown) {
-    yield `✖ ${cut(name)} (${where}, after ${seconds} s)\n`
-    for (const line of shortened(said, each - 1)) yield `    ${line}\n`
-  }
-  if (shown.length < failures.length) yield `… and ${failures.length - shown.length} more\n`
+  return [
+    `${failures.length === 1 ? 'One test' : `${failures.length} tests`} failed:`,
+    ...shown.flatMap(({ name, where, seconds, said }) => [
+      `✖ ${cut(name)} (${where}, after ${seconds} s)`,
+      ...shortened(said, each - 1).map((line) => `    ${line}`),
+    ]),
+    ...(shown.length < failures.length ? [`… and ${failures.length - shown.length} more`] : []),
+  ]
 }
 
 /** A suite fails with its tests; those are told of. */
 const isOnlyAround = (error: Error): boolean => 'failureType' in error && error.failureType === 'subtestsFailed'
 
-async function* failedTests(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
+const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+
+/** Why a test was skipped, or counts as not done yet; undefined: it was not left out. */
+function whyLeftOut({ skip, todo }: { readonly skip?: string | boolean; readonly todo?: string | boolean }): string | undefined {
+  const why = skip ?? todo
+  if (why === undefined || why === false) return undefined
+  return typeof why === 'string' && why.trim() !== '' ? inOneLine(why) : 'no reason given'
+}
+
+async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
   const failures: Failure[] = []
   const names: string[] = []
+  let tests = 0
   for await (const { type, data } of source) {
     if (type === 'test:start') names.splice(data.nesting, names.length, data.name)
-    if (type !== 'test:fail' || data.todo !== undefined || isOnlyAround(data.details.error)) continue
-    failures.push({
-      name: [...names.slice(0, data.nesting), data.name].join(' > '),
-      where: data.file === undefined ? 'in no file' : `${relative('', data.file)}:${data.line ?? 1}`,
-      seconds: (data.details.duration_ms / 1000).toFixed(1),
-      said: saidBy(data.details.error),
-    })
+    if (type !== 'test:pass' && type !== 'test:fail') continue
+    if (data.details.type !== 'suite') tests += 1
+    const why = whyLeftOut(data)
+    if (why !== undefined) yield `left-out\t${why}\t${inOneLine(data.name)}\n`
+    else if (type === 'test:fail' && !isOnlyAround(data.details.error)) {
+      failures.push({
+        name: [...names.slice(0, data.nesting), data.name].join(' > '),
+        where: data.file === undefined ? 'in no file' : `${relative('', data.file)}:${data.line ?? 1}`,
+        seconds: (data.details.duration_ms / 1000).toFixed(1),
+        said: saidBy(data.details.error),
+      })
+    }
   }
-  yield* inWords(failures)
+  yield `tests\t${tests}\n`
+  for (const line of inWords(failures)) yield `failed\t${line}\n`
 }
 
 // oxlint-disable-next-line import/no-default-export -- a reporter is what its module exports by default
-export { failedTests as default }
+export { results as default }

@@ -1,4 +1,4 @@
-// The reporter that tells of failed tests at the end of a log: which, where, what they said, and never more than fits.
+// The reporter behind the closing words of a run: how many tests, which were left out, which failed and what they said, and never more than fits.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const folder = mkdtempSync(join(tmpdir(), 'failed-tests.'))
+const folder = mkdtempSync(join(tmpdir(), 'results.'))
 after(() => rmSync(folder, { recursive: true }))
 
-const reporter = fileURLToPath(new URL('failed-tests.ts', import.meta.url))
+const reporter = fileURLToPath(new URL('results.ts', import.meta.url))
 
 /** What is told of a file of tests; `body` is its program. */
 function told(body: string): string {
@@ -23,20 +23,25 @@ function told(body: string): string {
     env,
   })
   assert.equal(stderr, '')
-  return stdout
+  return stdout.replace(/^failed\t/gm, '')
 }
 
 const cases = [
   {
+    what: 'what was left out, and why',
+    body: `test('a', { skip: 'needs\\tswaks' }, () => {})\ntest('b', { skip: true }, () => {})\ntest('c', () => {})`,
+    says: [/^left-out\tneeds swaks\ta\nleft-out\tno reason given\tb\ntests\t3\n$/],
+  },
+  {
     what: 'nothing when none failed',
     body: `test('fine', () => {})\ntest('later', { todo: true }, () => assert.fail('not yet'))`,
-    says: [/^$/],
+    says: [/^left-out\tno reason given\tlater\ntests\t2\n$/],
   },
   {
     what: 'name, place and message',
     body: `test('fine', () => {})\n\ntest('adds up', () => assert.equal(1 + 1, 3, 'it does not'))`,
     says: [
-      /^\nOne test failed:\n✖ adds up \(some\.test\.mjs:5, after 0\.0 s\)\n {4}AssertionError \[ERR_ASSERTION\]: it does not\n/,
+      /^tests\t2\nOne test failed:\n✖ adds up \(some\.test\.mjs:5, after 0\.0 s\)\n {4}AssertionError \[ERR_ASSERTION\]: it does not\n/,
       /some\.test\.mjs:5:/,
     ],
   },

@@ -12,7 +12,7 @@ import type { DnsTimes } from './io/dns/dns-client.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
 import { localTime } from './io/log.ts'
 import type { LoadedPolicy } from './io/policy/policy-file.ts'
-import { headerRequirement } from './io/proxy-protocol.ts'
+import { addressesIn, headerRequirement } from './io/proxy-protocol.ts'
 import type { ReceptionRules } from './io/reception.ts'
 import { parseResolvConf } from './io/dns/resolv-conf.ts'
 import type { TlsMaterial } from './io/policy/tls-context.ts'
@@ -48,13 +48,18 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
     hash,
     loadedAt: new Date(),
     rules: compileRules(spec, { hostname: os.hostname(), tables, siteKeys, localTime }),
-    reception: { needsHeader: headerRequirement(spec.listen.proxyProtocol), headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000 },
+    reception: {
+      needsHeader: headerRequirement(spec.listen.proxyProtocol),
+      headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
+      isProbe: addressesIn(spec.probes.networks),
+    },
     backends: {
       addresses: backendAddresses(options, policy),
       proxyProtocol: spec.backend.proxyProtocol,
       connectTimeoutMs: spec.backend.connectTimeout * 1000,
       greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
       holdMs: spec.backend.holdTime * 1000,
+      slowStartMs: spec.backend.slowStart * 1000,
     },
     dnsServers: dns.servers,
     tls: loaded.tls,

@@ -140,6 +140,13 @@ export const backend = documented(
         differs: 'postscreen refuses at once.',
       },
     ),
+    slowStart: duration(
+      '10s',
+      { min: '0s', max: '15m' },
+      {
+        doc: 'A mail server that is new or works again has no sessions, and would get every new client until it has as many as the others: for this long it gets fewer, from a tenth of its share on. 0s: all at once.',
+      },
+    ),
   }),
   { doc: 'The mail servers that clean clients are handed on to: exactly one of addresses and service.' },
 )

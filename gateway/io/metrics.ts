@@ -13,6 +13,8 @@ export interface Levels {
   /** Undefined while no shared store is in use. */
   sharedAllowlist(): SharedStatus | undefined
   stress(): boolean
+  /** Backend addresses by state; empty while there is no policy. */
+  backends(): Readonly<Record<string, number>>
 }
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
@@ -119,6 +121,7 @@ export class Metrics {
   readonly #backendErrors: Counter
   readonly #relayBytes: Counter
   readonly #starttls: Counter
+  readonly #probes: Counter
   readonly #generation: Gauge
   readonly #applyErrors: Counter
 
@@ -150,6 +153,7 @@ export class Metrics {
     this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
     this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
     this.#starttls = counter('postscreen_starttls_total', 'STARTTLS in the dummy engine.', ['result'])
+    this.#probes = counter('postscreen_probes_total', 'Health checks that were answered.', ['answer'])
     this.#generation = new Gauge({
       name: 'postscreen_policy_generation',
       help: 'Generation of the policy in force.',
@@ -187,16 +191,16 @@ export class Metrics {
       this.#lag.reset()
       return Math.max(0, seconds)
     })
-    const sessions: Gauge = new Gauge({
-      name: 'postscreen_active_sessions',
-      help: 'Sessions by phase.',
-      labelNames: ['phase'],
-      registers,
-      collect: () => {
-        sessions.reset()
-        for (const [phase, count] of Object.entries(levels.sessions())) sessions.set({ phase }, count)
-      },
-    })
+    this.#observeCounts('postscreen_active_sessions', 'Sessions by phase.', 'phase', () => levels.sessions())
+    this.#observeCounts('postscreen_backends', 'Addresses of mail servers by what is known of them.', 'state', () => levels.backends())
+  }
+
+  #observeCounts(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+    const collect = (): void => {
+      gauge.reset()
+      for (const [value, count] of Object.entries(read())) gauge.set({ [label]: value }, count)
+    }
+    const gauge: Gauge = new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect })
   }
 
   #observeSharedAllowlist({ sharedAllowlist }: Levels): StoreObserver {
@@ -274,6 +278,10 @@ export class Metrics {
 
   starttls(result: 'established' | 'failed'): void {
     this.#starttls.inc({ result })
+  }
+
+  probeAnswered(answer: 'ready' | 'unready'): void {
+    this.#probes.inc({ answer })
   }
 
   policyInForce(policy: string, generation: number): void {

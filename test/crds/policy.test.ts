@@ -24,7 +24,15 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       addresses: ['0.0.0.0:2525', '[::]:2525'],
       proxyProtocol: { mode: 'None', trustedNetworks: [], timeout: 5 },
     },
-    backend: { addresses: ['postfix.example.com:10025'], proxyProtocol: 'V2', connectTimeout: 1, greetingTimeout: 100, holdTime: 8 },
+    probes: { networks: [] },
+    backend: {
+      addresses: ['postfix.example.com:10025'],
+      proxyProtocol: 'V2',
+      connectTimeout: 1,
+      greetingTimeout: 100,
+      holdTime: 8,
+      slowStart: 10,
+    },
     greet: { action: 'Ignore', wait: 6, stressWait: 2, ttl: 86_400, banner: '$banner' },
     dnsbl: {
       action: 'Ignore',

@@ -17,6 +17,9 @@ export interface Call {
   readonly connectTimeoutMs: number
   /** From then on, until the greeting's first line is there. */
   readonly greetingTimeoutMs: number
+  /** How long a backend that has taken the connection may say nothing before `onSilent` is called, and again each time. Left out: never. */
+  readonly patienceMs?: number
+  readonly onSilent?: () => void
   readonly connect: Connect
 }
 
@@ -47,6 +50,7 @@ export class BackendCall {
   readonly #done: (result: CallResult) => void
   readonly #socket: Socket
   #timer: NodeJS.Timeout
+  #silenceLeftMs: number
   #connected = false
   #over = false
   #received: Buffer | undefined
@@ -54,6 +58,7 @@ export class BackendCall {
   constructor(call: Call, done: (result: CallResult) => void) {
     this.#call = call
     this.#done = done
+    this.#silenceLeftMs = call.greetingTimeoutMs
     this.#timer = setTimeout(() => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`, true), call.connectTimeoutMs)
     this.#socket = call.connect(call.to)
     this.#socket
@@ -83,13 +88,24 @@ export class BackendCall {
     this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, unanswered })
   }
 
+  /** One timer at a time, until the greeting's time is over. */
+  #listenOn(): void {
+    const { patienceMs, greetingTimeoutMs, onSilent } = this.#call
+    const waitMs = Math.min(patienceMs ?? greetingTimeoutMs, this.#silenceLeftMs)
+    this.#timer = setTimeout(() => {
+      this.#silenceLeftMs -= waitMs
+      if (this.#silenceLeftMs <= 0) return this.#fail(`no greeting within ${greetingTimeoutMs / 1000} s`)
+      this.#listenOn()
+      onSilent?.()
+    }, waitMs)
+  }
+
   readonly #onConnect = (): void => {
-    const { greetingTimeoutMs, header } = this.#call
     this.#connected = true
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#fail(`no greeting within ${greetingTimeoutMs / 1000} s`), greetingTimeoutMs)
+    this.#listenOn()
     this.#socket.setKeepAlive(true, keepAliveMs.idle, keepAliveMs.interval, keepAliveProbes)
-    const bytes = header(this.#socket)
+    const bytes = this.#call.header(this.#socket)
     if (bytes !== undefined) this.#socket.write(bytes)
   }
 

@@ -1,10 +1,9 @@
 // Which backend gets the next client: the one with the fewest sessions among those that work. Failing ones rest for a while.
-import type { Socket } from 'node:net'
-import { writeLocalProxyHeader, writeProxyHeader } from '../../core/proxy-header.ts'
-import { BackendCall, type Connect, connectPlainly, type Destination, judgeGreeting, quoteGreeting } from './backend-call.ts'
+import type { BackendCall, Connect, Destination } from './backend-call.ts'
 import { BackendNames, type Lookup, lookupBySystem } from './backend-names.ts'
+import { probe } from './backend-probe.ts'
 import { HeldClients } from './held-clients.ts'
-import { socketEndpoints } from '../proxy-protocol.ts'
+import { type Candidate, precedes, rests, type TargetState } from './precedence.ts'
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'
 
@@ -16,6 +15,10 @@ export interface BackendOptions {
   readonly greetingTimeoutMs: number
   /** How long a client is held while no address takes it. 0 when left out. */
   readonly holdMs?: number
+  /** For how long an address that is new or works again gets fewer clients than the others. 0 when left out. */
+  readonly slowStartMs?: number
+  /** How long an address that has taken a client's connection may say nothing before another one is asked too. 1 s when left out. */
+  readonly patienceMs?: number
   /** How often names are looked up again. 2 s when left out; 0: only by `refresh`, and no probe is made either. */
   readonly refreshMs?: number
   /** A backend of which no session has told anything for this long is asked by a probe. 30 s when left out; 0: no probes. */
@@ -50,26 +53,18 @@ export interface BackendStatus {
   readonly addresses: readonly TargetStatus[]
 }
 
-export type TargetState = 'unknown' | 'working' | 'failing'
+type Mutable<T> = { -readonly [key in keyof T]: T[key] }
 
-interface Entry extends Target {
-  sessions: number
-  state: TargetState
+interface Entry extends Target, Mutable<Candidate> {
   /** Failures in a row, one a rest. */
   failures: number
-  restUntil: number
-  /** A session or a probe is finding out whether it works again. */
-  trying: boolean
   lastError: string | undefined
   heardAt: number
-  /** Order of use, so that equals take turns. */
-  usedAs: number
+  greetedAt: number
 }
 
 const firstRestMs = 1000
 const longestRestMs = 30_000
-const probeGreetingMs = 10_000
-const probeGoodbyeMs = 5000
 const waitForNamesMs = 5000
 /**
  * A Service's name stands for other addresses within a second or two of a change, if its DNS server knows: CoreDNS itself is up to 5 s late.
@@ -97,6 +92,8 @@ export class Backends {
   #listed = new Set<Entry>()
   #uses = 0
   #closed = false
+  /** When the last address that worked stopped working; undefined while one does. */
+  #lostAt: number | undefined = Number.NEGATIVE_INFINITY
 
   /** Throws for an address that is no HOST:PORT. What `previous` has learnt goes on to count (a changed policy); close it afterwards. */
   constructor(options: BackendOptions, previous?: Backends) {
@@ -104,7 +101,11 @@ export class Backends {
     this.#now = options.now ?? (() => performance.now())
     this.#entries = new Map(previous === undefined ? [] : previous.#entries)
     this.#names = new BackendNames(options.addresses, options.lookup ?? lookupBySystem, () => this.#takeAnswers())
-    if (previous !== undefined) this.#names.inherit(previous.#names)
+    if (previous !== undefined) {
+      this.#names.inherit(previous.#names)
+      // Clients that come while the new addresses are being asked are held; that is no reason to send them away.
+      this.#lostAt = previous.#lostAt ?? this.#now()
+    }
     const refreshMs = options.refreshMs ?? usualRefreshMs
     this.#timer = refreshMs > 0 ? setInterval(() => this.refresh(), refreshMs).unref() : undefined
     this.#takeAnswers()
@@ -153,14 +154,30 @@ export class Backends {
    * Resting ones come last: when nothing else works they are tried nevertheless.
    */
   take(tried: ReadonlySet<Target>): Target | undefined {
+    return this.#book(this.#next((entry) => !tried.has(entry)))
+  }
+
+  /** The same, but only an address that is not known to fail. */
+  takeGood(tried: ReadonlySet<Target>): Target | undefined {
+    return this.#book(this.#next((entry) => !tried.has(entry) && entry.state !== 'failing'))
+  }
+
+  #next(eligible: (entry: Entry) => boolean): Entry | undefined {
     const now = this.#now()
+    const slowStartMs = this.options.slowStartMs ?? 0
     let best: Entry | undefined
-    for (const entry of this.#listed) if (!tried.has(entry) && (best === undefined || this.#precedes(entry, best, now))) best = entry
-    if (best === undefined) return undefined
-    best.sessions++
-    best.usedAs = ++this.#uses
-    if (best.state === 'failing') best.trying = true
+    for (const entry of this.#listed) {
+      if (eligible(entry) && (best === undefined || precedes(entry, best, now, slowStartMs))) best = entry
+    }
     return best
+  }
+
+  #book(entry: Entry | undefined): Target | undefined {
+    if (entry === undefined) return undefined
+    entry.sessions++
+    entry.usedAs = ++this.#uses
+    if (entry.state === 'failing') entry.trying = true
+    return entry
   }
 
   /** Whether `take` would still find an address. */
@@ -170,8 +187,10 @@ export class Backends {
 
   /** The address has greeted: it works. */
   greeted(target: Target): void {
-    this.#hear(target, (entry) => {
+    this.#hear(target, (entry, now) => {
+      if (entry.state !== 'working') entry.workingSince = now
       entry.state = 'working'
+      entry.greetedAt = now
       entry.failures = 0
       entry.restUntil = 0
       entry.lastError = undefined
@@ -191,6 +210,19 @@ export class Backends {
     if (this.#timer !== undefined && this.#now() - this.#askedAt >= hastyRefreshMs) this.#askNames()
   }
 
+  /**
+   * The address has taken a client's connection `silentMs` ago, and says nothing. If it has greeted nobody since, it may hang (its listen queue takes
+   * connections all the same), and it rests; one that greets others is slow for this client alone, as with a slow lookup of its name.
+   * @returns whether another address should be asked beside it. Never when no other one works: a busy one is better than none.
+   */
+  silent(target: Target, silentMs: number): boolean {
+    const entry = this.#entries.get(target.label)
+    if (entry === undefined || entry.greetedAt > this.#now() - silentMs) return false
+    const other = [...this.#listed].some((one) => one !== entry && one.state === 'working')
+    if (other) this.failed(target, `no greeting for ${Math.round(silentMs / 100) / 10} s`)
+    return other
+  }
+
   /** The client left before the address had greeted or failed: nothing was learnt. */
   abandoned(target: Target): void {
     const entry = this.#entries.get(target.label)
@@ -203,10 +235,22 @@ export class Backends {
     if (entry !== undefined) entry.sessions--
   }
 
-  /** For readiness: whether a client would find a backend now, as far as is known. */
+  /** For readiness: whether a client that comes now is worth taking: a backend is reachable, or was until so lately that the client would only be held. */
+  worthwhile(): boolean {
+    return this.#lostAt === undefined || this.reachable() || this.#now() - this.#lostAt < (this.options.holdMs ?? 0)
+  }
+
+  /** Whether a client would find a backend now, as far as is known. */
   reachable(): boolean {
     const unknownCounts = this.options.probeAfterMs === 0
     return [...this.#listed].some(({ state }) => state === 'working' || (unknownCounts && state === 'unknown'))
+  }
+
+  /** Addresses by state, each state included. */
+  counts(): Readonly<Record<TargetState, number>> {
+    const counts = { unknown: 0, working: 0, failing: 0 }
+    for (const { state } of this.#listed) counts[state]++
+    return counts
   }
 
   status(): BackendStatus[] {
@@ -226,23 +270,12 @@ export class Backends {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
-    for (const [probe, entry] of this.#probes) {
-      probe.giveUp()
+    for (const [call, entry] of this.#probes) {
+      call.giveUp()
       // The entry may live on in the next table.
       entry.trying = false
     }
     for (const ready of this.#waiting) ready()
-  }
-
-  #resting(entry: Entry, now: number): boolean {
-    return entry.state === 'failing' && (entry.trying || now < entry.restUntil)
-  }
-
-  #precedes(a: Entry, b: Entry, now: number): boolean {
-    const rests = this.#resting(a, now)
-    if (rests !== this.#resting(b, now)) return !rests
-    if (rests && a.restUntil !== b.restUntil) return a.restUntil < b.restUntil
-    return a.sessions !== b.sessions ? a.sessions < b.sessions : a.usedAs < b.usedAs
   }
 
   #hear(target: Target, change: (entry: Entry, now: number) => void): void {
@@ -252,6 +285,11 @@ export class Backends {
     entry.heardAt = now
     entry.trying = false
     change(entry, now)
+    this.#noteReach()
+  }
+
+  #noteReach(): void {
+    this.#lostAt = this.reachable() ? undefined : (this.#lostAt ?? this.#now())
   }
 
   /** Makes the table of what the names stand for now. Who is no longer named keeps its entry while it has sessions or is failing. */
@@ -263,9 +301,10 @@ export class Backends {
     }
     const isNew = [...listed].some((entry) => !this.#listed.has(entry))
     this.#listed = listed
+    this.#noteReach()
     const now = this.#now()
     for (const [key, entry] of this.#entries) {
-      if (!listed.has(entry) && entry.sessions === 0 && !this.#resting(entry, now)) this.#entries.delete(key)
+      if (!listed.has(entry) && entry.sessions === 0 && !rests(entry, now)) this.#entries.delete(key)
     }
     if (listed.size > 0 || this.#names.settled()) for (const ready of this.#waiting) ready()
     if (this.options.refreshMs !== 0) this.#probeSilent()
@@ -284,6 +323,8 @@ export class Backends {
       trying: false,
       lastError: undefined,
       heardAt: 0,
+      greetedAt: Number.NEGATIVE_INFINITY,
+      workingSince: 0,
       usedAs: 0,
     }
     const entry: Entry = { label: key, address, port, ...fresh }
@@ -302,38 +343,13 @@ export class Backends {
     }
   }
 
-  /** A session of our own, that says nothing but QUIT: a connection without a header or a goodbye would be a warning in Postfix's log. */
   #probe(entry: Entry): void {
     entry.trying = true
-    const { proxyProtocol, connectTimeoutMs, greetingTimeoutMs, connect } = this.options
-    const call = {
-      to: entry,
-      header: (socket: Socket) => probeHeader(proxyProtocol, socket),
-      connectTimeoutMs,
-      greetingTimeoutMs: Math.min(greetingTimeoutMs, probeGreetingMs),
-      connect: connect ?? connectPlainly,
-    }
-    const probe = new BackendCall(call, (result) => {
-      this.#probes.delete(probe)
-      if (result.is === 'failed') return this.failed(entry, result.reason)
-      sayGoodbye(result.socket)
-      if (judgeGreeting(result.line) === 'later') this.failed(entry, quoteGreeting(result.line))
-      else this.greeted(entry)
+    const call = probe(entry, this.options, (failure) => {
+      this.#probes.delete(call)
+      if (failure === undefined) this.greeted(entry)
+      else this.failed(entry, failure)
     })
-    this.#probes.set(probe, entry)
+    this.#probes.set(call, entry)
   }
-}
-
-/** LOCAL means just that. Version 1 has no such word (Postfix refuses UNKNOWN), so the probe gives its own connection's true addresses. */
-function probeHeader(version: ProxyVersion, socket: Socket): Uint8Array | undefined {
-  if (version === 'V2') return writeLocalProxyHeader()
-  const ends = version === 'V1' ? socketEndpoints(socket) : undefined
-  return ends === undefined ? undefined : writeProxyHeader('V1', ends.server, ends.client)
-}
-
-function sayGoodbye(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), probeGoodbyeMs).unref()
-  socket.on('error', () => undefined).on('close', () => clearTimeout(timer))
-  socket.end('QUIT\r\n')
-  socket.resume()
 }

@@ -4,7 +4,8 @@
 //                               ▲                  └─ nobody left: held ─┐
 //                               └─────────────────────────────────┘
 //
-// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe.
+// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, also while the first may yet greet:
+// one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
 import type { Socket } from 'node:net'
 import { writeProxyHeader } from '../../core/proxy-header.ts'
 import type { Endpoint } from '../../core/vocabulary.ts'
@@ -51,6 +52,10 @@ export interface HandOffEvents {
 const heldLimit = 65_536
 /** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
 const connectsInTime = 5
+/** How long a backend may take a connection and say nothing before another one is asked beside it: Postfix greets within milliseconds, if it greets. */
+const usualPatienceMs = 1000
+/** Backends that one client asks at the same time. */
+const callsAtOnce = 3
 /** Failures that are named when all have failed. */
 const reasonLimit = 5
 /** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
@@ -87,8 +92,10 @@ class Relay implements RelayHandle {
   #cancelHold: (() => void) | undefined
   #held: Uint8Array[] = []
   #heldBytes = 0
+  /** Whom we are asking, the first one first; each has a session booked. */
+  readonly #calls = new Map<Target, BackendCall>()
+  /** Who has greeted. */
   #target: Target | undefined
-  #call: BackendCall | undefined
   #backend: Socket | undefined
   #over = false
   #toBackend = 0
@@ -143,20 +150,39 @@ class Relay implements RelayHandle {
 
   #callNext(): void {
     if (this.#over) return
-    const left = this.#deadline - performance.now()
-    const target = left > 0 ? this.#takeTarget() : undefined
-    if (target === undefined) return this.#nobodyLeft()
+    const target = performance.now() < this.#deadline ? this.#takeTarget() : undefined
+    if (target !== undefined) return this.#callTo(target)
+    // Somebody who is slow may yet greet.
+    if (this.#calls.size === 0) this.#nobodyLeft()
+  }
+
+  #callTo(target: Target): void {
     this.#tried.add(target)
-    this.#target = target
-    const { connectTimeoutMs, greetingTimeoutMs, connect } = this.#backends.options
+    const { connectTimeoutMs, greetingTimeoutMs, patienceMs = usualPatienceMs, connect } = this.#backends.options
+    const left = this.#deadline - performance.now()
+    let silentMs = 0
     const call = {
       to: target,
       header: () => this.#header,
       connectTimeoutMs: Math.min(connectTimeoutMs, left),
       greetingTimeoutMs: Math.min(greetingTimeoutMs, left),
+      patienceMs,
+      onSilent: () => {
+        silentMs += patienceMs
+        this.#askBeside(target, silentMs)
+      },
       connect: connect ?? connectPlainly,
     }
-    this.#call = new BackendCall(call, (result) => this.#called(target, result))
+    this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result)))
+  }
+
+  /**
+   * postscreen incompatibility: it has one smtpd and waits. A crowd that waits for a hanging backend must not wait for ever, nor double itself more than it has to: a few at a time, each to a good one.
+   */
+  #askBeside(slow: Target, silentMs: number): void {
+    if (!this.#backends.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
+    const target = this.#backends.takeGood(this.#tried)
+    if (target !== undefined) this.#callTo(target)
   }
 
   /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
@@ -180,7 +206,7 @@ class Relay implements RelayHandle {
   }
 
   #called(target: Target, result: CallResult): void {
-    this.#call = undefined
+    this.#calls.delete(target)
     if (result.is === 'failed') {
       this.#backends.failed(target, result.reason)
       this.#unanswered ||= result.unanswered
@@ -198,7 +224,7 @@ class Relay implements RelayHandle {
 
   /** Whether a refusal may be the client's greeting: it is the client's first line, nobody else is left to ask, and nothing is to be hoped for. */
   #mayPassOn(verdict: 'later' | 'never'): boolean {
-    if (this.#request.teaserSent) return false
+    if (this.#request.teaserSent || this.#calls.size > 0) return false
     const now = performance.now()
     if (now >= this.#deadline) return true
     return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
@@ -206,7 +232,6 @@ class Relay implements RelayHandle {
 
   #tryAnother(target: Target, how: 'connect' | 'send', reason: string): void {
     this.#backends.release(target)
-    this.#target = undefined
     this.#how = how
     const text = `${target.label}: ${reason}`
     if (this.#reasons.length < reasonLimit && !this.#reasons.includes(text)) this.#reasons.push(text)
@@ -215,6 +240,8 @@ class Relay implements RelayHandle {
 
   #join(target: Target, backend: Socket, greeting: Buffer): void {
     const client = this.#client
+    this.#hangUp()
+    this.#target = target
     this.#backend = backend
     backend.on('data', this.#fromBackend).on('drain', this.#backendDrained)
     backend
@@ -253,17 +280,16 @@ class Relay implements RelayHandle {
     })
   }
 
-  /** Ends the call or the wait that is under way, if one is. */
+  /** Ends the calls or the wait that are under way. */
   #hangUp(): void {
     this.#cancelHold?.()
     this.#cancelHold = undefined
-    if (this.#call === undefined) return
-    this.#call.giveUp()
-    this.#call = undefined
-    if (this.#target === undefined) return
-    this.#backends.abandoned(this.#target)
-    this.#backends.release(this.#target)
-    this.#target = undefined
+    for (const [target, call] of this.#calls) {
+      call.giveUp()
+      this.#backends.abandoned(target)
+      this.#backends.release(target)
+    }
+    this.#calls.clear()
   }
 
   /** The client is gone and no backend has got a byte of it. */

@@ -340,3 +340,128 @@ test('the system’s resolver knows localhost', async (t) => {
   backends.refresh()
   await until(() => backends.take(none) !== undefined)
 })
+
+const twoOfThem = ['10.0.0.1:25', '10.0.0.2:25']
+
+/** Which addresses the next `count` clients get; all of them stay. */
+function shares(backends: Backends, count: number): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < count; i++) {
+    const { label } = take(backends)
+    counts[label] = (counts[label] ?? 0) + 1
+  }
+  return counts
+}
+
+/** Two addresses, of which the second has just come back, empty, while the first has 100 sessions. */
+function recovered(t: TestContext, slowStartMs: number): { backends: Backends; pass: (ms: number) => void } {
+  const set = table(t, { addresses: twoOfThem, slowStartMs })
+  const [first, second] = [take(set.backends), take(set.backends)]
+  set.backends.greeted(first)
+  set.backends.failed(second, 'ECONNREFUSED')
+  set.backends.release(second)
+  set.pass(100_000)
+  for (let i = 0; i < 100; i++) set.backends.greeted(set.backends.take(new Set([second])) ?? second)
+  set.backends.greeted(second)
+  return set
+}
+
+test('an address that works again is filled slowly: a tenth of what the other has at first, half of it after half of the time', (t) => {
+  const { backends, pass } = recovered(t, 10_000)
+  const early = shares(backends, 20)
+  assert.ok(Math.abs((early['10.0.0.2:25'] ?? 0) - 10) <= 1, JSON.stringify(early))
+  pass(5000)
+  const late = shares(backends, 200)
+  assert.ok(Math.abs((late['10.0.0.2:25'] ?? 0) - 97) <= 2, JSON.stringify(late))
+  pass(5000)
+  assert.deepEqual(shares(backends, 50), { '10.0.0.2:25': 50 })
+})
+
+test('without a slow start it gets every new client until it has as many as the others', (t) => {
+  const { backends } = recovered(t, 0)
+  assert.deepEqual(shares(backends, 60), { '10.0.0.2:25': 60 })
+})
+
+test('addresses that all begin at the same time share evenly from the first client on', (t) => {
+  const { backends } = table(t, { addresses: twoOfThem, slowStartMs: 10_000 })
+  const first = [take(backends), take(backends)]
+  for (const target of first) backends.greeted(target)
+  assert.deepEqual(shares(backends, 10), { '10.0.0.1:25': 5, '10.0.0.2:25': 5 })
+})
+
+test('an address that takes a connection and greets nobody for a second rests, if another one works', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [hanging, good] = [take(backends), take(backends)]
+  backends.greeted(hanging)
+  backends.greeted(good)
+  pass(1000)
+  assert.equal(backends.silent(hanging, 999), true)
+  assert.deepEqual([statusOf(backends, hanging).state, statusOf(backends, hanging).lastError], ['failing', 'no greeting for 1 s'])
+  assert.deepEqual([take(backends), take(backends), take(backends)], [good, good, good])
+})
+
+test('it does not when it has greeted another client meanwhile: then it is slow for this one alone', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [slow, good] = [take(backends), take(backends)]
+  backends.greeted(good)
+  pass(500)
+  backends.greeted(slow)
+  pass(500)
+  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(statusOf(backends, slow).state, 'working')
+})
+
+test('nor when no other one works: a busy mail server is better than none', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [slow, bad] = [take(backends), take(backends)]
+  backends.greeted(slow)
+  backends.failed(bad, 'ECONNREFUSED')
+  pass(5000)
+  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(statusOf(backends, slow).state, 'working')
+})
+
+test('only an address that is not known to fail is asked beside another', (t) => {
+  const { backends } = table(t, { addresses: three })
+  const [first, second, third] = [take(backends), take(backends), take(backends)]
+  backends.failed(second, 'ECONNREFUSED')
+  assert.equal(backends.takeGood(new Set([first])), third)
+  assert.equal(backends.takeGood(new Set([first, third])), undefined)
+  assert.equal(statusOf(backends, second).sessions, 1, 'and nothing is booked on one that is not taken')
+})
+
+test('a gateway is worth its clients while a backend is reachable, and for as long after as it would hold them', (t) => {
+  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'], holdMs: 8000, probeAfterMs: 30_000 })
+  assert.equal(backends.worthwhile(), false, 'nobody has answered yet')
+  const target = take(backends)
+  backends.greeted(target)
+  pass(60_000)
+  backends.failed(target, 'ECONNREFUSED')
+  assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
+  pass(5000)
+  backends.failed(target, 'ECONNREFUSED')
+  pass(2999)
+  assert.equal(backends.worthwhile(), true)
+  pass(1)
+  assert.equal(backends.worthwhile(), false)
+  backends.greeted(target)
+  assert.equal(backends.worthwhile(), true)
+})
+
+test('a policy with other backends is given the same time to reach one of them', (t) => {
+  const old = table(t, { addresses: ['10.0.0.1:25'], holdMs: 8000, probeAfterMs: 30_000 }).backends
+  old.greeted(take(old))
+  const { backends, pass } = table(t, { addresses: ['10.0.0.9:25'], holdMs: 8000, probeAfterMs: 30_000 }, old)
+  old.close()
+  assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
+  pass(8000)
+  assert.equal(backends.worthwhile(), false)
+})
+
+test('addresses are counted by state', (t) => {
+  const { backends } = table(t, { addresses: three })
+  const [first, second] = [take(backends), take(backends)]
+  backends.greeted(first)
+  backends.failed(second, 'ECONNREFUSED')
+  assert.deepEqual(backends.counts(), { unknown: 1, working: 1, failing: 1 })
+})

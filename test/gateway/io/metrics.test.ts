@@ -12,6 +12,7 @@ const levels: Levels = {
   allowlistEntries: () => 42,
   sharedAllowlist: () => undefined,
   stress: () => true,
+  backends: () => ({}),
 }
 
 /** The samples of a counter or gauge other than 0, as they are printed, without those of the process. */
@@ -198,6 +199,16 @@ describe('the other metrics', () => {
     assert.match(text, /^postscreen_build_info\{version="1\.2\.3"\} 1$/m)
     assert.match(type, /^text\/plain; version=0\.0\.4/)
   })
+})
+
+test('addresses of mail servers are counted by state, none working being a sample too', async () => {
+  const { text } = await new Metrics('1.2.3', { ...levels, backends: () => ({ unknown: 0, working: 0, failing: 2 }) }).text()
+  const lines = text.split('\n').filter((line) => line.startsWith('postscreen_backends'))
+  assert.deepEqual(lines, [
+    'postscreen_backends{state="unknown"} 0',
+    'postscreen_backends{state="working"} 0',
+    'postscreen_backends{state="failing"} 2',
+  ])
 })
 
 test('a shared allowlist shows whether it answers, how long it takes, what went wrong and what waits', async () => {

@@ -151,7 +151,7 @@ export class Backends {
 
   /**
    * The address to try next, with a session booked on it, that `release` must end; undefined when all have been tried.
-   * Resting ones come last: when nothing else works they are tried nevertheless.
+   * Failing ones come last: when nothing else works they are tried nevertheless.
    */
   take(tried: ReadonlySet<Target>): Target | undefined {
     return this.#book(this.#next((entry) => !tried.has(entry)))
@@ -163,11 +163,11 @@ export class Backends {
   }
 
   #next(eligible: (entry: Entry) => boolean): Entry | undefined {
-    const now = this.#now()
-    const slowStartMs = this.options.slowStartMs ?? 0
+    const { slowStartMs = 0, refreshMs, probeAfterMs } = this.options
+    const moment = { now: this.#now(), slowStartMs, probed: refreshMs !== 0 && probeAfterMs !== 0 }
     let best: Entry | undefined
     for (const entry of this.#listed) {
-      if (eligible(entry) && (best === undefined || precedes(entry, best, now, slowStartMs))) best = entry
+      if (eligible(entry) && (best === undefined || precedes(entry, best, moment))) best = entry
     }
     return best
   }

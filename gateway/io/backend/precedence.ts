@@ -22,23 +22,36 @@ export interface Candidate {
  */
 const firstShare = 0.1
 
-/** Whether it is left alone while others work. */
+/** What the choice goes by besides. */
+export interface Moment {
+  /** On the clock of the candidates. */
+  readonly now: number
+  readonly slowStartMs: number
+  /** Whether probes find out who works again. Else a client has to. */
+  readonly probed: boolean
+}
+
+/** Whether it has failed so lately, or is being tried, that nobody should try it. */
 export function rests(one: Candidate, now: number): boolean {
   return one.state === 'failing' && (one.trying || now < one.restUntil)
 }
 
+/** A client that tries whether a failing one works again may wait for a second in vain, so it comes last where a probe can do that. */
+const comesLast = (one: Candidate, { now, probed }: Moment): boolean => (probed ? one.state === 'failing' : rests(one, now))
+
 /** The part of a full load that an address may carry by now, from 0.1 to 1: it grows evenly over the slow start. */
-export function share(one: Candidate, now: number, slowStartMs: number): number {
+function share(one: Candidate, now: number, slowStartMs: number): number {
   if (slowStartMs === 0) return 1
   if (one.state !== 'working') return firstShare
   return Math.min(1, Math.max(firstShare, (now - one.workingSince) / slowStartMs))
 }
 
-/** Whether `a` comes before `b`. Times in ms of one clock. */
-export function precedes(a: Candidate, b: Candidate, now: number, slowStartMs: number): boolean {
-  const aRests = rests(a, now)
-  if (aRests !== rests(b, now)) return !aRests
-  if (aRests && a.restUntil !== b.restUntil) return a.restUntil < b.restUntil
+/** Whether `a` comes before `b`. */
+export function precedes(a: Candidate, b: Candidate, moment: Moment): boolean {
+  const aLast = comesLast(a, moment)
+  if (aLast !== comesLast(b, moment)) return !aLast
+  if (aLast && a.restUntil !== b.restUntil) return a.restUntil < b.restUntil
+  const { now, slowStartMs } = moment
   const loadA = (a.sessions + 1) / share(a, now, slowStartMs)
   const loadB = (b.sessions + 1) / share(b, now, slowStartMs)
   return loadA !== loadB ? loadA < loadB : a.usedAs < b.usedAs

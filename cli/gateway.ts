@@ -19,6 +19,7 @@ Screens mail clients by a PostscreenPolicy and hands clean ones on to a Postfix.
   --resolver ADDR[:PORT]    DNS server for the DNSBLs; may be given several times
   --data-dir DIR            where the temporary allowlist is kept; without it, in memory
   --log-format json|postfix JSON records, or the lines that postscreen would write (json)
+  --log-level info|debug    debug: health checks too (info)
   --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready (0s)
   --drain-timeout TIME      how long sessions may go on after that (60s)
   --help                    this text
@@ -35,6 +36,7 @@ const options = {
   resolver: { type: 'string', multiple: true },
   'data-dir': { type: 'string' },
   'log-format': { type: 'string' },
+  'log-level': { type: 'string' },
   'drain-delay': { type: 'string' },
   'drain-timeout': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -49,6 +51,7 @@ interface Flags {
   readonly resolver?: string[]
   readonly 'data-dir'?: string
   readonly 'log-format'?: string
+  readonly 'log-level'?: string
   readonly 'drain-delay'?: string
   readonly 'drain-timeout'?: string
 }
@@ -58,6 +61,8 @@ function problemOf(flags: Flags): string | undefined {
   if (flags.policy === undefined) return 'name the policy: --policy FILE'
   const format = flags['log-format'] ?? 'json'
   if (format !== 'json' && format !== 'postfix') return `--log-format must be json or postfix, not ${JSON.stringify(format)}`
+  const level = flags['log-level'] ?? 'info'
+  if (level !== 'info' && level !== 'debug') return `--log-level must be info or debug, not ${JSON.stringify(level)}`
   for (const flag of ['drain-delay', 'drain-timeout'] as const) {
     const time = flags[flag]
     if (time !== undefined && parseDuration(time) === undefined)
@@ -86,7 +91,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
   const flags: Flags = { ...given, ...(given.backend === undefined ? {} : { backend: given.backend.flatMap((list) => list.split(',')) }) }
   const problem = problemOf(flags)
   if (problem !== undefined || flags.policy === undefined) return wrongArguments(name, problem ?? '')
-  const log = openLog(flags['log-format'] === 'postfix' ? 'postfix' : 'json')
+  const log = openLog(flags['log-format'] === 'postfix' ? 'postfix' : 'json', 1, flags['log-level'] === 'debug' ? 'debug' : 'info')
   const seconds = (flag: 'drain-delay' | 'drain-timeout', fallback: number): number => parseDuration(flags[flag] ?? '') ?? fallback
   try {
     const stop = stopSignal()

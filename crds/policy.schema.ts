@@ -8,13 +8,31 @@ import { dnsbl } from './schema/dnsbl.ts'
 import { documented, record } from './schema/field.ts'
 import { gateway } from './schema/gateway.ts'
 import { greet } from './schema/greet.ts'
+import { probes } from './schema/probes.ts'
 import { smtp } from './schema/smtp.ts'
 
 export const apiVersion = 'postscreen.dev/v1alpha1'
 export const kind = 'PostscreenPolicy'
 
 export const policySpec = documented(
-  record({ mode, hostname, banner, listen, backend, gateway, greet, dnsbl, deepTests, smtp, access, denylist, allowlist, limits, tls }),
+  record({
+    mode,
+    hostname,
+    banner,
+    listen,
+    probes,
+    backend,
+    gateway,
+    greet,
+    dnsbl,
+    deepTests,
+    smtp,
+    access,
+    denylist,
+    allowlist,
+    limits,
+    tls,
+  }),
   { doc: 'What the gateway does. Only backend is required.' },
 )
 

@@ -19,6 +19,7 @@ import { Linger } from './io/linger.ts'
 import { Metrics } from './io/metrics.ts'
 import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
+import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
 import type { Gateway } from './main.ts'
 import type { GatewayOptions } from './options.ts'
@@ -71,6 +72,7 @@ export class RunningGateway implements Gateway {
       allowlistEntries: () => this.#allowlist.store.size(),
       sharedAllowlist: () => this.#allowlist.shared,
       stress: () => this.#screening.stress,
+      backends: () => this.#backends?.counts() ?? {},
     })
     this.#allowlist = new AllowlistInForce({
       local: store,
@@ -95,6 +97,12 @@ export class RunningGateway implements Gateway {
       world: () => present(this.#world),
       rules: () => present(this.#inForce).reception,
       linger: this.#linger,
+      probes: new Probes({
+        rules: () => present(this.#inForce).rules,
+        isReady: () => this.#notReady().length === 0,
+        log: options.log,
+        counted: (answer) => this.#metrics.probeAnswered(answer),
+      }),
       warn: (session, text) => options.log.sessionWarning(session, text),
       idPrefix: `${randomBytes(4).toString('hex')}-`,
     })
@@ -191,7 +199,7 @@ export class RunningGateway implements Gateway {
     if (this.#draining) reasons.push('draining')
     if (this.#inForce === undefined) return [...reasons, 'no policy yet']
     if (this.listening.length === 0 && !this.#draining) reasons.push('not listening yet')
-    if (this.#backends?.reachable() !== true) reasons.push('no backend is reachable')
+    if (this.#backends?.worthwhile() !== true) reasons.push('no backend is reachable')
     return reasons
   }
 

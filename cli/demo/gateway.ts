@@ -19,6 +19,7 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
       dnsbl: () => undefined,
       relay: () => undefined,
       sessionWarning: (_sessionId, text) => notice(text),
+      debug: () => undefined,
       info: () => undefined,
       warning: notice,
       flush: () => Promise.resolve(),

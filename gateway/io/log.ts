@@ -8,6 +8,9 @@ import { LogBatch } from './log-batch.ts'
 
 export type LogFormat = 'json' | 'postfix'
 
+/** The least that is written. */
+export type LogLevel = 'debug' | 'info'
+
 /** Where the gateway says what happens. Texts of `info` and `warning` are ours, without client bytes. */
 export interface Log {
   /** One thing that happened in a screening session. */
@@ -18,6 +21,8 @@ export interface Log {
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
   sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void
+  /** What is of interest only while something is looked for. */
+  debug(text: string, fields?: Readonly<Record<string, unknown>>): void
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
   warning(text: string, fields?: Readonly<Record<string, unknown>>): void
   /** Writes out what is buffered; for the end of the process. */
@@ -25,14 +30,15 @@ export interface Log {
 }
 
 /** @param destination a file descriptor or path; standard output where left out */
-export function openLog(format: LogFormat, destination: number | string = 1): Log {
+export function openLog(format: LogFormat, destination: number | string = 1, level: LogLevel = 'info'): Log {
   const out = new LogBatch(destination)
-  return format === 'json' ? jsonLog(out) : postfixLog(out)
+  return format === 'json' ? jsonLog(out, level) : postfixLog(out, level)
 }
 
 /** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
-function jsonLog(out: LogBatch): Log {
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, out)
+function jsonLog(out: LogBatch, level: LogLevel): Log {
+  const formatters = { level: (label: string) => ({ level: label }) }
+  const logger = pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters }, out)
   return {
     session(session, record) {
       const { event, client, ...fields } = record
@@ -46,6 +52,7 @@ function jsonLog(out: LogBatch): Log {
     },
     relay: (session, event, client, fields) => logger.info({ session, event, client, ...fields }, event.toLowerCase()),
     sessionWarning: (session, text, fields) => logger.warn({ session, ...fields }, text),
+    debug: (text, fields) => logger.debug(fields ?? {}, text),
     info: (text, fields) => logger.info(fields ?? {}, text),
     warning: (text, fields) => logger.warn(fields ?? {}, text),
     flush: () => out.flush(),
@@ -69,7 +76,7 @@ export function localTime(now: number): string {
 }
 
 /** Lines as in a maillog_file: date, host, program, text. */
-function postfixLog(out: LogBatch): Log {
+function postfixLog(out: LogBatch, level: LogLevel): Log {
   const host = os.hostname().split('.')[0]
   let atSecond = 0
   let stamp = ''
@@ -96,6 +103,7 @@ function postfixLog(out: LogBatch): Log {
     },
     relay: () => undefined,
     sessionWarning: (_session, text) => postscreen(`warning: ${text}`),
+    debug: level === 'debug' ? postscreen : () => undefined,
     info: postscreen,
     warning: (text) => postscreen(`warning: ${text}`),
     flush: () => out.flush(),

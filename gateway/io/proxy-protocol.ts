@@ -21,7 +21,11 @@ export interface Endpoints {
 export type HeaderReading =
   /** `unread` are the client's own bytes that came with the header; the rest is still in the socket, which is paused. */
   | { readonly is: 'client'; readonly client: Endpoint; readonly server: Endpoint; readonly unread: Uint8Array }
-  /** `reason` is the text of postscreen's warning, such as `haproxy read: EOF`. */
+  /** Version 2's LOCAL: the proxy itself looks whether anybody is there. */
+  | { readonly is: 'local'; readonly unread: Uint8Array }
+  /** Not a single byte came before the peer closed or the time was over. */
+  | { readonly is: 'nothing'; readonly reason: 'haproxy read: EOF' | 'haproxy read: time limit exceeded' }
+  /** `reason` is the text of postscreen's warning, such as `haproxy read: short protocol header`. */
   | { readonly is: 'bad'; readonly reason: string }
 
 const nothing = new Uint8Array(0)
@@ -46,13 +50,20 @@ export function socketEndpoints(socket: Socket): Endpoints | undefined {
 /** Compiles the rule into the question that is asked of every connection: must this peer send a header? Throws for a network that is none. */
 export function headerRequirement(rule: ProxyProtocolRule): (peerAddress: string) => boolean {
   if (rule.mode !== 'TrustedNetworks') return () => rule.mode === 'Required'
-  const networks = rule.trustedNetworks.map((text) => {
+  return addressesIn(rule.trustedNetworks)
+}
+
+/** Compiles CIDR texts that the policy has checked into a question about an address. Throws for a network that is none. */
+export function addressesIn(texts: readonly string[]): (address: string) => boolean {
+  // Asked of every connection: an empty list shall cost nothing.
+  if (texts.length === 0) return () => false
+  const networks = texts.map((text) => {
     const network = parseNetwork(text)
     if (network === undefined) throw new TypeError(`no network: ${text}`)
     return network
   })
-  const trusted = compileAddressTable([{ networks }])
-  return (peerAddress) => trusted.lookup(peerAddress) >= 0
+  const table = compileAddressTable([{ networks }])
+  return (address) => table.lookup(address) >= 0
 }
 
 function refusal(received: Buffer, why: string): HeaderReading {
@@ -62,25 +73,20 @@ function refusal(received: Buffer, why: string): HeaderReading {
 /** Listens for `error` so that it is not thrown; `close` follows. */
 const onlyClose = (): void => undefined
 
-/** What the header means for this socket; undefined when more bytes are needed. */
-function judge(socket: Socket, received: Buffer, result: ProxyHeaderResult): HeaderReading | undefined {
+/** What the header means; undefined when more bytes are needed. */
+function judge(received: Buffer, result: ProxyHeaderResult): HeaderReading | undefined {
   if (result.is === 'more') return undefined
   if (result.is === 'bad') return refusal(received, result.why)
-  const ends = result.addresses ?? socketEndpoints(socket)
-  // LOCAL from a peer that has left again: getpeername fails.
-  if (ends === undefined) return { is: 'bad', reason: 'haproxy read: EOF' }
-  return {
-    is: 'client',
-    client: ends.client,
-    server: ends.server,
-    unread: received.length > result.length ? received.subarray(result.length) : nothing,
-  }
+  const unread = received.length > result.length ? received.subarray(result.length) : nothing
+  if (result.addresses === undefined) return { is: 'local', unread }
+  const { client, server } = result.addresses
+  return { is: 'client', client, server, unread }
 }
 
 /**
  * Reads the header from a fresh socket before anybody else does and calls `done` once; the socket is then paused and has no listeners of ours,
  * so `done` must see to its `error` event. Takes `timeoutMs` at most (postscreen_upstream_proxy_timeout) and keeps one read at most behind the header's limit.
- * After `bad` the caller logs the reason as a warning, sends `421 4.3.2 No system resources` and closes (psc_endpt_lookup_done).
+ * After `bad` and `nothing` the caller logs the reason as a warning, sends `421 4.3.2 No system resources` and closes (psc_endpt_lookup_done), unless it is a probe.
  */
 export function readProxyHeader(socket: Socket, timeoutMs: number, done: (reading: HeaderReading) => void): void {
   let received: Buffer = Buffer.alloc(0)
@@ -90,15 +96,15 @@ export function readProxyHeader(socket: Socket, timeoutMs: number, done: (readin
     socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onlyClose)
     done(reading)
   }
-  const finish = (withoutBytes: string): void => {
+  const finish = (withoutBytes: 'EOF' | 'time limit exceeded'): void => {
+    const reason = `haproxy read: ${withoutBytes}` as const
     const result = finishProxyHeader(received)
-    settle(
-      received.length === 0 || result.is !== 'bad' ? { is: 'bad', reason: `haproxy read: ${withoutBytes}` } : refusal(received, result.why),
-    )
+    if (received.length === 0) settle({ is: 'nothing', reason })
+    else settle(result.is === 'bad' ? refusal(received, result.why) : { is: 'bad', reason })
   }
   const onData = (chunk: Buffer): void => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-    const reading = judge(socket, received, parseProxyHeader(received))
+    const reading = judge(received, parseProxyHeader(received))
     if (reading !== undefined) settle(reading)
   }
   const onEnd = (): void => finish('EOF')

@@ -1,16 +1,18 @@
-// Takes each accepted socket to its session: who is it really (PROXY header), then screening, until it is handed on or gone.
+// Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
 import type { Socket } from 'node:net'
 import { reply } from '../core/replies.ts'
-import type { Endpoint } from '../core/vocabulary.ts'
 import { Connection, type World } from './connection.ts'
 import type { Linger } from './linger.ts'
-import { readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
+import type { Probes } from './probes.ts'
+import { type Endpoints, type HeaderReading, readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
 
 /** What the reception must know of the policy in force. */
 export interface ReceptionRules {
   /** Must this peer send a PROXY header? */
   readonly needsHeader: (peerAddress: string) => boolean
   readonly headerTimeoutMs: number
+  /** Do only health checks come from this address? */
+  readonly isProbe: (address: string) => boolean
 }
 
 /** All connections under screening. */
@@ -18,6 +20,7 @@ export class Reception {
   readonly #world: () => World
   readonly #rules: () => ReceptionRules
   readonly #linger: Linger
+  readonly #probes: Probes
   readonly #warn: (sessionId: string, text: string) => void
   readonly #connections = new Set<Connection>()
   /** Sockets that still owe their PROXY header. */
@@ -30,12 +33,14 @@ export class Reception {
     world: () => World
     rules: () => ReceptionRules
     linger: Linger
+    probes: Probes
     warn: (sessionId: string, text: string) => void
     idPrefix: string
   }) {
     this.#world = parts.world
     this.#rules = parts.rules
     this.#linger = parts.linger
+    this.#probes = parts.probes
     this.#warn = parts.warn
     this.#idPrefix = parts.idPrefix
   }
@@ -60,13 +65,14 @@ export class Reception {
       return
     }
     const { needsHeader, headerTimeoutMs } = this.#rules()
-    if (needsHeader(ends.client.address)) this.#readHeader(socket, id, headerTimeoutMs)
+    if (needsHeader(ends.client.address)) this.#readHeader(socket, ends, id, headerTimeoutMs)
     else this.#begin(socket, ends, id)
   }
 
-  /** The drain time is over: those who are still screened are told so; whoever has sent no header yet just goes. */
+  /** The drain time is over: those who are still screened are told so; probes, and whoever has sent no header yet, just go. */
   shutDown(): void {
     for (const socket of this.#waiting) socket.destroy()
+    this.#probes.close()
     for (const connection of this.#connections) connection.shutDown()
   }
 
@@ -75,22 +81,46 @@ export class Reception {
     this.#connections.delete(connection)
   }
 
-  #readHeader(socket: Socket, id: string, timeoutMs: number): void {
+  /** @param peer the ends of the socket itself */
+  #readHeader(socket: Socket, peer: Endpoints, id: string, timeoutMs: number): void {
     this.#waiting.add(socket)
     readProxyHeader(socket, timeoutMs, (reading) => {
       this.#waiting.delete(socket)
-      if (reading.is === 'bad') {
-        this.#warn(id, reading.reason)
-        socket.on('error', () => undefined)
-        this.#linger.end(socket, reply.noSystemResources)
-        return
-      }
-      if (reading.unread.length > 0) socket.unshift(reading.unread)
-      this.#begin(socket, reading, id)
+      this.#headerRead(socket, peer, id, reading)
     })
   }
 
-  #begin(socket: Socket, ends: { client: Endpoint; server: Endpoint }, id: string): void {
+  #headerRead(socket: Socket, peer: Endpoints, id: string, reading: HeaderReading): void {
+    const { client } = peer
+    switch (reading.is) {
+      case 'client':
+        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        this.#begin(socket, reading, id)
+        return
+      // postscreen incompatibility: it screens the connection by the socket's own addresses, so that each check of a proxy counts as a client.
+      case 'local':
+        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        this.#probes.answer(socket, { client, reason: 'local', sessionId: id })
+        return
+      // Many load balancers check the port without the header that they send for clients.
+      case 'nothing':
+        if (!this.#rules().isProbe(client.address)) break
+        if (socket.readableEnded || socket.destroyed)
+          this.#probes.dismiss(socket, { client, reason: 'network', sessionId: id }, 'it has left')
+        else this.#probes.answer(socket, { client, reason: 'network', sessionId: id })
+        return
+      case 'bad':
+    }
+    this.#warn(id, reading.reason)
+    socket.on('error', () => undefined)
+    this.#linger.end(socket, reply.noSystemResources)
+  }
+
+  #begin(socket: Socket, ends: Endpoints, id: string): void {
+    if (this.#rules().isProbe(ends.client.address)) {
+      this.#probes.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
+      return
+    }
     const connection = new Connection(this.#world(), socket, ends, id)
     this.#connections.add(connection)
     connection.start()

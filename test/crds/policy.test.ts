@@ -213,6 +213,20 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     ],
   },
   {
+    what: 'probes from what is no network',
+    spec: { probes: { networks: ['10.0.0.0/24', '10.0.0.1/24', 'lb.example.com', '::/129'] } },
+    want: [
+      'spec.probes.networks[1]: has address bits set beyond the prefix length; perhaps you mean 10.0.0.0/24',
+      `spec.probes.networks[2]: ${network}`,
+      'spec.probes.networks[3]: must have a prefix length from 0 to 128 after the slash',
+    ],
+  },
+  {
+    what: 'probes as a list',
+    spec: { probes: ['10.0.0.0/24'] },
+    want: ['spec.probes: must be a set of fields'],
+  },
+  {
     what: 'bits beyond a prefix length',
     spec: { access: [{ action: 'Permit', cidrs: ['10.0.0.1/8'] }] },
     want: ['spec.access[0].cidrs[0]: has address bits set beyond the prefix length; perhaps you mean 10.0.0.0/8'],

@@ -67,25 +67,34 @@ test('a header that comes byte by byte is read like a whole one', async () => {
   hangUp(meeting)
 })
 
-test('LOCAL leaves the connection its own addresses', async () => {
-  const meeting = await meet(({ socket }) => void socket.write(writeLocalProxyHeader()))
+test('LOCAL is the proxy itself, and what it says behind the header stays', async () => {
+  const meeting = await meet(({ socket }) => void socket.write(Buffer.concat([writeLocalProxyHeader(), Buffer.from('QUIT\r\n')])))
   const { reading, accepted } = meeting
-  assert.ok(reading.is === 'client')
-  assert.deepEqual({ client: reading.client, server: reading.server }, socketEndpoints(accepted))
-  assert.equal(reading.client.address, '127.0.0.1')
+  assert.ok(reading.is === 'local')
+  assert.equal(Buffer.from(reading.unread).toString(), 'QUIT\r\n')
+  assert.equal(socketEndpoints(accepted)?.client.address, '127.0.0.1')
   hangUp(meeting)
 })
 
+for (const { what, act, timeoutMs, reason } of [
+  { what: 'says nothing', act: () => undefined, timeoutMs: 20, reason: 'haproxy read: time limit exceeded' },
+  { what: 'closes', act: ({ socket }: End) => void socket.end(), reason: 'haproxy read: EOF' },
+  { what: 'resets', act: ({ socket }: End) => void socket.resetAndDestroy(), reason: 'haproxy read: EOF' },
+]) {
+  test(`a caller that ${what} before its first byte has said nothing at all`, async () => {
+    const meeting = await meet(act, timeoutMs)
+    assert.deepEqual(meeting.reading, { is: 'nothing', reason })
+    hangUp(meeting)
+  })
+}
+
 const failures: readonly { what: string; act: (caller: End) => void; timeoutMs?: number; want: string }[] = [
-  { what: 'says nothing', act: () => undefined, timeoutMs: 20, want: 'haproxy read: time limit exceeded' },
   {
     what: 'stops in the middle',
     act: ({ socket }) => void socket.write('PROXY TCP4 1.2'),
     timeoutMs: 500,
     want: 'haproxy read: missing protocol header terminator: PROXY TCP4 1.2',
   },
-  { what: 'closes', act: ({ socket }) => void socket.end(), want: 'haproxy read: EOF' },
-  { what: 'resets', act: ({ socket }) => void socket.resetAndDestroy(), want: 'haproxy read: EOF' },
   {
     what: 'closes in the middle',
     act: ({ socket }) => void socket.end('\r\n\r\n\0'),

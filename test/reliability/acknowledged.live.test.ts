@@ -1,4 +1,4 @@
-// Gateways are killed while clients deliver: what was acknowledged is in the queue, once. `node test/reliability/run.ts acknowledged` delivers 100,000 messages.
+// Gateways are killed while clients deliver: what was acknowledged is in the queue, once. `npx node test/reliability/run.ts acknowledged` delivers 100,000 messages.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

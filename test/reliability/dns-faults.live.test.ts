@@ -1,4 +1,4 @@
-// DNS servers that are dead, slow or lie: clients pass after the greet wait at the latest, and nothing is left. `node test/reliability/run.ts dns` lets more clients come.
+// DNS servers that are dead, slow or lie: clients pass after the greet wait at the latest, and nothing is left. `npx node test/reliability/run.ts dns` lets more clients come.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -1,4 +1,4 @@
-// Half a minute of mixed load with a fault every second. `node test/reliability/run.ts soak` runs half an hour, and judges memory too.
+// Half a minute of mixed load with a fault every second. `npx node test/reliability/run.ts soak` runs half an hour, and judges memory too.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -16,8 +16,8 @@ export interface MoodyBackend {
   stop(): void
 }
 
-/** Starts it; a PROXY header comes in front of each session. */
-export async function startMoodyBackend(): Promise<MoodyBackend> {
+/** Starts it, on a free port where left out; a PROXY header comes in front of each session. */
+export async function startMoodyBackend(wanted = 0): Promise<MoodyBackend> {
   const sink = await startMailSink('header')
   const sockets = new Set<Socket>()
   let mood: Mood = 'well'
@@ -35,7 +35,7 @@ export async function startMoodyBackend(): Promise<MoodyBackend> {
     await once(server, 'listening')
     return server
   }
-  let server = await open(0)
+  let server = await open(wanted)
   const { port } = server.address() as AddressInfo
   return {
     address: `127.0.0.1:${port}`,

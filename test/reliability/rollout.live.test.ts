@@ -1,4 +1,4 @@
-// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: nobody who should pass notices. `node test/reliability/run.ts rollout` runs minutes.
+// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: nobody who should pass notices. `npx node test/reliability/run.ts rollout` runs minutes.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -1,7 +1,8 @@
-// Runs one of the reliability scenarios in its long form and prints its figures: `node test/reliability/run.ts SCENARIO [--option N …]`. Needs root on Linux.
+// Runs one of the reliability scenarios in its long form and prints its figures: `npx node test/reliability/run.ts SCENARIO [--option N …]`. Needs root on Linux.
 // Ends with code 1 when a promise was broken.
 import { parseArgs } from 'node:util'
 import { acknowledged } from './acknowledged.ts'
+import { backendFaults } from './backend-faults.ts'
 import { dnsFault, dnsFaults, greetWaitMs, restartedServer } from './dns-faults.ts'
 import { faultySoak } from './faulty-soak.ts'
 import { tallyLines, wrongOf } from './figures-text.ts'
@@ -12,10 +13,11 @@ import { rollout } from './rollout.ts'
 import { filesLimit, slowLoris } from './slow-loris.ts'
 import { valkeyFaults } from './valkey-faults.ts'
 
-const usage = `usage: node test/reliability/run.ts SCENARIO [--option N …]
+const usage = `usage: npx node test/reliability/run.ts SCENARIO [--option N …]
   rollout       --rate 200 --minutes 5 --delay 10 --lag 2    gateways and Postfixes are replaced under load
   acknowledged  --messages 100000 --clients 20 --rate 300 --every 2    gateways are killed while clients deliver
   valkey        --rate 200 --seconds 15                      the Valkey is held still, cut off, full, killed
+  backends      --rate 100 --seconds 10                      one of two mail servers fails in every way
   dns           --clients 500                                DNS is dead, slow, lying, restarted
   loris         --clients 19800 --seconds 60 --rate 20 [--usual-limits]    slow-loris clients hold on
   soak          --minutes 30 --rate 150 --every 5            mixed load with a fault every few seconds
@@ -77,6 +79,11 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
     const kept = phases.every(({ wrong, addedMs }) => none(wrong) && addedMs <= 60)
     return { outcome, kept, lines: [text(rest)] }
   },
+  backends: async () => {
+    const outcome = await backendFaults({ perSecond: number('rate', 100), seconds: number('seconds', 10), say })
+    const kept = outcome.every(({ wrong, inFirstSecond, later }) => none(wrong) && inFirstSecond.longest < 2500 && later.p99 < 100)
+    return { outcome, kept, lines: [] }
+  },
   dns: async () => {
     const clients = number('clients', 500)
     const outcomes: object[] = []
@@ -119,7 +126,7 @@ if (scenario === undefined || positionals.length !== 1) {
   console.error(usage)
   process.exit(2)
 }
-if (positionals[0] === 'valkey' && !hasOwnNetwork()) {
+if (['valkey', 'backends'].includes(positionals[0] ?? '') && !hasOwnNetwork()) {
   const { code } = await runInOwnNetwork([import.meta.filename, ...process.argv.slice(2)], 'shown')
   process.exit(code ?? 1)
 }

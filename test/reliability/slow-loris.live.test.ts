@@ -1,4 +1,4 @@
-// Slow-loris clients hold on to a gateway: a client of the access list is greeted as ever. `node test/reliability/run.ts loris` has as many as files allow.
+// Slow-loris clients hold on to a gateway: a client of the access list is greeted as ever. `npx node test/reliability/run.ts loris` has as many as files allow.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

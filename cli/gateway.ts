@@ -3,7 +3,7 @@ import { parseDuration } from '../crds/duration.ts'
 import { parseEndpoint } from '../gateway/io/endpoint-text.ts'
 import { LogBatch } from '../gateway/io/log-batch.ts'
 import { openLog } from '../gateway/io/log.ts'
-import { type Gateway, startGateway } from '../gateway/main.ts'
+import type { Gateway } from '../gateway/main.ts'
 import type { PrimaryOptions } from '../gateway/workers/primary.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -138,9 +138,12 @@ export async function gateway(args: readonly string[]): Promise<number> {
   }
 }
 
-/** One process needs nothing of what several need, so that is only loaded for several. */
+/** Loads what is needed: a primary process takes no clients, so most of the gateway would only lie in its memory. */
 async function start(asked: PrimaryOptions): Promise<Gateway> {
-  if (asked.workers === 1) return startGateway(asked)
+  if (asked.workers === 1) {
+    const { startGateway } = await import('../gateway/main.ts')
+    return startGateway(asked)
+  }
   const { startWorkers } = await import('../gateway/workers/primary.ts')
   return startWorkers(asked)
 }

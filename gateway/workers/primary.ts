@@ -26,8 +26,8 @@ const steadyMs = 60_000
 /** A worker that says nothing for so long is stuck and is ended, as a kubelet would end a lone gateway. */
 const silentMs = 60_000
 const lookMs = 10_000
-/** What a worker may take after its drain time: last replies, then its stores. */
-const closingMs = 15_000
+/** What a worker may take after its drain time: last replies, then its stores. Less than the 15 s after which a pod is killed. */
+const closingMs = 12_000
 
 /** One place for a worker, taken by one process after another. */
 interface Place {

@@ -30,9 +30,12 @@ function sum(parts: readonly Counts[]): Counts {
 
 const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): number => pages.reduce((count, page) => count + of(page), 0)
 
+/** A process that begins does not answer yet. */
+const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
+
 /** Why the gateway is not ready: it is when all its workers are. A reason that not all of them have names those that do. */
 export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
-  const reasons = workers.flatMap(({ number, page }) => (page?.notReady ?? ['not running']).map((reason) => ({ reason, number })))
+  const reasons = workers.flatMap(({ number, pid, page }) => (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })))
   const byReason = Map.groupBy(reasons, ({ reason }) => reason)
   if (draining) byReason.delete('draining')
   const texts = [...byReason].map(([reason, of]) =>
@@ -126,7 +129,7 @@ function allowlistOf(pages: readonly StatusPage[]): StatusPage['allowlist'] | nu
 
 function workerStatus({ number, pid, restarts, page }: WorkerReport): object {
   const known = { number, pid: pid ?? null, restarts }
-  if (page === undefined) return { ...known, ready: false, notReady: ['not running'] }
+  if (page === undefined) return { ...known, ready: false, notReady: [whyNoPage(pid)] }
   const { uptimeSeconds, ready, notReady, policy, sessions, queues } = page
   return { ...known, uptimeSeconds, ready, notReady, policyHash: policy?.hash ?? null, sessions, queues }
 }

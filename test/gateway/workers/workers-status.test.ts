@@ -46,7 +46,7 @@ const base: StatusPage = {
 
 const primary = { version: '1.2.3', uptimeSeconds: 9, draining: false }
 const workers = (...pages: readonly (Partial<StatusPage> | undefined)[]): readonly WorkerReport[] =>
-  pages.map((page, index) => ({ number: index + 1, pid: 100 + index, restarts: 0, page: page && { ...base, ...page } }))
+  pages.map((page, index) => ({ number: index + 1, pid: page && 100 + index, restarts: 0, page: page && { ...base, ...page } }))
 
 type Shown = Readonly<Record<string, unknown>>
 const show = (reports: readonly WorkerReport[], draining = false): Shown =>
@@ -99,6 +99,7 @@ const reasons: readonly {
   { what: 'none has a backend', of: workers({ notReady: ['no backend'] }, { notReady: ['no backend'] }), want: ['no backend'] },
   { what: 'one has none', of: workers({}, { notReady: ['no backend'] }), want: ['no backend (worker 2)'] },
   { what: 'two of three do not run', of: workers(undefined, {}, undefined), want: ['not running (worker 1, 3)'] },
+  { what: 'one begins', of: [...workers({}), { number: 2, pid: 7, restarts: 1, page: undefined }], want: ['no answer (worker 2)'] },
   { what: 'it drains, and the workers know', of: workers({ notReady: ['draining'] }, {}), draining: true, want: ['draining'] },
   { what: 'it drains and one has ended', of: workers(undefined, {}), draining: true, want: ['draining', 'not running (worker 1)'] },
 ]

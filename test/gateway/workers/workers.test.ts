@@ -92,7 +92,10 @@ test('both take clients, and know those that the other has passed', { skip }, as
       .filter(({ event }) => event === name)
       .map(({ worker }) => worker)
   assert.equal(events('PASS NEW').length, 1)
-  assert.deepEqual([...new Set(events('PASS OLD'))].toSorted((a, b) => Number(a) - Number(b)), [1, 2])
+  assert.deepEqual(
+    [...new Set(events('PASS OLD'))].toSorted((a, b) => Number(a) - Number(b)),
+    [1, 2],
+  )
   const metrics = await (await fetch(`${gateway.admin}/metrics`)).text()
   for (const line of [
     `postscreen_connections_total ${clients.length + 1}`,
@@ -164,6 +167,26 @@ test('a second SIGTERM ends all of them at once', { skip }, async (t) => {
   gateway.signal('SIGTERM')
   assert.equal(await gateway.exit, 143)
   for (const client of clients) await assert.rejects(client.line(), /has ended/)
+})
+
+test('when the primary is killed the workers take nobody any more, and end with their last session', { skip }, async (t) => {
+  const gateway = await start(t)
+  const clients = await clientsOfBoth(gateway, '127.84.1.7')
+  gateway.signal('SIGKILL')
+  await gateway.exit
+  const end = performance.now() + 10_000
+  for (let isRefused = false; !isRefused; ) {
+    assert.ok(performance.now() < end, 'clients are still taken')
+    const late = await startClient(gateway.port, '127.84.1.8').catch((error: unknown) => String(error))
+    isRefused = typeof late === 'string' && late.includes('ECONNREFUSED')
+    if (typeof late !== 'string') late.end()
+    await sleep(20)
+  }
+  for (const client of clients) {
+    client.write('QUIT\r\n')
+    assert.equal(await client.line(), '221 bye')
+    client.end()
+  }
 })
 
 const refusals: readonly { readonly what: string; readonly flags: readonly string[]; readonly code: number; readonly says: RegExp }[] = [

@@ -1,11 +1,11 @@
 // A gateway of two worker processes, as its owner sees it: one gateway, which loses only a part when one of them dies.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type GatewayProcess, startGatewayProcess } from '../../peers/gateway.ts'
+import { type GatewayProcess, manifest, startGatewayProcess } from '../../peers/gateway.ts'
 import { unless } from '../../peers/require.ts'
 import { type Client, runGateway, startBackend, startClient } from '../../support/wire.ts'
 
@@ -38,20 +38,29 @@ async function until(gateway: GatewayProcess, holds: (page: Page) => boolean): P
   }
 }
 
-async function start(t: TestContext, ...flags: readonly string[]): Promise<GatewayProcess> {
+async function goodSpec(t: TestContext): Promise<object> {
   const backend = await startBackend()
   t.after(() => backend.close())
-  const data = mkdtempSync(join(tmpdir(), 'workers-'))
-  t.after(() => rmSync(data, { recursive: true, force: true }))
-  const spec = {
+  return {
     hostname: 'mx.example.test',
     greet: { action: 'Enforce', wait: '1s' },
     limits: { connectionsPerClient: 1000 },
     access: [{ action: 'Permit', cidrs: ['127.84.1.0/24'] }],
     backend: { addresses: [backend.address], proxyProtocol: 'None' },
   }
-  const gateway = await startGatewayProcess({ spec, logFormat: 'json', flags: ['--workers', '2', '--data-dir', data, ...flags] })
+}
+
+async function begin(t: TestContext, spec: object, flags: readonly string[], said = 'listening on '): Promise<GatewayProcess> {
+  const data = mkdtempSync(join(tmpdir(), 'workers-'))
+  t.after(() => rmSync(data, { recursive: true, force: true }))
+  const all = ['--workers', '2', '--data-dir', data, ...flags]
+  const gateway = await startGatewayProcess({ spec, logFormat: 'json', flags: all, until: said })
   t.after(() => gateway.stop())
+  return gateway
+}
+
+async function start(t: TestContext, ...flags: readonly string[]): Promise<GatewayProcess> {
+  const gateway = await begin(t, await goodSpec(t), flags)
   await until(gateway, ({ ready }) => ready)
   return gateway
 }
@@ -167,6 +176,32 @@ test('a second SIGTERM ends all of them at once', { skip }, async (t) => {
   gateway.signal('SIGTERM')
   assert.equal(await gateway.exit, 143)
   for (const client of clients) await assert.rejects(client.line(), /has ended/)
+})
+
+test('with --await-policy it says what it waits for, and all workers start once there is a policy', { skip }, async (t) => {
+  const gateway = await begin(t, { nonsense: 1 }, ['--await-policy'], 'policy refused')
+  assert.match(
+    await (await fetch(`${gateway.admin}/readyz`)).text(),
+    /^not ready: no policy yet \(worker 1\); .*not running \(worker 2\)\n$/,
+  )
+  writeFileSync(gateway.policyFile, manifest(await goodSpec(t)))
+  await until(gateway, ({ ready, policy }) => ready && policy !== null)
+  for (const client of await clientsOfBoth(gateway, '127.84.1.9')) client.end()
+})
+
+test('a worker that comes back while the policy file is bad waits for a good one, and the other serves on', { skip }, async (t) => {
+  const gateway = await start(t)
+  writeFileSync(gateway.policyFile, manifest({ nonsense: 1 }))
+  await gateway.said(/"worker":2[^\n]*policy refused, the last good one stays/)
+  process.kill((await page(gateway)).workers[1]?.pid ?? 0, 'SIGKILL')
+  await gateway.said(/"worker":2[^\n]*policy refused, there is none yet/)
+  const client = await startClient(gateway.port, '127.84.1.10')
+  assert.equal(await client.line(), '220 backend')
+  client.end()
+  assert.deepEqual((await page(gateway)).policy, null)
+  writeFileSync(gateway.policyFile, manifest(await goodSpec(t)))
+  await until(gateway, ({ ready, policy }) => ready && policy !== null)
+  for (const late of await clientsOfBoth(gateway, '127.84.1.11')) late.end()
 })
 
 test('when the primary is killed the workers take nobody any more, and end with their last session', { skip }, async (t) => {

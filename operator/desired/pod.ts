@@ -3,7 +3,7 @@ import type { V1Container, V1PodSpec, V1VolumeProjection } from '@kubernetes/cli
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { SecretFile } from '../compile/secret-files.ts'
-import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'
+import { gatewayName, policyConfigMap, tablesConfigMap } from './names.ts'
 import { adminPort, smtpPorts } from './ports.ts'
 
 export type GatewaySpec = NonNullable<PolicySpec['gateway']>
@@ -72,16 +72,11 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
   }
 }
 
-/** Spread over nodes and zones as far as there are enough; each form of pod on its own, so that a rollout does not skew it. */
-const spread = (policy: string, topologyKey: string) => ({
-  maxSkew: 1,
-  topologyKey,
-  whenUnsatisfiable: 'ScheduleAnyway',
-  labelSelector: { matchLabels: { ...selectorLabels(policy) } },
-  matchLabelKeys: ['pod-template-hash'],
-})
-
-/** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
+/**
+ * The restricted Pod Security level and more; the image is the operator's own unless the policy names one.
+ * How pods are spread is left to the scheduler, which by itself prefers other nodes and zones than those of the same ReplicaSet. Constraints of ours for
+ * both would do nothing at all where nodes have no zone: it leaves out nodes without the label (pkg/scheduler/framework/plugins/podtopologyspread).
+ */
 export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, ownImage: string): V1PodSpec {
   const { pullSecrets } = gateway.image
   return {
@@ -101,7 +96,6 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(gateway.priorityClassName !== '' && { priorityClassName: gateway.priorityClassName }),
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
-    topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) => spread(name, key)),
     containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? ownImage : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },

@@ -3,7 +3,7 @@ import type { V1Container, V1PodSpec, V1VolumeProjection } from '@kubernetes/cli
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { SecretFile } from '../compile/secret-files.ts'
-import { gatewayName, policyConfigMap, tablesConfigMap } from './names.ts'
+import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'
 import { adminPort, smtpPorts } from './ports.ts'
 
 export type GatewaySpec = NonNullable<PolicySpec['gateway']>
@@ -73,10 +73,21 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
 }
 
 /**
- * The restricted Pod Security level and more; the image is the operator's own unless the policy names one.
- * How pods are spread is left to the scheduler, which by itself prefers other nodes and zones than those of the same ReplicaSet. Constraints of ours for
- * both would do nothing at all where nodes have no zone: it leaves out nodes without the label (pkg/scheduler/framework/plugins/podtopologyspread).
+ * On as many nodes as there are, and then in as many zones; forms of pod are counted apart, so that a rollout does not skew it.
+ * Zones are a wish about neighbours, not a second constraint: with two of them the scheduler scores no node that lacks one of the labels, so that where
+ * nodes have no zone both gateways could land on one node (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
  */
+function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
+  const labelSelector = { matchLabels: { ...selectorLabels(policy) } }
+  const zone = { weight: 100, podAffinityTerm: { topologyKey: 'topology.kubernetes.io/zone', labelSelector } }
+  const node = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector }
+  return {
+    affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [zone] } },
+    topologySpreadConstraints: [{ ...node, matchLabelKeys: ['pod-template-hash'] }],
+  }
+}
+
+/** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
 export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, ownImage: string): V1PodSpec {
   const { pullSecrets } = gateway.image
   return {
@@ -96,6 +107,7 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(gateway.priorityClassName !== '' && { priorityClassName: gateway.priorityClassName }),
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
+    ...spread(name),
     containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? ownImage : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },

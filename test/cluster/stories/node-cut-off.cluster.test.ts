@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Anything, apply, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'
-import { balancerAddress, condition, gateway, policy, ready } from './support/policies.ts'
+import { balancerAddress, condition, gateway, greets, policy, ready } from './support/policies.ts'
 import { installed, mailServer, mailServers, system } from './support/release.ts'
 import { deliver, deliverInTwoParts, wasQueued } from './support/smtp-client.ts'
 import { control, unlessOwnCluster } from './support/surroundings.ts'
@@ -80,6 +80,7 @@ test('gateways and Postfix are on both nodes', { skip }, async () => {
 
 test('a node is cut off: new sessions go on at the other one', { skip }, async (context) => {
   const { spec } = await get('service', home, 'mx-gateway')
+  await greets(spec.clusterIP)
   const here = pods.find((pod) => pod.spec.nodeName === node)
   const held = deliverInTwoParts({ host: here.status.podIP, port: 2525, client: 20, withinMs: 20_000 })
   await held.inTheMiddle

@@ -105,7 +105,7 @@ test('a Postfix pod is deleted: new sessions go to the other one, and those that
     await Promise.all(held.map(({ inTheMiddle }) => inTheMiddle))
     await kubectl('delete', 'pod', `${mailServer.name}-1`, '-n', system, '--wait=false')
     // It takes nobody any more, and waits for the sessions that it has.
-    await eventually('it to wait for its sessions', async () => (await postfixLog()).includes('waiting up to'))
+    await eventually('it to wait for its sessions', async () => /for [1-9]\d* open sessions/.test(await postfixLog()))
     for (const { goOn } of held) goOn()
     const visits = await Promise.all(held.map(({ ended }) => ended))
     const cut = visits.filter((visit) => !wasQueued(visit))

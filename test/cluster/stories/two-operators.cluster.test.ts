@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { apply, attempt, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { endOperator, restoreOperators } from './support/operator-pod.ts'
 import { OperatorProcess } from './support/operator-process.ts'
-import { gateway, policy } from './support/policies.ts'
+import { gateway, greets, policy } from './support/policies.ts'
 import { installed } from './support/release.ts'
 import { deliver, wasQueued } from './support/smtp-client.ts'
 import { control, unlessOwnCluster } from './support/surroundings.ts'
@@ -104,6 +104,7 @@ test('the API server is away for a minute: gateways go on, and the operator catc
   await apply(policy(home, 'away', { gateway: gateway({ replicas: 1 }) }))
   await kubectl('wait', '--for=condition=Ready', 'psc/away', '-n', home, '--timeout=120s')
   const { spec } = await get('service', home, 'away-gateway')
+  await greets(spec.clusterIP)
   await run(control() ?? '', ['apiserver', 'stop'])
   const began = performance.now()
   try {

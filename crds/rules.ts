@@ -141,6 +141,13 @@ const gateway: readonly Rule[] = [
     holds: ({ minReplicas = 2, maxReplicas = 10 }) =>
       typeof minReplicas !== 'number' || typeof maxReplicas !== 'number' || minReplicas <= maxReplicas,
   },
+  {
+    at: 'spec.gateway.autoscaling',
+    field: 'targetCPUUtilization',
+    cel: '!has(self.targetCPUUtilization) || self.targetCPUUtilization != 0 || has(self.targetActiveSessions) && self.targetActiveSessions != 0',
+    message: 'must not be 0 when targetActiveSessions is 0 or left out',
+    holds: ({ targetCPUUtilization, targetActiveSessions = 0 }) => targetCPUUtilization !== 0 || targetActiveSessions !== 0,
+  },
 ]
 
 export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]

@@ -11,8 +11,10 @@ export interface CacheOptions {
   readonly client: KubeClient
   /** The namespaces to watch; none means all. */
   readonly namespaces: readonly string[]
-  /** Something about the policy with this key has changed. */
+  /** The policy with this key has changed, come or gone. */
   readonly onPolicy: (key: string) => void
+  /** An object of the policy with this key has: one that the operator made, or a pod. */
+  readonly onOwned: (policy: string) => void
   /** A ConfigMap has changed, whosever it is. */
   readonly onConfigMap: (key: string) => void
   readonly onTrouble: (text: string) => void
@@ -124,7 +126,7 @@ export class Cache {
     if (object === undefined) this.#objects.delete(id)
     else this.#objects.set(id, object)
     if (now !== undefined) this.#ofPolicy.set(now, (this.#ofPolicy.get(now) ?? new Set()).add(id))
-    for (const policy of new Set([before, now])) if (policy !== undefined) this.#options.onPolicy(policy)
+    for (const policy of new Set([before, now])) if (policy !== undefined) this.#options.onOwned(policy)
   }
 
   #takeVersion(key: string, object: KubeObject | undefined): void {

@@ -21,7 +21,7 @@ export interface ControllerOptions {
   /** Every policy is looked at this often, whatever the watches say; a safety net. */
   readonly resyncMs: number
   readonly tell: (told: Told) => void
-  /** A policy is gone. */
+  /** A policy is gone, and no pass over it is under way. */
   readonly forget: (namespace: string, name: string) => void
   /** A pass has ended, well or not. */
   readonly onPass: (pass: {
@@ -51,6 +51,7 @@ export class Controller {
       client,
       namespaces: options.namespaces,
       onPolicy: (key) => this.#onPolicy(key),
+      onOwned: (policy) => this.#add([policy]),
       onConfigMap: (key) => this.#add(this.#tablesOf.get(key) ?? []),
       onTrouble: options.onTrouble,
     })
@@ -69,7 +70,10 @@ export class Controller {
       now: () => new Date(),
     })
     this.#queue = new WorkQueue<string>({
-      work: (key) => reconciler.reconcile(key),
+      work: (key) => {
+        this.#forgetGone(key)
+        return reconciler.reconcile(key)
+      },
       workers: options.workers,
       onError: options.onError,
       onDone: ({ key, outcome, tookMs, waitedMs }) =>
@@ -110,16 +114,19 @@ export class Controller {
       policies.delete(key)
       if (policies.size === 0) this.#tablesOf.delete(map)
     }
-    if (policy === undefined) {
-      const { namespace, name } = splitKey(key)
-      this.#forget(namespace, name)
-    } else {
-      for (const { name } of tableRefs(policy)) {
-        const map = `${policy.metadata.namespace ?? ''}/${name}`
-        this.#tablesOf.set(map, (this.#tablesOf.get(map) ?? new Set()).add(key))
-      }
+    const { namespace } = splitKey(key)
+    for (const { name } of policy === undefined ? [] : tableRefs(policy)) {
+      const map = `${namespace}/${name}`
+      this.#tablesOf.set(map, (this.#tablesOf.get(map) ?? new Set()).add(key))
     }
     this.#add([key])
+  }
+
+  /** In its turn: a pass that was under way when the policy went has told its last word by then. */
+  #forgetGone(key: string): void {
+    if (this.#cache.policy(key) !== undefined) return
+    const { namespace, name } = splitKey(key)
+    this.#forget(namespace, name)
   }
 
   #add(keys: Iterable<string>): void {

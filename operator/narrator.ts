@@ -1,5 +1,6 @@
 // Tells people what happened to policies: events on the policy and lines in the log, when something changes and not at every pass.
 import type { Logger } from 'pino'
+import { changeNote, changeReason, isChange } from './change-note.ts'
 import type { KubeObject } from './kube/object.ts'
 import type { OperatorMetrics } from './metrics.ts'
 import type { Told } from './reconcile.ts'
@@ -19,8 +20,6 @@ const worth = ['Accepted', 'Programmed', 'BackendReachable'] as const
 /** Words for states that pass by themselves. */
 const passing = new Set(['Progressing', 'NoReport', 'NoGateway', 'NotAccepted'])
 
-const changes = { created: 'Created', changed: 'Updated', removed: 'Removed' } as const
-
 export class Narrator {
   readonly #events: Events
   readonly #metrics: OperatorMetrics
@@ -35,21 +34,18 @@ export class Narrator {
   tell({ policy, applied, findings }: Told): void {
     const { namespace = '', name, generation } = policy.metadata
     this.#metrics.conditions(namespace, name, findings)
-    for (const one of applied) {
-      if (one.is === 'unchanged' || one.is === 'conflict' || one.is === 'refused') continue
-      const { kind, metadata } = one.object
-      this.#metrics.change(kind, one.is)
+    const changes = applied.filter(isChange)
+    for (const { is, object } of changes) {
+      const { kind, metadata } = object
+      this.#metrics.change(kind, is)
       this.#log.info(
-        { policy: `${namespace}/${name}`, generation, kind, object: metadata.name, change: one.is },
-        `${kind} ${metadata.name} ${one.is}`,
+        { policy: `${namespace}/${name}`, generation, kind, object: metadata.name, change: is },
+        `${kind} ${metadata.name} ${is}`,
       )
-      this.#events.record(policy, {
-        type: 'Normal',
-        reason: changes[one.is],
-        action: 'Reconcile',
-        note: `${kind} ${metadata.name} ${one.is}`,
-      })
     }
+    // One for all: with an event for each object, a cluster with many policies has thousands of them.
+    if (changes.length > 0)
+      this.#events.record(policy, { type: 'Normal', reason: changeReason(changes), action: 'Reconcile', note: changeNote(changes) })
     this.#tellFindings(policy, findings)
   }
 

@@ -8,7 +8,7 @@ import type { Ask } from './gateways/ask.ts'
 import { addressOf, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
-import { isRecord, keyOf, type KubeObject } from './kube/object.ts'
+import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
 import { type Findings, findingsOf, refusals } from './status/findings.ts'
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
@@ -194,11 +194,8 @@ function pause(passes: number): number {
 }
 
 function templateOf(deployment: KubeObject | undefined): string | undefined {
-  const spec = isRecord(deployment?.['spec']) ? deployment['spec'] : {}
-  const template = isRecord(spec['template']) ? spec['template'] : {}
-  const annotations =
-    isRecord(template['metadata']) && isRecord(template['metadata']['annotations']) ? template['metadata']['annotations'] : {}
-  const name = annotations[annotation.template]
+  const { metadata } = recordOf(recordOf(deployment?.['spec'])['template'])
+  const name = recordOf(recordOf(metadata)['annotations'])[annotation.template]
   return typeof name === 'string' ? name : undefined
 }
 

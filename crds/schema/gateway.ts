@@ -102,9 +102,13 @@ const service = group(
 const autoscaling = record({
   minReplicas: documented(whole({ min: 1, max: 1000 }).default(2), { doc: 'How many pods there are at least.' }),
   maxReplicas: documented(whole({ min: 1, max: 1000 }).default(10), { doc: 'How many pods there are at most.' }),
-  targetCPUUtilization: documented(whole({ min: 1, max: 1000 }).default(70), {
-    doc: 'How busy the pods are kept on average, in percent of the processor time that they request.',
+  targetCPUUtilization: documented(whole({ min: 0, max: 1000 }).default(70), {
+    doc: 'How busy the pods are kept on average, in percent of the processor time that they request. 0: it does not count.',
     unit: 'percent',
+  }),
+  targetActiveSessions: documented(whole({ min: 0, max: 1_000_000 }).default(0), {
+    doc: 'How many sessions the pods have on average, those that were handed on too. The cluster needs a metrics adapter that tells postscreen_active_sessions of each pod. Whichever target asks for more pods counts. 0: sessions do not count.',
+    unit: 'sessions',
   }),
 })
 

@@ -73,14 +73,20 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
   }
 }
 
-/** Spread over nodes and zones as far as there are enough; each form of pod on its own, so that a rollout does not skew it. */
-const spread = (policy: string, topologyKey: string) => ({
-  maxSkew: 1,
-  topologyKey,
-  whenUnsatisfiable: 'ScheduleAnyway',
-  labelSelector: { matchLabels: { ...selectorLabels(policy) } },
-  matchLabelKeys: ['pod-template-hash'],
-})
+/**
+ * On as many nodes as there are, and then in as many zones; forms of pod are counted apart, so that a rollout does not skew it.
+ * Zones are a wish about neighbours, not a second constraint: with two of them the scheduler scores no node that lacks one of the labels, so that where
+ * nodes have no zone both gateways could land on one node (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
+ */
+function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
+  const labelSelector = { matchLabels: { ...selectorLabels(policy) } }
+  const zone = { weight: 100, podAffinityTerm: { topologyKey: 'topology.kubernetes.io/zone', labelSelector } }
+  const node = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector }
+  return {
+    affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [zone] } },
+    topologySpreadConstraints: [{ ...node, matchLabelKeys: ['pod-template-hash'] }],
+  }
+}
 
 /** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
 export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, ownImage: string): V1PodSpec {
@@ -102,7 +108,7 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(gateway.priorityClassName !== '' && { priorityClassName: gateway.priorityClassName }),
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
-    topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) => spread(name, key)),
+    ...spread(name),
     containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? ownImage : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },

@@ -15,9 +15,12 @@ interface Asked {
   readonly again: number
 }
 
-/** The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, ever more seldom. */
+/**
+ * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, ever more seldom. Not too seldom: when the API server
+ * was away, the kubelet's watches of pods and of ConfigMaps come back each in its own time, up to a minute later (client-go's Reflector).
+ */
 const firstAgainMs = 1000
-const lastAgainMs = 60_000
+const lastAgainMs = 15_000
 /** Pods that are due for so long are gone: each one that is there is looked at more often. */
 const goneMs = 5 * 60_000
 /** Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two. */

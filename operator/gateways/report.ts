@@ -1,6 +1,6 @@
 // What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever is not as expected is left out.
 import type { Problem } from '../../crds/problems.ts'
-import { isRecord } from '../kube/object.ts'
+import { isRecord, recordOf } from '../kube/object.ts'
 import { oneLine } from './one-line.ts'
 
 export interface BackendReport {
@@ -37,7 +37,7 @@ function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
 
 /** @param page the JSON of `/status`, whatever it is */
 export function readReport(page: unknown): GatewayReport {
-  const fields = isRecord(page) ? page : {}
+  const fields = recordOf(page)
   const refused = fields['refusedPolicy']
   const problems = isRecord(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
   return {

@@ -1,6 +1,6 @@
 // A request that came to nothing: what the API server said (metav1.Status), or that no answer came.
 
-import { isRecord } from './object.ts'
+import { isRecord, recordOf } from './object.ts'
 
 /** The longest message, in characters. */
 const messageLimit = 500
@@ -36,7 +36,7 @@ export class KubeError extends Error {
  * `body` is what came, whatever it is; `status` counts when the body has no code; `retryAfter` is the header.
  */
 export function kubeErrorOf(what: string, status: number, body: unknown, retryAfter?: string): KubeError {
-  const said = isRecord(body) ? body : {}
+  const said = recordOf(body)
   const code = typeof said['code'] === 'number' && status === 0 ? said['code'] : status
   const reason = typeof said['reason'] === 'string' ? logText(said['reason']) : ''
   const message = typeof said['message'] === 'string' ? `: ${said['message']}` : ''

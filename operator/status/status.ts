@@ -2,7 +2,7 @@
 import { formatDuration } from '../../crds/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
-import { isRecord, type KubeObject } from '../kube/object.ts'
+import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
 import { conditionTypes, type Findings, type Truth } from './findings.ts'
 import type { Observation } from './observation.ts'
 import { rolloutOf } from './rollout.ts'
@@ -21,7 +21,7 @@ export type PolicyStatus = Readonly<Record<string, unknown>> & { readonly condit
 
 /** The conditions that a policy in the cluster has. */
 export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
-  const found = isRecord(status) ? status['conditions'] : undefined
+  const found = recordOf(status)['conditions']
   return Array.isArray(found) ? found.filter(isRecord) : []
 }
 
@@ -38,10 +38,9 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
 
 /** Where clients connect: the load balancer's addresses, else those of the Service in the cluster. */
 function addresses(service: KubeObject | undefined): readonly string[] {
-  const spec = isRecord(service?.['spec']) ? service['spec'] : {}
-  const status = isRecord(service?.['status']) ? service['status'] : {}
+  const spec = recordOf(service?.['spec'])
   if (spec['type'] !== 'LoadBalancer') return Array.isArray(spec['clusterIPs']) ? spec['clusterIPs'].map(String) : []
-  const balancer = isRecord(status['loadBalancer']) ? status['loadBalancer']['ingress'] : undefined
+  const balancer = recordOf(recordOf(service?.['status'])['loadBalancer'])['ingress']
   const entries = Array.isArray(balancer) ? balancer.filter(isRecord) : []
   return entries.flatMap(({ ip, hostname }) => [ip, hostname].filter((one) => typeof one === 'string' && one !== '').map(String))
 }

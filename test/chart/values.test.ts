@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { V2HorizontalPodAutoscalerSpec } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 import { sectionsOf, valuesTable } from '../../crds/chart/values-table.ts'
+import { autoscaler } from '../../operator/desired/autoscaler.ts'
 
 const root = new URL('../../', import.meta.url)
 const chart = new URL('charts/postscreen/', root)
@@ -98,6 +100,11 @@ interface Rules {
   }[]
 }
 
+interface AdapterRule {
+  readonly seriesQuery: string
+  readonly name: { readonly as: string }
+}
+
 const alerts = (load(text('files/alerts.yaml')) as Rules).groups.flatMap(({ rules }) => rules)
 
 test('alerts and dashboard ask for metrics that there are', () => {
@@ -110,6 +117,22 @@ test('alerts and dashboard ask for metrics that there are', () => {
     asked.flatMap((expr) => metricsIn(expr).filter((name) => !made.has(name))),
     [],
   )
+})
+
+test('the metrics adapter tells what the autoscaler of a policy asks for', () => {
+  const { rules } = load(text('files/prometheus-adapter.yaml')) as { readonly rules: { readonly custom: readonly AdapterRule[] } }
+  const autoscaling = { minReplicas: 1, maxReplicas: 2, targetCPUUtilization: 0, targetActiveSessions: 1 }
+  const { spec } = autoscaler({ name: 'mx', namespace: 'mail', uid: '', apiVersion: '', kind: '' }, autoscaling)
+  const asked = (spec as V2HorizontalPodAutoscalerSpec).metrics?.map(({ pods }) => pods?.metric.name)
+  assert.deepEqual(asked, ['postscreen_active_sessions'])
+  assert.ok(made.has('postscreen_active_sessions'))
+  assert.deepEqual(
+    rules.custom.map(({ name }) => name.as),
+    asked,
+  )
+  for (const { seriesQuery } of rules.custom) assert.deepEqual(metricsIn(seriesQuery), asked)
+  const [, documented = ''] = /^```yaml\n(rules:\n[^]*?)^```/m.exec(readFileSync(new URL('docs/reliability.md', root), 'utf8')) ?? []
+  assert.deepEqual(load(documented), { rules: rules.custom }, 'docs/reliability.md has another rule')
 })
 
 test('every alert says what it means and what to look at', () => {

@@ -21,6 +21,7 @@ const examples: Readonly<Record<string, (spec: PolicySpec) => void>> = {
     assert.ok(spec.dnsbl.sites.every(({ weight }) => weight < spec.dnsbl.threshold))
   },
   'strict.yaml': (spec) => assert.ok(Object.values(spec.deepTests).every(({ enabled }) => enabled)),
+  'autoscaled.yaml': ({ gateway }) => assert.ok(gateway?.autoscaling?.targetActiveSessions),
   'behind-load-balancer.yaml': (spec) => assert.equal(spec.listen.proxyProtocol.mode, 'TrustedNetworks'),
 }
 

@@ -30,6 +30,21 @@ export const ruleCases: readonly RuleCase[] = [
     spec: { gateway: { autoscaling: { minReplicas: 11 } } },
     at: 'spec.gateway.autoscaling.minReplicas',
   },
+  { what: 'a number of pods by processor time and sessions', spec: { gateway: { autoscaling: { targetActiveSessions: 4000 } } } },
+  {
+    what: 'a number of pods by sessions alone',
+    spec: { gateway: { autoscaling: { targetCPUUtilization: 0, targetActiveSessions: 4000 } } },
+  },
+  {
+    what: 'a number of pods by nothing, in so many words',
+    spec: { gateway: { autoscaling: { targetCPUUtilization: 0, targetActiveSessions: 0 } } },
+    at: 'spec.gateway.autoscaling.targetCPUUtilization',
+  },
+  {
+    what: 'a number of pods by nothing',
+    spec: { gateway: { autoscaling: { targetCPUUtilization: 0 } } },
+    at: 'spec.gateway.autoscaling.targetCPUUtilization',
+  },
 
   { what: 'trusted networks with their mode', spec: { listen: { proxyProtocol: { mode: 'TrustedNetworks', trustedNetworks: cidrs } } } },
   { what: 'the PROXY protocol required', spec: { listen: { proxyProtocol: { mode: 'Required' } } } },

@@ -60,18 +60,24 @@ const cases: readonly {
   readonly seen: Observation
   readonly before?: Observation
   readonly want: readonly string[]
+  /** How many lines the log has, if not one for each event. */
+  readonly lines?: number
 }[] = [
   { what: 'nothing when nothing has changed', seen: rest, before: rest, want: [] },
   { what: 'nothing of objects that were there as wanted', seen: { ...rest, applied: [applied('unchanged')] }, before: rest, want: [] },
   {
-    what: 'each object that was made, changed or removed',
-    seen: { ...rest, applied: [applied('created'), applied('changed'), applied('removed')] },
+    what: 'what was made, in one event',
+    seen: { ...rest, applied: [applied('created'), applied('unchanged'), applied('created')] },
     before: rest,
-    want: [
-      'Normal Created: Service mx-gateway created',
-      'Normal Updated: Service mx-gateway changed',
-      'Normal Removed: Service mx-gateway removed',
-    ],
+    want: ['Normal Created: Created Service mx-gateway, Service mx-gateway'],
+    lines: 2,
+  },
+  {
+    what: 'each object that was made, changed or removed, in one event',
+    seen: { ...rest, applied: [applied('changed'), applied('created'), applied('removed')] },
+    before: rest,
+    want: ['Normal Updated: Created Service mx-gateway; updated Service mx-gateway; removed Service mx-gateway'],
+    lines: 3,
   },
   { what: 'nothing of what passes by itself', seen: { ...onItsWay, pods: [], deployment: deploymentWith(2) }, before: rest, want: [] },
   {
@@ -119,11 +125,11 @@ const cases: readonly {
 ]
 
 describe('people are told', () => {
-  for (const { what, seen, before, want } of cases) {
+  for (const { what, seen, before, want, lines = want.length } of cases) {
     test(what, () => {
       const { events, log } = new Scene().pass(seen, before)
       assert.deepEqual(events, want)
-      assert.equal(log.length, want.length, 'the log has a line for each')
+      assert.equal(log.length, lines, 'the log has a line for each object and each finding')
     })
   }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { attempt, get, kubectl, list, run } from './support/kubectl.ts'
-import { condition } from './support/policies.ts'
+import { balancerAddress, condition } from './support/policies.ts'
 import { uninstalled, values } from './support/release.ts'
 import { deliver, wasQueued } from './support/smtp-client.ts'
 import { chart, helms } from './support/surroundings.ts'
@@ -55,8 +55,7 @@ for (const helm of helms()) {
     })
 
     test('it works: a message is delivered through the load balancer', async () => {
-      const { status } = await get('psc', home, 'mx')
-      const visit = await deliver({ host: status.addresses[0], client: 300 })
+      const visit = await deliver({ host: await balancerAddress(home, 'mx'), client: 300 })
       assert.ok(wasQueued(visit), visit.heard)
     })
 

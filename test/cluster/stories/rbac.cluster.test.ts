@@ -91,6 +91,11 @@ test('what the chart allows the operator is exactly what it uses', { skip: unles
   const whole = gateway({ replicas: 1, autoscaling: { minReplicas: 1, maxReplicas: 2 } })
   await apply(policy(home, 'mx', { gateway: whole, access: [table] }))
   await ready(home, 'mx')
+  // What happens twice is one event, which is changed.
+  for (const time of ['once', 'twice']) {
+    await kubectl('delete', 'poddisruptionbudget', 'mx-gateway', '-n', home)
+    await eventually(`the budget back ${time}`, async () => (await get('poddisruptionbudget', home, 'mx-gateway')) !== undefined, 30_000)
+  }
   await apply(policy(home, 'mx', { gateway: whole, access: [table], hostname: 'changed.example.com' }))
   await ready(home, 'mx')
   await apply(policy(home, 'mx'))

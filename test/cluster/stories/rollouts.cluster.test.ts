@@ -3,21 +3,26 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
+import { listenToPods } from './support/pod-logs.ts'
 import { balancerAddress, gateway, policy, ready } from './support/policies.ts'
-import { installed, mailServer, system } from './support/release.ts'
-import { deliver, type Visit, wasQueued } from './support/smtp-client.ts'
+import { installed, mailServer, mailServers, system } from './support/release.ts'
+import { deliverInTwoParts, wasQueued } from './support/smtp-client.ts'
+import { type Arrival, inWords, trickle } from './support/trickle.ts'
 
 const home = 'story-rollouts'
+const postfix = `statefulset/${mailServer.name}`
 let address: string
 let nextClient = 1000
 
 before(async () => {
   await installed()
   await namespace(home)
-  await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=2')
-  await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=120s')
+  await mailServers(2)
   await apply(
-    policy(home, 'mx', { greet: { action: 'Enforce', wait: '1s' }, gateway: gateway({ drain: { delay: '5s', timeout: '30s' } }) }),
+    policy(home, 'mx', {
+      greet: { action: 'Enforce', wait: '1s' },
+      gateway: gateway({ drain: { delay: '5s', timeout: '30s' }, logFormat: 'Postfix' }),
+    }),
   )
   await ready(home, 'mx')
   address = await balancerAddress(home, 'mx')
@@ -25,43 +30,30 @@ before(async () => {
 
 after(async () => {
   for (const { metadata } of await list('nodes', '')) await kubectl('uncordon', metadata.name)
-  await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=1')
+  await kubectl('scale', postfix, '-n', system, '--replicas=1')
   await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
 })
 
-/** A steady trickle of clients, each new, ten a second, from before until a while after `disturb`. Gives the visits that did not deliver. */
-async function failuresDuring(disturb: () => Promise<unknown>): Promise<{ readonly all: number; readonly failed: readonly Visit[] }> {
-  const visits: Promise<Visit>[] = []
-  let going = true
-  const trickle = (async () => {
-    while (going) {
-      visits.push(deliver({ host: address, client: nextClient++, withinMs: 60_000 }))
-      await sleep(100)
-    }
-  })()
-  await sleep(2000)
+/** What clients see who come before, during and a while after something. Not one session may fail. */
+async function undisturbed(context: { diagnostic(text: string): void }, disturb: () => Promise<unknown>): Promise<void> {
+  const logs = listenToPods(home, 'app.kubernetes.io/component=gateway')
+  const clients = trickle({ host: address, firstClient: nextClient, withinMs: 60_000 })
+  let all: readonly Arrival[] = []
   try {
+    await sleep(2000)
     await disturb()
     await sleep(3000)
   } finally {
-    going = false
-    await trickle
+    all = await clients.stop()
+    nextClient += all.length
   }
-  const ended = await Promise.all(visits)
-  return { all: ended.length, failed: ended.filter((one) => !wasQueued(one)) }
-}
-
-const inWords = (failed: readonly Visit[]): string =>
-  failed
-    .slice(0, 5)
-    .map(({ ending, heard, tookMs }) => `${Math.round(tookMs)} ms, ${ending}: ${JSON.stringify(heard.slice(-200))}`)
-    .join('\n')
-
-async function undisturbed(context: { diagnostic(text: string): void }, disturb: () => Promise<unknown>): Promise<void> {
-  const { all, failed } = await failuresDuring(disturb)
-  context.diagnostic(`${all} sessions, ${failed.length} failed`)
-  assert.ok(all > 50, `only ${all} sessions`)
-  assert.equal(failed.length, 0, inWords(failed))
+  const failed = all.filter(({ delivered }) => !delivered)
+  const longest = Math.max(...all.map(({ tookMs }) => tookMs))
+  context.diagnostic(`${all.length} sessions, ${failed.length} failed, the longest took ${Math.round(longest)} ms`)
+  const lines = await logs.stop()
+  const ofThem = lines.filter((line) => failed.slice(0, 3).some(({ from }) => from !== '' && line.includes(`[${from}]`)))
+  assert.ok(all.length > 50, `only ${all.length} sessions`)
+  assert.equal(failed.length, 0, [inWords(failed), ...ofThem.slice(0, 15)].join('\n'))
 }
 
 const gatewayPods = async (): Promise<readonly string[]> =>
@@ -73,12 +65,8 @@ test('a rolling update of the gateway: every pod is replaced', (context) =>
   undisturbed(context, async () => {
     const earlier = await gatewayPods()
     // As a new image does: another form of pod.
-    await apply(
-      policy(home, 'mx', {
-        greet: { action: 'Enforce', wait: '1s' },
-        gateway: gateway({ drain: { delay: '5s', timeout: '30s' }, podAnnotations: { 'example.com/release': '2' } }),
-      }),
-    )
+    await kubectl('rollout', 'restart', 'deployment/mx-gateway', '-n', home)
+    await kubectl('rollout', 'status', 'deployment/mx-gateway', '-n', home, '--timeout=120s')
     await ready(home, 'mx')
     assert.deepEqual(
       (await gatewayPods()).filter((name) => earlier.includes(name)),
@@ -86,6 +74,8 @@ test('a rolling update of the gateway: every pod is replaced', (context) =>
     )
     await eventually('the old pods gone', async () => (await list('pods', home)).length === 2)
   }))
+
+const postfixLog = (): Promise<string> => kubectl('logs', '-n', system, `${mailServer.name}-1`, '--tail=20')
 
 test('a gateway pod is deleted', (context) =>
   undisturbed(context, async () => {
@@ -105,8 +95,22 @@ test('a node is drained', async (context) => {
 
 test('a rolling update of the Postfix StatefulSet', (context) =>
   undisturbed(context, async () => {
-    await kubectl('rollout', 'restart', `statefulset/${mailServer.name}`, '-n', system)
-    await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=170s')
+    await kubectl('rollout', 'restart', postfix, '-n', system)
+    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=170s')
+  }))
+
+test('a Postfix pod is deleted: new sessions go to the other one, and those that it has come to their end', (context) =>
+  undisturbed(context, async () => {
+    const held = Array.from({ length: 8 }, (_, index) => deliverInTwoParts({ host: address, client: 500 + index, withinMs: 60_000 }))
+    await Promise.all(held.map(({ inTheMiddle }) => inTheMiddle))
+    await kubectl('delete', 'pod', `${mailServer.name}-1`, '-n', system, '--wait=false')
+    // It takes nobody any more, and waits for the sessions that it has.
+    await eventually('it to wait for its sessions', async () => /for [1-9]\d* open sessions/.test(await postfixLog()))
+    for (const { goOn } of held) goOn()
+    const visits = await Promise.all(held.map(({ ended }) => ended))
+    const cut = visits.filter((visit) => !wasQueued(visit))
+    assert.equal(cut.length, 0, inWords(cut))
+    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=120s')
   }))
 
 test('after all that the policy is Ready with two gateways', async () => {

@@ -33,8 +33,8 @@ before(async () => {
 
 after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
 
-test('there are the five samples', () => {
-  for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer'])
+test('there are the six samples', () => {
+  for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer', 'autoscaled'])
     assert.ok(samples.includes(`${name}.yaml`), name)
 })
 
@@ -48,6 +48,7 @@ for (const name of samples) {
         replicas: 1,
         resources: { requests: { cpu: '10m', memory: '64Mi' } },
         drain: { delay: '0s', timeout: '0s' },
+        ...(sample.spec.gateway.autoscaling && { autoscaling: { ...sample.spec.gateway.autoscaling, minReplicas: 1 } }),
       })
     await secretsFor(sample.spec)
     await apply(sample)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Anything, eventually, get, kubectl } from './kubectl.ts'
 import { mailServer } from './release.ts'
+import { teaser } from './smtp-client.ts'
 
 /** A policy in a namespace, with the release's Postfix behind it and short waits, so that stories do not take long. */
 export const policy = (namespace: string, name: string, spec: object = {}): Anything => ({
@@ -36,7 +37,15 @@ export async function ready(namespace: string, name: string, timeout = '180s'): 
   return found
 }
 
-/** Where clients connect: the address that the load balancer has given. */
+/**
+ * Where clients connect: the address that the load balancer has given, when it greets. A policy is Ready when its gateways are; every node's kube-proxy and
+ * the balancer hear of them a moment later, and a busy machine's first client was refused by one of these.
+ */
 export async function balancerAddress(namespace: string, name: string): Promise<string> {
-  return eventually(`an address for ${name}`, async () => (await get('psc', namespace, name))?.status?.addresses?.[0])
+  const address = await eventually(`an address for ${name}`, async () => (await get('psc', namespace, name))?.status?.addresses?.[0])
+  await greets(address)
+  return address
 }
+
+/** Waits until whoever connects to port 25 there is greeted. */
+export const greets = (host: string): Promise<string> => eventually(`a greeting at ${host}`, () => teaser(host))

@@ -23,6 +23,9 @@ export const values = (): readonly string[] => [
   '--set=postfix.enabled=true',
   '--set=postfix.domains={example.com}',
   '--set=postfix.persistence.size=100Mi',
+  // Gateways look for Postfix every two seconds.
+  '--set=postfix.drain.delaySeconds=5',
+  '--set=postfix.drain.flushSeconds=2',
 ]
 
 /** Installs the release, unless it is there. */
@@ -31,6 +34,18 @@ export async function installed(): Promise<void> {
   const { code } = await attempt(helm, ['status', release, '-n', system])
   if (code === 0) return
   await run(helm, ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=180s', ...values()])
+}
+
+/** Changes some values of the release, and waits until that is done. */
+export async function upgraded(...more: readonly string[]): Promise<void> {
+  const helm = helms()[0]?.path ?? 'helm'
+  await run(helm, ['upgrade', release, chart(), '-n', system, '--reuse-values', '--wait', '--timeout=180s', ...more])
+}
+
+/** So many Postfixes, all at work; with two each node has one. */
+export async function mailServers(replicas: number): Promise<void> {
+  await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, `--replicas=${replicas}`)
+  await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=120s')
 }
 
 /** Removes the release and what it leaves behind on purpose. */

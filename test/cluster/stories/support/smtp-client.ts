@@ -20,6 +20,8 @@ export interface Call {
   readonly early?: string
   /** Said one by one, each after the end of a reply. */
   readonly turns?: readonly string[]
+  /** Stops before the turn of this number, says so, and waits. */
+  readonly pause?: { readonly before: number; readonly reached: () => void; readonly until: Promise<unknown> }
   readonly withinMs?: number
 }
 
@@ -27,7 +29,7 @@ export interface Call {
 const replies = (heard: string): number => heard.match(/^\d{3} .*\r\n/gm)?.length ?? 0
 
 /** One session. Never rejects: how it ended is part of the result. */
-export function visit({ host, port = 25, client = 0, early, turns = [], withinMs = 30_000 }: Call): Promise<Visit> {
+export function visit({ host, port = 25, client = 0, early, turns = [], pause, withinMs = 30_000 }: Call): Promise<Visit> {
   const began = performance.now()
   const localAddress = clientAddress(client)
   return new Promise((resolve) => {
@@ -41,6 +43,22 @@ export function visit({ host, port = 25, client = 0, early, turns = [], withinMs
       resolve({ heard, from, ending, tookMs: performance.now() - began })
     }
     const timer = setTimeout(() => end('late'), withinMs)
+    let waitsFor = pause
+    const speak = (): void => {
+      while (said < turns.length && replies(heard) > said) {
+        if (waitsFor !== undefined && said === waitsFor.before) {
+          waitsFor.reached()
+          waitsFor.until
+            .finally(() => {
+              waitsFor = undefined
+              speak()
+            })
+            .catch(end)
+          return
+        }
+        socket.write(turns[said++] ?? '')
+      }
+    }
     socket.setEncoding('latin1')
     socket.on('connect', () => {
       from = socket.localAddress ?? ''
@@ -48,7 +66,7 @@ export function visit({ host, port = 25, client = 0, early, turns = [], withinMs
     })
     socket.on('data', (text: string) => {
       heard = (heard + text).slice(-16_384)
-      while (said < turns.length && replies(heard) > said) socket.write(turns[said++] ?? '')
+      speak()
     })
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
     socket.on('close', () => end('hung up'))
@@ -63,6 +81,21 @@ export function deliver(call: Omit<Call, 'turns' | 'early'> & { readonly subject
     ...call,
     turns: ['EHLO client.example.net\r\n', 'MAIL FROM:<sender@example.net>\r\n', `RCPT TO:<${to}>\r\n`, 'DATA\r\n', message, 'QUIT\r\n'],
   })
+}
+
+export interface HeldDelivery {
+  /** It has said RCPT, and Postfix has answered; or it has ended before. */
+  readonly inTheMiddle: Promise<unknown>
+  readonly goOn: () => void
+  readonly ended: Promise<Visit>
+}
+
+/** The same, but it stops in the middle, before DATA, until it is told to go on. */
+export function deliverInTwoParts(call: Omit<Call, 'turns' | 'early' | 'pause'>): HeldDelivery {
+  const middle = Promise.withResolvers<void>()
+  const rest = Promise.withResolvers<void>()
+  const ended = deliver({ ...call, pause: { before: 3, reached: middle.resolve, until: rest.promise } })
+  return { inTheMiddle: Promise.race([middle.promise, ended]), goOn: rest.resolve, ended }
 }
 
 export const wasQueued = ({ heard }: Visit): boolean => /^250 2\.0\.0 Ok: queued as/m.test(heard)

@@ -1,0 +1,87 @@
+// What of the cluster the cache tells, and as whose change.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Cache } from '../../operator/cache.ts'
+import { labels } from '../../operator/desired/names.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
+import { until } from './kube/virtual-clock.ts'
+import { policyWith } from './policy-object.ts'
+import { WatchedCluster } from './watched-cluster.ts'
+
+/** Policies, the kinds that the operator makes, pods, and ConfigMaps once more. */
+const watches = 10
+
+const owned = (kind: string, policy: string, name = 'mx-gateway'): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'mail', labels: labels(policy) },
+})
+const foreign = (kind: string): KubeObject => ({ apiVersion: 'v1', kind, metadata: { name: 'senders', namespace: 'mail' } })
+
+const cases: readonly {
+  readonly what: string
+  readonly happens: (cluster: WatchedCluster) => void
+  readonly want: readonly string[]
+}[] = [
+  { what: 'a policy that comes', happens: (cluster) => cluster.put(policyWith({})), want: ['policy mail/mx'] },
+  {
+    what: 'a policy that changes and goes',
+    happens: (cluster) => {
+      cluster.put(policyWith({}))
+      cluster.put(policyWith({ mode: 'Audit' }))
+      cluster.remove('PostscreenPolicy', 'mx')
+    },
+    want: ['policy mail/mx', 'policy mail/mx', 'policy mail/mx'],
+  },
+  {
+    what: 'what the operator made for a policy, as a change of that and not of the policy',
+    happens: (cluster) => {
+      cluster.put(owned('Deployment', 'mx'))
+      cluster.remove('Deployment', 'mx-gateway')
+    },
+    want: ['owned mail/mx', 'owned mail/mx'],
+  },
+  { what: 'a pod of a policy', happens: (cluster) => cluster.put(owned('Pod', 'mx', 'mx-gateway-1')), want: ['owned mail/mx'] },
+  {
+    what: 'an object that gets the label of another policy, to both',
+    happens: (cluster) => {
+      cluster.put(owned('Service', 'mx'))
+      cluster.put(owned('Service', 'backup'))
+    },
+    want: ['owned mail/mx', 'owned mail/mx', 'owned mail/backup'],
+  },
+  { what: 'a ConfigMap whosever it is', happens: (cluster) => cluster.put(foreign('ConfigMap')), want: ['ConfigMap mail/senders'] },
+  { what: 'no other object of somebody else', happens: (cluster) => cluster.put(foreign('Service')), want: [] },
+]
+
+describe('the cache tells of', () => {
+  for (const { what, happens, want } of cases) {
+    test(what, async () => {
+      const told: string[] = []
+      const cluster = new WatchedCluster()
+      const cache = new Cache({
+        client: cluster.client,
+        namespaces: [],
+        onPolicy: (key) => told.push(`policy ${key}`),
+        onOwned: (policy) => told.push(`owned ${policy}`),
+        onConfigMap: (key) => told.push(`ConfigMap ${key}`),
+        onTrouble: (text) => assert.fail(text),
+      })
+      try {
+        await cache.synced()
+        await until(() => cluster.watches === watches, 'all watches')
+        happens(cluster)
+        // What comes out of each watch last.
+        for (const kind of ['PostscreenPolicy', 'Service', 'Deployment', 'Pod', 'ConfigMap']) cluster.put(owned(kind, 'end', 'end'))
+        const marks = ['policy mail/end', 'owned mail/end', 'owned mail/end', 'owned mail/end', 'owned mail/end', 'ConfigMap mail/end']
+        await until(() => told.filter((one) => one.endsWith('/end')).length === marks.length, 'the end')
+        assert.deepEqual(
+          told.filter((one) => !one.endsWith('/end')),
+          want,
+        )
+      } finally {
+        await cache.stop()
+      }
+    })
+  }
+})

@@ -1,8 +1,10 @@
 // `postscreen gateway`: runs the gateway until it is told to stop.
 import { parseDuration } from '../crds/duration.ts'
 import { parseEndpoint } from '../gateway/io/endpoint-text.ts'
+import { LogBatch } from '../gateway/io/log-batch.ts'
 import { openLog } from '../gateway/io/log.ts'
-import { startGateway } from '../gateway/main.ts'
+import type { Gateway } from '../gateway/main.ts'
+import type { PrimaryOptions } from '../gateway/workers/primary.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen gateway'
@@ -18,6 +20,7 @@ Screens mail clients by a PostscreenPolicy and hands clean ones on to a Postfix.
   --admin ADDR:PORT         /healthz /readyz /metrics /status; without it there is none; *:PORT is all addresses
   --resolver ADDR[:PORT]    DNS server for the DNSBLs; may be given several times
   --data-dir DIR            where the temporary allowlist is kept; without it, in memory
+  --workers N               processes that share the work and, in --data-dir, the allowlist; one for each processor at most (1)
   --log-format json|postfix JSON records, or the lines that postscreen would write (json)
   --log-level info|debug    debug: health checks too (info)
   --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready (0s)
@@ -35,6 +38,7 @@ const options = {
   admin: { type: 'string' },
   resolver: { type: 'string', multiple: true },
   'data-dir': { type: 'string' },
+  workers: { type: 'string' },
   'log-format': { type: 'string' },
   'log-level': { type: 'string' },
   'drain-delay': { type: 'string' },
@@ -50,6 +54,7 @@ interface Flags {
   readonly admin?: string
   readonly resolver?: string[]
   readonly 'data-dir'?: string
+  readonly workers?: string
   readonly 'log-format'?: string
   readonly 'log-level'?: string
   readonly 'drain-delay'?: string
@@ -68,7 +73,14 @@ function problemOf(flags: Flags): string | undefined {
     if (time !== undefined && parseDuration(time) === undefined)
       return `--${flag} must be a time such as 60s or 5m, not ${JSON.stringify(time)}`
   }
-  return endpointProblem(flags)
+  return workersProblem(flags) ?? endpointProblem(flags)
+}
+
+/** In memory each worker would have an allowlist of its own: a client that one of them has tested would be tested again by the others. */
+function workersProblem({ workers = '1', 'data-dir': dataDir }: Flags): string | undefined {
+  if (!/^[1-9][0-9]?$/.test(workers)) return `--workers must be a number from 1 to 99, not ${JSON.stringify(workers)}`
+  if (workers !== '1' && dataDir === undefined) return '--workers takes --data-dir DIR: that is where they share the temporary allowlist'
+  return undefined
 }
 
 /** Only the admin server takes `*`: clients come by IPv4 and IPv6 on sockets of their own, so that an IPv4 client is never seen by an IPv6 address. */
@@ -91,13 +103,20 @@ export async function gateway(args: readonly string[]): Promise<number> {
   const flags: Flags = { ...given, ...(given.backend === undefined ? {} : { backend: given.backend.flatMap((list) => list.split(',')) }) }
   const problem = problemOf(flags)
   if (problem !== undefined || flags.policy === undefined) return wrongArguments(name, problem ?? '')
-  const log = openLog(flags['log-format'] === 'postfix' ? 'postfix' : 'json', 1, flags['log-level'] === 'debug' ? 'debug' : 'info')
+  const out = new LogBatch(1)
+  const logFormat = flags['log-format'] === 'postfix' ? 'postfix' : 'json'
+  const logLevel = flags['log-level'] === 'debug' ? 'debug' : 'info'
+  const log = openLog(logFormat, out, logLevel)
   const seconds = (flag: 'drain-delay' | 'drain-timeout', fallback: number): number => parseDuration(flags[flag] ?? '') ?? fallback
   try {
     const stop = stopSignal()
-    const running = await startGateway({
+    const running = await start({
+      workers: Number(flags.workers ?? 1),
       policyFile: flags.policy,
       log,
+      logFormat,
+      logLevel,
+      lines: (text) => out.write(text),
       awaitPolicy: flags['await-policy'] ?? false,
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       ...(flags.backend === undefined ? {} : { backends: flags.backend }),
@@ -117,6 +136,16 @@ export async function gateway(args: readonly string[]): Promise<number> {
     console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     return 1
   }
+}
+
+/** Loads what is needed: a primary process takes no clients, so most of the gateway would only lie in its memory. */
+async function start(asked: PrimaryOptions): Promise<Gateway> {
+  if (asked.workers === 1) {
+    const { startGateway } = await import('../gateway/main.ts')
+    return startGateway(asked)
+  }
+  const { startWorkers } = await import('../gateway/workers/primary.ts')
+  return startWorkers(asked)
 }
 
 /**

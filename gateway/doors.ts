@@ -7,11 +7,14 @@ import type { Log } from './io/log.ts'
 
 export class Doors {
   readonly #log: Log
+  readonly #areShared: boolean
   #servers: readonly net.Server[] = []
   #asked: readonly string[] = []
 
-  constructor(log: Log) {
+  /** @param areShared other processes of the gateway open the same ones */
+  constructor(log: Log, areShared: boolean) {
     this.#log = log
+    this.#areShared = areShared
   }
 
   /** ADDR:PORT of each open socket, also where port 0 was asked for. */
@@ -32,7 +35,7 @@ export class Doors {
   async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
     this.#asked = addresses
     const endpoints = addresses.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
-    const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, accept)))
+    const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, accept, this.#areShared)))
     const servers = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
     const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
     const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))

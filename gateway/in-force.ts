@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { dirname } from 'node:path'
-import type { PostscreenPolicy } from '../crds/policy.schema.ts'
+import type { PolicySpec, PostscreenPolicy } from '../crds/policy.schema.ts'
 import { compileRules, type Rules } from './core/rules.ts'
 import type { Endpoint } from './core/vocabulary.ts'
 import type { SharedStore } from './io/allowlist/allowlist-in-force.ts'
@@ -47,7 +47,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
     policy,
     hash,
     loadedAt: new Date(),
-    rules: compileRules(spec, { hostname: os.hostname(), tables, siteKeys, localTime }),
+    rules: compileRules(shareOf(spec, options.worker?.of ?? 1), { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
       headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
@@ -66,6 +66,13 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
     dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
+}
+
+/** Each worker keeps its part of the queue limits, so that the policy's numbers hold for the gateway; rounded up, as one at least must be let in. */
+function shareOf(spec: PolicySpec, workers: number): PolicySpec {
+  const { limits } = spec
+  const part = (limit: number): number => Math.ceil(limit / workers)
+  return { ...spec, limits: { ...limits, preQueue: part(limits.preQueue), postQueue: part(limits.postQueue) } }
 }
 
 /** Servers of the command line, else of the policy, else of the system. */

@@ -3,8 +3,10 @@ import { memoryAllowlist } from './io/allowlist/allowlist-memory.ts'
 import { openLmdbAllowlist } from './io/allowlist/allowlist-lmdb.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './io/allowlist/data-directory.ts'
+import type { MetricValues } from './io/metrics.ts'
 import type { GatewayOptions } from './options.ts'
 import { RunningGateway } from './running-gateway.ts'
+import type { StatusPage } from './status.ts'
 
 /** A gateway that runs. */
 export interface Gateway {
@@ -22,11 +24,19 @@ export interface Gateway {
   drain(timeoutMs: number, delayMs?: number): Promise<void>
 }
 
+/** A gateway in this very process, which can be asked without its admin server. */
+export interface LocalGateway extends Gateway {
+  /** Resolves with its addresses when it listens, which with `awaitPolicy` may be much later. */
+  readonly listens: Promise<readonly string[]>
+  status(): StatusPage
+  metricValues(): Promise<MetricValues>
+}
+
 /**
  * Starts a gateway. Rejects with what is wrong: a policy with problems (PolicyRefused), a port in use (ListenError).
  * With `awaitPolicy` it is there as soon as its admin server is, and listens once it has a policy.
  */
-export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
   const gateway = new RunningGateway(options, await openStore(options))
   try {
     await gateway.open()

@@ -2,6 +2,12 @@
 import type { PostscreenPolicy } from '../crds/policy.schema.ts'
 import type { Log } from './io/log.ts'
 
+/** Which of the processes that are one gateway together this is; the first is number 1. */
+export interface WorkerPlace {
+  readonly number: number
+  readonly of: number
+}
+
 /** Options of one gateway process. Addresses are texts of the form ADDR:PORT or HOST:PORT. */
 export interface GatewayOptions {
   readonly policyFile: string
@@ -14,6 +20,8 @@ export interface GatewayOptions {
   readonly dataDir?: string
   /** Start without a policy that can be used, and wait for one. */
   readonly awaitPolicy?: boolean
+  /** Left out: it is alone. */
+  readonly worker?: WorkerPlace
   readonly log: Log
 }
 

@@ -1,6 +1,5 @@
 // One gateway process at work: listeners, sessions, relays, allowlist and admin server, and the policy that is in force.
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newScreening } from './core/clients.ts'
 import { bit } from './core/tests.ts'
@@ -16,15 +15,16 @@ import type { Connection, TlsResult, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
-import { Metrics } from './io/metrics.ts'
+import { Metrics, type MetricValues } from './io/metrics.ts'
 import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
 import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
-import type { Gateway } from './main.ts'
+import type { LocalGateway } from './main.ts'
 import type { GatewayOptions } from './options.ts'
 import { Relays } from './relays.ts'
-import { type StatusParts, statusPage } from './status.ts'
+import { type StatusPage, type StatusParts, statusPage } from './status.ts'
+import { version } from './version.ts'
 
 /** DNSBL questions that are on their way at once. */
 const maxInFlight = 8192
@@ -34,8 +34,6 @@ const problemsLogged = 100
 /** What is left to the last replies when the drain time is over. */
 const lastRepliesMs = 2500
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
 /** The policy cannot be used; the message has every problem on a line of its own. */
 export class PolicyRefused extends Error {
   constructor(file: string, problems: readonly { readonly path: string; readonly why: string }[]) {
@@ -43,7 +41,7 @@ export class PolicyRefused extends Error {
   }
 }
 
-export class RunningGateway implements Gateway {
+export class RunningGateway implements LocalGateway {
   readonly #options: GatewayOptions
   readonly #localStore: LocalAllowlist
   readonly #allowlist: AllowlistInForce
@@ -52,6 +50,7 @@ export class RunningGateway implements Gateway {
   readonly #relays: Relays
   readonly #doors: Doors
   readonly #failure = Promise.withResolvers<never>()
+  readonly #listens = Promise.withResolvers<readonly string[]>()
   readonly #metrics: Metrics
   readonly #resolver: DnsblResolver
   readonly #reception: Reception
@@ -77,12 +76,13 @@ export class RunningGateway implements Gateway {
     this.#allowlist = new AllowlistInForce({
       local: store,
       rules: () => this.#cleanupRules(),
+      isWrittenByOthers: options.worker !== undefined,
       observer: this.#metrics.allowlistStore,
       info: (text) => options.log.info(text),
       warn: (text) => options.log.warning(text),
     })
     this.#relays = new Relays(options.log, this.#metrics)
-    this.#doors = new Doors(options.log)
+    this.#doors = new Doors(options.log, options.worker !== undefined)
     // Nobody has to ask.
     this.#failure.promise.catch(() => undefined)
     this.#resolver = new DnsblResolver({
@@ -120,6 +120,18 @@ export class RunningGateway implements Gateway {
     return this.#failure.promise
   }
 
+  get listens(): Promise<readonly string[]> {
+    return this.#listens.promise
+  }
+
+  status(): StatusPage {
+    return statusPage(this.#statusParts())
+  }
+
+  metricValues(): Promise<MetricValues> {
+    return this.#metrics.values()
+  }
+
   /** Takes the first policy, then opens the doors; with `awaitPolicy` both may come later. */
   async open(): Promise<void> {
     if (this.#options.awaitPolicy !== true) {
@@ -144,7 +156,7 @@ export class RunningGateway implements Gateway {
     this.#adminServer = await serveAdmin(endpoint, {
       notReady: () => this.#notReady(),
       metrics: () => this.#metrics.text(),
-      status: () => statusPage(this.#statusParts()),
+      status: () => this.status(),
     })
     log.info(`admin server on ${this.#adminServer.address}`)
   }
@@ -152,18 +164,29 @@ export class RunningGateway implements Gateway {
   async #serve(): Promise<void> {
     const { listen: flags, log } = this.#options
     if (this.#draining) return
+    this.#startCleanup()
+    await this.#allowlist.ready()
+    const addresses = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
+    await this.#doors.open(addresses, this.#reception.accept)
+    // SIGTERM may have come meanwhile.
+    if (this.#draining) {
+      this.#doors.close()
+      return
+    }
+    log.info(`listening on ${this.listening.join(', ')}`)
+    this.#listens.resolve(this.listening)
+  }
+
+  /** Workers have one allowlist, and their timers would all be due at once: the first one cleans for all. */
+  #startCleanup(): void {
+    const { log, worker } = this.#options
+    if (worker !== undefined && worker.number !== 1) return
     this.#cleanup = startCleanup({
       store: this.#localStore,
       rules: () => this.#cleanupRules(),
       info: (text) => log.info(text),
       warn: (text) => log.warning(text),
     })
-    await this.#allowlist.ready()
-    const addresses = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
-    await this.#doors.open(addresses, this.#reception.accept)
-    // SIGTERM may have come meanwhile.
-    if (this.#draining) this.#doors.close()
-    else log.info(`listening on ${this.listening.join(', ')}`)
   }
 
   reload(): void {

@@ -24,8 +24,11 @@ export interface StatusParts {
   readonly backends: readonly BackendStatus[]
 }
 
-/** What `/status` shows. A list is called by its alias where the policy has one: its domain may hold a key. */
-export function statusPage(parts: StatusParts): object {
+/** What `/status` shows. */
+export type StatusPage = ReturnType<typeof statusPage>
+
+/** Makes the page. A list is called by its alias where the policy has one: its domain may hold a key. */
+export function statusPage(parts: StatusParts) {
   const { inForce, dnsbl, store } = parts
   return {
     version: parts.version,
@@ -51,7 +54,7 @@ export function statusPage(parts: StatusParts): object {
   }
 }
 
-function policyStatus({ policy, hash, loadedAt }: InForce): object {
+function policyStatus({ policy, hash, loadedAt }: InForce) {
   const { name, namespace, generation } = policy.metadata
   return {
     name,
@@ -66,7 +69,7 @@ function policyStatus({ policy, hash, loadedAt }: InForce): object {
 /** Problems beyond some dozens do not help anybody, and the operator reads this page every few seconds. */
 const problemsShown = 50
 
-function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { readonly at: Date }): object {
+function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { readonly at: Date }) {
   return {
     at: at.toISOString(),
     hash: hash ?? null,

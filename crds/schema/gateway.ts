@@ -173,6 +173,13 @@ const toleration = record({
 export const gateway = documented(
   record({
     replicas: count(2, { min: 0, max: 1000 }, { doc: 'How many pods. Does not count while autoscaling is given.' }),
+    workers: count(
+      1,
+      { min: 1, max: 99 },
+      {
+        doc: 'How many processes each pod screens with; one keeps one processor busy. limits.preQueue and limits.postQueue stay those of the pod. Each takes as much memory as a pod with one.',
+      },
+    ),
     autoscaling: documented(autoscaling.exactOptional(), { doc: 'Makes the number of pods follow the load. Left out: replicas pods.' }),
     image,
     resources,

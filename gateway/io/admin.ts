@@ -9,9 +9,9 @@ import { ListenError } from './listener.ts'
 /** What the gateway tells about itself when asked. */
 export interface AdminPages {
   /** Why the gateway is not ready for clients; empty when it is. */
-  notReady(): readonly string[]
+  notReady(): readonly string[] | Promise<readonly string[]>
   metrics(): Promise<{ readonly type: string; readonly text: string }>
-  /** Whatever JSON can say. */
+  /** Whatever JSON can say, or a promise of it. */
   status(): unknown
 }
 
@@ -36,13 +36,13 @@ async function answer(method: string | undefined, path: string, pages: AdminPage
     case '/healthz':
       return plain(200, 'ok')
     case '/readyz': {
-      const reasons = pages.notReady()
+      const reasons = await pages.notReady()
       return reasons.length === 0 ? plain(200, 'ready') : plain(503, `not ready: ${reasons.join('; ')}`)
     }
     case '/metrics':
       return { code: 200, ...(await pages.metrics()) }
     case '/status':
-      return { code: 200, type: 'application/json', text: `${JSON.stringify(pages.status(), undefined, 2)}\n` }
+      return { code: 200, type: 'application/json', text: `${JSON.stringify(await pages.status(), undefined, 2)}\n` }
     default:
       return plain(404, 'there are /healthz, /readyz, /metrics and /status')
   }

@@ -38,6 +38,7 @@ function reason(code: string, flag: string): string {
   if (code === 'EACCES')
     return 'not allowed; ports below 1024 need CAP_NET_BIND_SERVICE, so listen on 2525 and let the Service map port 25 to it'
   if (code === 'EADDRNOTAVAIL') return 'this machine does not have that address'
+  if (code === 'ENOTSUP') return 'this system does not share a port among processes; leave out --workers'
   return code
 }
 
@@ -67,13 +68,22 @@ function setTcpOptions(server: net.Server, options: TcpOptions): void {
   NetKeepAlive.setUserTimeout(listening, options.userTimeout)
 }
 
-/** Opens one listening socket and gives each client's socket, paused, to `accept`. Port 0 takes a free one. */
-export function listen(endpoint: Endpoint, accept: (socket: net.Socket) => void, options = tcpDefaults): Promise<net.Server> {
+/**
+ * Opens one listening socket and gives each client's socket, paused, to `accept`. Port 0 takes a free one.
+ * @param isShared other processes of this user listen there too, and the kernel deals out the clients (SO_REUSEPORT)
+ */
+export function listen(
+  endpoint: Endpoint,
+  accept: (socket: net.Socket) => void,
+  isShared = false,
+  options = tcpDefaults,
+): Promise<net.Server> {
   return new Promise((resolve, reject) => {
     // Paused: the policy decides whether a client's bytes are read at all. Half-open: a client may end its input and still wait for replies.
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: !optionsAreInherited }, accept)
     server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(endpoint, error.code ?? error.message)))
-    server.listen({ host: endpoint.address, port: endpoint.port, backlog, ipv6Only: endpoint.address.includes(':') }, () => {
+    const { address: host, port } = endpoint
+    server.listen({ host, port, backlog, ipv6Only: host.includes(':'), reusePort: isShared }, () => {
       setTcpOptions(server, options)
       resolve(server)
     })

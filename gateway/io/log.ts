@@ -29,16 +29,20 @@ export interface Log {
   flush(): Promise<void>
 }
 
-/** @param destination a file descriptor or path; standard output where left out */
-export function openLog(format: LogFormat, destination: number | string = 1, level: LogLevel = 'info'): Log {
-  const out = new LogBatch(destination)
-  return format === 'json' ? jsonLog(out, level) : postfixLog(out, level)
+/**
+ * @param destination a file descriptor or path, or what others write to as well; standard output where left out
+ * @param worker its number goes into each JSON record
+ */
+export function openLog(format: LogFormat, destination: number | string | LogBatch = 1, level: LogLevel = 'info', worker?: number): Log {
+  const out = destination instanceof LogBatch ? destination : new LogBatch(destination)
+  return format === 'json' ? jsonLog(out, level, worker) : postfixLog(out, level)
 }
 
 /** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
-function jsonLog(out: LogBatch, level: LogLevel): Log {
+function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Log {
   const formatters = { level: (label: string) => ({ level: label }) }
-  const logger = pino({ base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters }, out)
+  const base = worker === undefined ? null : { worker }
+  const logger = pino({ base, level, timestamp: pino.stdTimeFunctions.isoTime, formatters }, out)
   return {
     session(session, record) {
       const { event, client, ...fields } = record

@@ -1,9 +1,10 @@
 // Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can choose.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { Action, DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
 import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
 import { outcomeOf } from './dns/dnsbl-status.ts'
+import { observeProcess } from './process-metrics.ts'
 
 /** Numbers that are looked up when somebody asks. */
 export interface Levels {
@@ -104,6 +105,9 @@ interface Tally {
   count: number
 }
 
+/** All metrics of one process as data. */
+export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[]
+
 const lagResolutionMs = 20
 
 /** All metrics of one gateway. */
@@ -159,31 +163,32 @@ export class Metrics {
       help: 'Generation of the policy in force.',
       labelNames: ['policy'],
       registers,
+      // In force for the whole gateway is what the slowest worker has.
+      aggregator: 'min',
     })
-    this.#applyErrors = counter('postscreen_policy_apply_errors_total', 'Policies that were refused.')
+    // Every worker refuses the same ones.
+    this.#applyErrors = new Counter({
+      name: 'postscreen_policy_apply_errors_total',
+      help: 'Policies that were refused.',
+      registers,
+      aggregator: 'max',
+    })
     this.allowlistStore = this.#observeSharedAllowlist(levels)
     this.#observeLevels(version, levels)
   }
 
   #observeLevels(version: string, levels: Levels): void {
     const registers = [this.#registry]
-    new Gauge({ name: 'postscreen_build_info', help: 'The version.', labelNames: ['version'], registers }).set({ version }, 1)
+    new Gauge({ name: 'postscreen_build_info', help: 'The version.', labelNames: ['version'], registers, aggregator: 'first' }).set(
+      { version },
+      1,
+    )
     const gauge = (name: string, help: string, read: () => number): void => {
-      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
+      const made: Gauge = new Gauge({ name, help, registers, aggregator: 'max', collect: () => made.set(read()) })
     }
     gauge('postscreen_allowlist_entries', 'Clients on the temporary allowlist.', () => levels.allowlistEntries())
     gauge('postscreen_stress_mode', '1 while waits are short because of many connections.', () => (levels.stress() ? 1 : 0))
-    gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-    const cpu: Counter = new Counter({
-      name: 'process_cpu_seconds_total',
-      help: 'User and system CPU time.',
-      registers,
-      collect: () => {
-        const { user, system } = process.cpuUsage()
-        cpu.reset()
-        cpu.inc((user + system) / 1e6)
-      },
-    })
+    observeProcess(registers)
     this.#lag.enable()
     gauge('postscreen_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape.', () => {
       // What it measures is the time between two of its own ticks.
@@ -191,22 +196,32 @@ export class Metrics {
       this.#lag.reset()
       return Math.max(0, seconds)
     })
-    this.#observeCounts('postscreen_active_sessions', 'Sessions by phase.', 'phase', () => levels.sessions())
-    this.#observeCounts('postscreen_backends', 'Addresses of mail servers by what is known of them.', 'state', () => levels.backends())
+    this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
+    // Each worker finds out by itself, about the same addresses.
+    const backends = {
+      name: 'postscreen_backends',
+      help: 'Addresses of mail servers by what is known of them.',
+      aggregator: 'max',
+    } as const
+    this.#observeCounts(backends, 'state', () => levels.backends())
   }
 
-  #observeCounts(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+  #observeCounts(
+    gauge: { readonly name: string; readonly help: string; readonly aggregator?: 'max' },
+    label: string,
+    read: () => Readonly<Record<string, number>>,
+  ): void {
     const collect = (): void => {
-      gauge.reset()
-      for (const [value, count] of Object.entries(read())) gauge.set({ [label]: value }, count)
+      made.reset()
+      for (const [value, count] of Object.entries(read())) made.set({ [label]: value }, count)
     }
-    const gauge: Gauge = new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect })
+    const made: Gauge = new Gauge({ ...gauge, labelNames: [label], registers: [this.#registry], collect })
   }
 
   #observeSharedAllowlist({ sharedAllowlist }: Levels): StoreObserver {
     const registers = [this.#registry]
-    const gauge = (name: string, help: string, read: (status: SharedStatus | undefined) => number): void => {
-      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read(sharedAllowlist())) })
+    const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: (status: SharedStatus | undefined) => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, aggregator, collect: () => made.set(read(sharedAllowlist())) })
     }
     const counter = (name: string, help: string, read: (status: SharedStatus | undefined) => number): void => {
       const collect = (): void => {
@@ -215,8 +230,8 @@ export class Metrics {
       }
       const made: Counter = new Counter({ name, help, registers, collect })
     }
-    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers.', (shared) => (shared?.up === false ? 0 : 1))
-    gauge('postscreen_allowlist_pending_writes', 'Records on their way to the shared store.', (shared) => shared?.pendingWrites ?? 0)
+    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers.', 'min', (shared) => (shared?.up === false ? 0 : 1))
+    gauge('postscreen_allowlist_pending_writes', 'Records on their way to the shared store.', 'sum', (shared) => shared?.pendingWrites ?? 0)
     counter('postscreen_allowlist_dropped_writes_total', 'Records given up on that way.', (shared) => shared?.droppedWrites ?? 0)
     counter('postscreen_allowlist_near_cache_hits_total', 'Clients known without asking it.', (shared) => shared?.nearCacheHits ?? 0)
     const seconds = new Histogram({
@@ -291,6 +306,11 @@ export class Metrics {
 
   policyRefused(): void {
     this.#applyErrors.inc()
+  }
+
+  /** What a gateway of several processes puts together; `aggregator` says how. */
+  values(): Promise<MetricValues> {
+    return this.#registry.getMetricsAsJSON()
   }
 
   /** The exposition text and its content type. */

@@ -45,6 +45,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...['--policy', `${policyFolder}/policy.yaml`, '--await-policy'],
       ...['--admin', `*:${adminPort}`],
       ...['--data-dir', dataFolder],
+      ...(gateway.workers > 1 ? ['--workers', String(gateway.workers)] : []),
       ...['--log-format', gateway.logFormat.toLowerCase()],
       ...['--drain-timeout', `${gateway.drain.timeout}s`],
     ],

@@ -151,6 +151,7 @@ describe('the form of the pods', () => {
     { what: 'a port of clients', objects: objectsOf(managed({ listen: { addresses: ['0.0.0.0:2526'] } })) },
     { what: 'a Secret', objects: objectsOf(managed({ tls: { level: 'May', secretName: 'mx' } })) },
     { what: 'what the pods may take', objects: objectsOf(managed({}, { resources: { limits: { memory: '1Gi' } } })) },
+    { what: 'the number of workers', objects: objectsOf(managed({}, { workers: 2 })) },
     { what: 'the form of the log', objects: objectsOf(managed({}, { logFormat: 'Postfix' })) },
     { what: 'how a pod stops', objects: objectsOf(managed({}, { drain: { timeout: '1m' } })) },
     { what: 'where pods may run', objects: objectsOf(managed({}, { nodeSelector: { zone: 'a' } })) },

@@ -17,6 +17,8 @@ export interface SharedStore {
 export interface InForceOptions {
   readonly local: LocalAllowlist
   readonly rules: () => SharedRules
+  /** Other processes write to the local store too. */
+  readonly isWrittenByOthers?: boolean
   readonly observer: StoreObserver
   readonly info: (text: string) => void
   readonly warn: Warn
@@ -82,11 +84,14 @@ export class AllowlistInForce {
     return record
   }
 
-  /** A network's record is merged: two of its addresses may be tested at once. For one address, parallel sessions share what they know anyway. */
+  /**
+   * A network's record is merged: two of its addresses may be tested at once. For one address, parallel sessions share what they know anyway,
+   * unless another process has one of them.
+   */
   put(key: string, record: string): void {
     const shared = this.#shared?.store
     if (shared !== undefined) shared.put(key, record)
-    else if (key.includes('/')) this.#merge(key, record)
+    else if (this.#options.isWrittenByOthers === true || key.includes('/')) this.#merge(key, record)
     else this.#local.put(key, record)
   }
 

@@ -1,0 +1,162 @@
+// The status page of a gateway that is several processes: the same fields as one process has, for people and for the operator, and each worker.
+import type { BackendStatus, TargetStatus } from '../io/backend/backends.ts'
+import type { StatusPage } from '../status.ts'
+
+/** One worker, as far as it is known. */
+export interface WorkerReport {
+  readonly number: number
+  readonly pid: number | undefined
+  /** How often it has been started again. */
+  readonly restarts: number
+  /** Undefined: it does not run, or does not answer. */
+  readonly page: StatusPage | undefined
+}
+
+/** What the primary knows by itself. */
+export interface PrimaryReport {
+  readonly version: string
+  readonly uptimeSeconds: number
+  readonly draining: boolean
+}
+
+type Counts = Readonly<Record<string, number>>
+
+/** Adds up what has the same name. */
+function sum(parts: readonly Counts[]): Counts {
+  const total: Record<string, number> = {}
+  for (const part of parts) for (const [name, count] of Object.entries(part)) total[name] = (total[name] ?? 0) + count
+  return total
+}
+
+const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): number => pages.reduce((count, page) => count + of(page), 0)
+
+/** A process that begins does not answer yet. */
+const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
+
+/** Why the gateway is not ready: it is when all its workers are. A reason that not all of them have names those that do. */
+export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
+  const reasons = workers.flatMap(({ number, pid, page }) => (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })))
+  const byReason = Map.groupBy(reasons, ({ reason }) => reason)
+  if (draining) byReason.delete('draining')
+  const texts = [...byReason].map(([reason, of]) =>
+    of.length === workers.length ? reason : `${reason} (worker ${of.map(({ number }) => number).join(', ')})`,
+  )
+  return draining ? ['draining', ...texts] : texts
+}
+
+/** The policy that all workers run; null while they run different ones, or one of them does not run. */
+function policyOf(workers: readonly WorkerReport[]): StatusPage['policy'] {
+  const policies = workers.map(({ page }) => page?.policy ?? null)
+  const [first] = policies
+  if (first === null || first === undefined || !policies.every((policy) => policy?.hash === first.hash)) return null
+  return policies.reduce((latest, policy) => (policy !== null && latest !== null && policy.loadedAt > latest.loadedAt ? policy : latest))
+}
+
+function refusedOf(pages: readonly StatusPage[]): StatusPage['refusedPolicy'] {
+  return pages
+    .map((page) => page.refusedPolicy)
+    .reduce((latest, one) => (one !== null && (latest === null || one.at > latest.at) ? one : latest), null)
+}
+
+/** Each worker finds out by itself. An address works as soon as one of them knows that it does. */
+function targetOf(seen: readonly [TargetStatus, ...TargetStatus[]]): TargetStatus {
+  const rank = { working: 0, unknown: 1, failing: 2 }
+  const best = seen.reduce((one, other) => (rank[other.state] < rank[one.state] ? other : one))
+  const failed = seen.find(({ lastError }) => lastError !== undefined)
+  return { ...best, lastError: best.lastError ?? failed?.lastError, sessions: seen.reduce((count, { sessions }) => count + sessions, 0) }
+}
+
+function backendsOf(pages: readonly StatusPage[]): readonly BackendStatus[] {
+  const byName = Map.groupBy(
+    pages.flatMap(({ backends }) => backends),
+    ({ backend }) => backend,
+  )
+  return [...byName].map(([backend, seen]) => {
+    const byLabel = Map.groupBy(
+      seen.flatMap(({ addresses }) => addresses),
+      ({ label }) => label,
+    )
+    const addresses = [...byLabel.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [targetOf([first, ...others])]))
+    return { backend, lookupError: seen.find(({ lookupError }) => lookupError !== undefined)?.lookupError, addresses }
+  })
+}
+
+type SiteStatus = StatusPage['dnsbl']['sites'][number]
+
+function siteOf(seen: readonly [SiteStatus, ...SiteStatus[]]): SiteStatus {
+  const latest = seen.reduce((one, other) => ((other.lastAt ?? '') > (one.lastAt ?? '') ? other : one))
+  const add = (of: (site: SiteStatus) => number): number => seen.reduce((count, site) => count + of(site), 0)
+  return {
+    ...latest,
+    listed: add(({ listed }) => listed),
+    clean: add(({ clean }) => clean),
+    error: add(({ error }) => error),
+    timeout: add(({ timeout }) => timeout),
+    lastError: latest.lastError ?? seen.find(({ lastError }) => lastError !== undefined)?.lastError,
+  }
+}
+
+function dnsblOf(pages: readonly StatusPage[]): StatusPage['dnsbl'] {
+  const bySite = Map.groupBy(
+    pages.flatMap(({ dnsbl }) => dnsbl.sites),
+    ({ site }) => site,
+  )
+  return {
+    sites: [...bySite.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [siteOf([first, ...others])])),
+    // Each worker has its own sockets to them, and its own experience.
+    servers: pages.flatMap(({ dnsbl }) => dnsbl.servers),
+    flights: total(pages, ({ dnsbl }) => dnsbl.flights),
+    inFlight: total(pages, ({ dnsbl }) => dnsbl.inFlight),
+    waiting: total(pages, ({ dnsbl }) => dnsbl.waiting),
+  }
+}
+
+/** They have one allowlist; what a shared store's counters say is of each worker. */
+function allowlistOf(pages: readonly StatusPage[]): StatusPage['allowlist'] | null {
+  const [first] = pages
+  if (first === undefined) return null
+  const { allowlist } = first
+  if (allowlist.up === undefined) return allowlist
+  const add = (of: 'pendingWrites' | 'droppedWrites' | 'nearCacheHits'): number => total(pages, (page) => page.allowlist[of] ?? 0)
+  return {
+    ...allowlist,
+    up: pages.every((page) => page.allowlist.up !== false),
+    pendingWrites: add('pendingWrites'),
+    droppedWrites: add('droppedWrites'),
+    nearCacheHits: add('nearCacheHits'),
+  }
+}
+
+function workerStatus({ number, pid, restarts, page }: WorkerReport): object {
+  const known = { number, pid: pid ?? null, restarts }
+  if (page === undefined) return { ...known, ready: false, notReady: [whyNoPage(pid)] }
+  const { uptimeSeconds, ready, notReady, policy, sessions, queues } = page
+  return { ...known, uptimeSeconds, ready, notReady, policyHash: policy?.hash ?? null, sessions, queues }
+}
+
+/** What `/status` shows. */
+export function workersStatusPage(primary: PrimaryReport, workers: readonly WorkerReport[]): object {
+  const pages = workers.map(({ page }) => page).filter((page) => page !== undefined)
+  const notReady = notReadyOf(primary, workers)
+  return {
+    version: primary.version,
+    uptimeSeconds: primary.uptimeSeconds,
+    ready: notReady.length === 0,
+    notReady,
+    draining: primary.draining,
+    listening: pages.find(({ listening }) => listening.length > 0)?.listening ?? [],
+    policy: policyOf(workers),
+    refusedPolicy: refusedOf(pages),
+    sessions: sum(pages.map(({ sessions }) => sessions)),
+    queues: {
+      check: total(pages, ({ queues }) => queues.check),
+      post: total(pages, ({ queues }) => queues.post),
+      stress: pages.some(({ queues }) => queues.stress),
+    },
+    allowlist: allowlistOf(pages),
+    dnsbl: dnsblOf(pages),
+    backends: backendsOf(pages),
+    tls: pages[0]?.tls ?? null,
+    workers: workers.map(workerStatus),
+  } satisfies Record<keyof StatusPage, unknown> & { readonly workers: unknown }
+}

@@ -33,9 +33,13 @@ const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): 
 /** A process that begins does not answer yet. */
 const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
 
-/** Why the gateway is not ready: it is when all its workers are. A reason that not all of them have names those that do. */
+/**
+ * Why the gateway is not ready: it is when all workers that run are. One that does not run gets no client, so the others are no worse for it.
+ * A reason that not all of them have names those that do.
+ */
 export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
-  const reasons = workers.flatMap(({ number, pid, page }) => (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })))
+  const running = workers.filter(({ pid }) => pid !== undefined)
+  const reasons = (running.length > 0 ? running : workers).flatMap(({ number, pid, page }) => (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })))
   const byReason = Map.groupBy(reasons, ({ reason }) => reason)
   if (draining) byReason.delete('draining')
   const texts = [...byReason].map(([reason, of]) =>

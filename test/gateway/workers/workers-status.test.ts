@@ -98,10 +98,11 @@ const reasons: readonly {
   { what: 'all are', of: workers({}, {}), want: [] },
   { what: 'none has a backend', of: workers({ notReady: ['no backend'] }, { notReady: ['no backend'] }), want: ['no backend'] },
   { what: 'one has none', of: workers({}, { notReady: ['no backend'] }), want: ['no backend (worker 2)'] },
-  { what: 'two of three do not run', of: workers(undefined, {}, undefined), want: ['not running (worker 1, 3)'] },
+  { what: 'two of three do not run, and get no clients', of: workers(undefined, {}, undefined), want: [] },
+  { what: 'none runs', of: workers(undefined, undefined), want: ['not running'] },
   { what: 'one begins', of: [...workers({}), { number: 2, pid: 7, restarts: 1, page: undefined }], want: ['no answer (worker 2)'] },
   { what: 'it drains, and the workers know', of: workers({ notReady: ['draining'] }, {}), draining: true, want: ['draining'] },
-  { what: 'it drains and one has ended', of: workers(undefined, {}), draining: true, want: ['draining', 'not running (worker 1)'] },
+  { what: 'it drains and one has ended', of: workers(undefined, {}), draining: true, want: ['draining'] },
 ]
 
 for (const { what, of, draining = false, want } of reasons) {

@@ -141,11 +141,8 @@ test('when one is killed the other serves on, its clients stay, counts do not fa
   }
   await gateway.said(/worker 2 has ended \(SIGKILL\)/)
   assert.equal(await connections(), clients.length + 8)
-  const after = await until(gateway, ({ ready }) => ready)
-  assert.deepEqual(
-    after.workers.map(({ restarts }) => restarts),
-    [0, 1],
-  )
+  const after = await until(gateway, ({ ready, workers: now }) => ready && now[1]?.pid !== undefined && now[1].restarts === 1)
+  assert.equal(after.workers[0]?.restarts, 0)
   assert.notEqual(after.workers[1]?.pid, victim)
   for (const client of [...clients, ...(await clientsOfBoth(gateway, '127.84.1.3'))]) client.end()
 })
@@ -180,10 +177,7 @@ test('a second SIGTERM ends all of them at once', { skip }, async (t) => {
 
 test('with --await-policy it says what it waits for, and all workers start once there is a policy', { skip }, async (t) => {
   const gateway = await begin(t, { nonsense: 1 }, ['--await-policy'], 'policy refused')
-  assert.match(
-    await (await fetch(`${gateway.admin}/readyz`)).text(),
-    /^not ready: no policy yet \(worker 1\); .*not running \(worker 2\)\n$/,
-  )
+  assert.equal(await (await fetch(`${gateway.admin}/readyz`)).text(), 'not ready: no policy yet (worker 1)\n')
   writeFileSync(gateway.policyFile, manifest(await goodSpec(t)))
   await until(gateway, ({ ready, policy }) => ready && policy !== null)
   for (const client of await clientsOfBoth(gateway, '127.84.1.9')) client.end()

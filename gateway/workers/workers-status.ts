@@ -39,7 +39,9 @@ const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not
  */
 export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
   const running = workers.filter(({ pid }) => pid !== undefined)
-  const reasons = (running.length > 0 ? running : workers).flatMap(({ number, pid, page }) => (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })))
+  const reasons = (running.length > 0 ? running : workers).flatMap(({ number, pid, page }) =>
+    (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })),
+  )
   const byReason = Map.groupBy(reasons, ({ reason }) => reason)
   if (draining) byReason.delete('draining')
   const texts = [...byReason].map(([reason, of]) =>

@@ -10,15 +10,7 @@ export function randomProxyHeader(random: Random, client: string): string {
     [8, () => v1],
     [8, () => version2(client, port)],
     [2, () => random.pick([v1.replace('\r', ''), v1.replace('TCP4', 'tcp4'), v1.replace('\r', ' more fields\r'), v1.replace(' ', '  ')])],
-    [
-      2,
-      () =>
-        random.pick([
-          version2(client, port, '\x04\x00\x01x'),
-          version2(client, port, '\x20\x00\x05abcde'),
-          version2(client, port, '', 0x20),
-        ]),
-    ],
+    [2, () => random.pick([version2(client, port, '\x04\x00\x01x'), version2(client, port, '\x20\x00\x05abcde')])],
     [
       1,
       () =>
@@ -33,9 +25,12 @@ export function randomProxyHeader(random: Random, client: string): string {
     ],
     [1, () => random.pick([` ${port}`, '.0.0', '127'].map((part) => v1.replace(part, random.pick(['', ' x', '0', '999']))))],
     [1, () => version2(client, port).slice(0, random.between(1, 12))],
-    [1, () => version2(client, port, '', random.between(0, 255), random.between(0, 255))],
+    [1, () => version2(client, port, '', anyButLocal(random.between(0, 255)), random.between(0, 255))],
   ])()
 }
+
+/** The command LOCAL is a health check to the gateway and a client to postscreen (docs/differences-from-postscreen.md). */
+const anyButLocal = (command: number): number => (command === 0x20 ? 0x2f : command)
 
 function version2(client: string, port: number, extensions = '', command = 0x21, family = 0x11): string {
   const bytes = (address: string): string => String.fromCharCode(...address.split('.').map(Number))

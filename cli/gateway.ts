@@ -23,7 +23,8 @@ Screens mail clients by a PostscreenPolicy and hands clean ones on to a Postfix.
   --workers N               processes that share the work and, in --data-dir, the allowlist; one for each processor at most (1)
   --log-format json|postfix JSON records, or the lines that postscreen would write (json)
   --log-level info|debug    debug: health checks too (info)
-  --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready (0s)
+  --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready, and on until none
+                            has come for a second, up to 30 s; 0s takes none (0s)
   --drain-timeout TIME      how long sessions may go on after that (60s)
   --help                    this text
 

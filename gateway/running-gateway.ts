@@ -31,6 +31,9 @@ const maxInFlight = 8192
 const pollMs = 20
 /** Problems of one policy that are logged. */
 const problemsLogged = 100
+/** Behind the drain delay: nobody has come for this long, so that nobody is sent here any more; and how long that is waited for at most. */
+const nobodyForMs = 1000
+const lateClientsMs = 30_000
 /** What is left to the last replies when the drain time is over. */
 const lastRepliesMs = 2500
 
@@ -196,8 +199,10 @@ export class RunningGateway implements LocalGateway {
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     this.#draining = true
     if (delayMs > 0 && this.listening.length > 0) await sleep(delayMs)
+    const deadline = performance.now() + timeoutMs
+    if (delayMs > 0) await this.#clientsHaveGoneElsewhere(Math.min(deadline, performance.now() + lateClientsMs))
     this.#doors.close()
-    await until(() => this.#quiet(), performance.now() + timeoutMs)
+    await until(() => this.#quiet(), deadline)
     this.#relays.giveUpWaiting('the gateway shuts down')
     this.#reception.shutDown()
     await until(() => this.#linger.size === 0, performance.now() + lastRepliesMs)
@@ -209,6 +214,19 @@ export class RunningGateway implements LocalGateway {
     this.#adminServer?.close()
     await this.#cleanup?.stop()
     await this.#allowlist.close()
+  }
+
+  /** Whoever still comes tells that endpoints or a load balancer have not caught up yet; a closed door would cost him his session. */
+  async #clientsHaveGoneElsewhere(deadline: number): Promise<void> {
+    let seen = this.#reception.clients
+    let since = performance.now()
+    const nobodyCame = (): boolean => {
+      const now = performance.now()
+      if (this.#reception.clients !== seen) since = now
+      seen = this.#reception.clients
+      return now - since >= nobodyForMs
+    }
+    await until(nobodyCame, deadline)
   }
 
   #quiet(): boolean {

@@ -144,7 +144,9 @@ const drain = group(
     delay: duration(
       '10s',
       { min: '0s', max: '5m' },
-      { doc: 'How long a pod that is to stop still takes new clients, so that load balancers learn of it first.' },
+      {
+        doc: 'How long a pod that is to stop still takes new clients, so that load balancers learn of it first. As long as clients still come it goes on, for up to 30 s more. 0s: it takes nobody any more.',
+      },
     ),
     timeout: duration(
       '5m',

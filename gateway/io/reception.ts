@@ -27,6 +27,7 @@ export class Reception {
   readonly #waiting = new Set<Socket>()
   readonly #idPrefix: string
   #count = 0
+  #clients = 0
 
   /** @param idPrefix distinguishes the sessions of this process from those of others */
   constructor(parts: {
@@ -48,6 +49,11 @@ export class Reception {
   /** Connections under screening, those waiting for a backend included. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections
+  }
+
+  /** Clients that have ever come; health checks are none. */
+  get clients(): number {
+    return this.#clients
   }
 
   /** Sockets whose PROXY header has not come yet. */
@@ -121,6 +127,7 @@ export class Reception {
       this.#probes.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
       return
     }
+    this.#clients++
     const connection = new Connection(this.#world(), socket, ends, id)
     this.#connections.add(connection)
     connection.start()

@@ -48,6 +48,8 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...(gateway.workers > 1 ? ['--workers', String(gateway.workers)] : []),
       ...['--log-format', gateway.logFormat.toLowerCase()],
       ...['--drain-timeout', `${gateway.drain.timeout}s`],
+      // The delay itself passes in preStop, where the pod still counts as serving. Behind it clients are taken until none comes any more.
+      ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
     ports: [
       ...smtpPorts(spec).map((port, index) => ({ name: index === 0 ? 'smtp' : `smtp-${index}`, containerPort: port, protocol: 'TCP' })),

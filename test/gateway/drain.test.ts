@@ -75,6 +75,46 @@ test('for the time of --drain-delay it is not ready and says so, but takes clien
   await assert.rejects(startClient(gateway.port, '127.81.2.2'), /ECONNREFUSED/)
 })
 
+test('behind that time it takes clients for as long as some still come, and stops a second after the last', { skip }, async (t) => {
+  const backend = await startBackend()
+  t.after(() => backend.close())
+  const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '1s')
+  gateway.signal('SIGTERM')
+  await gateway.said('draining')
+  for (let nth = 0; nth < 8; nth++) {
+    const client = await startClient(gateway.port, '127.81.2.3')
+    assert.equal(await client.line(), '220 backend')
+    client.write('QUIT\r\n')
+    assert.equal(await client.line(), '221 bye')
+    client.end()
+    await new Promise((done) => setTimeout(done, 400))
+  }
+  const last = performance.now()
+  assert.equal(await gateway.exit, 0)
+  assert.ok(performance.now() - last < 5000)
+})
+
+test('but not longer than its drain timeout', { skip }, async (t) => {
+  const backend = await startBackend()
+  t.after(() => backend.close())
+  const policy = { backend: { addresses: [backend.address], proxyProtocol: 'None' } }
+  const gateway = await start(t, policy, '--drain-delay', '1s', '--drain-timeout', '2s')
+  gateway.signal('SIGTERM')
+  await gateway.said('draining')
+  const began = performance.now()
+  const come = setInterval(
+    () =>
+      void startClient(gateway.port, '127.81.2.4').then(
+        (client) => client.end(),
+        () => undefined,
+      ),
+    200,
+  )
+  assert.equal(await gateway.exit, 0)
+  clearInterval(come)
+  assert.ok(performance.now() - began > 2900)
+})
+
 test('/status goes on while it drains', { skip }, async (t) => {
   const gateway = await start(t, {}, '--drain-timeout', '20s')
   const client = await startClient(gateway.port, '127.81.1.1')

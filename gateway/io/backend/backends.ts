@@ -65,6 +65,8 @@ interface Entry extends Target, Mutable<Candidate> {
 
 const firstRestMs = 1000
 const longestRestMs = 30_000
+/** A probe costs a backend next to nothing, and one that is back should not wait for it. */
+const longestRestBetweenProbesMs = 4000
 const waitForNamesMs = 5000
 /**
  * A Service's name stands for other addresses within a second or two of a change, if its DNS server knows: CoreDNS itself is up to 5 s late.
@@ -162,9 +164,13 @@ export class Backends {
     return this.#book(this.#next((entry) => !tried.has(entry) && entry.state !== 'failing'))
   }
 
+  /** Whether probes are made without being asked for. */
+  get #probed(): boolean {
+    return this.options.refreshMs !== 0 && this.options.probeAfterMs !== 0
+  }
+
   #next(eligible: (entry: Entry) => boolean): Entry | undefined {
-    const { slowStartMs = 0, refreshMs, probeAfterMs } = this.options
-    const moment = { now: this.#now(), slowStartMs, probed: refreshMs !== 0 && probeAfterMs !== 0 }
+    const moment = { now: this.#now(), slowStartMs: this.options.slowStartMs ?? 0, probed: this.#probed }
     let best: Entry | undefined
     for (const entry of this.#listed) {
       if (eligible(entry) && (best === undefined || precedes(entry, best, moment))) best = entry
@@ -204,7 +210,7 @@ export class Backends {
       entry.lastError = reason
       if (entry.state === 'failing' && now < entry.restUntil) return
       entry.state = 'failing'
-      entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, longestRestMs)
+      entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, this.#probed ? longestRestBetweenProbesMs : longestRestMs)
       entry.failures = Math.min(entry.failures + 1, 16)
     })
     if (this.#timer !== undefined && this.#now() - this.#askedAt >= hastyRefreshMs) this.#askNames()

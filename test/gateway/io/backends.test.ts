@@ -95,6 +95,19 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
   assert.equal(statusOf(backends, bad).restMs, 1000)
 })
 
+test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
+  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000 })
+  const bad = take(backends)
+  const rests: number[] = []
+  for (let i = 0; i < 5; i++) {
+    backends.failed(bad, 'ECONNREFUSED')
+    const { restMs } = statusOf(backends, bad)
+    rests.push(restMs)
+    pass(restMs)
+  }
+  assert.deepEqual(rests, [1000, 2000, 4000, 4000, 4000])
+})
+
 test('sessions that fail together are one failure', (t) => {
   const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'] })
   const targets = Array.from({ length: 50 }, () => take(backends))

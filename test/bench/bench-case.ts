@@ -18,8 +18,8 @@ export interface Goal {
   readonly text: string
   readonly figure: string
   readonly of: string
-  /** `ratio` and `difference` are those of `of` over `peer`. */
-  readonly beside?: { readonly peer: string; readonly how: 'ratio' | 'difference' }
+  /** `ratio` and `difference` are those of `of` over `peer`; `shown` does not count, but lets the table show what the peer has. */
+  readonly beside?: { readonly peer: string; readonly how: 'ratio' | 'difference' | 'shown' }
   readonly bound: 'at most' | 'at least'
   readonly value: number
 }

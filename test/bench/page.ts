@@ -45,7 +45,7 @@ export function goalTable(cases: readonly BenchCase[], { cases: measured }: Resu
 
 function goalRow({ what, figures }: BenchCase, { goal, ours, peer, value, met }: Verdict, first: boolean): string {
   const kind = figures[goal.figure] ?? { label: goal.figure, unit: '', digits: 1 }
-  const peerText = peer === undefined || goal.beside === undefined ? '–' : `${goal.beside.peer}: ${spreadText(peer, kind)}`
+  const peerText = goal.beside === undefined ? '–' : `${goal.beside.peer}: ${peer === undefined ? 'none' : spreadText(peer, kind)}`
   const oursText = ours === undefined ? '–' : `${goal.of === 'gateway' ? '' : `${goal.of}: `}${kind.label} ${spreadText(ours, kind)}`
   const valueCell = value === undefined ? '–' : valueText(value, goal, kind)
   const metText = Number.isFinite(goal.value) ? (met ? 'yes' : '**no**') : ''

@@ -28,6 +28,13 @@ const goals: readonly {
   { name: 'a ratio without a peer is not met', goal: cpuGoal, ours: [1], theirs: [], want: { value: undefined, met: false } },
   { name: 'a difference is ours less theirs', goal: difference, ours: [20], theirs: [80], want: { value: -60, met: true } },
   { name: 'a figure alone is held against the goal itself', goal: alone, ours: [41], theirs: [], want: { value: 41, met: false } },
+  {
+    name: 'a peer may be shown only',
+    goal: { ...alone, beside: { peer: 'postscreen', how: 'shown' } },
+    ours: [40],
+    theirs: [],
+    want: { value: 40, met: true },
+  },
   { name: 'no figure meets no goal', goal: alone, ours: [], theirs: [], want: { value: undefined, met: false } },
   { name: 'a goal may be a lower bound', goal: { ...alone, bound: 'at least' }, ours: [41], theirs: [], want: { value: 41, met: true } },
 ]

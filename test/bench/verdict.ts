@@ -39,7 +39,7 @@ export function judge({ goals }: BenchCase, result: CaseResult): readonly Verdic
 
 function valueOf({ beside }: Goal, ours: Spread | undefined, peer: Spread | undefined): number | undefined {
   if (ours === undefined) return undefined
-  if (beside === undefined) return ours.median
+  if (beside === undefined || beside.how === 'shown') return ours.median
   if (peer === undefined) return undefined
   return beside.how === 'ratio' ? ours.median / peer.median : ours.median - peer.median
 }

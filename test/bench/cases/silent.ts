@@ -24,18 +24,24 @@ async function fresh(setting: Setting, who: string, place: Waiting = 'greet wait
   return one
 }
 
-/** All at once, until each has heard the server's first line. A SYN that was dropped is sent again after 1, 3, 7, 15, 31, 63 s. */
+/** A SYN that was dropped is sent again after 1, 3, 7, 15, 31, 63 s; the next time would be 127 s. */
+const arrivalMs = 70_000
+
+/**
+ * All at once, until each has heard the server's first line. Not all need get so far: whose last ACK of the handshake the kernel dropped, since the
+ * queue of those to be accepted was full, holds the connection for open and waits for ever.
+ */
 async function arriveAtOnce(one: Fresh, count: number): Promise<Round> {
   const before = one.cpu()
   const began = performance.now()
   const held = holdClients(one.port, count, client)
-  const all = await held.untilHeard(120_000).then(
+  const all = await held.untilHeard(arrivalMs).then(
     () => true,
     () => false,
   )
   const ms = performance.now() - began
   const heard = [...held.there].filter(({ heardAt }) => heardAt !== undefined).length
-  const round = { accepted: heard, ...(all ? { ms } : {}), cpu: (one.cpu() - before) / count, gone: held.gone.length }
+  const round = { accepted: (heard / count) * 100, ...(all ? { ms } : {}), cpu: (one.cpu() - before) / count, gone: held.gone.length }
   await held.leave('reset')
   return round
 }
@@ -71,23 +77,25 @@ async function withFresh(setting: Setting, who: string, round: (one: Fresh) => P
 export const heldBy = (setting: Setting, who: string, count: number): Promise<Round> =>
   withFresh(setting, who, (one) => heldMemory(one, count))
 
+const shown = { peer: 'postscreen', how: 'shown' } as const
+
 export const arrive: BenchCase = {
   name: 'arrive',
   what: '10,000 connections arriving at once',
   needs: ['postfix', { files: 10_200 }],
   figures: {
     ms: { label: 'until all are accepted', unit: 'ms', digits: 0 },
-    accepted: { label: 'accepted', unit: '', digits: 0 },
+    accepted: { label: 'accepted within 70 s', unit: '%', digits: 0 },
     cpu: { label: 'CPU each', unit: 'µs', digits: 0 },
     gone: { label: 'sent away', unit: '', digits: 0 },
   },
   goals: [
-    { text: '≤ 1 s', figure: 'ms', of: 'gateway', bound: 'at most', value: 1000 },
-    { text: 'none sent away', figure: 'gone', of: 'gateway', bound: 'at most', value: 0 },
+    { text: '≤ 1 s', figure: 'ms', of: 'gateway', beside: shown, bound: 'at most', value: 1000 },
+    { text: 'all accepted', figure: 'accepted', of: 'gateway', beside: shown, bound: 'at least', value: 100 },
   ],
   rounds: 3,
   warmUp: false,
-  minutes: 3,
+  minutes: 5,
   start: (setting) => {
     const count = scaled(10_000, setting)
     const contender = (name: string) => ({ name, round: () => withFresh(setting, name, (one) => arriveAtOnce(one, count)) })
@@ -104,7 +112,7 @@ export const hold: BenchCase = {
     megabytes: { label: 'resident more', unit: 'MB', digits: 1 },
     gone: { label: 'sent away', unit: '', digits: 0 },
   },
-  goals: [{ text: '≤ 4 KB each', figure: 'bytes', of: 'gateway', bound: 'at most', value: 4096 }],
+  goals: [{ text: '≤ 4 KB each', figure: 'bytes', of: 'gateway', beside: shown, bound: 'at most', value: 4096 }],
   rounds: 3,
   warmUp: false,
   minutes: 2,

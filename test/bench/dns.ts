@@ -1,4 +1,4 @@
-// Measures DNSBL lookups against a local rbldnsd: `node test/bench/dns.ts [clients] [rounds]` prints one line for each round.
+// Measures DNSBL lookups against a local rbldnsd: `npm run bench -- dns [clients] [rounds]` prints one line for each round.
 // CPU is that of this process (user and system), for each answer of a site.
 
 import { readFileSync } from 'node:fs'

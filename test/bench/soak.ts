@@ -1,4 +1,4 @@
-// Memory over many sessions of mixed kinds: `node test/bench/soak.ts [SESSIONS] [AT ONCE]`. Needs root and rbldnsd.
+// Memory over many sessions of mixed kinds: `npm run bench -- soak [SESSIONS] [AT ONCE]`. Needs root and rbldnsd.
 // Prints resident memory and live objects (after a garbage collection) twenty times on the way, and by how much they grow with each session.
 import { gatewayFlags } from '../load/gateway-flags.ts'
 import { startMailSink } from '../load/mail-sink.ts'

@@ -1,4 +1,4 @@
-// A burst of clients on three DNSBLs that a real rbldnsd serves: nobody is let through, nobody is lost. `test/bench/burst.ts` has a real postscreen beside it.
+// A burst of clients on three DNSBLs that a real rbldnsd serves: nobody is let through, nobody is lost. `npm run bench -- dnsbl` has a real postscreen beside it.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

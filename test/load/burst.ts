@@ -38,16 +38,6 @@ export const burstSpec = {
   dnsbl: { action: 'Drop', threshold: 1, sites: lists.map((domain) => ({ domain })) },
 } as const
 
-/** The same in main.cf, with limits like the gateway's: a postscreen as it comes would refuse most of a crowd for want of room. */
-export const burstMainCf = {
-  postscreen_greet_action: 'drop',
-  postscreen_dnsbl_action: 'drop',
-  postscreen_dnsbl_threshold: '1',
-  postscreen_dnsbl_sites: lists.join(', '),
-  postscreen_pre_queue_limit: '10000',
-  postscreen_post_queue_limit: '1000',
-} as const
-
 const isListed = (index: number): boolean => index % 4 !== 0
 
 /** Every client calls at once and is never heard before its greeting; clean ones then say EHLO and QUIT. */

@@ -33,15 +33,43 @@ export function cpuMicros(pid: number): number {
  * For servers of many processes, known by the folder that they were started with.
  */
 export function cpuMicrosOfTree(words: string): number {
+  let sum = 0
+  for (const { own, reaped } of tree(words).values()) sum += own + reaped
+  return sum
+}
+
+/** CPU time of each thread of such a tree, by `PID/TID`: the busiest one is what keeps a server from doing more. */
+export function threadMicrosOfTree(words: string): ReadonlyMap<string, number> {
+  const threads = new Map<string, number>()
+  for (const pid of tree(words).keys()) {
+    for (const thread of threadsOf(pid)) threads.set(`${pid}/${thread}`, stat(`${pid}/task/${thread}`)?.own ?? 0)
+  }
+  return threads
+}
+
+/** Resident memory of all processes of such a tree. What they share counts for each. */
+export function residentBytesOfTree(words: string): number {
+  let sum = 0
+  for (const pid of tree(words).keys()) sum += residentBytes(pid)
+  return sum
+}
+
+function tree(words: string): ReadonlyMap<number, Stat> {
   const all = new Map(pids().map((pid) => [pid, stat(pid)]))
   const within = (pid: number): boolean => {
     if (commandLine(pid).includes(words)) return true
     const parent = all.get(pid)?.parent ?? 0
     return parent > 1 && within(parent)
   }
-  let sum = 0
-  for (const [pid, used] of all) if (used !== undefined && within(pid)) sum += used.own + used.reaped
-  return sum
+  return new Map([...all].filter((entry): entry is [number, Stat] => entry[1] !== undefined && within(entry[0])))
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 function pids(): number[] {
@@ -61,8 +89,13 @@ export function pidsOf(words: string): number[] {
   return pids().filter((pid) => commandLine(pid).includes(words))
 }
 
+/** 0 when the process has ended. */
 export function residentBytes(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageSize
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageSize
+  } catch {
+    return 0
+  }
 }
 
 export function openFiles(pid: number): number {

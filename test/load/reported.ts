@@ -20,15 +20,26 @@ export function reportFile(pid: number): string {
   return join(tmpdir(), `gateway-report-${pid}.json`)
 }
 
+/** The longest that the event loop stood still since it was last asked, in milliseconds. */
+export interface PauseReport {
+  readonly longestPauseMs: number
+}
+
+/** Node's options for a process that can be asked about its pauses instead. */
+export const pauseFlags = ['--import', new URL('pause-report.ts', import.meta.url).href]
+
 /** Throws when the process does not answer within ten seconds. */
-export async function askReport(pid: number): Promise<SelfReport> {
+export const askReport = (pid: number): Promise<SelfReport> => ask(pid)
+export const askPause = (pid: number): Promise<PauseReport> => ask(pid)
+
+async function ask<Report>(pid: number): Promise<Report> {
   const file = reportFile(pid)
   rmSync(file, { force: true })
   process.kill(pid, 'SIGUSR2')
   for (const end = performance.now() + 10_000; performance.now() < end; ) {
     await sleep(20)
     try {
-      const report = JSON.parse(readFileSync(file, 'utf8')) as SelfReport
+      const report = JSON.parse(readFileSync(file, 'utf8')) as Report
       rmSync(file)
       return report
     } catch {

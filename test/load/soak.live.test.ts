@@ -1,4 +1,4 @@
-// Memory over thousands of sessions of every kind, on real DNSBLs and a backend: it must not grow with their number. `test/bench/soak.ts` runs 500,000.
+// Memory over thousands of sessions of every kind, on real DNSBLs and a backend: it must not grow with their number. `npm run bench -- soak` runs 500,000.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

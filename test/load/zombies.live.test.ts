@@ -1,4 +1,4 @@
-// Mute zombies hold on, good clients deliver: what the gateway is for, beside a real smtpd without it. `test/bench/zombies.ts` has a real postscreen too.
+// Mute zombies hold on, good clients deliver: what the gateway is for, beside a real smtpd without it. `npm run bench -- zombies` has a real postscreen too.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

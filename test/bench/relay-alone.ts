@@ -1,18 +1,17 @@
-// What a handed-on session costs the gateway in CPU, beside HAProxy in TCP mode: `node test/bench/relay.ts [SESSIONS]`. Linux only.
+// What a handed-on session costs the gateway in CPU, beside HAProxy in TCP mode: `npm run bench -- relay-alone [SESSIONS]`. Linux only.
 //
 // A client, the relay and a backend are processes of their own, all on the loopback; what is counted is the user and system time of the relay alone.
-import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { proxyHeaderLimit } from '../../gateway/core/proxy-header.ts'
 import { Backends } from '../../gateway/io/backend/backends.ts'
 import { socketEndpoints } from '../../gateway/io/proxy-protocol.ts'
 import { handOff } from '../../gateway/io/backend/relay.ts'
-import { freePorts } from '../peers/loopback.ts'
+import { cpuMicros } from '../load/process-use.ts'
+import { startHaproxy } from '../peers/haproxy.ts'
+import { unless } from '../peers/require.ts'
 
 const program = fileURLToPath(import.meta.url)
 const concurrency = 20
@@ -109,12 +108,6 @@ async function start(...role: (string | number)[]): Promise<{ child: ChildProces
   return { child, port }
 }
 
-/** User and system time of a process in microseconds, to 10 ms (proc(5), stat: fields 14 and 15). */
-function cpuTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
-}
-
 async function load(port: number, sessions: number, size: number): Promise<void> {
   const child = fork(program, ['clients', port, sessions, size].map(String))
   const [code] = (await once(child, 'exit')) as [number]
@@ -124,41 +117,24 @@ async function load(port: number, sessions: number, size: number): Promise<void>
 /** Microseconds a session, after a warm-up that is long enough for V8 to have compiled what it will compile. */
 async function cost(pid: number, port: number, sessions: number, size: number): Promise<number> {
   await load(port, sessions, size)
-  const before = cpuTime(pid)
+  const before = cpuMicros(pid)
   await load(port, sessions, size)
-  return (cpuTime(pid) - before) / sessions
-}
-
-async function startHaproxy(backendPort: number): Promise<{ child: ChildProcess; port: number } | undefined> {
-  if (spawnSync('haproxy', ['-v']).status !== 0) return undefined
-  const [port = 0] = await freePorts(1)
-  const folder = mkdtempSync(join(tmpdir(), 'haproxy-'))
-  const file = join(folder, 'haproxy.cfg')
-  const limits = 'timeout connect 5s\n timeout client 60s\n timeout server 60s'
-  const server = `server s 127.0.0.1:${backendPort} send-proxy-v2`
-  writeFileSync(file, `global\n nbthread 1\ndefaults\n mode tcp\n ${limits}\nlisten l\n bind 127.0.0.1:${port}\n ${server}\n`)
-  const child = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' })
-  for (let open = false; !open; ) {
-    const socket = connect(port, '127.0.0.1')
-    open = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]).catch(() => false)
-    socket.destroy()
-  }
-  child.on('exit', () => rmSync(folder, { recursive: true }))
-  return { child, port }
+  return (cpuMicros(pid) - before) / sessions
 }
 
 async function measure(sessions: number): Promise<void> {
   const backend = await start('backend')
   const relay = await start('relay', backend.port)
-  const haproxy = await startHaproxy(backend.port)
+  const haproxy = unless('haproxy') === false ? await startHaproxy(backend.port) : undefined
   for (const { what, size, share } of cases) {
     const count = Math.ceil(sessions * share)
     const ours = await cost(relay.child.pid ?? 0, relay.port, count, size)
-    const theirs = haproxy === undefined ? undefined : await cost(haproxy.child.pid ?? 0, haproxy.port, count, size)
+    const theirs = haproxy === undefined ? undefined : await cost(haproxy.pid, haproxy.port, count, size)
     const beside = theirs === undefined ? 'no HAProxy here' : `HAProxy ${theirs.toFixed(0)} µs, ratio ${(ours / theirs).toFixed(2)}`
     console.log(`relay, ${what} a message: ${ours.toFixed(0)} µs of CPU a session; ${beside} (${count} sessions)`)
   }
-  for (const { child } of [backend, relay, ...(haproxy === undefined ? [] : [haproxy])]) child.kill()
+  for (const { child } of [backend, relay]) child.kill()
+  await haproxy?.stop()
 }
 
 const [role, ...numbers] = process.argv.slice(2)

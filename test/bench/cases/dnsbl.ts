@@ -1,0 +1,71 @@
+// Clients that are listed in three DNSBLs of a real rbldnsd, 1,000 at once, dropped: cost and fate beside a real postscreen.
+import { listed, lists, mute } from '../../load/scripts.ts'
+import { startRbldnsd } from '../../peers/rbldnsd.ts'
+import { type BenchCase, scaled } from '../bench-case.ts'
+import { gatewayServer, postscreenServer } from '../servers.ts'
+import { sessionFigures, sessionRound } from '../session-load.ts'
+import { roomyMainCf } from './pregreet.ts'
+
+/** Each of the sites suffices. */
+export function dnsblSpec(sites: readonly string[]): object {
+  return {
+    greet: { action: 'Drop', wait: '2s', stressWait: '2s' },
+    limits: { connectionsPerClient: 0 },
+    dnsbl: { action: 'Drop', threshold: 1, sites: sites.map((domain) => ({ domain })) },
+  }
+}
+
+export function dnsblMainCf(sites: readonly string[]): Readonly<Record<string, string>> {
+  const greet = { postscreen_greet_action: 'drop', postscreen_greet_wait: '2s' }
+  return { ...roomyMainCf, ...greet, postscreen_dnsbl_action: 'drop', postscreen_dnsbl_sites: sites.join(', ') }
+}
+
+export const dnsblLoad = {
+  client: (index: number) => ({ from: listed(index), script: mute }),
+  heard: /^521 .*blocked using/m,
+  letThrough: /^220 /m,
+}
+
+const { cpu, rate, p50, p99, resident, load, through, hanging, wrong } = sessionFigures
+
+export const dnsbl: BenchCase = {
+  name: 'dnsbl',
+  what: 'DNSBL-listed clients, 3 sites, 1,000 at once, dropped',
+  needs: ['postfix', 'rbldnsd'],
+  figures: { cpu, rate, p50, p99, resident, load, through, hanging, wrong },
+  goals: [
+    {
+      text: "≤ 0.25× postscreen's CPU",
+      figure: 'cpu',
+      of: 'gateway',
+      beside: { peer: 'postscreen', how: 'ratio' },
+      bound: 'at most',
+      value: 0.25,
+    },
+    {
+      text: 'none let through',
+      figure: 'through',
+      of: 'gateway',
+      beside: { peer: 'postscreen', how: 'shown' },
+      bound: 'at most',
+      value: 0,
+    },
+    { text: 'none hanging', figure: 'hanging', of: 'gateway', beside: { peer: 'postscreen', how: 'shown' }, bound: 'at most', value: 0 },
+  ],
+  rounds: 5,
+  warmUp: true,
+  minutes: 6,
+  start: async (setting) => {
+    const rbldnsd = await startRbldnsd()
+    const gateway = await gatewayServer(setting, { spec: dnsblSpec(lists), flags: ['--resolver', `${rbldnsd.address}:53`] })
+    const postscreen = await postscreenServer('dnsbl', { nameServer: rbldnsd.address }, dnsblMainCf(lists))
+    const crowd = { ...dnsblLoad, sessions: scaled(6000, setting), atOnce: scaled(1000, setting) }
+    return {
+      contenders: [
+        { name: 'gateway', round: () => sessionRound(gateway, crowd) },
+        { name: 'postscreen', round: () => sessionRound(postscreen, crowd) },
+      ],
+      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop(), rbldnsd.stop()])),
+    }
+  },
+}

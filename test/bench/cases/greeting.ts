@@ -1,0 +1,91 @@
+// A client that the temporary allowlist knows: how long until it reads 220, beside a direct connection to the same smtpd.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { loopbackAddress, type Script, visitAll } from '../../load/clients.ts'
+import { quantile } from '../../load/figures.ts'
+import { startPostfix } from '../../peers/postfix.ts'
+import { recordFor } from '../../support/shared-store.ts'
+import { type BenchCase, type Round, scaled } from '../bench-case.ts'
+import { gatewayServer } from '../servers.ts'
+
+const known = 250
+const hour = 3600
+const address = (index: number): string => loopbackAddress(73, index % known)
+const quits: Script = { turns: [Buffer.from('QUIT\r\n')] }
+
+/** One after the other, so that nobody waits for anybody. */
+async function greetingRound(port: number, sessions: number): Promise<Round> {
+  const waits: number[] = []
+  await visitAll({
+    port,
+    count: sessions,
+    atOnce: 1,
+    patienceMs: 20_000,
+    client: (index) => ({ from: address(index), script: quits }),
+    onVisit: ({ beganAt, heardAt, heard }) => {
+      if (heardAt !== undefined && heard.startsWith('220 ')) waits.push(heardAt - beganAt)
+    },
+  })
+  return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), failed: sessions - waits.length }
+}
+
+async function rememberAll(directory: string, record: string): Promise<void> {
+  const store = await openLmdbAllowlist({ directory, warn: () => undefined })
+  for (let index = 0; index < known; index++) store.put(address(index), record)
+  await store.flush()
+  await store.close()
+}
+
+const over = (how: 'difference') => ({ peer: 'direct', how }) as const
+
+export const greeting: BenchCase = {
+  name: 'greeting',
+  what: 'client on the allowlist, to the 220 greeting, over a direct connection',
+  needs: ['postfix'],
+  figures: {
+    p50: { label: 'p50', unit: 'ms', digits: 2 },
+    p99: { label: 'p99', unit: 'ms', digits: 2 },
+    failed: { label: 'not greeted', unit: '', digits: 0 },
+  },
+  goals: [
+    { text: '≤ 0.3 ms p50', figure: 'p50', of: 'gateway', beside: over('difference'), bound: 'at most', value: 0.3 },
+    { text: '≤ 2 ms p99', figure: 'p99', of: 'gateway', beside: over('difference'), bound: 'at most', value: 2 },
+    {
+      text: "(postscreen's p50)",
+      figure: 'p50',
+      of: 'postscreen',
+      beside: over('difference'),
+      bound: 'at most',
+      value: Number.POSITIVE_INFINITY,
+    },
+  ],
+  rounds: 7,
+  warmUp: true,
+  minutes: 1,
+  start: async (setting) => {
+    // Pregreet was passed; the other tests are disabled.
+    const record = recordFor(hour, hour, hour, hour, hour)
+    const directory = mkdtempSync(join(tmpdir(), 'greeting-'))
+    await rememberAll(directory, record)
+    const remembered = Object.fromEntries(Array.from({ length: known }, (_, index) => [address(index), record]))
+    const mainCf = { postscreen_greet_action: 'drop', postscreen_greet_wait: '2s' }
+    const postfix = await startPostfix({ screens: [{ name: 'greeting', mainCf, remembered }] })
+    const flags = ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`, '--data-dir', directory]
+    const gateway = await gatewayServer(setting, { spec: { greet: { action: 'Drop', wait: '2s' } }, flags })
+    const sessions = scaled(2000, setting)
+    const contender = (name: string, port: number) => ({ name, round: () => greetingRound(port, sessions) })
+    return {
+      contenders: [
+        contender('gateway', gateway.port),
+        contender('direct', postfix.ports.get('smtpd') ?? 0),
+        contender('postscreen', postfix.ports.get('greeting') ?? 0),
+      ],
+      stop: async () => {
+        await Promise.all([gateway.stop(), postfix.stop()])
+        rmSync(directory, { recursive: true })
+      },
+    }
+  },
+}

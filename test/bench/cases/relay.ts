@@ -1,0 +1,70 @@
+// A permitted client delivers a message: what the whole session costs the gateway in CPU, beside HAProxy in TCP mode.
+import { loopbackAddress } from '../../load/clients.ts'
+import { mail } from '../../load/scripts.ts'
+import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
+import { gatewayServer, haproxyServer, type Server } from '../servers.ts'
+import { sessionFigures, sessionRound } from '../session-load.ts'
+import { startSinkProcess } from '../sink-process.ts'
+
+const sizes = [
+  { key: 'small', name: '4 KiB', bytes: 4096, sessions: 8000 },
+  { key: 'large', name: '1 MiB', bytes: 1 << 20, sessions: 800 },
+] as const
+
+const { cpu, rate, p99, load, behind, wrong } = sessionFigures
+const kinds = { cpu, rate, p99, load, behind, wrong }
+
+export const relaySpec = { access: [{ action: 'Permit', cidrs: ['127.70.0.0/16'] }], limits: { connectionsPerClient: 0 } }
+
+/** Both sizes, 20 clients at once. */
+async function relayRound(server: Server, setting: Setting, behindCpu: () => number): Promise<Round> {
+  const round: Record<string, number> = {}
+  for (const { key, bytes, sessions } of sizes) {
+    const script = mail(bytes)
+    const figures = await sessionRound(server, {
+      sessions: scaled(sessions, setting),
+      atOnce: scaled(20, setting),
+      client: (index) => ({ from: loopbackAddress(70, index), script }),
+      heard: /^250 2\.0\.0 Ok: queued[^]*^221 /m,
+      behindCpu,
+    })
+    for (const name of Object.keys(kinds)) if (figures[name] !== undefined) round[`${key}-${name}`] = figures[name]
+  }
+  return round
+}
+
+const figures = Object.fromEntries(
+  sizes.flatMap(({ key, name }) =>
+    Object.entries(kinds).map(([figure, kind]) => [`${key}-${figure}`, { ...kind, label: `${name}: ${kind.label}` }]),
+  ),
+)
+
+export const relay: BenchCase = {
+  name: 'relay',
+  what: 'relay of a delivered message, 4 KiB and 1 MiB',
+  needs: ['loopback', 'haproxy'],
+  figures,
+  goals: sizes.map(({ key, name }) => ({
+    text: `${name}: ≤ 1.5× HAProxy's CPU`,
+    figure: `${key}-cpu`,
+    of: 'gateway',
+    beside: { peer: 'HAProxy', how: 'ratio' },
+    bound: 'at most',
+    value: 1.5,
+  })),
+  rounds: 5,
+  warmUp: true,
+  minutes: 3,
+  start: async (setting) => {
+    const sink = await startSinkProcess()
+    const gateway = await gatewayServer(setting, { spec: relaySpec, flags: ['--backend', `127.0.0.1:${sink.port}`] })
+    const haproxy = await haproxyServer(sink.port)
+    return {
+      contenders: [
+        { name: 'gateway', round: () => relayRound(gateway, setting, sink.cpu) },
+        { name: 'HAProxy', round: () => relayRound(haproxy, setting, sink.cpu) },
+      ],
+      stop: async () => void (await Promise.all([gateway.stop(), haproxy.stop(), sink.stop()])),
+    }
+  },
+}

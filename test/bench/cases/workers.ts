@@ -1,0 +1,52 @@
+// Two workers beside one: how many sessions the server could take, were its processes to have a core each.
+import { threadMicrosOfTree } from '../../load/process-use.ts'
+import { type BenchCase, type Round, scaled } from '../bench-case.ts'
+import { type GatewayServer, gatewayServer } from '../servers.ts'
+import { sessionFigures, type SessionLoad, sessionRound } from '../session-load.ts'
+import { pregreetLoad, pregreetSpec } from './pregreet.ts'
+
+/**
+ * The load's clients are on the same machine and take cores from the server: the rate alone says little on two. What limits a server is its busiest
+ * thread, so its capacity is the sessions for each second of that thread's CPU time; work that is divided unevenly, or costs more, lowers it.
+ */
+async function capacityRound(server: GatewayServer, load: SessionLoad): Promise<Round> {
+  const before = threadMicrosOfTree(server.words)
+  const round = await sessionRound(server, load)
+  const after = threadMicrosOfTree(server.words)
+  const busiest = Math.max(...[...after].map(([thread, micros]) => micros - (before.get(thread) ?? 0)))
+  return { ...round, capacity: (load.sessions / busiest) * 1e6 }
+}
+
+const { cpu, rate, p99, load: loadKind, wrong } = sessionFigures
+
+export const workers: BenchCase = {
+  name: 'workers',
+  what: '2 cores (pregreet bots, 200 at once)',
+  needs: ['loopback', { flag: '--workers' }],
+  figures: { capacity: { label: 'capacity', unit: '/s', digits: 0 }, rate, cpu, p99, load: loadKind, wrong },
+  goals: [
+    {
+      text: '≥ 1.7× of one worker',
+      figure: 'capacity',
+      of: 'two workers',
+      beside: { peer: 'one worker', how: 'ratio' },
+      bound: 'at least',
+      value: 1.7,
+    },
+  ],
+  rounds: 7,
+  warmUp: true,
+  minutes: 1,
+  start: async (setting) => {
+    const load = { ...pregreetLoad, sessions: scaled(20_000, setting), atOnce: scaled(200, setting) }
+    const one = await gatewayServer(setting, { spec: pregreetSpec })
+    const two = await gatewayServer(setting, { spec: pregreetSpec, flags: ['--workers', '2'] })
+    return {
+      contenders: [
+        { name: 'one worker', round: () => capacityRound(one, load) },
+        { name: 'two workers', round: () => capacityRound(two, load) },
+      ],
+      stop: async () => void (await Promise.all([one.stop(), two.stop()])),
+    }
+  },
+}

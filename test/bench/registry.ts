@@ -1,0 +1,23 @@
+// All cases and curves of the bench, in the order of the table.
+import type { BenchCase } from './bench-case.ts'
+import { access } from './cases/access.ts'
+import { allowlist } from './cases/allowlist.ts'
+import { dnsbl } from './cases/dnsbl.ts'
+import { greeting } from './cases/greeting.ts'
+import { pregreet } from './cases/pregreet.ts'
+import { relay } from './cases/relay.ts'
+import { arrive, hold } from './cases/silent.ts'
+import { workers } from './cases/workers.ts'
+import { zombies } from './cases/zombies.ts'
+import type { Curve } from './curve.ts'
+import { entries } from './curves/entries.ts'
+import { held } from './curves/held.ts'
+import { networks, reloads } from './curves/networks.ts'
+import { sites } from './curves/sites.ts'
+
+export const cases: readonly BenchCase[] = [pregreet, dnsbl, arrive, hold, greeting, relay, allowlist, access, zombies, workers]
+
+export const curves: readonly Curve[] = [held, sites, entries, networks, reloads]
+
+/** Benches that print their own figures and have no row in the table: file names beside this one. */
+export const separate = ['soak', 'dns', 'relay-alone', 'allowlist-store'] as const

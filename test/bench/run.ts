@@ -1,0 +1,169 @@
+// `npm run bench -- [NAME…]`: measures the gateway beside its peers and writes docs/performance.md. Needs root on Linux, and no other work on the machine.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { BenchCase, Setting } from './bench-case.ts'
+import type { Curve } from './curve.ts'
+import { curveSvg } from './curve-svg.ts'
+import { busyWarning, lookAtMachine } from './machine.ts'
+import { measureCase, measureCurve } from './measure.ts'
+import { missing, type Need } from './needs.ts'
+import { machineText, renewPage } from './page.ts'
+import { cases, curves, separate } from './registry.ts'
+import { type CaseResult, readResults, type Results, withCase, withCurve, writeResults } from './results.ts'
+import { judge, spreadText, valueText } from './verdict.ts'
+
+const pageFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
+const folder = fileURLToPath(new URL('../../docs/performance/', import.meta.url))
+const resultsFile = `${folder}results.json`
+
+const minutes = (all: readonly { readonly minutes: number }[]): number => all.reduce((sum, one) => sum + one.minutes, 0)
+
+const usage = `Usage: npm run bench -- [NAME…] [OPTION]…
+
+Measures the gateway beside a real postscreen and HAProxy, and writes docs/performance.md. Without a name: all cases, ${minutes(cases)} minutes.
+
+${cases.map(({ name, what, minutes: takes }) => `  ${name.padEnd(16)} ${what} (${takes} min)`).join('\n')}
+
+  growth           how costs grow: all of the following (${minutes(curves)} min)
+${curves.map(({ name, title, minutes: takes }) => `  ${`growth-${name}`.padEnd(16)} ${title} (${takes} min)`).join('\n')}
+
+  page             measures nothing, writes the page from what was measured
+  ${separate.join(', ')}: print their own figures; further words are theirs (docs/load-tests.md)
+
+  --rounds N       instead of each case's own number
+  --scale SHARE    that share of the load, to see that it works; the page stays as it is
+  --log FORMAT     json or postfix (json, as npm run postscreen does); with postfix, the page stays as it is
+  --keep           the page stays as it is
+`
+
+/** What the command line asks for. */
+interface Order {
+  readonly cases: readonly BenchCase[]
+  readonly curves: readonly Curve[]
+  readonly setting: Setting
+  readonly rounds: number | undefined
+  readonly keep: boolean
+}
+
+function readOrder(args: string[]): Order | { readonly wrong: string } {
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      scale: { type: 'string', default: '1' },
+      log: { type: 'string', default: 'json' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) return { wrong: '' }
+  const [scale, rounds] = [Number(values.scale), values.rounds === undefined ? undefined : Number(values.rounds)]
+  if (!(scale > 0 && scale <= 1)) return { wrong: '--scale must be above 0 and at most 1' }
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) return { wrong: '--rounds must be a whole number above 0' }
+  if (values.log !== 'json' && values.log !== 'postfix') return { wrong: '--log must be json or postfix' }
+  const known = new Set(['growth', 'page', ...cases.map(({ name }) => name), ...curves.map(({ name }) => `growth-${name}`)])
+  const unknown = positionals.find((name) => !known.has(name))
+  if (unknown !== undefined) return { wrong: `there is no ${unknown}` }
+  const named = (name: string): boolean => positionals.includes(name)
+  return {
+    cases: positionals.length === 0 ? cases : cases.filter(({ name }) => named(name)),
+    curves: curves.filter(({ name }) => named('growth') || named(`growth-${name}`)),
+    setting: { scale, logFormat: values.log },
+    rounds,
+    keep: values.keep || scale !== 1 || values.log !== 'json',
+  }
+}
+
+/** What is missing for what is asked, each once. A flag that the gateway lacks is no reason not to begin. */
+function missingFor({ cases: chosen, curves: drawn, setting }: Order): readonly string[] {
+  const all = [...chosen, ...drawn].flatMap(({ name, needs }) =>
+    needs.filter(isMachines).map((need) => ({ name, why: missing(ofScale(need, setting)) })),
+  )
+  const reasons = new Map<string, string[]>()
+  for (const { name, why } of all) if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), name])
+  return [...reasons].map(([why, names]) => `${names.join(', ')}: ${why}`)
+}
+
+const isMachines = (need: Need): boolean => typeof need === 'string' || 'files' in need
+const ofScale = (need: Need, { scale }: Setting): Need =>
+  typeof need === 'object' && 'files' in need ? { files: Math.ceil(need.files * scale) } : need
+
+async function runCase(one: BenchCase, { setting, rounds }: Order): Promise<CaseResult> {
+  const machine = await lookAtMachine()
+  const at = new Date().toISOString().slice(0, 16)
+  const lacks = one.needs.map((need) => missing(ofScale(need, setting))).find((why) => why !== undefined)
+  console.log(`\n${one.name}: ${one.what} (load ${machine.load.toFixed(1)}, ${Math.round(machine.busy * 100)} % busy before)`)
+  const warning = busyWarning(machine)
+  if (warning !== undefined) console.log(`  warning: ${warning}`)
+  if (lacks !== undefined) return { at, machine, lacks, contenders: [] }
+  const contenders = await measureCase(one, setting, rounds ?? one.rounds, (text) => console.log(`  ${text}`))
+  return { at, machine, contenders }
+}
+
+function report(one: BenchCase, result: CaseResult): void {
+  if (result.lacks !== undefined) console.log(`  left out: ${result.lacks}`)
+  else for (const verdict of judge(one, result)) console.log(`  ${verdictText(one, verdict)}`)
+}
+
+function verdictText({ figures }: BenchCase, { goal, ours, peer, value, met }: ReturnType<typeof judge>[number]): string {
+  const kind = figures[goal.figure] ?? { label: goal.figure, unit: '', digits: 1 }
+  const text = (who: string, spread: typeof ours): string => `${who} ${spread === undefined ? 'has none' : spreadText(spread, kind)}`
+  const beside =
+    goal.beside === undefined ? '' : `, ${text(goal.beside.peer, peer)}: ${value === undefined ? '–' : valueText(value, goal, kind)}`
+  return `${met ? 'met' : 'NOT MET'}: ${goal.text} (${kind.label}: ${text(goal.of, ours)}${beside})`
+}
+
+function keep(results: Results): void {
+  mkdirSync(folder, { recursive: true })
+  writeResults(resultsFile, results)
+  for (const curve of curves) {
+    const result = results.curves[curve.name]
+    if (result !== undefined) writeFileSync(`${folder}${curve.name}.svg`, curveSvg(curve, result.points))
+  }
+  writeFileSync(pageFile, renewPage(readFileSync(pageFile, 'utf8'), cases, curves, results))
+}
+
+async function run(order: Order): Promise<number> {
+  const needed = missingFor(order)
+  if (needed.length > 0) {
+    console.error(`Before anything is measured, this is missing:\n${needed.map((line) => `  ${line}\n`).join('')}`)
+    return 2
+  }
+  console.log(machineText(await lookAtMachine()))
+  for (const one of order.cases) {
+    const result = await runCase(one, order)
+    report(one, result)
+    // At once, so that what is measured is not lost when a later case fails.
+    if (!order.keep) keep(withCase(readResults(resultsFile), one.name, result))
+  }
+  for (const curve of order.curves) {
+    const machine = await lookAtMachine()
+    console.log(`\ngrowth-${curve.name}: ${curve.title}`)
+    const warning = busyWarning(machine)
+    if (warning !== undefined) console.log(`  warning: ${warning}`)
+    const points = await measureCurve(curve, order.setting, order.rounds ?? curve.rounds, (text) => console.log(`  ${text}`))
+    const at = new Date().toISOString().slice(0, 16)
+    if (!order.keep) keep(withCurve(readResults(resultsFile), curve.name, { at, machine, points }))
+  }
+  if (!order.keep) keep(readResults(resultsFile))
+  return 0
+}
+
+/** A bench that prints its own figures, with the words behind its name. */
+function runSeparate(name: string, args: readonly string[]): number {
+  const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
+  return spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1
+}
+
+const [first = '', ...others] = process.argv.slice(2)
+if ((separate as readonly string[]).includes(first)) process.exit(runSeparate(first, others))
+const order = readOrder(process.argv.slice(2))
+if ('wrong' in order) {
+  console.error(`${order.wrong === '' ? '' : `bench: ${order.wrong}\n\n`}${usage}`)
+  process.exit(order.wrong === '' ? 0 : 2)
+}
+// Clients that were let go may still be on their way.
+process.exit(await run(order))

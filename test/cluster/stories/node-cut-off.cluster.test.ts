@@ -19,10 +19,13 @@ const node = `node${number}`
  */
 const balancer = { intervalMs: 500, timeoutMs: 1000 }
 const grace = { periodMs: 10_000, lookMs: 1000 }
-/** Until the rules of a node's kube-proxy or of the balancer are changed, on a busy machine. */
-const changeMs = 4000
+/**
+ * Until the rules of a node's kube-proxy or of the balancer are changed, on a busy machine: the node controller, the EndpointSlice controller,
+ * the API server and kube-proxy each have a part in it, on the same two cores as everything else.
+ */
+const changeMs = 10_000
 /** As long as it is watched. Nobody may fail in its second half. */
-const cutMs = 34_000
+const cutMs = 42_000
 const skip = unlessOwnCluster('cuts a node off')
 let pods: readonly Anything[] = []
 let address: string
@@ -100,13 +103,20 @@ test('a node is cut off: new sessions go on at the other one', { skip }, async (
   }
   const balanced = figuresOf(await throughBalancer.stop(), cutAt)
   const direct = figuresOf(await throughService.stop(), cutAt)
-  context.diagnostic(text('through the load balancer, which checks the nodes itself', balanced))
-  context.diagnostic(text(`through the Service, with a grace period of ${grace.periodMs / 1000} s`, direct))
+  const [ofBalancer, ofService] = [
+    text('through the load balancer, which checks the nodes itself', balanced),
+    text(`through the Service, with a grace period of ${grace.periodMs / 1000} s`, direct),
+  ]
+  context.diagnostic(ofBalancer)
+  context.diagnostic(ofService)
   assert.ok(!wasQueued(await held.ended), 'what it held was not lost: was the node cut off?')
   assert.ok(direct.failed.length > 0, 'nobody failed: was the node cut off?')
   assert.ok(balanced.after > 150 && direct.after > 60, 'too few sessions')
-  assert.ok(balanced.lastFailedMs < 2 * (balancer.intervalMs + balancer.timeoutMs) + changeMs, inWords(balanced.failed.slice(-3)))
-  assert.ok(direct.lastFailedMs < grace.periodMs + grace.lookMs + changeMs, inWords(direct.failed.slice(-3)))
+  assert.ok(
+    balanced.lastFailedMs < 2 * (balancer.intervalMs + balancer.timeoutMs) + changeMs,
+    `${ofBalancer}\n${inWords(balanced.failed.slice(-3))}`,
+  )
+  assert.ok(direct.lastFailedMs < grace.periodMs + grace.lookMs + changeMs, `${ofService}\n${inWords(direct.failed.slice(-3))}`)
 })
 
 test('when the node is back, the policy is Ready again with the same gateways, and both take clients', { skip }, async (context) => {

@@ -4,6 +4,7 @@ import pino from 'pino'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
 import type { DnsblAnswer, Endpoint, LogRecord } from '../core/vocabulary.ts'
+import { jsonRecord } from './json-record.ts'
 import { LogBatch } from './log-batch.ts'
 
 export type LogFormat = 'json' | 'postfix'
@@ -43,19 +44,21 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
   const formatters = { level: (label: string) => ({ level: label }) }
   const base = worker === undefined ? null : { worker }
   const logger = pino({ base, level, timestamp: pino.stdTimeFunctions.isoTime, formatters }, out)
+  // What every client costs a line goes past pino.
+  const write = (weight: 'info' | 'warn', fields: Readonly<Record<string, unknown>>): void => out.write(jsonRecord(weight, worker, fields))
   return {
     session(session, record) {
       const { event, client, ...fields } = record
-      logger.info({ session, event, client, ...fields }, logText(record) ?? event)
+      write('info', { session, event, client, ...fields, msg: logText(record) ?? event })
     },
     dnsbl(client, { domain, addresses, ttl, error }, timeout) {
       const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain }
-      if (error === 'timeout') logger.warn({ ...fields, error }, replyTimeout(domain, timeout))
-      else if (error !== undefined) logger.warn({ ...fields, error }, lookupError(client, domain, error))
-      else if (addresses.length > 0) logger.info({ ...fields, addresses, ttl }, listed(client, domain, addresses.join(' ')))
+      if (error === 'timeout') write('warn', { ...fields, error, msg: replyTimeout(domain, timeout) })
+      else if (error !== undefined) write('warn', { ...fields, error, msg: lookupError(client, domain, error) })
+      else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
     },
-    relay: (session, event, client, fields) => logger.info({ session, event, client, ...fields }, event.toLowerCase()),
-    sessionWarning: (session, text, fields) => logger.warn({ session, ...fields }, text),
+    relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
+    sessionWarning: (session, text, fields) => write('warn', { session, ...fields, msg: text }),
     debug: (text, fields) => logger.debug(fields ?? {}, text),
     info: (text, fields) => logger.info(fields ?? {}, text),
     warning: (text, fields) => logger.warn(fields ?? {}, text),

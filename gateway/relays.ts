@@ -28,6 +28,8 @@ export class Relays {
         this.#log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
         events.onHandedOff(backend)
       },
+      onClientData: (bytes) => events.onClientData?.(bytes),
+      onClientEnd: () => events.onClientEnd?.(),
       onFailed: (how, reason, arrived) => {
         this.#running.delete(request)
         this.#metrics.backendFailed(how)
@@ -51,6 +53,6 @@ export class Relays {
 
   /** Ends them all, a message in flight with them: its sender has no answer to DATA yet and will send it again. */
   cut(): void {
-    for (const { client } of this.#running.keys()) client.destroy()
+    for (const handle of this.#running.values()) handle.client.destroy()
   }
 }

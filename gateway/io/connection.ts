@@ -47,6 +47,8 @@ export class Connection {
   #timerName: TimerName | undefined
   #timerMs = 0
   #lookup: { cancel(): void } | undefined
+  /** Whether the session looks on while the client talks to its backend. */
+  #observes = false
 
   constructor(world: World, socket: Socket, ends: { client: Endpoint; server: Endpoint }, id: string) {
     this.id = id
@@ -144,11 +146,10 @@ export class Connection {
         this.#relay(effect.unread)
         break
       case 'observe':
-        // The relay has its own listener; one more changes nothing of its pauses.
-        this.#plain.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd)
+        this.#observes = true
         break
       case 'unobserve':
-        this.#plain.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
+        this.#observes = false
         break
       case 'startTls':
         this.#startTls()
@@ -227,6 +228,12 @@ export class Connection {
       onHandedOff: () => {
         this.#on({ type: 'handedOff' })
         this.#world.ended(this)
+      },
+      onClientData: (bytes) => {
+        if (this.#observes) this.#on({ type: 'data', bytes })
+      },
+      onClientEnd: () => {
+        if (this.#observes) this.#on({ type: 'end' })
       },
       onFailed: (how, _reason, arrived) => this.#takeBack(how, arrived),
       onEnd: () => this.#on({ type: 'gone' }),

@@ -38,7 +38,7 @@ export class LogBatch {
   write(line: string): void {
     const mostBytes = line.length * bytesPerCharacter
     if (this.#used + mostBytes > batchBytes) this.#send()
-    if (mostBytes > batchBytes) return void this.#hand(Buffer.from(line))
+    if (mostBytes > batchBytes) return this.#hand(Buffer.from(line))
     this.#used += this.#lines.write(line, this.#used)
     this.#timer ??= setTimeout(this.#send, batchMs)
   }

@@ -11,6 +11,7 @@ import { writeProxyHeader } from '../../core/proxy-header.ts'
 import type { Endpoint } from '../../core/vocabulary.ts'
 import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting, quoteGreeting } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
+import { readShared } from './shared-reading.ts'
 
 export interface HandOff {
   /** Nobody else's any more: paused, without listeners for its data; of a server with `allowHalfOpen`. */
@@ -38,6 +39,9 @@ export interface HandOffStats {
 export interface HandOffEvents {
   /** A backend has greeted; the relay runs. */
   onHandedOff(backend: string): void
+  /** What the client says from then on, behind `unread`, on its way to the backend; the bytes are good until it returns. Then its end of stream. */
+  onClientData?(bytes: Uint8Array): void
+  onClientEnd?(): void
   /**
    * No backend took the client, which has seen nothing of them. `how` is that of the last one tried (postscreen_send.c).
    * The client is paused and the caller's again; `arrived` are the bytes that came since, behind `unread`.
@@ -65,6 +69,8 @@ const lingerMs = 60_000
 export interface RelayHandle {
   /** The client is the caller's again (`onFailed`), where no backend has greeted it yet; else nothing happens. */
   giveUp(reason: string): void
+  /** The client's socket as it is now: another one than that of the request when a backend has greeted. */
+  readonly client: Socket
 }
 
 /** Hands a client on to a backend. Throws when an endpoint's address is none. */
@@ -75,7 +81,7 @@ export function handOff(request: HandOff, backends: Backends, events: HandOffEve
 }
 
 class Relay implements RelayHandle {
-  readonly #client: Socket
+  #client: Socket
   readonly #request: HandOff
   readonly #backends: Backends
   readonly #events: HandOffEvents
@@ -120,7 +126,8 @@ class Relay implements RelayHandle {
     const client = this.#client
     client.allowHalfOpen = true
     client.setNoDelay(true)
-    client.on('data', this.#fromClient).on('end', this.#clientEnded).on('error', this.#clientFailed).on('close', this.#clientClosed)
+    client.on('data', this.#fromClient)
+    this.#listen(client)
     process.nextTick(() => {
       if (this.#over) return
       if (client.destroyed) return this.#clientClosed()
@@ -128,6 +135,14 @@ class Relay implements RelayHandle {
       client.resume()
       if (!this.#over) this.#backends.whenKnown(() => this.#callNext())
     })
+  }
+
+  #listen(client: Socket): void {
+    client.on('end', this.#clientEnded).on('error', this.#clientFailed).on('close', this.#clientClosed)
+  }
+
+  get client(): Socket {
+    return this.#client
   }
 
   giveUp(reason: string): void {
@@ -239,7 +254,6 @@ class Relay implements RelayHandle {
   }
 
   #join(target: Target, backend: Socket, greeting: Buffer): void {
-    const client = this.#client
     this.#hangUp()
     this.#target = target
     this.#backend = backend
@@ -248,15 +262,25 @@ class Relay implements RelayHandle {
       .on('end', this.#backendEnded)
       .on('error', this.#backendFailed)
       .on('close', () => this.#backendClosed(backend))
+    const client = this.#readShared(this.#client)
     client.on('drain', this.#clientDrained)
     this.#events.onHandedOff(target.label)
     backend.resume()
     this.#fromBackend(greeting)
-    const waiting = [this.#request.unread, ...this.#held]
-    this.#held = []
     client.resume()
-    for (const bytes of waiting) if (bytes.length > 0) this.#fromClient(bytes)
-    if (client.readableEnded) backend.end()
+    const { unread } = this.#request
+    if (unread.length > 0) this.#pass(unread, backend)
+    for (const bytes of this.#held.splice(0)) this.#fromClient(bytes)
+    if (client.readableEnded) this.#clientEnded()
+  }
+
+  /** The client's socket, made anew where that can be done. */
+  #readShared(client: Socket): Socket {
+    const anew = readShared(client, this.#fromClient)
+    if (anew === undefined) return client
+    this.#listen(anew)
+    this.#client = anew
+    return anew
   }
 
   #fail(reason: string): void {
@@ -299,15 +323,22 @@ class Relay implements RelayHandle {
     this.#finish()
   }
 
-  readonly #fromClient = (bytes: Uint8Array): void => {
+  /** @returns whether the bytes are still needed then */
+  readonly #fromClient = (bytes: Uint8Array): boolean => {
     if (this.#backend !== undefined) {
-      this.#toBackend += bytes.length
-      if (!this.#backend.write(bytes)) this.#client.pause()
-      return
+      this.#events.onClientData?.(bytes)
+      return this.#pass(bytes, this.#backend)
     }
     this.#held.push(bytes)
     this.#heldBytes += bytes.length
     if (this.#heldBytes >= heldLimit) this.#client.pause()
+    return true
+  }
+
+  #pass(bytes: Uint8Array, backend: Socket): boolean {
+    this.#toBackend += bytes.length
+    if (!backend.write(bytes)) this.#client.pause()
+    return backend.writableLength > 0
   }
 
   readonly #fromBackend = (bytes: Uint8Array): void => {
@@ -320,7 +351,10 @@ class Relay implements RelayHandle {
 
   readonly #clientEnded = (): void => {
     this.#endedBy ??= 'client'
-    if (this.#backend !== undefined) this.#backend.end()
+    if (this.#backend !== undefined) {
+      this.#events.onClientEnd?.()
+      this.#backend.end()
+    }
     // With bytes to hand on, half a connection is still a client: it may have sent all its commands at once.
     else if (this.#request.unread.length === 0 && this.#heldBytes === 0) this.#leaveEarly()
   }

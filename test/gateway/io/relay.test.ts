@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/io/backend/backend-call.ts'
@@ -22,8 +23,8 @@ type Outcome =
 interface Session {
   /** The client's end. */
   readonly client: End
-  /** Our side of its connection. */
-  readonly accepted: Socket
+  /** Our side of its connection, as it is when asked. */
+  readonly accepted: () => Socket
   readonly outcome: Promise<Outcome>
   readonly backends: Backends
 }
@@ -59,7 +60,8 @@ async function begin(t: TestContext, setting: Setting): Promise<Session> {
   const outcome = Promise.withResolvers<Outcome>()
   let handedOff: string | undefined
   const unread = Buffer.from(setting.unread ?? '', 'latin1')
-  handOff({ client: accepted, clientEndpoint, serverEndpoint, unread, teaserSent: setting.teaserSent ?? false }, backends, {
+  const request = { client: accepted, clientEndpoint, serverEndpoint, unread, teaserSent: setting.teaserSent ?? false }
+  const relay = handOff(request, backends, {
     onHandedOff: (label) => {
       handedOff = label
     },
@@ -69,7 +71,7 @@ async function begin(t: TestContext, setting: Setting): Promise<Session> {
     },
     onEnd: (stats) => outcome.resolve({ is: 'ended', handedOff, stats }),
   })
-  return { client, accepted, outcome: outcome.promise, backends }
+  return { client, accepted: () => relay.client, outcome: outcome.promise, backends }
 }
 
 interface Backend extends Listener {
@@ -235,7 +237,7 @@ for (const { what, act, reason, state, options } of badBackends) {
     const result = await outcome
     assert.deepEqual(result, { is: 'failed', how: 'send', reason: `127.0.0.1:${bad.port}: ${reason}`, arrived: '' })
     assert.equal(client.text(), '')
-    accepted.end('220 still here\r\n')
+    accepted().end('220 still here\r\n')
     assert.equal((await client.ended()).text, '220 still here\r\n')
   })
 }
@@ -244,10 +246,17 @@ test('a backend that refuses connections is no hand-off, and the client is the c
   const gone = await closedPort()
   const { client, accepted, outcome } = await begin(t, { backends: [gone], options: { connectTimeoutMs: 1000 } })
   assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: `127.0.0.1:${gone}: ECONNREFUSED`, arrived: '' })
-  assert.ok(accepted.isPaused())
-  for (const event of ['data', 'close', 'drain']) assert.equal(accepted.listeners(event).filter((f) => f.name !== '').length, 0, event)
+  assert.ok(accepted().isPaused())
+  for (const event of ['data', 'close', 'drain'])
+    assert.equal(
+      accepted()
+        .listeners(event)
+        .filter((f) => f.name !== '').length,
+      0,
+      event,
+    )
   client.socket.write('MAIL\r\n')
-  assert.equal(await endOf(accepted.resume()).until((text) => text.endsWith('\n')), 'MAIL\r\n')
+  assert.equal(await endOf(accepted().resume()).until((text) => text.endsWith('\n')), 'MAIL\r\n')
 })
 
 test('bytes that come during a failed hand-off are given back', async (t) => {
@@ -463,7 +472,7 @@ test('a client that the caller destroys is a lost connection for the backend too
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, accepted, outcome } = await begin(t, { backends: [postfix.port] })
   await client.until((text) => text.endsWith('\n'))
-  accepted.destroy()
+  accepted().destroy()
   assert.equal((await (await postfix.next()).ended()).how, 'RST')
   assert.equal((await outcome).is, 'ended')
 })
@@ -489,9 +498,9 @@ test('what a backend said before it died still goes out', async (t) => {
   const call = await postfix.next()
   await untilBehindHeader(call, 'EHLO x\r\n')
   await client.until((text) => text.endsWith('\n'))
-  accepted.cork()
+  accepted().cork()
   call.socket.write('421 dying\r\n')
-  while (accepted.writableLength === 0) await new Promise((done) => setImmediate(done))
+  while (accepted().writableLength === 0) await new Promise((done) => setImmediate(done))
   call.socket.resetAndDestroy()
   assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n421 dying\r\n' })
 })
@@ -518,6 +527,30 @@ test('20 MB go both ways at once, byte for byte', async (t) => {
   assert.deepEqual([result.stats.toBackend, result.stats.toClient], [up.length, down.length + 8])
 })
 
+test('the bytes of clients who send at the same time to backends that are slow to read never mix', async (t) => {
+  const sessions = Array.from({ length: 8 }, async () => {
+    const postfix = await backend(t, saying('220 mx\r\n'))
+    const message = randomBytes(3_000_000)
+    const { client } = await begin(t, { backends: [postfix.port] })
+    await client.until((text) => text.endsWith('\n'))
+    const call = await postfix.next()
+    const poured = pour(client.socket, message)
+    for (let stop = 0; stop < 20; stop++) {
+      call.socket.pause()
+      await sleep(2)
+      call.socket.resume()
+      await new Promise((done) => setImmediate(done))
+    }
+    await poured
+    const { text } = await call.ended()
+    return text.slice(headerLength) === message.toString('latin1')
+  })
+  assert.deepEqual(
+    await Promise.all(sessions),
+    Array.from(sessions, () => true),
+  )
+})
+
 test('a reader that is slow stops the writer: what waits in the gateway stays bounded', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, accepted } = await begin(t, { backends: [postfix.port] })
@@ -537,8 +570,8 @@ test('a reader that is slow stops the writer: what waits in the gateway stays bo
         (await Promise.race([once(writer, 'drain').then(() => true), new Promise<boolean>((no) => setTimeout(() => no(false), 300))]))
     }
     assert.ok(written < 100, `${written} MiB went into the void`)
-    assert.ok(accepted.writableLength <= 256 * 1024, `${accepted.writableLength} bytes wait for the client`)
-    assert.ok(accepted.readableLength <= 256 * 1024)
+    assert.ok(accepted().writableLength <= 256 * 1024, `${accepted().writableLength} bytes wait for the client`)
+    assert.ok(accepted().readableLength <= 256 * 1024)
     reader.resume()
   }
 })
@@ -550,8 +583,8 @@ test('a client that writes on and on while the backend is silent is stopped too'
   const mail = randomBytes(4_000_000)
   const sent = pour(client.socket, mail)
   const stopped = new Promise<boolean>((yes) => setTimeout(() => yes(true), 300))
-  assert.equal(await Promise.race([sent.then(() => accepted.bytesRead < 1_000_000), stopped]), true)
-  assert.ok(accepted.bytesRead < 1_000_000, `${accepted.bytesRead} bytes were read`)
+  assert.equal(await Promise.race([sent.then(() => accepted().bytesRead < 1_000_000), stopped]), true)
+  assert.ok(accepted().bytesRead < 1_000_000, `${accepted().bytesRead} bytes were read`)
   call.socket.write('220 mx\r\n')
   await sent
   await call.ended()

@@ -543,7 +543,10 @@ test('the bytes of clients who send at the same time to backends that are slow t
     await call.ended()
     return call.bytes().subarray(headerLength).equals(message)
   })
-  assert.deepEqual(await Promise.all(sessions), Array.from(sessions, () => true))
+  assert.deepEqual(
+    await Promise.all(sessions),
+    Array.from(sessions, () => true),
+  )
 })
 
 test('a reader that is slow stops the writer: what waits in the gateway stays bounded', async (t) => {

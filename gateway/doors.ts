@@ -2,7 +2,7 @@
 import type net from 'node:net'
 import { messageOf } from './io/caught.ts'
 import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
-import { ListenError, listen } from './io/listener.ts'
+import { ListenError, listenTogether } from './io/listener.ts'
 import type { Log } from './io/log.ts'
 
 export class Doors {
@@ -19,7 +19,7 @@ export class Doors {
 
   /** ADDR:PORT of each open socket, also where port 0 was asked for. */
   get listening(): readonly string[] {
-    return this.#servers.filter((server) => server.listening).map(boundTo)
+    return [...new Set(this.#servers.filter((server) => server.listening).map(boundTo))]
   }
 
   /** Whether these are other addresses than those that were opened. */
@@ -29,14 +29,14 @@ export class Doors {
   }
 
   /**
-   * Opens a socket for each ADDR:PORT and gives each client to `accept`.
+   * Opens sockets for each ADDR:PORT and gives each client to `accept`.
    * @throws ListenError, with all sockets closed again
    */
   async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
     this.#asked = addresses
     const endpoints = addresses.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
-    const opened = await Promise.allSettled(endpoints.map((endpoint) => listen(endpoint, accept, this.#areShared)))
-    const servers = opened.filter((result) => result.status === 'fulfilled').map((result) => result.value)
+    const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))
+    const servers = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
     const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
     const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
     if (fatal !== undefined) {

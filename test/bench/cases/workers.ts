@@ -1,4 +1,7 @@
 // Two workers beside one: how many sessions the server could take, were its processes to have a core each.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { threadMicrosOfTree } from '../../load/process-use.ts'
 import { type BenchCase, type Round, scaled } from '../bench-case.ts'
 import { type GatewayServer, gatewayServer } from '../servers.ts'
@@ -39,14 +42,21 @@ export const workers: BenchCase = {
   minutes: 1,
   start: async (setting) => {
     const load = { ...pregreetLoad, sessions: scaled(20_000, setting), atOnce: scaled(200, setting) }
-    const one = await gatewayServer(setting, { spec: pregreetSpec })
-    const two = await gatewayServer(setting, { spec: pregreetSpec, flags: ['--workers', '2'] })
+    // Workers share one allowlist, in a folder.
+    const folder = mkdtempSync(join(tmpdir(), 'workers-'))
+    const server = (name: string, flags: readonly string[] = []): Promise<GatewayServer> =>
+      gatewayServer(setting, { spec: pregreetSpec, flags: ['--data-dir', join(folder, name), ...flags] })
+    const one = await server('one')
+    const two = await server('two', ['--workers', '2'])
     return {
       contenders: [
         { name: 'one worker', round: () => capacityRound(one, load) },
         { name: 'two workers', round: () => capacityRound(two, load) },
       ],
-      stop: async () => void (await Promise.all([one.stop(), two.stop()])),
+      stop: async () => {
+        await Promise.all([one.stop(), two.stop()])
+        rmSync(folder, { recursive: true })
+      },
     }
   },
 }

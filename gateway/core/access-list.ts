@@ -1,9 +1,14 @@
 // The permanent access list: rules and tables in order, the first decision wins (postscreen_access.c, section 6 of postscreen's behaviour).
-import { type AddressTable, compileAddressTable } from './address-table.ts'
+import { type AddressIntervals, type AddressTable, addressTable, compileAddressTable, compileIntervals } from './address-table.ts'
 import type { Decision, TableRule } from '../../crds/cidr-table.ts'
 
 /** An entry is a rule of the list itself or a table; a table's `Dunno` goes on behind the table, the list's own `Dunno` ends the search. */
-export type AccessEntry = { readonly is: 'rule'; readonly rule: TableRule } | { readonly is: 'table'; readonly rules: readonly TableRule[] }
+export type AccessEntry = { readonly is: 'rule'; readonly rule: TableRule } | { readonly is: 'table'; readonly table: CompiledTable }
+
+/** A table as plain data; where intervals of addresses have a rule, it is an index of `tableDecisions`. */
+export type CompiledTable = AddressIntervals
+
+const tableDecisions: readonly Decision[] = ['Permit', 'Reject', 'Dunno']
 
 /** A compiled access list. */
 export interface AccessList {
@@ -17,8 +22,12 @@ interface Segment {
   readonly dunnoEnds: boolean
 }
 
-function segment(rules: readonly TableRule[], dunnoEnds: boolean): Segment {
-  return { table: compileAddressTable(rules), decisions: rules.map((rule) => rule.decision), dunnoEnds }
+/** Compiles a table, whose first rule for an address decides. */
+export function compileTable(rules: readonly TableRule[]): CompiledTable {
+  const { starts4, rules4, starts6, rules6 } = compileIntervals(rules)
+  const decisions = rules.map(({ decision }) => tableDecisions.indexOf(decision))
+  const decisionOf = (rule: number): number => decisions[rule] ?? -1
+  return { starts4, rules4: rules4.map(decisionOf), starts6, rules6: rules6.map(decisionOf) }
 }
 
 /** Neighbouring rules become one lookup, each table one. */
@@ -26,7 +35,8 @@ export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
   const segments: Segment[] = []
   let plain: TableRule[] = []
   const flush = (): void => {
-    if (plain.length > 0) segments.push(segment(plain, true))
+    const decisions = plain.map((rule) => rule.decision)
+    if (plain.length > 0) segments.push({ table: compileAddressTable(plain), decisions, dunnoEnds: true })
     plain = []
   }
   for (const entry of entries) {
@@ -34,7 +44,7 @@ export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
       plain.push(entry.rule)
     } else {
       flush()
-      segments.push(segment(entry.rules, false))
+      segments.push({ table: addressTable(entry.table), decisions: tableDecisions, dunnoEnds: false })
     }
   }
   flush()

@@ -2,10 +2,9 @@
 import { expandMacros } from '../../crds/macros.ts'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
-import { type AccessEntry, type AccessList, compileAccessList } from './access-list.ts'
+import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
-import type { TableRule } from '../../crds/cidr-table.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
@@ -68,18 +67,19 @@ export interface Rules {
 export interface Surroundings {
   readonly hostname: string
   readonly localTime: (now: number) => string
-  readonly tables: ReadonlyMap<string, readonly TableRule[]>
+  readonly tables: ReadonlyMap<string, CompiledTable>
   /** By the index of the site in the policy. */
   readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
 const networks = (texts: readonly string[]): Network[] => texts.map(parseNetwork).filter((n) => n !== undefined)
 
-function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, readonly TableRule[]>): AccessEntry[] {
+function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, CompiledTable>): AccessEntry[] {
   return entries.map((entry): AccessEntry => {
-    if (entry.table?.file !== undefined) return { is: 'table', rules: tables.get(entry.table.file) ?? [] }
+    if (entry.table?.file !== undefined) return { is: 'table', table: tables.get(entry.table.file) ?? compileTable([]) }
     if (entry.table?.rules !== undefined) {
-      return { is: 'table', rules: entry.table.rules.map((rule) => ({ networks: networks(rule.cidrs), decision: rule.action })) }
+      const rules = entry.table.rules.map((rule) => ({ networks: networks(rule.cidrs), decision: rule.action }))
+      return { is: 'table', table: compileTable(rules) }
     }
     const inside = entry.exceptCIDRs === undefined ? networks(entry.cidrs ?? []) : complement(networks(entry.exceptCIDRs))
     return { is: 'rule', rule: { networks: inside, decision: entry.action ?? 'Dunno' } }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseCidrTable } from '../../crds/cidr-table.ts'
 import { formatIPv4 } from '../../crds/ip-address.ts'
-import { compileAccessList } from '../../gateway/core/access-list.ts'
+import { compileAccessList, compileTable } from '../../gateway/core/access-list.ts'
 import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
 import { quantile } from '../load/figures.ts'
 import { gatewayFlags } from '../load/gateway-flags.ts'
@@ -48,7 +48,7 @@ async function allowlist(directory: string, entries: number): Promise<Round> {
 function access(networks: number): Round {
   const text = tableText(networks)
   const began = performance.now()
-  const list = compileAccessList([{ is: 'table', rules: parseCidrTable(text).rules }])
+  const list = compileAccessList([{ is: 'table', table: compileTable(parseCidrTable(text).rules) }])
   const built = performance.now() - began
   const addresses = Array.from({ length: 4096 }, () => formatIPv4(Math.floor(Math.random() * 2 ** 32)))
   let permitted = 0

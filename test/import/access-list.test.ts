@@ -7,6 +7,7 @@ import type { TableStyle } from '../../cli/import/source.ts'
 import { parseCidrTable } from '../../crds/cidr-table.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 import { compileRules } from '../../gateway/core/rules.ts'
+import { compileTable } from '../../gateway/core/access-list.ts'
 
 const noFiles = { read: () => ({ why: 'no such file' }) }
 
@@ -23,7 +24,9 @@ function decisionsOf(text: string, files: Readonly<Record<string, string>> = {},
   const { yaml, errors } = importText(text, files, tables)
   const read = readPolicyText(yaml ?? '')
   assert.ok('policy' in read, `${errors.join('\n')} ${JSON.stringify(read)}`)
-  const names = new Map(Object.entries(files).map(([path, content]) => [path.split('/').at(-1) ?? '', parseCidrTable(content).rules]))
+  const names = new Map(
+    Object.entries(files).map(([path, content]) => [path.split('/').at(-1) ?? '', compileTable(parseCidrTable(content).rules)]),
+  )
   const rules = compileRules(read.policy.spec, { hostname: 'mx.test', localTime: () => '', tables: names })
   return (address) => rules.access.decide(address)
 }

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type AccessEntry, compileAccessList } from '../../gateway/core/access-list.ts'
+import { type AccessEntry, compileAccessList, compileTable } from '../../gateway/core/access-list.ts'
 import { compileAddressTable } from '../../gateway/core/address-table.ts'
 import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../crds/ip-address.ts'
-import { type Decision, parseCidrTable } from '../../crds/cidr-table.ts'
+import { type Decision, parseCidrTable, type TableRule } from '../../crds/cidr-table.ts'
 import { complement, intersection, type Network, parseNetwork } from '../../crds/network.ts'
 
 const anyV4 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
@@ -201,17 +201,21 @@ test('a cidr table decides as Postfix does', () => {
 })
 
 const tableRule = fc.record({ networks: fc.array(network, { maxLength: 3 }), decision })
-const accessEntry: fc.Arbitrary<AccessEntry> = fc.oneof(
-  fc.record({ is: fc.constant('rule' as const), rule: tableRule }),
+/** An entry of a list, as its rules. */
+interface Entry {
+  readonly is: 'rule' | 'table'
+  readonly rules: readonly TableRule[]
+}
+const accessEntry: fc.Arbitrary<Entry> = fc.oneof(
+  fc.record({ is: fc.constant('rule' as const), rules: fc.tuple(tableRule) }),
   fc.record({ is: fc.constant('table' as const), rules: fc.array(tableRule, { maxLength: 4 }) }),
 )
 
 /** As server_acl_eval goes through a list. */
-function naiveAccess(entries: readonly AccessEntry[], text: string): Decision {
-  for (const entry of entries) {
-    const rules = entry.is === 'rule' ? [entry.rule] : entry.rules
+function naiveAccess(entries: readonly Entry[], text: string): Decision {
+  for (const { is, rules } of entries) {
     const found = rules.find(({ networks }) => insideAny(text, networks))?.decision
-    if (found !== undefined && (found !== 'Dunno' || entry.is === 'rule')) return found
+    if (found !== undefined && (found !== 'Dunno' || is === 'rule')) return found
   }
   return 'Dunno'
 }
@@ -219,7 +223,11 @@ function naiveAccess(entries: readonly AccessEntry[], text: string): Decision {
 test('an access list decides as Postfix does', () => {
   fc.assert(
     fc.property(fc.array(accessEntry, { maxLength: 8 }), fc.array(near, { minLength: 10, maxLength: 10 }), (entries, addresses) => {
-      const list = compileAccessList(entries)
+      const list = compileAccessList(
+        entries.flatMap(({ is, rules }): AccessEntry[] =>
+          is === 'table' ? [{ is, table: compileTable(rules) }] : rules.map((rule) => ({ is, rule })),
+        ),
+      )
       for (const address of addresses) assert.equal(list.decide(address), naiveAccess(entries, address), address)
     }),
   )

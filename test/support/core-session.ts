@@ -19,6 +19,7 @@ import { compileRules, type Rules } from '../../gateway/core/rules.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
 import type { Effect, Endpoint, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
+import { compileTable } from '../../gateway/core/access-list.ts'
 
 /** The part of a policy that a test is about. */
 export type SpecFragment = Partial<PolicySpecInput>
@@ -40,7 +41,7 @@ export function policyOf(fragment: SpecFragment): PolicySpec {
 
 /** The rules of a policy fragment. The machine is called pod-1, its time zone is one where it is always the same second. */
 export function rulesOf(fragment: SpecFragment, tables: ReadonlyMap<string, string> = new Map()): Rules {
-  const read = new Map([...tables].map(([name, text]) => [name, parseCidrTable(text).rules]))
+  const read = new Map([...tables].map(([name, text]) => [name, compileTable(parseCidrTable(text).rules)]))
   return compileRules(policyOf(fragment), { hostname: 'pod-1', localTime: () => 'Nov 14 22:13:20', tables: read })
 }
 

@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { TableRule } from '../../../crds/cidr-table.ts'
 import { type Problem, readPolicyText } from '../../../crds/policy.ts'
 import type { PostscreenPolicy } from '../../../crds/policy.schema.ts'
+import type { CompiledTable } from '../../core/access-list.ts'
 import type { DnsblKey } from '../../core/dnsbl-key.ts'
 import { messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
-import { readTableFile } from './table-file.ts'
+import { findTable, readTable, type TableReading } from './table-file.ts'
 import { loadTls, type TlsMaterial } from './tls-context.ts'
 
 /** A good policy with everything that belongs to it. */
@@ -18,7 +18,7 @@ export interface LoadedPolicy {
   /** SHA-256 of the policy file, in hex, as sha256sum prints it. */
   readonly hash: string
   /** Access tables by the name of their file in the policy. */
-  readonly tables: ReadonlyMap<string, readonly TableRule[]>
+  readonly tables: ReadonlyMap<string, CompiledTable>
   /** Keys of DNS lists by the index of their site. */
   readonly siteKeys: ReadonlyMap<number, DnsblKey>
   readonly tls: TlsMaterial | undefined
@@ -47,8 +47,11 @@ const largestPolicy = 8 * 2 ** 20
 /** Problems shown of one table; a file of another kind would fill the log. */
 const tableProblemsShown = 10
 
-/** Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too. */
-export function loadPolicy(path: string, use: Use = 'here'): PolicyReading {
+/**
+ * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too.
+ * @param tableOf reads the table in a file
+ */
+export function loadPolicy(path: string, use: Use = 'here', tableOf: (file: string) => TableReading = readTable): PolicyReading {
   let bytes: Buffer
   try {
     bytes = readPlainFile(path, largestPolicy)
@@ -61,7 +64,7 @@ export function loadPolicy(path: string, use: Use = 'here'): PolicyReading {
   if ('problems' in read) return { files: [path], problems: read.problems, hash, generation: read.generation }
   const { policy } = read
   const around: Around = { folder: dirname(path), use, files: [path], problems: [] }
-  const tables = readTables(policy, around)
+  const tables = readTables(policy, around, tableOf)
   const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, around)
   const tls = readTls(policy, around)
   const { files, problems } = around
@@ -80,23 +83,31 @@ export interface Around {
 const onlyByOperator =
   'can only be used in a cluster, where the operator puts the table into a file for the gateway; here name a file: table: {file: …}'
 
-function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }: Around): Map<string, readonly TableRule[]> {
-  const tables = new Map<string, readonly TableRule[]>()
+function readTables(
+  { spec }: PostscreenPolicy,
+  { folder, use, files, problems }: Around,
+  tableOf: (file: string) => TableReading,
+): Map<string, CompiledTable> {
+  const tables = new Map<string, CompiledTable>()
   for (const [i, { table }] of spec.access.entries()) {
     if (table?.configMap !== undefined && use === 'here') problems.push({ path: `spec.access[${i}].table.configMap`, why: onlyByOperator })
     if (table?.file === undefined || tables.has(table.file)) continue
     const path = `spec.access[${i}].table.file`
-    try {
-      const { rules, problems: wrong, furtherProblems } = readTableFile(resolve(folder, table.file), files)
-      tables.set(table.file, rules)
-      for (const { line, why } of wrong.slice(0, tableProblemsShown)) problems.push({ path, why: `${table.file} line ${line}: ${why}` })
-      const more = wrong.length + furtherProblems - tableProblemsShown
-      if (more > 0) problems.push({ path, why: `${table.file}: ${more} more such lines` })
-    } catch (error) {
-      problems.push({ path, why: `cannot be read: ${messageOf(error)}` })
-    }
+    const file = resolve(folder, table.file)
+    files.push(...findTable(file).watched)
+    const reading = tableOf(file)
+    if ('table' in reading) tables.set(table.file, reading.table)
+    problems.push(...tableProblems(table.file, reading).map((why) => ({ path, why })))
   }
   return tables
+}
+
+function tableProblems(name: string, reading: TableReading): readonly string[] {
+  if ('error' in reading) return [`cannot be read: ${reading.error}`]
+  const shown = reading.problems.slice(0, tableProblemsShown)
+  const more = reading.problems.length + reading.furtherProblems - shown.length
+  const lines = shown.map(({ line, why }) => `${name} line ${line}: ${why}`)
+  return more > 0 ? [...lines, `${name}: ${more} more such lines`] : lines
 }
 
 function readTls({ spec: { tls } }: PostscreenPolicy, { folder, use, files, problems }: Around): TlsMaterial | undefined {

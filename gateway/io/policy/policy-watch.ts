@@ -1,8 +1,11 @@
 // Follows a policy file and the files that it names: read again when one of them changes, appears or goes.
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { compileTable } from '../../core/access-list.ts'
 import { codeOf, messageOf } from '../caught.ts'
 import { type LoadedPolicy, loadPolicy, type PolicyReading, type RefusedPolicy } from './policy-file.ts'
+import { readTable, type TableReading } from './table-file.ts'
+import { isLarge, readTableInThread } from './table-thread.ts'
 
 /** Who is told of a new policy, and of one that is refused. */
 export interface PolicyEvents {
@@ -38,6 +41,9 @@ function signatureOf(file: string): string {
   }
 }
 
+/** Stands for a table until it is read. */
+const unread: TableReading = { table: compileTable([]), problems: [], furtherProblems: 0 }
+
 /**
  * Reads the policy (the first event comes before this returns), then looks at its files twice a second, and when its folder tells of a change: that is
  * where the kubelet swaps its link. Being told is quick but not sure (inotify may be used up, or blind to a file system), and looking often costs: a
@@ -46,7 +52,7 @@ function signatureOf(file: string): string {
  */
 export function watchPolicy(path: string, events: PolicyEvents): PolicyWatch {
   const watcher = new PolicyWatcher(path, events)
-  watcher.reload()
+  watcher.readFirst()
   return watcher
 }
 
@@ -63,6 +69,9 @@ class PolicyWatcher implements PolicyWatch {
   #soon: NodeJS.Timeout | undefined
   #folder: FSWatcher | undefined
   #closed = false
+  /** Tables that a thread reads just now for the next policy, and whether the files have changed since. */
+  #preparing = false
+  #changedMeanwhile = false
 
   constructor(path: string, events: PolicyEvents) {
     this.#path = path
@@ -70,10 +79,41 @@ class PolicyWatcher implements PolicyWatch {
     this.#files = [path]
   }
 
+  /** The first time all is read before this returns: nobody is served yet. */
+  readFirst(): void {
+    this.#listen()
+    this.#announce(this.#read())
+  }
+
   reload(): void {
     if (this.#closed) return
+    this.#changedMeanwhile = this.#preparing
+    if (this.#preparing) return
     this.#listen()
-    const reading = this.#read()
+    const large = new Set<string>()
+    const reading = this.#read((file) => {
+      if (!isLarge(file)) return readTable(file)
+      large.add(file)
+      return unread
+    })
+    if (large.size === 0) this.#announce(reading)
+    else void this.#prepare([...large])
+  }
+
+  /** Reads large tables while service goes on, then the policy with them. The files' state is that from before. */
+  async #prepare(files: readonly string[]): Promise<void> {
+    this.#preparing = true
+    const read = new Map(await Promise.all(files.map(async (file) => [file, await readTableInThread(file)] as const)))
+    this.#preparing = false
+    if (this.#closed) return
+    const reading = loadPolicy(this.#path, 'here', (file) => read.get(file) ?? readTable(file))
+    if (this.#changedMeanwhile) this.reload()
+    else if (signature(reading.files) === this.#taken) this.#announce(reading)
+    // What has just been written may be half of it.
+    else this.#lookIn(gatherMs)
+  }
+
+  #announce(reading: PolicyReading): void {
     if ('loaded' in reading) this.#offer(reading.loaded)
     else this.#events.onRefused(reading)
   }
@@ -86,13 +126,13 @@ class PolicyWatcher implements PolicyWatch {
   }
 
   /** The state of the files is noted before they are read: what is written meanwhile shows at the next look. */
-  #read(): PolicyReading {
+  #read(tableOf?: (file: string) => TableReading): PolicyReading {
     this.#note()
-    const reading = loadPolicy(this.#path)
+    const reading = loadPolicy(this.#path, 'here', tableOf)
     if (reading.files.join('\n') === this.#files.join('\n')) return reading
     this.#files = reading.files
     this.#note()
-    const again = loadPolicy(this.#path)
+    const again = loadPolicy(this.#path, 'here', tableOf)
     // Only while the files change: then the next look sees that.
     this.#files = again.files
     return again

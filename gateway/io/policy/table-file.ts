@@ -1,37 +1,54 @@
 // The file of an access table: plain or in gzip form, whole or in parts. A table from a ConfigMap may need both, since an object holds one mebibyte.
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { type CidrTable, parseCidrTable } from '../../../crds/cidr-table.ts'
+import { parseCidrTable, type TableProblem } from '../../../crds/cidr-table.ts'
+import { type CompiledTable, compileTable } from '../../core/access-list.ts'
 import { codeOf, messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
+
+/** What came of reading: the table as far as it can be used, with its bad lines, or why it cannot be read. Plain data. */
+export type TableReading =
+  | { readonly table: CompiledTable; readonly problems: readonly TableProblem[]; readonly furtherProblems: number }
+  | { readonly error: string }
+
+/** Where a table is. */
+export interface TableFiles {
+  /** FILE, or as many of FILE.0, FILE.1, … as there are; empty when there is none of them. */
+  readonly present: readonly string[]
+  /** Whose change or appearance may change the table: also the next part, which may be still to come. */
+  readonly watched: readonly string[]
+}
 
 /** A million networks. Of what is read and of what that unpacks to. */
 const largestTable = 64 * 2 ** 20
 /** FILE.0 to FILE.99. */
 const partsAtMost = 100
 
-/**
- * Reads FILE, or FILE.0, FILE.1, … put together where there is no FILE. A name that ends in `.gz` stands for gzip form.
- * @param watched gets the files whose change or appearance may change the table
- * @throws an error that says what is wrong with which file
- */
-export function readTableFile(file: string, watched: string[]): CidrTable {
-  watched.push(file)
-  const parts = existsSync(file) ? [] : partsOf(file, watched)
-  const bytes = parts.length === 0 ? readPlainFile(file, largestTable) : readParts(parts)
-  return parseCidrTable((file.endsWith('.gz') ? unpack(bytes, file, parts.length) : bytes).toString('utf8'))
+/** Looks for FILE, or its parts where there is no FILE. */
+export function findTable(file: string): TableFiles {
+  if (existsSync(file)) return { present: [file], watched: [file] }
+  const parts: string[] = []
+  while (parts.length < partsAtMost && existsSync(`${file}.${parts.length}`)) parts.push(`${file}.${parts.length}`)
+  const next = parts.length < partsAtMost ? [`${file}.${parts.length}`] : []
+  return { present: parts, watched: [file, ...parts, ...next] }
 }
 
-/** The parts that are there; the next one is watched too, for it may be still to come. */
-function partsOf(file: string, watched: string[]): readonly string[] {
-  const parts: string[] = []
-  for (let at = 0; at < partsAtMost; at++) {
-    const part = `${file}.${at}`
-    watched.push(part)
-    if (!existsSync(part)) break
-    parts.push(part)
+/** Bytes on the disk; files that have gone meanwhile count for nothing. */
+export function sizeOf({ present }: TableFiles): number {
+  return present.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+}
+
+/** Reads and compiles a table. A name that ends in `.gz` stands for gzip form. */
+export function readTable(file: string, { present }: TableFiles = findTable(file)): TableReading {
+  try {
+    const isInParts = present[0] !== file && present.length > 0
+    const bytes = isInParts ? readParts(present) : readPlainFile(file, largestTable)
+    const text = file.endsWith('.gz') ? unpack(bytes, file, isInParts ? present.length : 0) : bytes
+    const { rules, problems, furtherProblems } = parseCidrTable(text.toString('utf8'))
+    return { table: compileTable(rules), problems, furtherProblems }
+  } catch (error) {
+    return { error: messageOf(error) }
   }
-  return parts
 }
 
 function readParts(parts: readonly string[]): Buffer {

@@ -1,13 +1,13 @@
 // The permanent access list: order, tables, dunno (section 6 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type AccessEntry, compileAccessList } from '../../../gateway/core/access-list.ts'
+import { type AccessEntry, compileAccessList, compileTable } from '../../../gateway/core/access-list.ts'
 import { parseCidrTable, type TableRule } from '../../../crds/cidr-table.ts'
 import { drive, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
 const rulesFrom = (text: string): readonly TableRule[] => parseCidrTable(text).rules
 const rule = (text: string): AccessEntry => ({ is: 'rule', rule: rulesFrom(text)[0] ?? assert.fail(text) })
-const table = (text: string): AccessEntry => ({ is: 'table', rules: rulesFrom(text) })
+const table = (text: string): AccessEntry => ({ is: 'table', table: compileTable(rulesFrom(text)) })
 
 const cases: readonly { readonly what: string; readonly entries: readonly AccessEntry[]; readonly want: string }[] = [
   { what: 'nothing decides', entries: [], want: 'Dunno' },

@@ -14,6 +14,7 @@ import { secretFile } from '../../../gateway/io/policy/secret-file.ts'
 import { watchPolicy } from '../../../gateway/io/policy/policy-watch.ts'
 import { unless } from '../../peers/require.ts'
 import { until } from './until.ts'
+import { decisionsOf } from '../../support/compiled-table.ts'
 
 const manifest = (spec: object, metadata: object = {}): string =>
   JSON.stringify({
@@ -55,7 +56,10 @@ function problems(folder: string): readonly string[] {
 
 const withTable = (file: string): string => manifest({ access: [{ table: { file } }] })
 const gz = gzipSync('192.0.2.0/24 permit\n198.51.100.0/24 reject\n')
-const decisions = ({ tables }: LoadedPolicy, file: string) => tables.get(file)?.map(({ decision }) => decision)
+const decisions = ({ tables }: LoadedPolicy, file: string) => {
+  const table = tables.get(file)
+  return table === undefined ? undefined : decisionsOf(table)
+}
 
 describe('a table', () => {
   const good: readonly { readonly what: string; readonly file: string; readonly files: Files }[] = [
@@ -320,7 +324,7 @@ describe('a watched policy is read again when', () => {
         const said: string[] = []
         const watch = watchPolicy(join(folder, 'policy.yaml'), {
           onPolicy: ({ siteKeys, tables }) => {
-            const rules = [...tables.values()].flatMap((table) => table.map(({ decision }) => decision))
+            const rules = [...tables.values()].flatMap(decisionsOf)
             said.push(rules.length > 0 ? `table ${rules.join()}` : `key ${siteKeys.get(0)?.reveal()}`)
           },
           onRefused: (refused) => void said.push(...refused.problems.map(({ path, why }) => `problem ${path}: ${why}`)),

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { parseCidrTable, type TableRule } from '../../../crds/cidr-table.ts'
 import { parsePolicy, readPolicyText } from '../../../crds/policy.ts'
 import type { PolicySpec } from '../../../crds/policy.schema.ts'
-import type { AccessList } from '../../../gateway/core/access-list.ts'
+import { type AccessList, compileTable } from '../../../gateway/core/access-list.ts'
 import { compileRules } from '../../../gateway/core/rules.ts'
 import { tableKey } from '../../../operator/compile/access-tables.ts'
 import { type Compiled, compile } from '../../../operator/compile/compile.ts'
@@ -50,7 +50,11 @@ const ballast = { action: 'Reject', cidrs: Array.from({ length: 9000 }, (_, at) 
 const senders = '192.0.2.0/26 permit\nif 192.0.2.64/26\n!192.0.2.80/28 reject\nendif\n2001:db8::/120 dunno\n'
 
 const listOf = (spec: PolicySpec, tables: ReadonlyMap<string, readonly TableRule[]>): AccessList =>
-  compileRules(spec, { hostname: 'mx.example', localTime: () => '', tables }).access
+  compileRules(spec, {
+    hostname: 'mx.example',
+    localTime: () => '',
+    tables: new Map([...tables].map(([name, rules]) => [name, compileTable(rules)])),
+  }).access
 
 /** As a gateway does it. */
 function fromCompiled({ text, shards }: Compiled): AccessList {

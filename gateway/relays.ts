@@ -1,6 +1,7 @@
 // The clients that were handed on or wait for a backend, with what is logged and counted about them.
 import type { Backends } from './io/backend/backends.ts'
-import { type HandOff, type HandOffEvents, handOff, type RelayHandle } from './io/backend/relay.ts'
+import type { HandOff, HandOffEvents, RelayHandle } from './io/backend/hand-off.ts'
+import { handOff } from './io/backend/relay.ts'
 import type { Log } from './io/log.ts'
 import type { Metrics } from './io/metrics.ts'
 

@@ -8,7 +8,7 @@ import { step } from '../core/step.ts'
 import { bit } from '../core/tests.ts'
 import type { DnsblAnswer, Effect, Endpoint, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
 import type { Linger } from './linger.ts'
-import type { HandOff, HandOffEvents } from './backend/relay.ts'
+import type { HandOff, HandOffEvents } from './backend/hand-off.ts'
 
 /** What happened to a STARTTLS. */
 export type TlsResult = { readonly client: Endpoint } & (

@@ -13,11 +13,12 @@ import type { Curve } from './curve.ts'
 import { entries } from './curves/entries.ts'
 import { held } from './curves/held.ts'
 import { networks, reloads } from './curves/networks.ts'
+import { policies } from './curves/policies.ts'
 import { sites } from './curves/sites.ts'
 
 export const cases: readonly BenchCase[] = [pregreet, dnsbl, arrive, hold, greeting, relay, allowlist, access, zombies, workers]
 
-export const curves: readonly Curve[] = [held, sites, entries, networks, reloads]
+export const curves: readonly Curve[] = [held, sites, policies, entries, networks, reloads]
 
 /** Benches that print their own figures and have no row in the table: file names beside this one. */
 export const separate = ['soak', 'dns', 'relay-alone', 'allowlist-store'] as const

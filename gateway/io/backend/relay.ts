@@ -8,49 +8,10 @@
 // one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
 import type { Socket } from 'node:net'
 import { writeProxyHeader } from '../../core/proxy-header.ts'
-import type { Endpoint } from '../../core/vocabulary.ts'
 import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting, quoteGreeting } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
+import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
 import { readShared } from './shared-reading.ts'
-
-export interface HandOff {
-  /** Nobody else's any more: paused, without listeners for its data; of a server with `allowHalfOpen`. */
-  readonly client: Socket
-  readonly clientEndpoint: Endpoint
-  readonly serverEndpoint: Endpoint
-  /** The client's bytes that were read and not answered. */
-  readonly unread: Uint8Array
-  /** Whether the client has got `220-`: then it must never see a backend's refusal, since a greeting cannot become one (postscreen 2.9). */
-  readonly teaserSent: boolean
-}
-
-export interface HandOffStats {
-  /** Label of the backend's address; undefined when the client left before one had greeted. */
-  readonly backend: string | undefined
-  /** Bytes of the client that went to the backend, without the header. */
-  readonly toBackend: number
-  readonly toClient: number
-  /** Who ended first, and how when not in order (an error's code). */
-  readonly endedBy: 'client' | 'backend'
-  readonly error: string | undefined
-}
-
-/** Exactly one of `onFailed` and `onEnd` comes, and it comes last; none of them comes before `handOff` has returned. */
-export interface HandOffEvents {
-  /** A backend has greeted; the relay runs. */
-  onHandedOff(backend: string): void
-  /** What the client says from then on, behind `unread`, on its way to the backend; the bytes are good until it returns. Then its end of stream. */
-  onClientData?(bytes: Uint8Array): void
-  onClientEnd?(): void
-  /**
-   * No backend took the client, which has seen nothing of them. `how` is that of the last one tried (postscreen_send.c).
-   * The client is paused and the caller's again; `arrived` are the bytes that came since, behind `unread`.
-   * An `end` that came since will not come again: ask `client.readableEnded`.
-   */
-  onFailed(how: 'connect' | 'send', reason: string, arrived: Uint8Array): void
-  /** Both connections are closed, or the client left early. */
-  onEnd(stats: HandOffStats): void
-}
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
 const heldLimit = 65_536
@@ -64,14 +25,6 @@ const callsAtOnce = 3
 const reasonLimit = 5
 /** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
 const lingerMs = 60_000
-
-/** A hand-off under way. */
-export interface RelayHandle {
-  /** The client is the caller's again (`onFailed`), where no backend has greeted it yet; else nothing happens. */
-  giveUp(reason: string): void
-  /** The client's socket as it is now: another one than that of the request when a backend has greeted. */
-  readonly client: Socket
-}
 
 /** Hands a client on to a backend. Throws when an endpoint's address is none. */
 export function handOff(request: HandOff, backends: Backends, events: HandOffEvents): RelayHandle {

@@ -9,7 +9,8 @@ import { Worker } from 'node:worker_threads'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/io/backend/backend-call.ts'
 import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backend/backends.ts'
-import { handOff, type HandOffStats } from '../../../gateway/io/backend/relay.ts'
+import type { HandOffStats } from '../../../gateway/io/backend/hand-off.ts'
+import { handOff } from '../../../gateway/io/backend/relay.ts'
 import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
 
 const clientEndpoint = { address: '192.0.2.7', port: 4711 }

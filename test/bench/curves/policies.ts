@@ -1,0 +1,21 @@
+// The operator's CPU time by the number of policies: until all are seen to, and when one of them changes.
+import type { Curve, Values } from '../curve.ts'
+import { timePolicies } from '../policies-process.ts'
+
+export const policies: Curve = {
+  name: 'policies',
+  title: "The operator's work",
+  x: { label: 'policies', unit: '', scale: 'log' },
+  y: { label: 'CPU time', unit: 'ms', scale: 'log' },
+  needs: [],
+  steps: ({ scale }) => [1, 10, 100, 300, 1000].filter((count) => count <= 1000 * scale || count <= 10),
+  rounds: 3,
+  minutes: 2,
+  start: () => {
+    const at = async (count: number): Promise<Values> => {
+      const { all = Number.NaN, one = Number.NaN } = await timePolicies(count)
+      return { 'until all are seen to': all, 'when one changes': one }
+    }
+    return Promise.resolve({ at, stop: () => Promise.resolve() })
+  },
+}

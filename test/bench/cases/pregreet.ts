@@ -2,6 +2,7 @@
 import { loopbackAddress } from '../../load/clients.ts'
 import { early } from '../../load/scripts.ts'
 import { type BenchCase, scaled } from '../bench-case.ts'
+import { bareDrop } from '../bare-node.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 
@@ -37,6 +38,7 @@ export const pregreet: BenchCase = {
   minutes: 1,
   start: async (setting) => {
     const gateway = await gatewayServer(setting, { spec: pregreetSpec })
+    const bare = await bareDrop()
     const mainCf = { ...roomyMainCf, postscreen_greet_action: 'drop', postscreen_greet_wait: '2s' }
     const postscreen = await postscreenServer('pregreet', {}, mainCf)
     const sessions = { ...pregreetLoad, sessions: scaled(20_000, setting), atOnce: scaled(200, setting) }
@@ -44,8 +46,9 @@ export const pregreet: BenchCase = {
       contenders: [
         { name: 'gateway', round: () => sessionRound(gateway, sessions) },
         { name: 'postscreen', round: () => sessionRound(postscreen, sessions) },
+        { name: 'bare Node', round: () => sessionRound(bare, sessions) },
       ],
-      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop()])),
+      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop(), bare.stop()])),
     }
   },
 }

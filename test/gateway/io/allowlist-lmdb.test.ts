@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -197,6 +197,7 @@ const damages: readonly { readonly what: string; readonly damage: (path: string)
     damage: (path) => writeFileSync(path, Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 2_654_435_761) >>> 13))),
   },
   { what: 'a good file cut short', damage: (path) => truncateSync(path, 12_288) },
+  { what: 'a good file without its last page', damage: (path) => truncateSync(path, statSync(path).size - 4096) },
   {
     what: 'a good file with a hole of zeros',
     damage: (path) => {

@@ -1,0 +1,62 @@
+// What Node itself costs: servers that do nothing but what any server in our place would have to. No goal is against them; they show what is left to win.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { writeProxyHeader } from '../../gateway/core/proxy-header.ts'
+import { socketEndpoints } from '../../gateway/io/proxy-protocol.ts'
+import { gatewayFlags } from '../load/gateway-flags.ts'
+import { cpuMicros, residentBytes } from '../load/process-use.ts'
+import type { Server } from './servers.ts'
+
+export interface BareServer extends Server {
+  stop(): Promise<void>
+}
+
+const program = fileURLToPath(import.meta.url)
+
+/** Greets with half a line, and drops whoever talks: no log, no policy, no other client counted. */
+export const bareDrop = (): Promise<BareServer> => start('drop')
+
+/** Connects, sends the PROXY header, and copies streams both ways. */
+export const barePipe = (backendPort: number): Promise<BareServer> => start('pipe', String(backendPort))
+
+async function start(...role: readonly string[]): Promise<BareServer> {
+  const child = fork(program, role, { execArgv: gatewayFlags })
+  const [port] = (await once(child, 'message')) as [number]
+  const pid = child.pid ?? 0
+  return {
+    port,
+    words: program,
+    cpu: () => cpuMicros(pid),
+    resident: () => residentBytes(pid),
+    stop: async () => {
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
+}
+
+function drop(client: Socket): void {
+  client.write('220-mx.example ESMTP\r\n', 'latin1')
+  client.on('error', () => undefined).once('data', () => client.end('521 5.5.1 Protocol error\r\n', 'latin1'))
+}
+
+function pipe(client: Socket, port: number): void {
+  const ends = socketEndpoints(client)
+  if (ends === undefined) return
+  const backend = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })
+  backend.write(writeProxyHeader('V2', ends.client, ends.server))
+  client.on('error', () => backend.destroy()).pipe(backend)
+  backend.on('error', () => client.destroy()).pipe(client)
+}
+
+const [, file, role, backendPort] = process.argv
+if (file === program && (role === 'drop' || role === 'pipe')) {
+  const accept = role === 'drop' ? drop : (client: Socket): void => pipe(client, Number(backendPort))
+  const server = createServer({ allowHalfOpen: true, noDelay: role === 'pipe' }, accept)
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
+  await once(server, 'listening')
+  process.on('disconnect', () => process.exit())
+  process.send?.((server.address() as AddressInfo).port)
+}

@@ -3,8 +3,8 @@ import { Socket } from 'node:net'
 
 /** What libuv itself would ask for. */
 const bufferBytes = 65_536
-/** Up to here a copy of its own is cheaper than a thought about who still needs it. */
-const fewBytes = 4096
+/** Up to here bytes get a copy of their own: those that have to wait must not keep a buffer of many times their size from the others. */
+const fewBytes = 16_384
 
 /** What is being read. It is never handed on: libuv holds its address for all sockets. */
 const shared = Buffer.allocUnsafeSlow(bufferBytes)

@@ -24,13 +24,12 @@ export class Relays {
     const began = performance.now()
     const seconds = (): number => (performance.now() - began) / 1000
     const handle = handOff(request, backends, {
+      ...events,
       onHandedOff: (backend) => {
         this.#metrics.handedOn(seconds())
         this.#log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
         events.onHandedOff(backend)
       },
-      onClientData: (bytes) => events.onClientData?.(bytes),
-      onClientEnd: () => events.onClientEnd?.(),
       onFailed: (how, reason, arrived) => {
         this.#running.delete(request)
         this.#metrics.backendFailed(how)

@@ -35,8 +35,8 @@ export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
   const segments: Segment[] = []
   let plain: TableRule[] = []
   const flush = (): void => {
-    const decisions = plain.map((rule) => rule.decision)
-    if (plain.length > 0) segments.push({ table: compileAddressTable(plain), decisions, dunnoEnds: true })
+    if (plain.length > 0)
+      segments.push({ table: compileAddressTable(plain), decisions: plain.map(({ decision }) => decision), dunnoEnds: true })
     plain = []
   }
   for (const entry of entries) {

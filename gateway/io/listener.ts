@@ -108,12 +108,14 @@ export async function listenTogether(
   if (process.platform !== 'linux') return [await listen(endpoint, accept, isShared)]
   const first = await listen(isShared ? endpoint : await vacant(endpoint, accept), accept, true)
   const at = { ...endpoint, port: portOf(first) }
-  const others = await Promise.allSettled(Array.from({ length: socketsEach - 1 }, () => listen(at, accept, true)))
-  const servers = [first, ...others.filter((result) => result.status === 'fulfilled').map((result) => result.value)]
-  const failure = others.find((result) => result.status === 'rejected')
-  if (failure === undefined) return servers
-  for (const server of servers) server.close()
-  throw failure.reason
+  const servers = [first]
+  try {
+    while (servers.length < socketsEach) servers.push(await listen(at, accept, true))
+    return servers
+  } catch (error) {
+    for (const server of servers) server.close()
+    throw error
+  }
 }
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port

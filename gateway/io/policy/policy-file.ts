@@ -9,7 +9,7 @@ import type { DnsblKey } from '../../core/dnsbl-key.ts'
 import { messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
-import { findTable, readTable, type TableReading } from './table-file.ts'
+import { findTable, readTable, type TableReader, type TableReading } from './table-file.ts'
 import { loadTls, type TlsMaterial } from './tls-context.ts'
 
 /** A good policy with everything that belongs to it. */
@@ -51,7 +51,7 @@ const tableProblemsShown = 10
  * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too.
  * @param tableOf reads the table in a file
  */
-export function loadPolicy(path: string, use: Use = 'here', tableOf: (file: string) => TableReading = readTable): PolicyReading {
+export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader = readTable): PolicyReading {
   let bytes: Buffer
   try {
     bytes = readPlainFile(path, largestPolicy)
@@ -86,7 +86,7 @@ const onlyByOperator =
 function readTables(
   { spec }: PostscreenPolicy,
   { folder, use, files, problems }: Around,
-  tableOf: (file: string) => TableReading,
+  tableOf: TableReader,
 ): Map<string, CompiledTable> {
   const tables = new Map<string, CompiledTable>()
   for (const [i, { table }] of spec.access.entries()) {
@@ -94,8 +94,9 @@ function readTables(
     if (table?.file === undefined || tables.has(table.file)) continue
     const path = `spec.access[${i}].table.file`
     const file = resolve(folder, table.file)
-    files.push(...findTable(file).watched)
-    const reading = tableOf(file)
+    const found = findTable(file)
+    files.push(...found.watched)
+    const reading = tableOf(file, found)
     if ('table' in reading) tables.set(table.file, reading.table)
     problems.push(...tableProblems(table.file, reading).map((why) => ({ path, why })))
   }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { compileTable } from '../../core/access-list.ts'
 import { codeOf, messageOf } from '../caught.ts'
 import { type LoadedPolicy, loadPolicy, type PolicyReading, type RefusedPolicy } from './policy-file.ts'
-import { readTable, type TableReading } from './table-file.ts'
+import { readTable, type TableFiles, type TableReader, type TableReading } from './table-file.ts'
 import { isLarge, readTableInThread } from './table-thread.ts'
 
 /** Who is told of a new policy, and of one that is refused. */
@@ -90,23 +90,23 @@ class PolicyWatcher implements PolicyWatch {
     this.#changedMeanwhile = this.#preparing
     if (this.#preparing) return
     this.#listen()
-    const large = new Set<string>()
-    const reading = this.#read((file) => {
-      if (!isLarge(file)) return readTable(file)
-      large.add(file)
+    const large = new Map<string, TableFiles>()
+    const reading = this.#read((file, found) => {
+      if (!isLarge(file, found)) return readTable(file, found)
+      large.set(file, found)
       return unread
     })
     if (large.size === 0) this.#announce(reading)
-    else void this.#prepare([...large])
+    else void this.#prepare(large)
   }
 
   /** Reads large tables while service goes on, then the policy with them. The files' state is that from before. */
-  async #prepare(files: readonly string[]): Promise<void> {
+  async #prepare(large: ReadonlyMap<string, TableFiles>): Promise<void> {
     this.#preparing = true
-    const read = new Map(await Promise.all(files.map(async (file) => [file, await readTableInThread(file)] as const)))
+    const read = new Map(await Promise.all([...large].map(async ([file, found]) => [file, await readTableInThread(file, found)] as const)))
     this.#preparing = false
     if (this.#closed) return
-    const reading = loadPolicy(this.#path, 'here', (file) => read.get(file) ?? readTable(file))
+    const reading = loadPolicy(this.#path, 'here', (file, found) => read.get(file) ?? readTable(file, found))
     if (this.#changedMeanwhile) this.reload()
     else if (signature(reading.files) === this.#taken) this.#announce(reading)
     // What has just been written may be half of it.
@@ -126,7 +126,7 @@ class PolicyWatcher implements PolicyWatch {
   }
 
   /** The state of the files is noted before they are read: what is written meanwhile shows at the next look. */
-  #read(tableOf?: (file: string) => TableReading): PolicyReading {
+  #read(tableOf?: TableReader): PolicyReading {
     this.#note()
     const reading = loadPolicy(this.#path, 'here', tableOf)
     if (reading.files.join('\n') === this.#files.join('\n')) return reading

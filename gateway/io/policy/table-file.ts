@@ -19,6 +19,9 @@ export interface TableFiles {
   readonly watched: readonly string[]
 }
 
+/** Gives the table of a file that has been looked for. */
+export type TableReader = (file: string, found: TableFiles) => TableReading
+
 /** A million networks. Of what is read and of what that unpacks to. */
 const largestTable = 64 * 2 ** 20
 /** FILE.0 to FILE.99. */
@@ -39,7 +42,7 @@ export function sizeOf({ present }: TableFiles): number {
 }
 
 /** Reads and compiles a table. A name that ends in `.gz` stands for gzip form. */
-export function readTable(file: string, { present }: TableFiles = findTable(file)): TableReading {
+export function readTable(file: string, { present }: TableFiles): TableReading {
   try {
     const isInParts = present[0] !== file && present.length > 0
     const bytes = isInParts ? readParts(present) : readPlainFile(file, largestTable)

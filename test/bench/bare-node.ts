@@ -1,41 +1,19 @@
 // What Node itself costs: servers that do nothing but what any server in our place would have to. No goal is against them; they show what is left to win.
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { writeProxyHeader } from '../../gateway/core/proxy-header.ts'
 import { socketEndpoints } from '../../gateway/io/proxy-protocol.ts'
 import { gatewayFlags } from '../load/gateway-flags.ts'
-import { cpuMicros, residentBytes } from '../load/process-use.ts'
-import type { Server } from './servers.ts'
-
-export interface BareServer extends Server {
-  stop(): Promise<void>
-}
+import { type ForkedServer, forkServer } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)
 
 /** Greets with half a line, and drops whoever talks: no log, no policy, no other client counted. */
-export const bareDrop = (): Promise<BareServer> => start('drop')
+export const bareDrop = (): Promise<ForkedServer> => forkServer(program, ['drop'], gatewayFlags)
 
 /** Connects, sends the PROXY header, and copies streams both ways. */
-export const barePipe = (backendPort: number): Promise<BareServer> => start('pipe', String(backendPort))
-
-async function start(...role: readonly string[]): Promise<BareServer> {
-  const child = fork(program, role, { execArgv: gatewayFlags })
-  const [port] = (await once(child, 'message')) as [number]
-  const pid = child.pid ?? 0
-  return {
-    port,
-    words: program,
-    cpu: () => cpuMicros(pid),
-    resident: () => residentBytes(pid),
-    stop: async () => {
-      child.kill()
-      await once(child, 'exit')
-    },
-  }
-}
+export const barePipe = (backendPort: number): Promise<ForkedServer> => forkServer(program, ['pipe', String(backendPort)], gatewayFlags)
 
 function drop(client: Socket): void {
   client.write('220-mx.example ESMTP\r\n', 'latin1')

@@ -1,6 +1,4 @@
 // Lookups in the allowlist's file and in an access list, timed in a fresh process that runs as the gateway does.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseCidrTable } from '../../crds/cidr-table.ts'
 import { formatIPv4 } from '../../crds/ip-address.ts'
@@ -9,6 +7,7 @@ import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
 import { quantile } from '../load/figures.ts'
 import { gatewayFlags } from '../load/gateway-flags.ts'
 import type { Round } from './bench-case.ts'
+import { forkRound } from './forked.ts'
 import { allowlistKey } from './allowlist-data.ts'
 import { tableText } from './access-data.ts'
 
@@ -17,17 +16,11 @@ const lookups = 200_000
 const warmUp = 20_000
 
 /** Random keys among the first `entries`, each lookup timed by itself. Microseconds. */
-export const timeAllowlist = (directory: string, entries: number): Promise<Round> => ask('allowlist', directory, String(entries))
+export const timeAllowlist = (directory: string, entries: number): Promise<Round> =>
+  forkRound(program, ['allowlist', directory, String(entries)], gatewayFlags)
 
 /** Random addresses, half of them in a network of the list; nanoseconds for each, and the time to parse and compile in milliseconds. */
-export const timeAccessList = (networks: number): Promise<Round> => ask('access', '', String(networks))
-
-async function ask(...words: readonly string[]): Promise<Round> {
-  const child = fork(program, words, { execArgv: gatewayFlags })
-  const [round] = (await once(child, 'message')) as [Round]
-  await once(child, 'exit')
-  return round
-}
+export const timeAccessList = (networks: number): Promise<Round> => forkRound(program, ['access', '', String(networks)], gatewayFlags)
 
 async function allowlist(directory: string, entries: number): Promise<Round> {
   const store = await openLmdbAllowlist({ directory, warn: (text) => console.error(text) })

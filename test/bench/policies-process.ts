@@ -1,6 +1,4 @@
 // An operator at work on a number of policies, in a fresh process: the API server is one in memory, so that what is counted is the operator's own work.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Controller } from '../../operator/controller.ts'
@@ -8,6 +6,7 @@ import { policyWith } from '../operator/policy-object.ts'
 import { settings } from '../operator/observed.ts'
 import { WatchedCluster } from '../operator/watched-cluster.ts'
 import type { Round } from './bench-case.ts'
+import { forkRound } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)
 /** Everything that belongs to a gateway is made; there are no pods, so that nobody is asked for its status. */
@@ -15,12 +14,7 @@ const spec = { gateway: { replicas: 0 }, dnsbl: { action: 'Enforce', sites: [{ d
 const changes = 20
 
 /** CPU time in milliseconds: until `policies` new ones are seen to (`all`), and of one that changes among them (`one`). */
-export async function timePolicies(policies: number): Promise<Round> {
-  const child = fork(program, [String(policies)], { execArgv: [] })
-  const [round] = (await once(child, 'message')) as [Round]
-  await once(child, 'exit')
-  return round
-}
+export const timePolicies = (policies: number): Promise<Round> => forkRound(program, [String(policies)])
 
 async function measure(count: number): Promise<Round> {
   const cluster = new WatchedCluster()

@@ -1,0 +1,35 @@
+// A program of the bench in a process of its own, so that its time is nobody else's: a server, or one round of something that is timed.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cpuMicros, residentBytes } from '../load/process-use.ts'
+import type { Round } from './bench-case.ts'
+import type { Server } from './servers.ts'
+
+export interface ForkedServer extends Server {
+  stop(): Promise<void>
+}
+
+/** Starts a server, which sends its port as its first message; it ends with this process at the latest. */
+export async function forkServer(program: string, words: readonly string[], execArgv: readonly string[] = []): Promise<ForkedServer> {
+  const child = fork(program, words, { execArgv: [...execArgv] })
+  const [port] = (await once(child, 'message')) as [number]
+  const pid = child.pid ?? 0
+  return {
+    port,
+    words: program,
+    cpu: () => cpuMicros(pid),
+    resident: () => residentBytes(pid),
+    stop: async () => {
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** Runs a program that sends its figures as one message and ends. */
+export async function forkRound(program: string, words: readonly string[], execArgv: readonly string[] = []): Promise<Round> {
+  const child = fork(program, words, { execArgv: [...execArgv] })
+  const [round] = (await once(child, 'message')) as [Round]
+  await once(child, 'exit')
+  return round
+}

@@ -8,7 +8,8 @@ import { escapeC, isUtf8, printableText } from '../../gateway/core/printable.ts'
 import { soften } from '../../gateway/core/replies.ts'
 import { appendFooter } from '../../gateway/core/reply-footer.ts'
 
-const controls = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/
+/** Marks that turn the direction of writing (202A to 202E, 2066 to 2069) are no controls to Unicode, but they are to a terminal. */
+const controls = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
 /** Bytes of all kinds: noise, UTF-8 with characters that matter, and what terminals act on. */
@@ -24,6 +25,8 @@ const bytes = fc.oneof(
         '\u0085',
         '\u2028',
         '\u2029',
+        '\u202e',
+        '\u2066',
         'é',
         '日',
         '😀',

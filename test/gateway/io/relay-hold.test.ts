@@ -8,7 +8,7 @@ import type { Lookup } from '../../../gateway/io/backend/backend-names.ts'
 import { type BackendOptions, Backends } from '../../../gateway/io/backend/backends.ts'
 import type { HandOffStats, RelayHandle } from '../../../gateway/io/backend/hand-off.ts'
 import { handOff } from '../../../gateway/io/backend/relay.ts'
-import { dial, type End, listen } from './tcp-ends.ts'
+import { dial, type End, listen, refusingPort } from './tcp-ends.ts'
 import { until } from './until.ts'
 
 const headerLength = 28
@@ -52,13 +52,14 @@ interface Tries {
 
 function table(t: TestContext, options: Partial<BackendOptions> & { addresses: readonly string[] }): Tries {
   let tries = 0
+  // Longer than a busy machine ever takes: these tests are not about their ends.
   const limits = {
     proxyProtocol: 'V2' as const,
-    connectTimeoutMs: 1000,
-    greetingTimeoutMs: 1000,
+    connectTimeoutMs: 20_000,
+    greetingTimeoutMs: 20_000,
     refreshMs: 0,
     probeAfterMs: 0,
-    holdMs: 8000,
+    holdMs: 60_000,
   }
   const connect: BackendOptions['connect'] = (to) => {
     tries++
@@ -67,12 +68,6 @@ function table(t: TestContext, options: Partial<BackendOptions> & { addresses: r
   const backends = new Backends({ ...limits, connect, ...options })
   t.after(() => backends.close())
   return { backends, count: () => tries }
-}
-
-async function freePort(): Promise<number> {
-  const { port, close } = await listen(() => undefined)
-  await close()
-  return port
 }
 
 /** A Postfix that comes up on a port, and everything that it was told on each connection. */
@@ -94,7 +89,7 @@ async function startPostfix(t: TestContext, port: number, greeting = '220 mx\r\n
 }
 
 test('it is handed on as soon as the backend is there, with all that it has said', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const { client, outcome, handedOff } = await arrive(t, backends, 'EHLO x\r\n')
   client.socket.write('QUIT\r\n')
@@ -113,7 +108,7 @@ test('it is handed on as soon as the backend is there, with all that it has said
 })
 
 test('it is handed on as soon as a name stands for another address', async (t) => {
-  const [gone, port] = [await freePort(), await freePort()]
+  const [gone, port] = [await refusingPort(t), await refusingPort(t)]
   const { heard } = await startPostfix(t, port)
   let answer = ['127.0.0.1']
   // The name stands for an address where nobody listens; then for one where Postfix does.
@@ -130,7 +125,7 @@ test('it is handed on as soon as a name stands for another address', async (t) =
 })
 
 test('it is held while a name stands for nothing at all', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   await startPostfix(t, port)
   let answer: readonly string[] = []
   const lookup: Lookup = (_, done) => setImmediate(() => (answer.length === 0 ? done(new Error('ENOTFOUND'), []) : done(undefined, answer)))
@@ -143,7 +138,7 @@ test('it is held while a name stands for nothing at all', async (t) => {
 })
 
 test('when its time is over it is the caller’s again, with each reason once', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { backends } = table(t, { addresses: [`127.0.0.1:${port}`], holdMs: 1200 })
   const began = performance.now()
   const { client, outcome } = await arrive(t, backends, '')
@@ -153,7 +148,7 @@ test('when its time is over it is the caller’s again, with each reason once', 
 })
 
 test('a client that leaves meanwhile is let go, and nobody is called for it', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const { client, outcome } = await arrive(t, backends, '')
   await until(() => count() === 1)
@@ -168,7 +163,7 @@ test('a client that leaves meanwhile is let go, and nobody is called for it', as
 })
 
 test('it can be taken back', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const { relay, outcome } = await arrive(t, backends, '')
   await until(() => count() === 1 && backends.status()[0]?.addresses[0]?.state === 'failing')
@@ -187,7 +182,7 @@ test('a backend that is asked can be hung up on, and one that has greeted stays'
   waiting.relay.giveUp('enough')
   assert.deepEqual(await waiting.outcome, { is: 'failed', reason: 'enough', arrived: '' })
   assert.equal(asked.backends.status()[0]?.addresses[0]?.sessions, 0)
-  const port = await freePort()
+  const port = await refusingPort(t)
   await startPostfix(t, port)
   const { client, relay } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`] }).backends, '')
   await client.until((text) => text === '220 mx\r\n')
@@ -197,16 +192,16 @@ test('a backend that is asked can be hung up on, and one that has greeted stays'
 })
 
 test('a refusal for good is not waited for', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   await startPostfix(t, port, '554 no\r\n')
   const began = performance.now()
   const { outcome } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`] }).backends, '')
   assert.deepEqual(await outcome, { is: 'failed', reason: `127.0.0.1:${port}: said 554 no`, arrived: '' })
-  assert.ok(performance.now() - began < 4000)
+  assert.ok(performance.now() - began < 30_000)
 })
 
 test('a client that has read nothing is held too, while the last backend that is left says 421', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { server } = await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const { client, handedOff } = await arrive(t, backends, 'QUIT\r\n', false)
@@ -220,7 +215,7 @@ test('a client that has read nothing is held too, while the last backend that is
 })
 
 test('when its time is over it reads the 421 of the backend', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
   const began = performance.now()
   const { client } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`], holdMs: 1200 }).backends, '', false)
@@ -229,14 +224,22 @@ test('when its time is over it reads the 421 of the backend', async (t) => {
 })
 
 test('a crowd does not storm a backend that is down, and each of it is handed on once when it is up', async (t) => {
-  const port = await freePort()
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const crowd = await Promise.all(Array.from({ length: 30 }, (_, i) => arrive(t, backends, `EHLO client-${i}\r\nQUIT\r\n`)))
+  const allWait = async (): Promise<void> => until(() => backends.status()[0]?.addresses[0]?.sessions === 0)
   await until(() => count() === 30)
-  const began = performance.now()
-  await until(() => count() >= 32)
-  assert.ok(performance.now() - began > 700, 'only one of them tries, twice a second')
+  for (const tries of [31, 32, 33]) {
+    await allWait()
+    t.mock.timers.tick(499)
+    assert.equal(count(), tries - 1)
+    t.mock.timers.tick(1)
+    assert.equal(count(), tries, 'only one of them tries, twice a second')
+  }
+  await allWait()
   const { heard } = await startPostfix(t, port)
+  t.mock.timers.tick(500)
   for (const { client } of crowd) assert.equal(await client.until((text) => text.endsWith('bye\r\n')), '220 mx\r\n221 bye\r\n')
   for (const { client } of crowd) client.socket.end()
   for (const { outcome, handedOff } of crowd) assert.deepEqual([(await outcome).is, handedOff.length], ['ended', 1])
@@ -264,7 +267,7 @@ test('an address that fails is a reason to look its name up, but not for each of
 })
 
 test('a held client is handed on although a new policy has taken its table’s place', async (t) => {
-  const port = await freePort()
+  const port = await refusingPort(t)
   const { backends } = table(t, { addresses: [`127.0.0.1:${port}`] })
   const { client } = await arrive(t, backends, 'QUIT\r\n')
   await until(() => backends.status()[0]?.addresses[0]?.state === 'failing')

@@ -1,6 +1,7 @@
 // Ends of TCP connections for tests: a listener on a free loopback port, and a socket whose bytes can be waited for.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
 
 export interface Listener {
   readonly port: number
@@ -27,6 +28,21 @@ export async function listen(accept: (socket: Socket) => void, address = '127.0.
       await new Promise((done) => server.close(done))
     },
   }
+}
+
+/**
+ * A loopback port where nobody listens, and that nobody else is dealt until the test ends: the socket of a connection has it. (A port that was
+ * only closed goes to one of the next 7,000 listeners that ask for any.) A server that names it can listen there all the same, SO_REUSEADDR being set.
+ */
+export async function refusingPort(t: TestContext): Promise<number> {
+  const far = await listen(() => undefined)
+  const holder = connect({ port: far.port, host: '127.0.0.1', localAddress: '127.0.0.1' })
+  await once(holder, 'connect')
+  t.after(async () => {
+    holder.destroy()
+    await far.close()
+  })
+  return holder.localPort ?? 0
 }
 
 /** One end, with everything that it has received. */

@@ -9,11 +9,14 @@ import { askOverHttp } from '../../operator/gateways/ask.ts'
 const hash = 'a'.repeat(64)
 const page = JSON.stringify({ policy: { hash }, backends: [] })
 
+/** Far beyond what an answer takes on any machine. */
+const patienceMs = 60_000
+
 /** A pod that answers like this, and what is made of its answer. */
-async function answerOf(answer: http.RequestListener, host = '127.0.0.1') {
+async function answerOf(answer: http.RequestListener, timeoutMs: number, host = '127.0.0.1') {
   const server = http.createServer(answer).listen(0, host)
   await once(server, 'listening')
-  const gateways = askOverHttp({ port: (server.address() as AddressInfo).port, timeoutMs: 500 })
+  const gateways = askOverHttp({ port: (server.address() as AddressInfo).port, timeoutMs })
   try {
     return await gateways.ask(host)
   } finally {
@@ -23,7 +26,13 @@ async function answerOf(answer: http.RequestListener, host = '127.0.0.1') {
   }
 }
 
-const cases: readonly { readonly what: string; readonly answer: http.RequestListener; readonly hash: string | undefined }[] = [
+const cases: readonly {
+  readonly what: string
+  readonly answer: http.RequestListener
+  readonly hash: string | undefined
+  /** Where the operator would wait for ever. */
+  readonly timeoutMs?: number
+}[] = [
   { what: 'a status page', answer: (request, response) => void response.writeHead(request.url === '/status' ? 200 : 404).end(page), hash },
   { what: 'an error', answer: (_, response) => void response.writeHead(500).end(page), hash: undefined },
   {
@@ -46,15 +55,16 @@ const cases: readonly { readonly what: string; readonly answer: http.RequestList
     what: 'half a page, and then nothing',
     answer: (_, response) => void response.writeHead(200, { 'content-length': 500 }).write('{'),
     hash: undefined,
+    timeoutMs: 500,
   },
-  { what: 'nothing at all', answer: () => undefined, hash: undefined },
+  { what: 'nothing at all', answer: () => undefined, hash: undefined, timeoutMs: 500 },
   { what: 'a hundred thousand brackets', answer: (_, response) => void response.end('['.repeat(100_000)), hash: undefined },
 ]
 
 describe('a pod that answers with', () => {
-  for (const { what, answer, hash: want } of cases) {
+  for (const { what, answer, hash: want, timeoutMs = patienceMs } of cases) {
     test(`${what} ${want === undefined ? 'has no report' : 'has its report'}`, async () =>
-      assert.equal((await answerOf(answer))?.hash, want))
+      assert.equal((await answerOf(answer, timeoutMs))?.hash, want))
   }
 })
 
@@ -63,7 +73,7 @@ test('a pod that does not listen has no report', async () => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
-  const gateways = askOverHttp({ port, timeoutMs: 500 })
+  const gateways = askOverHttp({ port, timeoutMs: patienceMs })
   assert.equal(await gateways.ask('127.0.0.1'), undefined)
   await gateways.close()
 })

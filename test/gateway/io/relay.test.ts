@@ -11,7 +11,8 @@ import { connectPlainly } from '../../../gateway/io/backend/backend-call.ts'
 import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backend/backends.ts'
 import type { HandOffStats } from '../../../gateway/io/backend/hand-off.ts'
 import { handOff } from '../../../gateway/io/backend/relay.ts'
-import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
+import { dial, type End, endOf, type Listener, listen, refusingPort } from './tcp-ends.ts'
+import { until } from './until.ts'
 
 const clientEndpoint = { address: '192.0.2.7', port: 4711 }
 const serverEndpoint = { address: '198.51.100.25', port: 25 }
@@ -20,6 +21,15 @@ const headerLength = 28
 type Outcome =
   | { is: 'failed'; how: 'connect' | 'send'; reason: string; arrived: string }
   | { is: 'ended'; handedOff: string | undefined; stats: HandOffStats }
+
+/** Longer than a busy machine ever takes. A test that is about a limit moves the clock. */
+const limits = {
+  proxyProtocol: 'V2' as const,
+  connectTimeoutMs: 20_000,
+  greetingTimeoutMs: 20_000,
+  patienceMs: 20_000,
+  refreshMs: 0,
+}
 
 interface Session {
   /** The client's end. */
@@ -55,7 +65,6 @@ async function begin(t: TestContext, setting: Setting): Promise<Session> {
   const { client, accepted } = await arrive(t)
   await setting.first?.(client, accepted)
   const addresses = setting.backends.map((port) => `127.0.0.1:${port}`)
-  const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 5000, greetingTimeoutMs: 5000, refreshMs: 0 }
   const backends = new Backends({ addresses, ...limits, ...setting.options })
   t.after(() => backends.close())
   const outcome = Promise.withResolvers<Outcome>()
@@ -114,12 +123,6 @@ const behindHeader = (end: End): string => end.text().slice(headerLength)
 async function untilBehindHeader(end: End, text: string): Promise<void> {
   await end.until((all) => all.slice(headerLength) === text)
   assert.equal(behindHeader(end), text)
-}
-
-async function closedPort(): Promise<number> {
-  const listener = await listen(() => undefined)
-  await listener.close()
-  return listener.port
 }
 
 test('a backend that greets gets the client, its address, and its unread bytes before all others', async (t) => {
@@ -182,7 +185,8 @@ interface BadBackend {
   readonly act: (end: End) => void
   readonly reason: string
   readonly state: 'failing' | 'working'
-  readonly options?: Partial<BackendOptions>
+  /** What the clock is moved by when it has been called. */
+  readonly passMs?: number
 }
 
 const badBackends: readonly BadBackend[] = [
@@ -196,9 +200,9 @@ const badBackends: readonly BadBackend[] = [
   {
     what: 'says nothing',
     act: () => undefined,
-    reason: 'no greeting within 0.05 s',
+    reason: 'no greeting within 20 s',
     state: 'failing',
-    options: { greetingTimeoutMs: 50 },
+    passMs: 20_000,
   },
   {
     what: 'closes in the middle of it',
@@ -212,29 +216,33 @@ const badBackends: readonly BadBackend[] = [
   { what: 'knows no end of line', act: saying('2'.repeat(5000)), reason: 'its greeting is no line', state: 'failing' },
 ]
 
-for (const { what, act, reason, state, options } of badBackends) {
+/** Lets the time pass for a backend that has the connection. */
+async function pass(t: TestContext, call: End, ms: number): Promise<void> {
+  await call.until((text) => text.length === headerLength)
+  t.mock.timers.tick(ms)
+}
+
+for (const { what, act, reason, state, passMs } of badBackends) {
   test(`with a backend that ${what}, the next one gets the client`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const bad = await backend(t, act)
     const good = await backend(t, saying('220 good\r\n'))
-    const setting = {
-      backends: [bad.port, good.port],
-      unread: 'EHLO x\r\n',
-      teaserSent: true,
-      ...(options === undefined ? {} : { options }),
-    }
-    const { client, backends } = await begin(t, setting)
+    const { client, backends } = await begin(t, { backends: [bad.port, good.port], unread: 'EHLO x\r\n', teaserSent: true })
+    const call = await bad.next()
+    if (passMs !== undefined) await pass(t, call, passMs)
     assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
     await untilBehindHeader(await good.next(), 'EHLO x\r\n')
-    assert.equal(behindHeader(await bad.next()), '', 'the bad one gets nothing of the client')
+    assert.equal(behindHeader(call), '', 'the bad one gets nothing of the client')
     const [first, second] = backends.status()
     assert.deepEqual([first?.addresses[0]?.state, first?.addresses[0]?.sessions], [state, 0])
     assert.deepEqual([second?.addresses[0]?.state, second?.addresses[0]?.sessions], ['working', 1])
   })
 
   test(`when the only backend ${what}, a client that got the teaser is left without a greeting`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const bad = await backend(t, act)
-    const setting = { backends: [bad.port], unread: 'EHLO x\r\n', teaserSent: true, ...(options === undefined ? {} : { options }) }
-    const { client, accepted, outcome } = await begin(t, setting)
+    const { client, accepted, outcome } = await begin(t, { backends: [bad.port], unread: 'EHLO x\r\n', teaserSent: true })
+    if (passMs !== undefined) await pass(t, await bad.next(), passMs)
     const result = await outcome
     assert.deepEqual(result, { is: 'failed', how: 'send', reason: `127.0.0.1:${bad.port}: ${reason}`, arrived: '' })
     assert.equal(client.text(), '')
@@ -244,8 +252,8 @@ for (const { what, act, reason, state, options } of badBackends) {
 }
 
 test('a backend that refuses connections is no hand-off, and the client is the caller’s again with all its bytes', async (t) => {
-  const gone = await closedPort()
-  const { client, accepted, outcome } = await begin(t, { backends: [gone], options: { connectTimeoutMs: 1000 } })
+  const gone = await refusingPort(t)
+  const { client, accepted, outcome } = await begin(t, { backends: [gone] })
   assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: `127.0.0.1:${gone}: ECONNREFUSED`, arrived: '' })
   assert.ok(accepted().isPaused())
   for (const event of ['data', 'close', 'drain'])
@@ -261,9 +269,12 @@ test('a backend that refuses connections is no hand-off, and the client is the c
 })
 
 test('bytes that come during a failed hand-off are given back', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const mute = await backend(t, () => undefined)
-  const { client, outcome } = await begin(t, { backends: [mute.port], unread: 'EHLO x\r\n', options: { greetingTimeoutMs: 200 } })
+  const { client, accepted, outcome } = await begin(t, { backends: [mute.port], unread: 'EHLO x\r\n' })
   client.socket.write('MAIL\r\n')
+  await until(() => accepted().bytesRead === 6)
+  await pass(t, await mute.next(), 20_000)
   const result = await outcome
   assert.ok(result.is === 'failed')
   assert.deepEqual([result.how, result.arrived], ['send', 'MAIL\r\n'])
@@ -310,31 +321,47 @@ async function deafPort(t: TestContext): Promise<number> {
 
 test('a backend that cannot be reached in time is passed over', async (t) => {
   const deaf = await deafPort(t)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const good = await backend(t, saying('220 good\r\n'))
-  const { client, backends } = await begin(t, { backends: [deaf, good.port], options: { connectTimeoutMs: 100 } })
+  const { client, backends } = await begin(t, { backends: [deaf, good.port] })
+  await until(() => backends.status()[0]?.addresses[0]?.sessions === 1)
+  t.mock.timers.tick(20_000)
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
-  assert.equal(backends.status()[0]?.addresses[0]?.lastError, 'no connection within 0.1 s')
+  assert.equal(backends.status()[0]?.addresses[0]?.lastError, 'no connection within 20 s')
 })
 
 test('a backend that did not answer at all is asked once more: its listen queue was full', async (t) => {
   const deaf = await deafPort(t)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const good = await backend(t, saying('220 good\r\n'))
   let calls = 0
   const connectTo = ({ address, port }: { address: string; port: number }): Socket =>
     connectPlainly({ address, port: calls++ === 0 ? deaf : port })
-  const { client } = await begin(t, { backends: [good.port], options: { connectTimeoutMs: 100, connect: connectTo } })
+  const { client } = await begin(t, { backends: [good.port], options: { connect: connectTo } })
+  await until(() => calls === 1)
+  t.mock.timers.tick(20_000)
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')
   assert.equal(calls, 2)
 })
 
 test('calls end when their time is over, however many backends are left', async (t) => {
+  let now = 0
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  t.mock.method(performance, 'now', () => now)
   const mute = await Promise.all(Array.from({ length: 8 }, () => backend(t, () => undefined)))
-  const options = { connectTimeoutMs: 10, greetingTimeoutMs: 100 }
+  // Five times the one and once the other: 150 s in all.
+  const options = { connectTimeoutMs: 10_000, greetingTimeoutMs: 100_000, patienceMs: 100_000 }
   const { outcome } = await begin(t, { backends: mute.map(({ port }) => port), options })
+  for (const [at, ms] of [100_000, 50_000].entries()) {
+    const call = await mute[at]?.next()
+    assert.ok(call !== undefined)
+    now += ms
+    await pass(t, call, ms)
+  }
   const result = await outcome
   assert.ok(result.is === 'failed')
   assert.equal(result.how, 'send')
-  assert.ok(mute.filter(({ calls }) => calls.length > 0).length < 8)
+  assert.equal(mute.filter(({ calls }) => calls.length > 0).length, 2)
 })
 
 test('a client that leaves while the backend is still silent takes its call with it', async (t) => {
@@ -403,7 +430,6 @@ test('a client that leaves while it tries a failing backend leaves the trial to 
   const good = await backend(t, saying('220 good\r\n'))
   let now = 0
   const addresses = [mute.port, good.port].map((port) => `127.0.0.1:${port}`)
-  const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 5000, greetingTimeoutMs: 5000, refreshMs: 0 }
   const backends = new Backends({ addresses, now: () => now, ...limits })
   const failing = backends.take(new Set())
   assert.ok(failing !== undefined)
@@ -454,7 +480,7 @@ test('a client that stays on when its backend has ended is not kept for ever', a
   const result = await outcome
   assert.ok(result.is === 'ended')
   assert.equal(result.stats.endedBy, 'backend')
-  assert.equal(client.text(), '220 mx\r\n421 closing\r\n')
+  assert.equal((await client.ended()).text, '220 mx\r\n421 closing\r\n')
 })
 
 test('a client that resets is a lost connection for the backend, not an orderly end', async (t) => {
@@ -592,13 +618,7 @@ test('a client that writes on and on while the backend is silent is stopped too'
 
 test('clients are spread evenly', async (t) => {
   const three = await Promise.all(Array.from({ length: 3 }, () => backend(t, saying('220 mx\r\n'))))
-  const backends = new Backends({
-    addresses: three.map(({ port }) => `127.0.0.1:${port}`),
-    proxyProtocol: 'None',
-    connectTimeoutMs: 1000,
-    greetingTimeoutMs: 1000,
-    refreshMs: 0,
-  })
+  const backends = new Backends({ ...limits, addresses: three.map(({ port }) => `127.0.0.1:${port}`), proxyProtocol: 'None' })
   t.after(() => backends.close())
   const handedOff = Array.from({ length: 9 }, async () => {
     const { accepted } = await arrive(t)

@@ -10,6 +10,7 @@ import { formatNetwork, parseNetworkPattern } from '../../cli/import/network-pat
 import { parsePatternTable } from '../../cli/import/pattern-table.ts'
 import { tableFilesBeside } from '../../cli/import/table-files.ts'
 import { splitWords } from '../../cli/import/word-list.ts'
+import { cpuTimeOf } from '../support/cpu-time.ts'
 
 const rulesOf = (text: string): readonly string[] =>
   parseCidrTable(text).rules.map(({ networks, result }) => `${networks.map(formatNetwork).join(' ')} ${result}`)
@@ -76,11 +77,10 @@ test('prints networks so that they read back', () => {
   }
 })
 
-test('reads 100,000 lines of a cidr table within two seconds', () => {
+test('reads 100,000 lines of a cidr table within two seconds of CPU', () => {
   const text = Array.from({ length: 100_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255} reject`).join('\n')
-  const started = performance.now()
-  assert.equal(parseCidrTable(text).rules.length, 100_000)
-  assert.ok(performance.now() - started < 2000)
+  const ms = cpuTimeOf(() => assert.equal(parseCidrTable(text).rules.length, 100_000))
+  assert.ok(ms < 2000, `${ms} ms`)
 })
 
 test('reads keys and values; quotes and backslashes keep blanks in a key and stay', () => {

@@ -134,6 +134,7 @@ test('no more requests than allowed are under way at once, and all get their tur
       let most = 0
       const answerLater = async (arrival: Arrival): Promise<void> => {
         most = Math.max(most, ++open)
+        await until(() => most === 3, 'three at once')
         await breathe()
         open--
         arrival.json(200, policy('mx', '1'))

@@ -286,15 +286,17 @@ for (const [what, end, trouble] of ends) {
 test('a watch that stalls is given up 15 s after its time, and goes on from the last bookmark', () =>
   withReflector(async (one) => {
     const watch = await one.begin()
-    watch.bookmark('50')
     await until(() => one.limits.waits[0] === 375_000, 'the time of the watch')
+    one.clock.move(1)
+    watch.bookmark('50')
+    await until(() => one.reflector.lastHeardAt === one.clock.epoch(), 'the bookmark')
     one.limits.move(374_999)
     assert.ok(!watch.isAbandoned)
     one.limits.move(1)
     const second = await one.retry()
     assert.equal(second.query.get('resourceVersion'), '50')
     assert.match(one.troubles[0] ?? '', /not done within 375 s/)
-    assert.ok(watch.isAbandoned)
+    await until(() => watch.isAbandoned, 'hanging up')
   }))
 
 test('a list that is never answered is given up after 30 s', () =>
@@ -302,7 +304,8 @@ test('a list that is never answered is given up after 30 s', () =>
     const list = await server.next()
     one.limits.move(30_000)
     const again = await one.retry()
-    assert.ok(list.isAbandoned && !again.isWatch)
+    assert.ok(!again.isWatch)
+    await until(() => list.isAbandoned, 'hanging up')
     again.list('5', [])
     await one.reflector.synced
   }))

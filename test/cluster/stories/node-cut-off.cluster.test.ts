@@ -23,9 +23,11 @@ const grace = { periodMs: 10_000, lookMs: 1000 }
  * Until the rules of a node's kube-proxy or of the balancer are changed, on a busy machine: the node controller, the EndpointSlice controller,
  * the API server and kube-proxy each have a part in it, on the same two cores as everything else.
  */
-const changeMs = 10_000
-/** As long as it is watched. Nobody may fail in its second half. */
-const cutMs = 42_000
+const changeMs = 20_000
+/** A client that was sent to the cut-off node waits in vain, however long; one that was not has this long, on a busy machine. */
+const patienceMs = 15_000
+/** As long as it is watched. Who is sent there for good fails until less than `patienceMs` before its end, so that no bound may be above 45 s. */
+const cutMs = 60_000
 const skip = unlessOwnCluster('cuts a node off')
 let pods: readonly Anything[] = []
 let address: string
@@ -87,9 +89,8 @@ test('a node is cut off: new sessions go on at the other one', { skip }, async (
   const here = pods.find((pod) => pod.spec.nodeName === node)
   const held = deliverInTwoParts({ host: here.status.podIP, port: 2525, client: 20, withinMs: 20_000 })
   await held.inTheMiddle
-  // Clients give up soon, so that one that was sent to the wrong place counts.
-  const throughBalancer = trickle({ host: address, firstClient: 2000, everyMs: 100, withinMs: 5000 })
-  const throughService = trickle({ host: spec.clusterIP, firstClient: 4000, everyMs: 250, withinMs: 5000 })
+  const throughBalancer = trickle({ host: address, firstClient: 2000, everyMs: 100, withinMs: patienceMs })
+  const throughService = trickle({ host: spec.clusterIP, firstClient: 4000, everyMs: 250, withinMs: patienceMs })
   let cutAt = 0
   try {
     await sleep(2000)
@@ -121,7 +122,7 @@ test('a node is cut off: new sessions go on at the other one', { skip }, async (
 
 test('when the node is back, the policy is Ready again with the same gateways, and both take clients', { skip }, async (context) => {
   const healedAt = performance.now()
-  await kubectl('wait', '--for=condition=Ready', `node/${node}`, '--timeout=60s')
+  await kubectl('wait', '--for=condition=Ready', `node/${node}`, '--timeout=180s')
   const { status } = await ready(home, 'mx')
   context.diagnostic(`Ready again after ${Math.round((performance.now() - healedAt) / 1000)} s`)
   assert.equal(status.gateways.programmed, '2/2')

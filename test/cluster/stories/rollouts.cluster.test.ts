@@ -21,7 +21,8 @@ before(async () => {
   await apply(
     policy(home, 'mx', {
       greet: { action: 'Enforce', wait: '1s' },
-      gateway: gateway({ drain: { delay: '5s', timeout: '30s' }, logFormat: 'Postfix' }),
+      // The usual delay: until then kube-proxy and the load balancer must know.
+      gateway: gateway({ drain: { delay: '10s', timeout: '30s' }, logFormat: 'Postfix' }),
     }),
   )
   await ready(home, 'mx')
@@ -66,7 +67,7 @@ test('a rolling update of the gateway: every pod is replaced', (context) =>
     const earlier = await gatewayPods()
     // As a new image does: another form of pod.
     await kubectl('rollout', 'restart', 'deployment/mx-gateway', '-n', home)
-    await kubectl('rollout', 'status', 'deployment/mx-gateway', '-n', home, '--timeout=120s')
+    await kubectl('rollout', 'status', 'deployment/mx-gateway', '-n', home, '--timeout=300s')
     await ready(home, 'mx')
     assert.deepEqual(
       (await gatewayPods()).filter((name) => earlier.includes(name)),
@@ -75,7 +76,7 @@ test('a rolling update of the gateway: every pod is replaced', (context) =>
     await eventually('the old pods gone', async () => (await list('pods', home)).length === 2)
   }))
 
-const postfixLog = (): Promise<string> => kubectl('logs', '-n', system, `${mailServer.name}-1`, '--tail=20')
+const postfixLog = (): Promise<string> => kubectl('logs', '-n', system, `${mailServer.name}-1`, '--tail=-1')
 
 test('a gateway pod is deleted', (context) =>
   undisturbed(context, async () => {
@@ -87,7 +88,7 @@ test('a node is drained', async (context) => {
   const [pod] = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')
   const { nodeName } = pod.spec
   await undisturbed(context, async () => {
-    await kubectl('drain', nodeName, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s')
+    await kubectl('drain', nodeName, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s')
     await ready(home, 'mx')
   })
   await kubectl('uncordon', nodeName)
@@ -96,7 +97,7 @@ test('a node is drained', async (context) => {
 test('a rolling update of the Postfix StatefulSet', (context) =>
   undisturbed(context, async () => {
     await kubectl('rollout', 'restart', postfix, '-n', system)
-    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=170s')
+    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=300s')
   }))
 
 test('a Postfix pod is deleted: new sessions go to the other one, and those that it has come to their end', (context) =>
@@ -110,11 +111,14 @@ test('a Postfix pod is deleted: new sessions go to the other one, and those that
     const visits = await Promise.all(held.map(({ ended }) => ended))
     const cut = visits.filter((visit) => !wasQueued(visit))
     assert.equal(cut.length, 0, inWords(cut))
-    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=120s')
+    await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=300s')
   }))
 
 test('after all that the policy is Ready with two gateways', async () => {
   const { status } = await ready(home, 'mx')
   assert.equal(status.gateways.programmed, '2/2')
-  assert.equal((await get('poddisruptionbudget', home, 'mx-gateway')).status.disruptionsAllowed, 1)
+  await eventually(
+    'the budget to allow a disruption',
+    async () => (await get('poddisruptionbudget', home, 'mx-gateway')).status.disruptionsAllowed === 1,
+  )
 })

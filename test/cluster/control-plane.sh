@@ -87,7 +87,7 @@ start_apiserver() {
 
 wait_for_apiserver() {
   local i
-  for i in $(seq 300); do
+  for i in $(seq 1500); do
     as_admin get --raw /readyz >/dev/null 2>&1 && return 0
     kill -0 "$(cat "$state/run/kube-apiserver.pid")" || return 1
     sleep 0.2

@@ -9,9 +9,12 @@ import { teaser } from './support/smtp-client.ts'
 
 const home = 'story-changes'
 const changes = 50
-/** What the project promises is 2 s; a test machine that is busy with something else may take longer. */
+/**
+ * What the project promises is 2 s, and most changes keep to that. A single one may take longer on a test machine that is busy with something else:
+ * the kubelet is asked again after 1, 2, 4, 8 and then every 15 s (operator/gateways/refresh.ts).
+ */
 const promisedMs = 2000
-const bearableMs = 10_000
+const bearableMs = 60_000
 
 // What a new client hears first tells which policy a gateway runs.
 const withBanner = (banner: string): object =>
@@ -73,6 +76,6 @@ test('what a client reads comes from the newest policy, at every gateway', async
 })
 
 test('Ready says so for the newest generation', async () => {
-  const { status } = await ready(home, 'mx', '30s')
+  const { status } = await ready(home, 'mx')
   assert.equal(status.gateways.programmed, '3/3')
 })

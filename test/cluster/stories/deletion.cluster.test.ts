@@ -34,8 +34,9 @@ test('the deletion of the policy removes everything, and leaves what belongs to 
       access: [{ table: { configMap: { name: 'senders', key: 'mx.cidr' } } }],
     }),
   )
-  await eventually('the gateway', () => get('deployment', home, 'mx-gateway'))
-  assert.ok((await left()).some((one) => one.startsWith('HorizontalPodAutoscaler')))
+  // The last that is made.
+  await eventually('the autoscaler', () => get('horizontalpodautoscaler', home, 'mx-gateway'))
+  assert.ok((await left()).some((one) => one.startsWith('Deployment')))
   await kubectl('delete', 'psc', 'mx', '-n', home)
   const rest = await eventually('everything gone', async () => {
     const now = await left()
@@ -54,6 +55,6 @@ test('a policy that is made again at once gets its gateway again', async () => {
 })
 
 test('the deletion of the namespace is not held up by anything', async () => {
-  await kubectl('delete', 'namespace', home, '--wait', '--timeout=120s')
+  await kubectl('delete', 'namespace', home, '--wait', '--timeout=300s')
   assert.equal(await get('namespace', '', home), undefined)
 })

@@ -19,7 +19,7 @@ after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=f
 test('a ConfigMap that was deleted is back with the same content', async () => {
   const earlier = await get('configmap', home, 'mx-policy')
   await kubectl('delete', 'configmap', 'mx-policy', '-n', home)
-  const now = await eventually('the ConfigMap', () => get('configmap', home, 'mx-policy'), 20_000)
+  const now = await eventually('the ConfigMap', () => get('configmap', home, 'mx-policy'))
   assert.notEqual(now.metadata.uid, earlier.metadata.uid)
   assert.deepEqual(now.data, earlier.data)
 })
@@ -27,11 +27,7 @@ test('a ConfigMap that was deleted is back with the same content', async () => {
 test('a policy text that was edited is put back', async () => {
   const earlier = await get('configmap', home, 'mx-policy')
   await kubectl('patch', 'configmap', 'mx-policy', '-n', home, '--type=merge', '-p', '{"data":{"policy.yaml":"apiVersion: x"}}')
-  await eventually(
-    'the text',
-    async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === earlier.data['policy.yaml'],
-    20_000,
-  )
+  await eventually('the text', async () => (await get('configmap', home, 'mx-policy')).data['policy.yaml'] === earlier.data['policy.yaml'])
 })
 
 test('a Deployment that was edited and scaled is put back', async () => {
@@ -47,27 +43,23 @@ test('a Deployment that was edited and scaled is put back', async () => {
     '-p',
     '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9}}}}',
   )
-  await eventually(
-    'the Deployment',
-    async () => {
-      const { spec } = await get('deployment', home, 'mx-gateway')
-      return spec.replicas === 1 && spec.template.spec.terminationGracePeriodSeconds === 38
-    },
-    20_000,
-  )
+  await eventually('the Deployment', async () => {
+    const { spec } = await get('deployment', home, 'mx-gateway')
+    return spec.replicas === 1 && spec.template.spec.terminationGracePeriodSeconds === 38
+  })
 })
 
 test('labels and annotations that somebody adds are left alone', async () => {
   await kubectl('annotate', 'service', 'mx-gateway', '-n', home, 'example.com/note=mine')
   await kubectl('delete', 'poddisruptionbudget', 'mx-gateway', '-n', home)
-  await eventually('the budget', () => get('poddisruptionbudget', home, 'mx-gateway'), 20_000)
+  await eventually('the budget', () => get('poddisruptionbudget', home, 'mx-gateway'))
   const { metadata } = await get('service', home, 'mx-gateway')
   assert.equal(metadata.annotations['example.com/note'], 'mine')
 })
 
 test('what the policy no longer asks for is removed', async () => {
   await apply(policy(home, 'mx', { gateway: gateway({ replicas: 1, networkPolicy: { enabled: false } }) }))
-  await eventually('the NetworkPolicy gone', async () => (await get('networkpolicy', home, 'mx-gateway')) === undefined, 20_000)
+  await eventually('the NetworkPolicy gone', async () => (await get('networkpolicy', home, 'mx-gateway')) === undefined)
   await ready(home, 'mx')
 })
 
@@ -77,9 +69,9 @@ test('an annotation of the Service that the policy no longer has is removed', as
   const seen = async (): Promise<string | undefined> =>
     (await get('service', home, 'mx-gateway')).metadata.annotations['example.com/balancer']
   await apply(withAnnotation({ 'example.com/balancer': 'v2' }))
-  await eventually('the annotation', async () => (await seen()) === 'v2', 20_000)
+  await eventually('the annotation', async () => (await seen()) === 'v2')
   await apply(withAnnotation({}))
-  await eventually('the annotation gone', async () => (await seen()) === undefined, 20_000)
+  await eventually('the annotation gone', async () => (await seen()) === undefined)
 })
 
 test('somebody else’s Service of that name is left alone, and the policy says what is in the way', async () => {

@@ -7,13 +7,13 @@ const selector = 'app.kubernetes.io/component=operator'
 /** Ends the release's operator; nobody looks after policies then. */
 export async function endOperator(): Promise<void> {
   await kubectl('scale', 'deployment/postscreen-operator', '-n', system, '--replicas=0')
-  await kubectl('wait', '--for=delete', 'pods', '-n', system, '-l', selector, '--timeout=60s')
+  await kubectl('wait', '--for=delete', 'pods', '-n', system, '-l', selector, '--timeout=180s')
 }
 
 /** The release's usual two. */
 export async function restoreOperators(): Promise<void> {
   await kubectl('scale', 'deployment/postscreen-operator', '-n', system, '--replicas=2')
-  await kubectl('rollout', 'status', 'deployment/postscreen-operator', '-n', system, '--timeout=120s')
+  await kubectl('rollout', 'status', 'deployment/postscreen-operator', '-n', system, '--timeout=300s')
 }
 
 export class OperatorPod {

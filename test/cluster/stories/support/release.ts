@@ -33,19 +33,19 @@ export async function installed(): Promise<void> {
   const helm = helms()[0]?.path ?? 'helm'
   const { code } = await attempt(helm, ['status', release, '-n', system])
   if (code === 0) return
-  await run(helm, ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=180s', ...values()])
+  await run(helm, ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=300s', ...values()])
 }
 
 /** Changes some values of the release, and waits until that is done. */
 export async function upgraded(...more: readonly string[]): Promise<void> {
   const helm = helms()[0]?.path ?? 'helm'
-  await run(helm, ['upgrade', release, chart(), '-n', system, '--reuse-values', '--wait', '--timeout=180s', ...more])
+  await run(helm, ['upgrade', release, chart(), '-n', system, '--reuse-values', '--wait', '--timeout=300s', ...more])
 }
 
 /** So many Postfixes, all at work; with two each node has one. */
 export async function mailServers(replicas: number): Promise<void> {
   await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, `--replicas=${replicas}`)
-  await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=120s')
+  await kubectl('rollout', 'status', `statefulset/${mailServer.name}`, '-n', system, '--timeout=300s')
 }
 
 /** Removes the release and what it leaves behind on purpose. */

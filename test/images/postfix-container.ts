@@ -75,7 +75,7 @@ export class PostfixContainer {
 
   /** Resolves when its readiness probe says yes. */
   static async start(folders: PostfixFolders, environment: Readonly<Record<string, string>> = {}): Promise<PostfixContainer> {
-    const container = new PostfixContainer(folders, { DRAIN_DELAY: '1', DRAIN_TIMEOUT: '30', FLUSH_TIMEOUT: '5', ...environment })
+    const container = new PostfixContainer(folders, { DRAIN_DELAY: '1', DRAIN_TIMEOUT: '30', FLUSH_TIMEOUT: '60', ...environment })
     await container.until('the container is ready', async () => (await container.health('ready')).code === 0)
     return container
   }
@@ -84,12 +84,12 @@ export class PostfixContainer {
     return readFileSync(this.#logFile, 'latin1')
   }
 
-  /** Resolves once the condition holds; rejects with the log when it does not within 30 s, or the container ends. */
+  /** Resolves once the condition holds; rejects with the log when it does not within two minutes, or the container ends. */
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const end = performance.now() + 30_000
+    const end = performance.now() + 120_000
     while (!(await holds())) {
       if (this.#ended || performance.now() > end)
-        throw new Error(`${what}: not ${this.#ended ? 'before its end' : 'within 30 s'}\n${this.log}`)
+        throw new Error(`${what}: not ${this.#ended ? 'before its end' : 'within two minutes'}\n${this.log}`)
       await sleep(50)
     }
   }

@@ -43,17 +43,25 @@ export interface NameServer {
 /** Serves over UDP; port 0 takes a free one. */
 export async function startNameServer(address = '127.0.0.1', port = 0): Promise<NameServer> {
   const socket = createSocket('udp4')
+  let isStopped = false
   socket.on('message', (message, from) => {
     const query = decode(message)
     const [zone, listed] = lookUp(query)
     if (zone?.does === 'says nothing') return
-    const send = (): void => reply(query, zone, listed, (bytes) => socket.send(bytes, from.port, from.address))
+    const send = (): void => {
+      // A slow answer may be due when nobody serves any more.
+      if (!isStopped) reply(query, zone, listed, (bytes) => socket.send(bytes, from.port, from.address))
+    }
     if (zone?.does === 'answers slowly') setTimeout(send, slowMs)
     else send()
   })
   socket.bind(port, address)
   await once(socket, 'listening')
-  return { address, port: (socket.address() as RemoteInfo).port, stop: () => socket.close() }
+  const stop = (): void => {
+    isStopped = true
+    socket.close()
+  }
+  return { address, port: (socket.address() as RemoteInfo).port, stop }
 }
 
 function lookUp(query: Packet): [zone: Zone | undefined, listed: readonly string[]] {

@@ -6,12 +6,12 @@ import tls from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
 const command = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-const patienceMs = 10_000
+const patienceMs = 60_000
 
 /** A client that reads line by line. */
 export interface Client {
   write(text: string): void
-  /** The next line without its end; rejects when the connection ends first or nothing comes for ten seconds. */
+  /** The next line without its end; rejects when the connection ends first or nothing comes for a minute. */
   line(): Promise<string>
   startTls(): Promise<tls.PeerCertificate>
   end(): void

@@ -8,7 +8,8 @@ import { parseBackend, type Lookup } from '../../../gateway/io/backend/backend-n
 import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/io/backend/backends.ts'
 import { type End, endOf, listen } from './tcp-ends.ts'
 
-const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 1000, greetingTimeoutMs: 1000, refreshMs: 0, probeAfterMs: 0 }
+/** Probes have longer than a busy machine ever takes: one that failed would not be made again while the time stands still. */
+const limits = { proxyProtocol: 'V2' as const, connectTimeoutMs: 20_000, greetingTimeoutMs: 20_000, refreshMs: 0, probeAfterMs: 0 }
 
 /** Backends whose time stands still until it is moved. */
 function table(t: TestContext, options: Partial<BackendOptions>, previous?: Backends): { backends: Backends; pass: (ms: number) => void } {

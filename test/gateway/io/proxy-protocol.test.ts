@@ -5,10 +5,14 @@ import { test } from 'node:test'
 import { writeLocalProxyHeader, writeProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { type HeaderReading, headerRequirement, readProxyHeader, socketEndpoints } from '../../../gateway/io/proxy-protocol.ts'
 import { dial, type End, endOf, listen } from './tcp-ends.ts'
+import { until } from './until.ts'
 
 const client = { address: '192.0.2.7', port: 4711 }
 const server = { address: '2001:db8::25', port: 25 }
 const header = writeProxyHeader('V2', client, server)
+
+/** Longer than a busy machine ever takes. */
+const longMs = 60_000
 
 interface Meeting {
   readonly reading: HeaderReading
@@ -17,13 +21,15 @@ interface Meeting {
 }
 
 /** Connects, lets the caller act, and gives what was read of the header. */
-async function meet(act: (caller: End) => void | Promise<void>, timeoutMs = 10_000): Promise<Meeting> {
+async function meet(act: (caller: End, accepted: Socket) => void | Promise<void>, timeoutMs = longMs): Promise<Meeting> {
   const accepted = Promise.withResolvers<{ reading: HeaderReading; accepted: Socket }>()
+  const arrived = Promise.withResolvers<Socket>()
   const listener = await listen((socket) => {
+    arrived.resolve(socket)
     readProxyHeader(socket, timeoutMs, (reading) => accepted.resolve({ reading, accepted: socket }))
   })
   const caller = await dial(listener.port)
-  await act(caller)
+  await act(caller, await arrived.promise)
   const result = await accepted.promise
   listener.server.close()
   return { ...result, caller }
@@ -88,11 +94,11 @@ for (const { what, act, timeoutMs, reason } of [
   })
 }
 
-const failures: readonly { what: string; act: (caller: End) => void; timeoutMs?: number; want: string }[] = [
+const failures: readonly { what: string; act: (caller: End) => void; stays?: true; want: string }[] = [
   {
     what: 'stops in the middle',
     act: ({ socket }) => void socket.write('PROXY TCP4 1.2'),
-    timeoutMs: 500,
+    stays: true,
     want: 'haproxy read: missing protocol header terminator: PROXY TCP4 1.2',
   },
   {
@@ -112,9 +118,15 @@ const failures: readonly { what: string; act: (caller: End) => void; timeoutMs?:
   },
 ]
 
-for (const { what, act, timeoutMs, want } of failures) {
-  test(`a caller that ${what} gets no session`, async () => {
-    const meeting = await meet(act, timeoutMs)
+for (const { what, act, stays, want } of failures) {
+  test(`a caller that ${what} gets no session`, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const meeting = await meet(async (caller, accepted) => {
+      act(caller)
+      if (stays === undefined) return
+      await until(() => accepted.bytesRead === caller.socket.bytesWritten)
+      t.mock.timers.tick(longMs)
+    })
     assert.deepEqual(meeting.reading, { is: 'bad', reason: want })
     assert.equal(meeting.accepted.listenerCount('error'), 1, 'the listener of the test alone is left')
     hangUp(meeting)

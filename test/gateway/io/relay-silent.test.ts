@@ -38,8 +38,8 @@ async function postfix(t: TestContext, name: string, awake = true): Promise<Post
 function table(t: TestContext, all: readonly Postfix[], knownToWork: readonly Postfix[], options: Partial<BackendOptions> = {}): Backends {
   const limits = {
     proxyProtocol: 'V2' as const,
-    connectTimeoutMs: 5000,
-    greetingTimeoutMs: 5000,
+    connectTimeoutMs: 20_000,
+    greetingTimeoutMs: 20_000,
     refreshMs: 0,
     probeAfterMs: 0,
     patienceMs,
@@ -101,7 +101,10 @@ test('the client is greeted by the one that is well, the other is hung up on, an
 
 test('the next clients go to the one that is well at once', async (t) => {
   const [hanging, well] = [await postfix(t, 'hanging', false), await postfix(t, 'well')]
-  const backends = table(t, [hanging, well], [hanging, well])
+  // Time stands still: the hanging one rests for as long as it takes.
+  let now = 0
+  const backends = table(t, [hanging, well], [hanging, well], { now: () => now })
+  now = 1000
   await (await arrive(t, backends)).client.until((text) => text.endsWith('\n'))
   for (let i = 0; i < 5; i++) await (await arrive(t, backends)).client.until((text) => text === '220 well\r\n')
   assert.equal(hanging.calls.length, 1)

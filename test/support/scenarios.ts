@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Listener, PlayedLive } from './play-live.ts'
 import { playLive, seenLive } from './play-live.ts'
@@ -88,19 +89,34 @@ export function asWritten(scenario: Scenario, seen: Seen | Error | undefined): b
   return seen !== undefined && !(seen instanceof Error) && withSeen(scenario, seen) === readFileSync(scenario.path, 'utf8')
 }
 
+/** A machine on which our own timers were this late, in milliseconds, did not keep the clients' times either. */
+const lateMs = 100
+const mostReplays = 4
+
 /**
  * Plays all; what came out otherwise is played once more on fresh servers with nothing else going on, for a busy machine merges packets, and a
- * real postscreen loses DNS lookups on one. Scenarios with the same memory of clients go along.
+ * real postscreen loses DNS lookups on one. Should the machine have stalled then, that was no proof: it is played once more, a few times at most.
  */
 export async function playSteadily(scenarios: readonly Scenario[], play: PlayRound): Promise<ReadonlyMap<string, Seen | Error>> {
-  const first = await play(scenarios)
-  const otherwise = scenarios.filter((scenario) => !asWritten(scenario, first.get(scenario.name)))
-  if (otherwise.length === 0) return first
-  const policies = new Set(otherwise.filter((scenario) => scenario.alone).map((scenario) => scenario.policy))
-  const again = scenarios.filter((scenario) => otherwise.includes(scenario) || (scenario.alone && policies.has(scenario.policy)))
-  console.log(`played again alone: ${otherwise.map((scenario) => scenario.name).join(', ')}`)
-  const second = await play(again)
-  return new Map([...first, ...[...second].filter(([name]) => otherwise.some((scenario) => scenario.name === name))])
+  const seen = new Map(await play(scenarios))
+  for (let replay = 1; replay <= mostReplays; replay++) {
+    const otherwise = scenarios.filter((scenario) => !asWritten(scenario, seen.get(scenario.name)))
+    if (otherwise.length === 0) break
+    console.log(`played again alone: ${otherwise.map((scenario) => scenario.name).join(', ')}`)
+    const late = monitorEventLoopDelay({ resolution: 10 })
+    late.enable()
+    const again = await play(withCompany(otherwise, scenarios))
+    late.disable()
+    for (const { name } of otherwise) seen.set(name, again.get(name) ?? new Error('was not played'))
+    if (late.max / 1e6 < lateMs) break
+  }
+  return seen
+}
+
+/** Scenarios with the same memory of clients go along. */
+function withCompany(some: readonly Scenario[], all: readonly Scenario[]): Scenario[] {
+  const policies = new Set(some.filter((scenario) => scenario.alone).map((scenario) => scenario.policy))
+  return all.filter((scenario) => some.includes(scenario) || (scenario.alone && policies.has(scenario.policy)))
 }
 
 /** Postfix starts a process when its first client comes; that should not be a scenario's. */

@@ -108,26 +108,26 @@ class Relay implements RelayHandle {
    * Whoever did not answer at all is asked once more: a burst fills a backend's listen queue, and the kernel then drops what comes on top
    * (500 clients at once on a cold Postfix: 257 got no connection within one second, all did within two).
    */
-  #takeTarget(): Target | undefined {
+  #takeTarget(now: number): Target | undefined {
     const target = this.#backends.take(this.#tried)
-    if (target !== undefined || !this.#unanswered || performance.now() >= this.#connectDeadline) return target
+    if (target !== undefined || !this.#unanswered || now >= this.#connectDeadline) return target
     this.#unanswered = false
     this.#tried.clear()
     return this.#backends.take(this.#tried)
   }
 
-  #callNext(): void {
+  #callNext(now = performance.now()): void {
     if (this.#over) return
-    const target = performance.now() < this.#deadline ? this.#takeTarget() : undefined
+    const target = now < this.#deadline ? this.#takeTarget(now) : undefined
     if (target !== undefined) return this.#callTo(target)
     // Somebody who is slow may yet greet.
-    if (this.#calls.size === 0) this.#nobodyLeft()
+    if (this.#calls.size === 0) this.#nobodyLeft(now)
   }
 
   #callTo(target: Target): void {
     this.#tried.add(target)
     const { connectTimeoutMs, greetingTimeoutMs, patienceMs = usualPatienceMs, connect } = this.#backends.options
-    const left = this.#deadline - performance.now()
+    const left = Math.max(0, this.#deadline - performance.now())
     let silentMs = 0
     const call = {
       to: target,
@@ -154,8 +154,8 @@ class Relay implements RelayHandle {
   }
 
   /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
-  #nobodyLeft(): void {
-    const mayHold = (this.#mayPass || this.#tried.size === 0) && performance.now() < this.#holdDeadline
+  #nobodyLeft(now: number): void {
+    const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
     if (!mayHold) return this.#fail(this.#reasons.length === 0 ? 'no backend address is known' : this.#reasons.join('; '))
     this.#mayPass = false
     const again = (): void => {
@@ -165,7 +165,7 @@ class Relay implements RelayHandle {
       this.#tried.clear()
       this.#callNext()
     }
-    const timer = setTimeout(again, this.#holdDeadline - performance.now())
+    const timer = setTimeout(again, Math.max(0, this.#holdDeadline - performance.now()))
     const cancel = this.#backends.hold(again)
     this.#cancelHold = () => {
       clearTimeout(timer)
@@ -181,29 +181,30 @@ class Relay implements RelayHandle {
       this.#mayPass = true
       return this.#tryAnother(target, result.how, result.reason)
     }
+    // Read once: who is too early to pass a refusal on must not be too late a moment later to hold the client.
+    const now = performance.now()
     const verdict = judgeGreeting(result.line)
     this.#mayPass ||= verdict === 'later'
     if (verdict === 'later') this.#backends.failed(target, quoteGreeting(result.line))
     else this.#backends.greeted(target)
-    if (verdict === 'welcome' || this.#mayPassOn(verdict)) return this.#join(target, result.socket, result.received)
+    if (verdict === 'welcome' || this.#mayPassOn(verdict, now)) return this.#join(target, result.socket, result.received)
     result.socket.on('error', () => undefined).destroy()
-    this.#tryAnother(target, 'send', quoteGreeting(result.line))
+    this.#tryAnother(target, 'send', quoteGreeting(result.line), now)
   }
 
   /** Whether a refusal may be the client's greeting: it is the client's first line, nobody else is left to ask, and nothing is to be hoped for. */
-  #mayPassOn(verdict: 'later' | 'never'): boolean {
+  #mayPassOn(verdict: 'later' | 'never', now: number): boolean {
     if (this.#request.teaserSent || this.#calls.size > 0) return false
-    const now = performance.now()
     if (now >= this.#deadline) return true
     return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
   }
 
-  #tryAnother(target: Target, how: 'connect' | 'send', reason: string): void {
+  #tryAnother(target: Target, how: 'connect' | 'send', reason: string, now = performance.now()): void {
     this.#backends.release(target)
     this.#how = how
     const text = `${target.label}: ${reason}`
     if (this.#reasons.length < reasonLimit && !this.#reasons.includes(text)) this.#reasons.push(text)
-    this.#callNext()
+    this.#callNext(now)
   }
 
   #join(target: Target, backend: Socket, greeting: Buffer): void {

@@ -223,6 +223,24 @@ test('when its time is over it reads the 421 of the backend', async (t) => {
   assert.ok(performance.now() - began >= 1190)
 })
 
+test('a 421 in the last moment of its time is not lost between holding it and giving up', async (t) => {
+  const next: number[] = []
+  let then = 0
+  t.mock.method(performance, 'now', () => next.shift() ?? then)
+  const calls: Socket[] = []
+  const busy = await listen((socket) => {
+    if (calls.push(socket) > 1) socket.write('421 again\r\n')
+  })
+  t.after(() => busy.close())
+  const { backends } = table(t, { addresses: [`127.0.0.1:${busy.port}`], holdMs: 1000, now: () => 0 })
+  const { client } = await arrive(t, backends, '', false)
+  await until(() => calls.length === 1)
+  next.push(999)
+  then = 1000
+  calls[0]?.write('421 early\r\n')
+  assert.equal(await client.until((text) => text.endsWith('\n')), '421 again\r\n')
+})
+
 test('a crowd does not storm a backend that is down, and each of it is handed on once when it is up', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const port = await refusingPort(t)

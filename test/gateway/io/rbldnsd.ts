@@ -64,10 +64,16 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit
 }
 
+/** Below the ports that the kernel deals out (32,768 and up): a server that is stopped finds its port free when it comes back. */
 async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(resolve))
-  return port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const socket = createSocket('udp4')
+    const isFree = await new Promise<boolean>((resolve) => {
+      socket.once('error', () => resolve(false))
+      socket.bind(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise<void>((resolve) => socket.close(resolve))
+    if (isFree) return port
+  }
 }

@@ -34,7 +34,7 @@ export function settingsFor(servers: readonly Valkey[], more: Partial<ValkeySett
 
 /** Opens the store and waits until it answers, where it does. The time limit is generous: a test machine may be busy. */
 export async function openStore(t: TestContext, servers: readonly Valkey[], setting: StoreSetting = {}): Promise<StoreUnderTest> {
-  const { timeoutMs = 1000, retention = 3600, files = [], readyMs = 5000, settings, ...own } = setting
+  const { timeoutMs = 1000, retention = 3600, files = [], readyMs = 30_000, settings, ...own } = setting
   const lines: string[] = []
   const failures: string[] = []
   const waits: number[] = []

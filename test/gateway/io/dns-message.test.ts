@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Answer, encode, RECURSION_DESIRED, type Question } from 'dns-packet'
+import { type Answer, decode, encode, RECURSION_DESIRED, type Question } from 'dns-packet'
 import * as fc from 'fast-check'
 import { encodeQuery, type Reading, readAnswer } from '../../../gateway/io/dns/dns-message.ts'
 
@@ -152,10 +152,18 @@ test('answer: of 4,000 addresses a hundred are kept', () => {
 })
 
 test('answer: names that point along a chain of 8,000 pointers do not hold up the process', () => {
-  const bytes = pointerBomb()
-  const before = process.cpuUsage()
-  readAnswer(bytes, query, name)
-  assert.ok(process.cpuUsage(before).user < 100_000, 'dns-packet alone needs 200 ms and more')
+  /** Processor time in microseconds, the least of three: that of this machine at its quietest. */
+  const cost = (read: (bytes: Buffer) => unknown): number =>
+    Math.min(
+      ...[1, 2, 3].map(() => {
+        const bytes = pointerBomb()
+        const before = process.cpuUsage()
+        read(bytes)
+        return process.cpuUsage(before).user
+      }),
+    )
+  const [ours, alone] = [cost((bytes) => readAnswer(bytes, query, name)), cost(decode)]
+  assert.ok(ours < alone / 4, `${ours} µs, and ${alone} µs with dns-packet alone`)
 })
 
 test('query: one question for A, recursion desired, nothing else', () => {

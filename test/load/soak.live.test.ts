@@ -11,6 +11,8 @@ import { soak, type SoakOutcome, soakSpec } from './soak.ts'
 import { untilQuiet } from './status.ts'
 
 const sessions = 24_000
+/** Longer than the bench's: on a busy machine a bot may speak, and DNS answer, only after a second. */
+const greet = { ...soakSpec.greet, wait: '4s', stressWait: '4s' }
 /**
  * Bytes a session that count as growth. Sound gateways showed 8 to 15 (V8 still learns); with the client's entry in the table of visitors kept
  * it was 77, with sessions kept ten seconds too long thousands.
@@ -27,7 +29,7 @@ describe(`${sessions.toLocaleString('en')} sessions of every kind`, { skip: unle
     rbldnsd = await startRbldnsd()
     sink = await startMailSink('header')
     const flags = ['--backend', `127.0.0.1:${sink.port}`, '--resolver', `${rbldnsd.address}:53`]
-    gateway = await startGatewayProcess({ spec: soakSpec, flags, nodeFlags: [...gatewayFlags, ...reportingFlags] })
+    gateway = await startGatewayProcess({ spec: { ...soakSpec, greet }, flags, nodeFlags: [...gatewayFlags, ...reportingFlags] })
     outcome = await soak(gateway, { sessions, atOnce: 3000, looks: 8 })
   })
 

@@ -45,6 +45,8 @@ export class Arrivals {
   readonly #timer: NodeJS.Timeout
   readonly #began = performance.now()
   #came = 0
+  #tickedAt = performance.now()
+  #longestPauseMs = 0
   #over: (() => void) | undefined
 
   constructor(options: ArrivalOptions) {
@@ -58,6 +60,11 @@ export class Arrivals {
     return this.#came
   }
 
+  /** The longest that this process stood still while they came: what happened to the whole machine is not the server's doing. */
+  get longestPauseMs(): number {
+    return this.#longestPauseMs
+  }
+
   get there(): number {
     return this.#there.size
   }
@@ -68,6 +75,9 @@ export class Arrivals {
   }
 
   #come(): void {
+    const now = performance.now()
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#tickedAt - tickMs)
+    this.#tickedAt = now
     // What a busy machine was late with comes now, but not all at once.
     const due = Math.min(((performance.now() - this.#began) / 1000) * this.#options.perSecond, this.#came + this.#options.perSecond / 10)
     while (this.#came < due) this.#one(this.#inTurn[this.#came++ % this.#inTurn.length] as Kind)

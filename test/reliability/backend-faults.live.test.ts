@@ -7,8 +7,8 @@ import type { BackendFault } from './backend-faults.ts'
 import { runInOwnNetwork } from './own-network.ts'
 
 const program = fileURLToPath(new URL('run.ts', import.meta.url))
-/** What a busy machine may add: the long form holds the promise to the letter. */
-const slackMs = 1500
+/** What a busy machine may add, besides standing still: the long form holds the promise to the letter. */
+const slackMs = 3000
 
 describe('one of two mail servers fails in every way while clients come', { skip: unless('nft') }, () => {
   let faults: readonly BackendFault[]
@@ -26,7 +26,7 @@ describe('one of two mail servers fails in every way while clients come', { skip
   })
 
   test('those of the first second are with the other one after a second', () => {
-    const late = faults.filter(({ inFirstSecond }) => inFirstSecond.longest > 1000 + slackMs)
+    const late = faults.filter(({ inFirstSecond, pausedMs }) => inFirstSecond.longest > 1000 + slackMs + pausedMs)
     assert.deepEqual(late, [])
   })
 

@@ -31,6 +31,8 @@ export interface BackendFault {
   readonly wrong: Readonly<Record<string, number>>
   readonly inFirstSecond: Wait
   readonly later: Wait
+  /** The longest that the clients' own process stood still meanwhile. */
+  readonly pausedMs: number
   /** From the end of the fault until the gateway uses that mail server again. */
   readonly backAfterMs: number
 }
@@ -68,11 +70,11 @@ export async function backendFaults({ perSecond, seconds, say = () => undefined 
     backend: { addresses: [victim.address, other.address], slowStart: '0s' },
   }
   const gateway = await startGatewayProcess({ spec, nodeFlags: gatewayFlags })
-  const come = async (ms: number): Promise<Tally> => {
+  const come = async (ms: number): Promise<{ readonly tally: Tally; readonly pausedMs: number }> => {
     const arrivals = new Arrivals({ kinds, perSecond, port: () => gateway.port })
     await sleep(ms)
     await arrivals.stop()
-    return arrivals.tallies.get('is permitted') as Tally
+    return { tally: arrivals.tallies.get('is permitted') as Tally, pausedMs: arrivals.longestPauseMs }
   }
   const play = async ({ what, strike, mend }: Fault): Promise<BackendFault> => {
     await strike(victim)
@@ -80,14 +82,16 @@ export async function backendFaults({ perSecond, seconds, say = () => undefined 
     const first = come(1000)
     await sleep(1000)
     const later = await come(seconds * 1000)
-    const tallies = [await first, later]
+    const both = [await first, later]
+    const tallies = both.map(({ tally }) => tally)
+    const pausedMs = Math.max(...both.map((one) => one.pausedMs))
     await mend(victim)
     const mended = performance.now()
     await untilHolds(`${what}: it is used again`, async () => (await stateOf(gateway, victim)) === 'working')
     const backAfterMs = performance.now() - mended
     const [inFirstSecond, afterwards] = tallies.map(({ firstWordMs }) => waitOf(firstWordMs)) as [Wait, Wait]
     const wrong = Object.fromEntries(tallies.flatMap((tally) => [...tally.wrong]))
-    const fault = { what, wrong, inFirstSecond, later: afterwards, backAfterMs }
+    const fault = { what, wrong, inFirstSecond, later: afterwards, pausedMs, backAfterMs }
     say(faultLine(fault))
     return fault
   }

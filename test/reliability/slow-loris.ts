@@ -50,6 +50,8 @@ export interface SlowLorisOutcome {
   /** Milliseconds from the call of a good client to its greeting: alone, and with the lorises. */
   readonly aloneMs: { readonly p50: number; readonly p99: number }
   readonly greetingMs: { readonly p50: number; readonly p99: number; readonly longest: number }
+  /** The longest that the good clients' own process stood still meanwhile. */
+  readonly pausedMs: number
 }
 
 const program = fileURLToPath(new URL('loris-clients.ts', import.meta.url))
@@ -84,9 +86,9 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
     const arrivals = new Arrivals({ kinds, perSecond: goodPerSecond, port: () => port })
     await sleep(forSeconds * 1000)
     await arrivals.stop()
-    return arrivals.tallies.get('good')
+    return { tally: arrivals.tallies.get('good'), pausedMs: arrivals.longestPauseMs }
   }
-  const alone = await visit(aloneSeconds)
+  const { tally: alone } = await visit(aloneSeconds)
   const crowd = startLorises(port, lorises, everyMs)
   const began = performance.now()
   await crowd.heard(lorises, comingPatienceMs)
@@ -97,7 +99,7 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
   const files = openFiles(gateway.pid)
   const cpuBefore = cpuMicros(gateway.pid)
   const goodBegan = performance.now()
-  const good = await visit(seconds)
+  const { tally: good, pausedMs } = await visit(seconds)
   const cpu = (cpuMicros(gateway.pid) - cpuBefore) / 10 / (performance.now() - goodBegan)
   const inTheEnd = await screened(gateway.admin)
   const resident = residentBytes(gateway.pid)
@@ -114,6 +116,7 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
     good: { came: good?.came ?? 0, served: good?.well ?? 0, wrong: Object.fromEntries(good?.wrong ?? []) },
     aloneMs: { p50: quantile(alone?.firstWordMs ?? [], 0.5), p99: quantile(alone?.firstWordMs ?? [], 0.99) },
     greetingMs: { p50: quantile(words, 0.5), p99: quantile(words, 0.99), longest: Math.max(...words) },
+    pausedMs,
   }
 }
 

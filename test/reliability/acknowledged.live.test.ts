@@ -14,5 +14,5 @@ describe('2,000 messages come in while gateways are killed', { skip: unless('pos
 
   test('none is there more often than it was acknowledged or left without an answer', () => assert.equal(outcome.surplus, 0))
 
-  test('gateways were killed, and sessions cut', () => assert.ok(outcome.kills >= 3 && outcome.cutSessions > 0, JSON.stringify(outcome)))
+  test('gateways were killed, and sessions cut', () => assert.ok(outcome.kills >= 2 && outcome.cutSessions > 0, JSON.stringify(outcome)))
 })

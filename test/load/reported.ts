@@ -28,7 +28,7 @@ export interface PauseReport {
 /** Node's options for a process that can be asked about its pauses instead. */
 export const pauseFlags = ['--import', new URL('pause-report.ts', import.meta.url).href]
 
-/** Throws when the process does not answer within ten seconds. */
+/** Throws when the process does not answer within a minute. */
 export const askReport = (pid: number): Promise<SelfReport> => ask(pid)
 export const askPause = (pid: number): Promise<PauseReport> => ask(pid)
 
@@ -36,7 +36,7 @@ async function ask<Report>(pid: number): Promise<Report> {
   const file = reportFile(pid)
   rmSync(file, { force: true })
   process.kill(pid, 'SIGUSR2')
-  for (const end = performance.now() + 10_000; performance.now() < end; ) {
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
     await sleep(20)
     try {
       const report = JSON.parse(readFileSync(file, 'utf8')) as Report

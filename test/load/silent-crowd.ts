@@ -60,13 +60,13 @@ export async function silentCrowd(gateway: GatewayProcess, count: number, leave:
   }
 }
 
-/** Waits until the process has no more sockets, timers and files than before; what it has more after five seconds is in `more`. */
+/** Waits until the process has no more sockets, timers and files than before; what it has more after half a minute is in `more`. */
 async function untilLike(
   pid: number,
   before: SelfReport,
   filesBefore: number,
 ): Promise<{ report: SelfReport; more: Readonly<Record<string, number>> }> {
-  for (const deadline = performance.now() + 5000; ; ) {
+  for (const deadline = performance.now() + 30_000; ; ) {
     const report = await askReport(pid)
     const moreOf = (name: string): number => (report.resources[name] ?? 0) - (before.resources[name] ?? 0)
     const all = { sockets: moreOf('TCPSocketWrap'), timers: moreOf('Timeout'), files: openFiles(pid) - filesBefore }

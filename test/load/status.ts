@@ -35,7 +35,7 @@ function leftOvers({ sessions, queues, dnsbl, backends }: Status): Readonly<Reco
 }
 
 /** Waits until no session, lookup or relay is left. @returns what is left after `ms`, empty when all is well */
-export async function untilQuiet(admin: string, ms = 10_000): Promise<Readonly<Record<string, number>>> {
+export async function untilQuiet(admin: string, ms = 30_000): Promise<Readonly<Record<string, number>>> {
   const deadline = performance.now() + ms
   for (;;) {
     const left = leftOvers(await statusOf(admin))

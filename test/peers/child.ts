@@ -38,7 +38,7 @@ export function startChild(command: string, args: readonly string[], env: NodeJS
 }
 
 /** Waits until `ready` says so; throws with the child's words when it dies first or `seconds` are over. */
-export async function untilReady(child: Child, what: string, ready: () => boolean, seconds = 20): Promise<void> {
+export async function untilReady(child: Child, what: string, ready: () => boolean, seconds = 60): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (!ready()) {
     const dead = child.process.exitCode !== null || child.process.signalCode !== null

@@ -32,7 +32,7 @@ export interface GatewayProcess {
   readonly log: MailLog
   /** Everything that it has printed. */
   output(): string
-  /** Waits until the output holds a text; throws with the output when it does not within ten seconds, or so many. */
+  /** Waits until the output holds a text; throws with the output when it does not within half a minute, or so many. */
   said(text: string | RegExp, seconds?: number): Promise<void>
   signal(name: NodeJS.Signals): void
   /** The exit code, when it has ended. */
@@ -63,7 +63,7 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
   closeSync(out)
   const exit = once(child, 'exit').then(([code]) => code as number | null)
   const output = (): string => readFileSync(logFile, 'utf8')
-  const said = async (text: string | RegExp, seconds = 10): Promise<void> => {
+  const said = async (text: string | RegExp, seconds = 30): Promise<void> => {
     const end = performance.now() + seconds * 1000
     const holds = (): boolean => (typeof text === 'string' ? output().includes(text) : text.test(output()))
     while (!holds()) {
@@ -72,7 +72,7 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
     }
   }
   // A machine that does many things at once may take its time.
-  await said(options.until ?? 'listening on ', 30)
+  await said(options.until ?? 'listening on ', 60)
   const admin = /admin server on (\S+:\d+)/.exec(output())?.[1]
   const log = openMailLog(logFile)
   return {

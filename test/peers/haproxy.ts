@@ -25,7 +25,7 @@ export async function startHaproxy(backendPort: number): Promise<Haproxy> {
   const listen = `listen l\n bind 127.0.0.1:${port}\n server s 127.0.0.1:${backendPort} send-proxy-v2\n`
   writeFileSync(file, `global\n nbthread 1\ndefaults\n mode tcp\n ${limits}\n${listen}`)
   const child = startChild('haproxy', ['-db', '-f', file])
-  const end = performance.now() + 10_000
+  const end = performance.now() + 60_000
   while (!(await listens(port))) {
     if (child.process.exitCode !== null || performance.now() > end) throw new Error(`HAProxy does not listen:\n${child.output()}`)
     await sleep(20)

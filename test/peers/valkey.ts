@@ -107,7 +107,7 @@ export async function valkeyCli(port: number, args: readonly string[]): Promise<
 }
 
 /** Waits until it holds; throws with `what` after so many seconds. */
-export async function untilHolds(what: string, holds: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
+export async function untilHolds(what: string, holds: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`)

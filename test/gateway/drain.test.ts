@@ -44,6 +44,36 @@ async function rest(client: Client): Promise<readonly string[]> {
   return lines
 }
 
+/**
+ * A client of the mail server, now and then, until one is not served or `ms` have passed. Where the machine stood still, nobody came meanwhile, and the
+ * gateway may rightly have left.
+ * @returns for how long, in milliseconds, and the longest time in which nobody came
+ */
+async function keepComing(
+  gateway: GatewayProcess,
+  from: string,
+  ms: number,
+): Promise<{ readonly servedMs: number; readonly gapMs: number }> {
+  const began = performance.now()
+  let [last, gapMs] = [began, 0]
+  while (performance.now() - began < ms) {
+    const now = performance.now()
+    try {
+      const client = await startClient(gateway.port, from)
+      gapMs = Math.max(gapMs, performance.now() - last)
+      last = now
+      assert.equal(await client.line(), '220 backend')
+      client.write('QUIT\r\n')
+      assert.equal(await client.line(), '221 bye')
+      client.end()
+    } catch {
+      return { servedMs: performance.now() - began, gapMs: Math.max(gapMs, performance.now() - last) }
+    }
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  return { servedMs: performance.now() - began, gapMs }
+}
+
 /** A listener that takes connections and says nothing. */
 async function silentBackend(t: TestContext): Promise<string> {
   const sockets = new Set<net.Socket>()
@@ -59,10 +89,10 @@ async function silentBackend(t: TestContext): Promise<string> {
 test('for the time of --drain-delay it is not ready and says so, but takes clients', { skip }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
-  const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '2s')
+  const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '5s')
+  const began = performance.now()
   gateway.signal('SIGTERM')
   await gateway.said('draining')
-  const began = performance.now()
   const ready = await fetch(`${gateway.admin}/readyz`)
   assert.deepEqual([ready.status, await ready.text()], [503, 'not ready: draining\n'])
   const late = await startClient(gateway.port, '127.81.2.1')
@@ -71,7 +101,7 @@ test('for the time of --drain-delay it is not ready and says so, but takes clien
   assert.equal(await late.line(), '221 bye')
   late.end()
   assert.equal(await gateway.exit, 0)
-  assert.ok(performance.now() - began > 1500, 'it waits for the load balancers, not for the clients')
+  assert.ok(performance.now() - began > 4900, 'it waits for the load balancers, not for the clients')
   await assert.rejects(startClient(gateway.port, '127.81.2.2'), /ECONNREFUSED/)
 })
 
@@ -81,17 +111,11 @@ test('behind that time it takes clients for as long as some still come, and stop
   const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '1s')
   gateway.signal('SIGTERM')
   await gateway.said('draining')
-  for (let nth = 0; nth < 8; nth++) {
-    const client = await startClient(gateway.port, '127.81.2.3')
-    assert.equal(await client.line(), '220 backend')
-    client.write('QUIT\r\n')
-    assert.equal(await client.line(), '221 bye')
-    client.end()
-    await new Promise((done) => setTimeout(done, 400))
-  }
+  const { servedMs, gapMs } = await keepComing(gateway, '127.81.2.3', 3200)
+  assert.ok(servedMs >= 3200 || gapMs > 990, `nobody was served after ${servedMs} ms, and ${gapMs} ms had passed since the last client`)
   const last = performance.now()
   assert.equal(await gateway.exit, 0)
-  assert.ok(performance.now() - last < 5000)
+  assert.ok(performance.now() - last < 20_000, 'not the 30 s for which it would wait for late clients')
 })
 
 test('but not longer than its drain timeout', { skip }, async (t) => {
@@ -99,20 +123,12 @@ test('but not longer than its drain timeout', { skip }, async (t) => {
   t.after(() => backend.close())
   const policy = { backend: { addresses: [backend.address], proxyProtocol: 'None' } }
   const gateway = await start(t, policy, '--drain-delay', '1s', '--drain-timeout', '2s')
-  gateway.signal('SIGTERM')
-  await gateway.said('draining')
   const began = performance.now()
-  const come = setInterval(
-    () =>
-      void startClient(gateway.port, '127.81.2.4').then(
-        (client) => client.end(),
-        () => undefined,
-      ),
-    200,
-  )
+  gateway.signal('SIGTERM')
+  const { servedMs, gapMs } = await keepComing(gateway, '127.81.2.4', 25_000)
+  assert.ok(servedMs < 25_000, 'it takes clients for ever')
   assert.equal(await gateway.exit, 0)
-  clearInterval(come)
-  assert.ok(performance.now() - began > 2900)
+  assert.ok(performance.now() - began > 2900 || gapMs > 990, `it ended after ${performance.now() - began} ms`)
 })
 
 test('/status goes on while it drains', { skip }, async (t) => {
@@ -246,7 +262,7 @@ for (const [when, flags] of [
       143,
       'by itself: the first process of a container is not ended by a signal that it leaves to the kernel',
     )
-    assert.ok(performance.now() - began < 2000)
+    assert.ok(performance.now() - began < 60_000)
     client.end()
   })
 }

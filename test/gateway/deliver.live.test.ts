@@ -15,6 +15,8 @@ import { unless } from '../peers/require.ts'
 const run = promisify(execFile)
 const skip = unless('postfix', 'openssl', 'swaks')
 const messageSize = 20 * 1024 * 1024
+/** Longer than a busy machine takes for a whole run of swaks. */
+const waitSeconds = 5
 
 let postfix: Postfix
 let gateway: GatewayProcess
@@ -33,7 +35,7 @@ before(async () => {
   gateway = await startGatewayProcess({
     spec: {
       hostname: 'mx.example.test',
-      greet: { action: 'Enforce', wait: '1s' },
+      greet: { action: 'Enforce', wait: `${waitSeconds}s` },
       access: [{ action: 'Permit', cidrs: ['127.0.0.1'] }],
     },
     flags: ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`],
@@ -45,9 +47,9 @@ after(async () => {
   await postfix?.stop()
 })
 
-/** Waits for a line of Postfix's log, at most ten seconds. */
+/** Waits for a line of Postfix's log, at most a minute. */
 async function logged(pattern: RegExp): Promise<RegExpExecArray> {
-  for (const end = performance.now() + 10_000; performance.now() < end; await sleep(20)) {
+  for (const end = performance.now() + 60_000; performance.now() < end; await sleep(20)) {
     for (const { text } of postfix.log.lines()) {
       const match = pattern.exec(text)
       if (match !== null) return match
@@ -80,7 +82,7 @@ test('swaks comes again and is old: no teaser, no wait', { skip }, async () => {
   await swaks('--local-interface', '127.70.0.2', '--from', 'first@example.net')
   const began = performance.now()
   const { stdout } = await swaks('--local-interface', '127.70.0.2', '--from', 'second@example.net')
-  assert.ok(performance.now() - began < 900, 'the greet wait of one second is not repeated')
+  assert.ok(performance.now() - began < waitSeconds * 1000, 'the greet wait is not repeated')
   assert.doesNotMatch(stdout, /220-/)
   await gateway.said('PASS OLD [127.70.0.2]')
 })
@@ -89,7 +91,7 @@ test('smtp-source delivers 200 messages in ten sessions at once', { skip }, asyn
   const args = ['-s', '10', '-m', '200', '-l', '4096', '-f', 'source@example.net', '-t', 'user@example.test', `127.0.0.1:${gateway.port}`]
   await run('smtp-source', args)
   const count = (): number => postfix.log.lines().filter(({ text }) => text.includes('from=<source@example.net>')).length
-  for (const end = performance.now() + 10_000; count() < 200 && performance.now() < end; ) await sleep(50)
+  for (const end = performance.now() + 60_000; count() < 200 && performance.now() < end; ) await sleep(50)
   assert.equal(count(), 200)
 })
 

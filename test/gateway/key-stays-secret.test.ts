@@ -15,10 +15,10 @@ const key = 'abcdefverysecretkey42'
 
 const spec = {
   hostname: 'mx.example.test',
-  greet: { wait: '2s' },
+  greet: { wait: '6s' },
   dnsbl: {
     action: 'Enforce',
-    timeout: '1s',
+    timeout: '5s',
     sites: [
       { domain: 'listed.test', keySecret: { name: 'lists', key: 'bl' } },
       { domain: 'code.test', keySecret: { name: 'lists', key: 'bl' } },

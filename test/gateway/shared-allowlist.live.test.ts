@@ -29,7 +29,7 @@ async function site(t: TestContext): Promise<Site> {
     hostname: 'mx.example.test',
     greet: { action: 'Drop', wait: '1s' },
     backend: { addresses: [backend.address], proxyProtocol: 'None' },
-    allowlist: { store: 'Valkey', valkey: { addresses: [valkey.address], timeoutMilliseconds: 200 }, ...allowlist },
+    allowlist: { store: 'Valkey', valkey: { addresses: [valkey.address], timeoutMilliseconds: 1000 }, ...allowlist },
   })
   const start = async (allowlist: object = {}, flags: readonly string[] = []): Promise<GatewayProcess> => {
     const gateway = await startGatewayProcess({ spec: spec(allowlist), flags })

@@ -17,6 +17,9 @@ const skip = unless('openssl')
 const manifest = (name: string, more = ''): string =>
   `apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\nmetadata: {name: ${name}}\nspec:\n  backend: {addresses: ["192.0.2.1:10025"]}\n${more}`
 
+/** Of another length: in place, a file system whose clock ticks every 4 ms shows two quick writes of one length as one. */
+const two = manifest('two', '  greet: {wait: 5s}\n')
+
 const withTable = (name: string, file = 'access.cidr'): string => manifest(name, `  access: [{table: {file: ${file}}}]\n`)
 const withTls = (name: string): string => manifest(name, '  tls: {level: May, certFile: tls/tls.crt, keyFile: tls/tls.key}\n')
 
@@ -217,7 +220,7 @@ const changes: readonly Change[] = [
       writeFileSync(join(folder, 'policy.yaml'), manifest('one'))
       return join(folder, 'policy.yaml')
     },
-    change: (folder) => writeFileSync(join(folder, 'policy.yaml'), manifest('two')),
+    change: (folder) => writeFileSync(join(folder, 'policy.yaml'), two),
     want: 'policy two',
   },
   {
@@ -281,7 +284,7 @@ const changes: readonly Change[] = [
       writeFileSync(join(folder, 'policy.yaml'), withTable('one'))
       return join(folder, 'policy.yaml')
     },
-    change: (folder) => writeFileSync(join(folder, 'access.cidr'), '192.0.2.0/24 reject\n'),
+    change: (folder) => writeFileSync(join(folder, 'access.cidr'), '192.0.2.0/24   reject\n'),
     want: 'policy one',
   },
   {
@@ -409,7 +412,7 @@ describe('a watched policy', () => {
     assert.equal(await said.next(), 'problems')
     assert.deepEqual(said.problems, [{ path: 'manifest', why: 'cannot be put in force: no memory' }])
     said.refuse = undefined
-    writeFileSync(path, manifest('two'))
+    writeFileSync(path, two)
     assert.equal(await said.next(), 'policy two')
   })
 
@@ -439,7 +442,7 @@ describe('a watched policy', () => {
     await second.next()
     first.watch.close()
     first.watch.reload()
-    writeFileSync(path, manifest('two'))
+    writeFileSync(path, two)
     assert.equal(await second.next(), 'policy two')
     assert.deepEqual(first.all, ['policy one'])
   })

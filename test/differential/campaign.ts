@@ -8,7 +8,9 @@ import type { Compared } from './compare.ts'
 import { configurations } from './configurations.ts'
 import { randomDialogue } from './dialogue.ts'
 import type { DialogueProfile } from './dialogue.ts'
+import { importedPolicy } from './imported-policy.ts'
 import { seeded } from './random.ts'
+import { randomSettings } from './random-settings.ts'
 import { startServers } from './servers.ts'
 import type { Opponent, Servers } from './servers.ts'
 
@@ -19,6 +21,8 @@ export interface CampaignOptions {
   readonly opponent: Opponent
   /** Only this configuration. */
   readonly configuration?: string | undefined
+  /** Draw so many configurations by the seed, and let the importer make the gateway's policies, in place of those of test/sessions/policies. */
+  readonly randomConfigurations?: number | undefined
   /** Only the dialogue of this number. */
   readonly number?: number | undefined
   readonly atOnce?: number
@@ -42,8 +46,15 @@ export interface CampaignResult {
   readonly reached: ReadonlyMap<string, number>
 }
 
-interface Job {
+/** A configuration: what the servers get and what dialogues have to know of it; its number is the same whichever others are played. */
+interface Subject {
+  readonly index: number
   readonly profile: DialogueProfile
+  readonly policy: SharedPolicy
+}
+
+interface Job {
+  readonly subject: Subject
   readonly number: number
   readonly seed: number
 }
@@ -56,27 +67,39 @@ const lateMs = 2000
 
 /** Plays the campaign. Every dialogue is settled by the seed, its configuration and its number alone. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const profiles = configurations.filter(({ policy }) => options.configuration === undefined || policy === options.configuration)
-  if (profiles.length === 0) throw new Error(`no configuration "${options.configuration}"`)
-  const all = sharedPolicies()
-  const policies = profiles.map(({ policy }): SharedPolicy => all.get(policy) ?? fail(policy))
+  const all = options.randomConfigurations === undefined ? writtenSubjects() : drawnSubjects(options.seed, options.randomConfigurations)
+  const subjects = all.filter(({ policy }) => options.configuration === undefined || policy.name === options.configuration)
+  if (subjects.length === 0) throw new Error(`no configuration "${options.configuration}"`)
+  const policies = subjects.map(({ policy }) => policy)
   const servers = await startServers(policies, options.opponent)
   try {
-    return await play(servers, jobs(profiles, options), options)
+    return await play(servers, jobs(subjects, options), options)
   } finally {
     await servers.stop()
   }
 }
 
-function fail(policy: string): never {
-  throw new Error(`no policy "${policy}" in test/sessions/policies`)
+function writtenSubjects(): Subject[] {
+  const policies = sharedPolicies()
+  return configurations.map((profile, index) => ({ index, profile, policy: policies.get(profile.policy) ?? fail(profile.policy) }))
 }
 
-function jobs(profiles: readonly DialogueProfile[], options: CampaignOptions): Job[] {
-  if (options.number !== undefined) return profiles.map((profile) => ({ profile, number: options.number ?? 0, seed: options.seed }))
+function drawnSubjects(seed: number, count: number): Subject[] {
+  return Array.from({ length: count }, (_, index) => {
+    const { profile, settings } = randomSettings(seeded(seed, index), `drawn-${index}`)
+    return { index, profile, policy: importedPolicy(profile.policy, settings) }
+  })
+}
+
+function fail(policy: string): never {
+  throw new Error(`no policy "${policy}"`)
+}
+
+function jobs(subjects: readonly Subject[], options: CampaignOptions): Job[] {
+  if (options.number !== undefined) return subjects.map((subject) => ({ subject, number: options.number ?? 0, seed: options.seed }))
   return Array.from({ length: options.count }, (_, index): Job => {
-    const profile = profiles[index % profiles.length] ?? fail('')
-    return { profile, number: Math.floor(index / profiles.length), seed: options.seed }
+    const subject = subjects[index % subjects.length] ?? fail('')
+    return { subject, number: Math.floor(index / subjects.length), seed: options.seed }
   })
 }
 
@@ -96,7 +119,7 @@ async function play(servers: Servers, list: readonly Job[], options: CampaignOpt
     for (const kind of kindsOf(left)) reached.set(kind, (reached.get(kind) ?? 0) + 1)
     if (equal) continue
     const again = await repeat(servers, job)
-    const difference: Difference = { configuration: job.profile.policy, number: job.number, again, left, right }
+    const difference: Difference = { configuration: job.subject.policy.name, number: job.number, again, left, right }
     differences.push(difference)
     options.onDifference?.(difference)
   }
@@ -123,9 +146,10 @@ async function repeat(servers: Servers, job: Job): Promise<boolean> {
 
 /** The same dialogue, each time from an address that the servers do not know yet. */
 async function attempt(servers: Servers, job: Job, again: number): Promise<Compared> {
-  const pair = servers.pairs.get(job.profile.policy) ?? fail(job.profile.policy)
-  const random = seeded(job.seed, configurations.indexOf(job.profile), job.number)
-  const text = randomDialogue(random, job.profile, (job.number % 16_384) + again * 16_384)
+  const { index, policy, profile } = job.subject
+  const pair = servers.pairs.get(policy.name) ?? fail(policy.name)
+  const random = seeded(job.seed, index, job.number)
+  const text = randomDialogue(random, profile, (job.number % 16_384) + again * 16_384)
   try {
     return await compare(text, pair.left, pair.right)
   } catch (error) {

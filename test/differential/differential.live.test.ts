@@ -17,16 +17,23 @@ test(`${count} random dialogues (seed ${seed}) come out the same from postscreen
   assert.equal(report(await runCampaign({ count, seed, opponent: 'gateway', atOnce: 32 })), '')
 })
 
+test(`120 random dialogues under eight random configurations, imported from main.cf (seed ${seed}), come out the same`, {
+  skip,
+}, async () => {
+  const result = await runCampaign({ count: 120, seed, opponent: 'gateway', atOnce: 32, randomConfigurations: 8 })
+  assert.equal(report(result, ' --random-configs 8'), '')
+})
+
 test('a real postscreen is equal to itself, so that a difference means something', { skip }, async () => {
   assert.equal(report(await runCampaign({ count: 110, seed, opponent: 'postscreen', atOnce: 32 })), '')
 })
 
 /** What differed, each with the command that repeats it; empty when nothing did. Differences that do not last are the machine's. */
-function report({ differences }: CampaignResult): string {
+function report({ differences }: CampaignResult, flags = ''): string {
   const lasting = differences.filter((difference) => difference.again)
   return lasting
     .map(({ configuration, number, left, right }) => {
-      const command = `node test/differential/run.ts --seed ${seed} --config ${configuration} --number ${number}`
+      const command = `node test/differential/run.ts --seed ${seed}${flags} --config ${configuration} --number ${number}`
       return `${command}\n--- postscreen\n${left}\n+++ the other\n${right}`
     })
     .join('\n')

@@ -21,9 +21,8 @@ export function seeded(...seeds: readonly number[]): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
   const pick = <T>(choices: readonly T[]): T => {
-    const choice = choices[Math.floor(next() * choices.length)]
-    if (choice === undefined) throw new Error('nothing to pick from')
-    return choice
+    if (choices.length === 0) throw new Error('nothing to pick from')
+    return choices[Math.floor(next() * choices.length)] as T
   }
   return {
     between: (low, high) => low + Math.floor(next() * (high - low + 1)),

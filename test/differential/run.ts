@@ -1,4 +1,4 @@
-// node test/differential/run.ts --count N --seed S [--config NAME] [--number N] [--against gateway|postscreen] [--at-once N] [--out FOLDER]
+// node test/differential/run.ts --count N --seed S [--config NAME | --random-configs N] [--number N] [--against gateway|postscreen] [--at-once N] [--out FOLDER]
 // Plays random dialogues against a real postscreen and the gateway at the same time, and prints those in which they differ.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,8 @@ const { values } = parseArgs({
     count: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
     config: { type: 'string' },
+    /** How many configurations to draw, in place of those of test/sessions/policies; the importer makes the gateway's policies. */
+    'random-configs': { type: 'string' },
     number: { type: 'string' },
     against: { type: 'string', default: 'gateway' },
     'at-once': { type: 'string', default: '64' },
@@ -22,12 +24,15 @@ const { values } = parseArgs({
   },
 })
 
+const randomConfigs = values['random-configs']
+const drawn = randomConfigs === undefined ? '' : ` --random-configs ${randomConfigs}`
 const started = performance.now()
 const result = await runCampaign({
   count: Number(values.count),
   seed: Number(values.seed),
   opponent: values.against === 'postscreen' ? 'postscreen' : 'gateway',
   configuration: values.config,
+  randomConfigurations: randomConfigs === undefined ? undefined : Number(randomConfigs),
   number: values.number === undefined ? undefined : Number(values.number),
   atOnce: Number(values['at-once']),
   onDifference: show,
@@ -45,7 +50,7 @@ function show(difference: Difference): void {
   const { configuration, number, left, right, again } = difference
   const name = `${configuration}-${number}${again ? '' : '-once'}`
   console.log(
-    `${configuration}-${number} ${again ? 'differs' : 'differed only the first time'}; again: --seed ${values.seed} --config ${configuration} --number ${number}`,
+    `${configuration}-${number} ${again ? 'differs' : 'differed only the first time'}; again: --seed ${values.seed}${drawn} --config ${configuration} --number ${number}`,
   )
   for (const line of firstDifference(left, right)) console.log(`    ${line}`)
   if (values.out === undefined) return

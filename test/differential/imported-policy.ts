@@ -1,0 +1,22 @@
+// A policy that the importer makes of main.cf, for a gateway that is compared with the postscreen of the same settings.
+
+import { readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { load } from 'js-yaml'
+import { importPostfix } from '../../cli/import/postfix.ts'
+import { baseMainCf, mainCfText } from '../peers/postfix-files.ts'
+import type { Settings } from '../peers/postfix-files.ts'
+import type { SharedPolicy } from '../support/policy-file.ts'
+
+const files = join(import.meta.dirname, '..', 'peers', 'files')
+
+/** Throws with the importer's errors. */
+export function importedPolicy(name: string, settings: Settings): SharedPolicy {
+  const text = mainCfText({ ...baseMainCf('@FOLDER@'), ...settings })
+  const read = (path: string) => ({ text: readFileSync(join(files, basename(path)), 'utf8'), from: path })
+  const { yaml, errors } = importPostfix({ text, file: 'main.cf', files: { read }, tables: 'inline', name })
+  if (yaml === undefined) throw new Error(`${name}: ${errors.join('\n')}\n${text}`)
+  const { spec } = load(yaml) as { readonly spec: Readonly<Record<string, unknown>> }
+  const { backend: _, ...policy } = spec
+  return { name, policy, postfix: settings }
+}

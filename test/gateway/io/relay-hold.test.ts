@@ -8,10 +8,10 @@ import type { Lookup } from '../../../gateway/io/backend/backend-names.ts'
 import { type BackendOptions, Backends } from '../../../gateway/io/backend/backends.ts'
 import type { HandOffStats, RelayHandle } from '../../../gateway/io/backend/hand-off.ts'
 import { handOff } from '../../../gateway/io/backend/relay.ts'
-import { dial, type End, listen, refusingPort } from './tcp-ends.ts'
+import { endpoints, headerLength, pausedClient } from './paused-client.ts'
+import { type End, listen, refusingPort } from './tcp-ends.ts'
+import { unhurried } from './unhurried.ts'
 import { until } from './until.ts'
-
-const headerLength = 28
 
 type Outcome = { is: 'failed'; reason: string; arrived: string } | { is: 'ended'; stats: HandOffStats }
 
@@ -23,21 +23,13 @@ interface Held {
 }
 
 async function arrive(t: TestContext, backends: Backends, unread: string, teaserSent = true): Promise<Held> {
-  const accepted = Promise.withResolvers<Socket>()
-  const listener = await listen((socket) => accepted.resolve(socket.pause()))
-  const client = await dial(listener.port)
-  t.after(async () => {
-    client.socket.destroy()
-    await listener.close()
-  })
-  const socket = await accepted.promise
+  const { client, accepted } = await pausedClient(t)
   const outcome = Promise.withResolvers<Outcome>()
   const handedOff: string[] = []
-  const ends = { clientEndpoint: { address: '192.0.2.7', port: 4711 }, serverEndpoint: { address: '198.51.100.25', port: 25 } }
-  const relay = handOff({ client: socket, ...ends, unread: Buffer.from(unread), teaserSent }, backends, {
+  const relay = handOff({ client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent }, backends, {
     onHandedOff: (label) => void handedOff.push(label),
     onFailed: (_how, reason, arrived) => {
-      socket.on('error', () => undefined)
+      accepted.on('error', () => undefined)
       outcome.resolve({ is: 'failed', reason, arrived: Buffer.from(arrived).toString() })
     },
     onEnd: (stats) => outcome.resolve({ is: 'ended', stats }),
@@ -52,20 +44,11 @@ interface Tries {
 
 function table(t: TestContext, options: Partial<BackendOptions> & { addresses: readonly string[] }): Tries {
   let tries = 0
-  // Longer than a busy machine ever takes: these tests are not about their ends.
-  const limits = {
-    proxyProtocol: 'V2' as const,
-    connectTimeoutMs: 20_000,
-    greetingTimeoutMs: 20_000,
-    refreshMs: 0,
-    probeAfterMs: 0,
-    holdMs: 60_000,
-  }
   const connect: BackendOptions['connect'] = (to) => {
     tries++
     return connectPlainly(to)
   }
-  const backends = new Backends({ ...limits, connect, ...options })
+  const backends = new Backends({ ...unhurried, probeAfterMs: 0, holdMs: 60_000, connect, ...options })
   t.after(() => backends.close())
   return { backends, count: () => tries }
 }

@@ -5,11 +5,12 @@ import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { type BackendOptions, Backends, type TargetStatus } from '../../../gateway/io/backend/backends.ts'
 import { handOff } from '../../../gateway/io/backend/relay.ts'
-import { dial, type End, endOf, listen } from './tcp-ends.ts'
+import { endpoints, headerLength, pausedClient } from './paused-client.ts'
+import { type End, endOf, listen } from './tcp-ends.ts'
+import { unhurried } from './unhurried.ts'
 import { until } from './until.ts'
 
 const patienceMs = 40
-const headerLength = 28
 
 interface Postfix {
   readonly address: string
@@ -36,15 +37,7 @@ async function postfix(t: TestContext, name: string, awake = true): Promise<Post
 
 /** All that stand in `knownToWork` have greeted before. */
 function table(t: TestContext, all: readonly Postfix[], knownToWork: readonly Postfix[], options: Partial<BackendOptions> = {}): Backends {
-  const limits = {
-    proxyProtocol: 'V2' as const,
-    connectTimeoutMs: 20_000,
-    greetingTimeoutMs: 20_000,
-    refreshMs: 0,
-    probeAfterMs: 0,
-    patienceMs,
-  }
-  const backends = new Backends({ addresses: all.map(({ address }) => address), ...limits, ...options })
+  const backends = new Backends({ addresses: all.map(({ address }) => address), ...unhurried, probeAfterMs: 0, patienceMs, ...options })
   t.after(() => backends.close())
   for (const { label } of backends.status().flatMap(({ addresses }) => addresses)) {
     const [address = '', port] = label.split(':')
@@ -60,22 +53,10 @@ interface Visitor {
 }
 
 async function arrive(t: TestContext, backends: Backends, unread = ''): Promise<Visitor> {
-  const accepted = Promise.withResolvers<Socket>()
-  const listener = await listen((socket) => accepted.resolve(socket.pause()))
-  const client = await dial(listener.port)
-  t.after(async () => {
-    client.socket.destroy()
-    await listener.close()
-  })
+  const { client, accepted } = await pausedClient(t)
   const handedOff: string[] = []
   const failed = Promise.withResolvers<string>()
-  const request = {
-    client: await accepted.promise,
-    clientEndpoint: { address: '192.0.2.7', port: 4711 },
-    serverEndpoint: { address: '198.51.100.25', port: 25 },
-    unread: Buffer.from(unread),
-    teaserSent: true,
-  }
+  const request = { client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent: true }
   handOff(request, backends, {
     onHandedOff: (label) => handedOff.push(label),
     onFailed: (_how, reason) => failed.resolve(reason),

@@ -2,128 +2,19 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/io/backend/backend-call.ts'
-import { type BackendOptions, Backends, type Target } from '../../../gateway/io/backend/backends.ts'
+import { Backends, type Target } from '../../../gateway/io/backend/backends.ts'
 import type { HandOffStats } from '../../../gateway/io/backend/hand-off.ts'
 import { handOff } from '../../../gateway/io/backend/relay.ts'
-import { dial, type End, endOf, type Listener, listen, refusingPort } from './tcp-ends.ts'
+import { backend, behindHeader, saying, untilBehindHeader } from './backend-stub.ts'
+import { endpoints, headerLength, pausedClient } from './paused-client.ts'
+import { begin, limits } from './relay-session.ts'
+import { deafPort, type End, endOf, refusingPort } from './tcp-ends.ts'
 import { until } from './until.ts'
-
-const clientEndpoint = { address: '192.0.2.7', port: 4711 }
-const serverEndpoint = { address: '198.51.100.25', port: 25 }
-const headerLength = 28
-
-type Outcome =
-  | { is: 'failed'; how: 'connect' | 'send'; reason: string; arrived: string }
-  | { is: 'ended'; handedOff: string | undefined; stats: HandOffStats }
-
-/** Longer than a busy machine ever takes. A test that is about a limit moves the clock. */
-const limits = {
-  proxyProtocol: 'V2' as const,
-  connectTimeoutMs: 20_000,
-  greetingTimeoutMs: 20_000,
-  patienceMs: 20_000,
-  refreshMs: 0,
-}
-
-interface Session {
-  /** The client's end. */
-  readonly client: End
-  /** Our side of its connection, as it is when asked. */
-  readonly accepted: () => Socket
-  readonly outcome: Promise<Outcome>
-  readonly backends: Backends
-}
-
-interface Setting {
-  readonly backends: readonly number[]
-  readonly options?: Partial<BackendOptions>
-  readonly unread?: string
-  readonly teaserSent?: boolean
-  /** What the client does before the hand-off. */
-  readonly first?: (client: End, accepted: Socket) => Promise<void>
-}
-
-/** A client whose connection has been accepted and is paused, as a screened client is. */
-async function arrive(t: TestContext): Promise<{ client: End; accepted: Socket }> {
-  const accepted = Promise.withResolvers<Socket>()
-  const listener = await listen((socket) => accepted.resolve(socket.pause()))
-  const client = await dial(listener.port)
-  t.after(async () => {
-    client.socket.destroy()
-    await listener.close()
-  })
-  return { client, accepted: await accepted.promise }
-}
-
-async function begin(t: TestContext, setting: Setting): Promise<Session> {
-  const { client, accepted } = await arrive(t)
-  await setting.first?.(client, accepted)
-  const addresses = setting.backends.map((port) => `127.0.0.1:${port}`)
-  const backends = new Backends({ addresses, ...limits, ...setting.options })
-  t.after(() => backends.close())
-  const outcome = Promise.withResolvers<Outcome>()
-  let handedOff: string | undefined
-  const unread = Buffer.from(setting.unread ?? '', 'latin1')
-  const request = { client: accepted, clientEndpoint, serverEndpoint, unread, teaserSent: setting.teaserSent ?? false }
-  const relay = handOff(request, backends, {
-    onHandedOff: (label) => {
-      handedOff = label
-    },
-    onFailed: (how, reason, arrived) => {
-      accepted.on('error', () => undefined)
-      outcome.resolve({ is: 'failed', how, reason, arrived: Buffer.from(arrived).toString('latin1') })
-    },
-    onEnd: (stats) => outcome.resolve({ is: 'ended', handedOff, stats }),
-  })
-  return { client, accepted: () => relay.client, outcome: outcome.promise, backends }
-}
-
-interface Backend extends Listener {
-  readonly calls: End[]
-  /** The next connection that has not been asked for. */
-  next(): Promise<End>
-}
-
-/** A backend that does with every connection as it is told. */
-async function backend(t: TestContext, act: (end: End) => void): Promise<Backend> {
-  const calls: End[] = []
-  let taken = 0
-  let wake = (): void => undefined
-  const listener = await listen((socket) => {
-    const end = endOf(socket)
-    calls.push(end)
-    act(end)
-    wake()
-  })
-  t.after(() => listener.close())
-  const next = async (): Promise<End> => {
-    const arrived = new Promise<void>((done) => {
-      wake = done
-    })
-    if (calls.length === taken) await arrived
-    return calls[taken++] as End
-  }
-  return { ...listener, calls, next }
-}
-
-/** What a backend says to whoever comes. */
-const saying = (text: string) => {
-  return ({ socket }: End): void => void socket.write(text, 'latin1')
-}
-
-/** The client's bytes as the backend got them. */
-const behindHeader = (end: End): string => end.text().slice(headerLength)
-
-async function untilBehindHeader(end: End, text: string): Promise<void> {
-  await end.until((all) => all.slice(headerLength) === text)
-  assert.equal(behindHeader(end), text)
-}
 
 test('a backend that greets gets the client, its address, and its unread bytes before all others', async (t) => {
   const postfix = await backend(t, saying('220 mx ESMTP\r\n'))
@@ -134,7 +25,7 @@ test('a backend that greets gets the client, its address, and its unread bytes b
   await untilBehindHeader(call, 'EHLO one\r\nMAIL FROM:<>\r\n')
   const header = parseProxyHeader(call.bytes())
   assert.ok(header.is === 'header')
-  assert.deepEqual(header.addresses, { client: clientEndpoint, server: serverEndpoint })
+  assert.deepEqual(header.addresses, { client: endpoints.clientEndpoint, server: endpoints.serverEndpoint })
   client.socket.end('QUIT\r\n')
   assert.equal((await call.ended()).how, 'FIN')
   call.socket.end('221 Bye\r\n')
@@ -302,23 +193,6 @@ test('the last backend’s refusal is the greeting of a client that has got none
   assert.equal(result.handedOff, `127.0.0.1:${last.port}`)
 })
 
-/** A listener that nobody serves and whose backlog is full: the kernel drops further connections without a word. */
-async function deafPort(t: TestContext): Promise<number> {
-  const program = `
-    const { parentPort } = require('node:worker_threads')
-    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-      parentPort.postMessage(server.address().port)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-    })`
-  const worker = new Worker(program, { eval: true })
-  t.after(async () => void (await worker.terminate()))
-  const [port] = (await once(worker, 'message')) as [number]
-  const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
-  t.after(() => fillers.forEach((filler) => filler.destroy()))
-  await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')))
-  return port
-}
-
 test('a backend that cannot be reached in time is passed over', async (t) => {
   const deaf = await deafPort(t)
   t.mock.timers.enable({ apis: ['setTimeout'] })
@@ -437,9 +311,9 @@ test('a client that leaves while it tries a failing backend leaves the trial to 
   backends.release(failing)
   backends.greeted(backends.take(new Set([failing])) as Target)
   now = 1000
-  const { client, accepted } = await arrive(t)
+  const { client, accepted } = await pausedClient(t)
   const left = new Promise<HandOffStats>((onEnd, fail) => {
-    const request = { client: accepted, clientEndpoint, serverEndpoint, unread: Buffer.alloc(0), teaserSent: true }
+    const request = { client: accepted, ...endpoints, unread: Buffer.alloc(0), teaserSent: true }
     handOff(request, backends, { onHandedOff: fail, onFailed: fail, onEnd })
   })
   await mute.next()
@@ -621,10 +495,10 @@ test('clients are spread evenly', async (t) => {
   const backends = new Backends({ ...limits, addresses: three.map(({ port }) => `127.0.0.1:${port}`), proxyProtocol: 'None' })
   t.after(() => backends.close())
   const handedOff = Array.from({ length: 9 }, async () => {
-    const { accepted } = await arrive(t)
+    const { accepted } = await pausedClient(t)
     await new Promise<string>((onHandedOff, fail) => {
       const events = { onHandedOff, onFailed: fail, onEnd: () => undefined }
-      handOff({ client: accepted, clientEndpoint, serverEndpoint, unread: Buffer.alloc(0), teaserSent: true }, backends, events)
+      handOff({ client: accepted, ...endpoints, unread: Buffer.alloc(0), teaserSent: true }, backends, events)
     })
   })
   await Promise.all(handedOff)

@@ -1,7 +1,8 @@
-// Ends of TCP connections for tests: a listener on a free loopback port, and a socket whose bytes can be waited for.
+// Ends of TCP connections for tests: listeners on loopback ports, one that refuses, one that is deaf, and a socket whose bytes can be waited for.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
 
 export interface Listener {
   readonly port: number
@@ -43,6 +44,23 @@ export async function refusingPort(t: TestContext): Promise<number> {
     await far.close()
   })
   return holder.localPort ?? 0
+}
+
+/** A listener that nobody serves and whose backlog is full: the kernel drops further connections without a word. */
+export async function deafPort(t: TestContext): Promise<number> {
+  const program = `
+    const { parentPort } = require('node:worker_threads')
+    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const worker = new Worker(program, { eval: true })
+  t.after(async () => void (await worker.terminate()))
+  const [port] = (await once(worker, 'message')) as [number]
+  const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+  t.after(() => fillers.forEach((filler) => filler.destroy()))
+  await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')))
+  return port
 }
 
 /** One end, with everything that it has received. */

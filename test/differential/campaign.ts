@@ -2,17 +2,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedPolicies } from '../support/policy-file.ts'
-import type { SharedPolicy } from '../support/policy-file.ts'
 import { compare } from './compare.ts'
 import type { Compared } from './compare.ts'
 import { configurations } from './configurations.ts'
-import { randomDialogue } from './dialogue.ts'
+import { randomDialogue, repetitions } from './dialogue.ts'
 import type { DialogueProfile } from './dialogue.ts'
 import { importedPolicy } from './imported-policy.ts'
 import { seeded } from './random.ts'
+import { randomMemory } from './random-memory.ts'
 import { randomSettings } from './random-settings.ts'
 import { startServers } from './servers.ts'
-import type { Opponent, Servers } from './servers.ts'
+import type { Opponent, ServedPolicy, Servers } from './servers.ts'
 
 export interface CampaignOptions {
   /** Dialogues in all, spread evenly over the configurations. */
@@ -50,7 +50,7 @@ export interface CampaignResult {
 interface Subject {
   readonly index: number
   readonly profile: DialogueProfile
-  readonly policy: SharedPolicy
+  readonly policy: ServedPolicy
 }
 
 interface Job {
@@ -59,15 +59,12 @@ interface Job {
   readonly seed: number
 }
 
-/** A dialogue whose packets met by chance on a busy machine is repeated alone so often; it differs if it always does. */
-const repetitions = 3
-
 /** How long the logs may go on after the last dialogue. */
 const lateMs = 2000
 
 /** Plays the campaign. Every dialogue is settled by the seed, its configuration and its number alone. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const all = options.randomConfigurations === undefined ? writtenSubjects() : drawnSubjects(options.seed, options.randomConfigurations)
+  const all = options.randomConfigurations === undefined ? writtenSubjects() : drawnSubjects(options, options.randomConfigurations)
   const subjects = all.filter(({ policy }) => options.configuration === undefined || policy.name === options.configuration)
   if (subjects.length === 0) throw new Error(`no configuration "${options.configuration}"`)
   const policies = subjects.map(({ policy }) => policy)
@@ -84,10 +81,11 @@ function writtenSubjects(): Subject[] {
   return configurations.map((profile, index) => ({ index, profile, policy: policies.get(profile.policy) ?? fail(profile.policy) }))
 }
 
-function drawnSubjects(seed: number, count: number): Subject[] {
-  return Array.from({ length: count }, (_, index) => {
+function drawnSubjects({ seed, count }: CampaignOptions, configurationCount: number): Subject[] {
+  return Array.from({ length: configurationCount }, (_, index) => {
     const { profile, settings } = randomSettings(seeded(seed, index), `drawn-${index}`)
-    return { index, profile, policy: importedPolicy(profile.policy, settings) }
+    const remembered = randomMemory(seeded(seed, index, -1), profile, Math.ceil(count / configurationCount))
+    return { index, profile, policy: { ...importedPolicy(profile.policy, settings), remembered } }
   })
 }
 
@@ -149,7 +147,7 @@ async function attempt(servers: Servers, job: Job, again: number): Promise<Compa
   const { index, policy, profile } = job.subject
   const pair = servers.pairs.get(policy.name) ?? fail(policy.name)
   const random = seeded(job.seed, index, job.number)
-  const text = randomDialogue(random, profile, (job.number % 16_384) + again * 16_384)
+  const text = randomDialogue(random, profile, job.number, again)
   try {
     return await compare(text, pair.left, pair.right)
   } catch (error) {

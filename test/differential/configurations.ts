@@ -15,7 +15,7 @@ const listed = [
 const listedOrError = [...listed, [1, '127.45']] as const
 
 function quick(policy: string, more: Partial<DialogueProfile> = {}): DialogueProfile {
-  return { policy, greetWait: false, tls: false, lineLengthLimit: 2048, networks: plain, ...more }
+  return { policy, greetWait: false, tls: false, remembers: false, lineLengthLimit: 2048, networks: plain, ...more }
 }
 
 /** All configurations; in the first ones nobody waits for a greeting. */

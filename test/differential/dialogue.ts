@@ -12,6 +12,8 @@ export interface DialogueProfile extends LineProfile {
   readonly greetWait: boolean
   /** Whether STARTTLS is on offer to all, and nobody is handed on. */
   readonly tls: boolean
+  /** Whether what the allowlist holds in the end is compared as well. */
+  readonly remembers: boolean
   /** What a connection must begin with, if anything: PROXY headers. */
   readonly opening?: (random: Random, client: string) => string
   /** Networks (`127.50`) of clients, by how often they come. */
@@ -23,10 +25,18 @@ const apart = 0.08
 /** How long a reply may take. */
 const patience = 4
 
-/** The text of a scenario. `number` makes the client's address its own. */
-export function randomDialogue(random: Random, profile: DialogueProfile, number: number): string {
-  const network = random.weighted(profile.networks)
-  const client = `${network}.${(number >> 8) & 255}.${number & 255}`
+/** A dialogue whose packets met by chance on a busy machine is repeated alone so often; it differs if it always does. */
+export const repetitions = 3
+
+/** An address that no other dialogue has, nor this one when it is played another time. */
+export function clientOf(network: string, number: number, again: number): string {
+  const own = (number % 16_384) + again * 16_384
+  return `${network}.${(own >> 8) & 255}.${own & 255}`
+}
+
+/** The text of a scenario, of the dialogue of that number, when it is played for the first time (`again` 0) or once more. */
+export function randomDialogue(random: Random, profile: DialogueProfile, number: number, again: number): string {
+  const client = clientOf(random.weighted(profile.networks), number, again)
   const lines = [`# Random dialogue ${number}.`, `policy ${profile.policy}`, '']
   // Something that is remembered shows only when the client comes again.
   const visits = random.chance(0.3) ? 2 : 1
@@ -35,7 +45,9 @@ export function randomDialogue(random: Random, profile: DialogueProfile, number:
     lines.push(...visitScript(random, profile, client))
     lines.push('close', `sleep ${apart}`)
   }
-  return [...lines, '', 'log', ''].join('\n')
+  lines.push('', 'log', '')
+  if (profile.remembers) lines.push('remembers', '')
+  return lines.join('\n')
 }
 
 function visitScript(random: Random, profile: DialogueProfile, client: string): string[] {

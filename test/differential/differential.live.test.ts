@@ -17,11 +17,11 @@ test(`${count} random dialogues (seed ${seed}) come out the same from postscreen
   assert.equal(report(await runCampaign({ count, seed, opponent: 'gateway', atOnce: 32 })), '')
 })
 
-test(`120 random dialogues under eight random configurations, imported from main.cf (seed ${seed}), come out the same`, {
+test(`72 random dialogues under six random configurations, imported from main.cf (seed ${seed}), come out the same`, {
   skip,
 }, async () => {
-  const result = await runCampaign({ count: 120, seed, opponent: 'gateway', atOnce: 32, randomConfigurations: 8 })
-  assert.equal(report(result, ' --random-configs 8'), '')
+  const result = await runCampaign({ count: 72, seed, opponent: 'gateway', atOnce: 32, randomConfigurations: 6 })
+  assert.equal(report(result, ' --random-configs 6'), '')
 })
 
 test('a real postscreen is equal to itself, so that a difference means something', { skip }, async () => {

@@ -28,12 +28,17 @@ const limits = {
   postscreen_client_connection_count_limit: '50',
 }
 
+/** A policy, and what the allowlist holds at the start: address -> record. */
+export interface ServedPolicy extends SharedPolicy {
+  readonly remembered?: Readonly<Record<string, string>>
+}
+
 /** Starts everything that the policies take. */
-export async function startServers(policies: readonly SharedPolicy[], opponent: Opponent): Promise<Servers> {
+export async function startServers(policies: readonly ServedPolicy[], opponent: Opponent): Promise<Servers> {
   const nameServer = await startRbldnsd()
   const sides = opponent === 'postscreen' ? ['left', 'right'] : ['left']
   const screens = sides.flatMap((side) =>
-    policies.map(({ name, postfix }) => ({ name: `${name}-${side}`, mainCf: { ...limits, ...postfix } })),
+    policies.map(({ name, postfix, remembered = {} }) => ({ name: `${name}-${side}`, mainCf: { ...limits, ...postfix }, remembered })),
   )
   const postfix = await startPostfix({ nameServer: nameServer.address, screens })
   const gateways: GatewayListener[] = []
@@ -51,7 +56,11 @@ export async function startServers(policies: readonly SharedPolicy[], opponent: 
         continue
       }
       const backend = `127.0.0.1:${postfix.ports.get(`${policy.name}-left-smtpd`)}`
-      const gateway = await startGatewayListener(policy, { backend, resolver: `${nameServer.address}:53` })
+      const gateway = await startGatewayListener(policy, {
+        backend,
+        resolver: `${nameServer.address}:53`,
+        remembered: policy.remembered ?? {},
+      })
       gateways.push(gateway)
       pairs.set(policy.name, { left, right: gateway })
     }

@@ -3,7 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ValkeyAllowlist } from '../../gateway/io/allowlist/allowlist-valkey.ts'
-import { startValkey, untilHolds } from '../peers/valkey.ts'
+import { startValkey } from '../peers/valkey.ts'
+import { untilHolds } from '../support/until-holds.ts'
 import { recordFor, settingsFor } from '../support/shared-store.ts'
 
 const rate = Number(process.argv[2] ?? 500)

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { type GatewayProcess, manifest, startGatewayProcess } from '../peers/gateway.ts'
 import { unless } from '../peers/require.ts'
-import { startValkey, untilHolds, type Valkey } from '../peers/valkey.ts'
+import { startValkey, type Valkey } from '../peers/valkey.ts'
+import { untilHolds } from '../support/until-holds.ts'
 import { startBackend, startClient } from '../support/wire.ts'
 
 const skip = unless('valkey', 'loopback')

@@ -1,6 +1,6 @@
 // The picture that screening exists for: mute zombies hold on to the server while good clients deliver.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { untilHolds } from '../peers/valkey.ts'
+import { untilHolds } from '../support/until-holds.ts'
 import { Client, type Held, hold, loopbackAddress, type Visit } from './clients.ts'
 import { quantile } from './figures.ts'
 import { mail, mute } from './scripts.ts'

@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Child, startChild, untilReady } from './child.ts'
+import { untilHolds } from '../support/until-holds.ts'
 
 /** The family of programs: the variable VALKEY_BIN names a folder to take them from; else valkey before redis, wherever it is found. */
 export function valkeyProgram(part: 'server' | 'cli'): string | undefined {
@@ -104,15 +104,6 @@ export async function startValkey(options: ValkeyOptions = {}): Promise<Valkey> 
 export async function valkeyCli(port: number, args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(valkeyProgram('cli') ?? 'valkey-cli', ['-p', String(port), ...args], { timeout: 60_000 })
   return stdout.trimEnd()
-}
-
-/** Waits until it holds; throws with `what` after so many seconds. */
-export async function untilHolds(what: string, holds: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
-  const end = performance.now() + seconds * 1000
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`)
-    await sleep(50)
-  }
 }
 
 export interface Replicated {

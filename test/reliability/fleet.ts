@@ -1,7 +1,7 @@
 // Several gateways as a Deployment has them: replaced one by one, killed and started again, with a table of those that are ready.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type GatewayOptions, type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
-import { untilHolds } from '../peers/valkey.ts'
+import { untilHolds } from '../support/until-holds.ts'
 import { type EndpointsOptions, ReadyEndpoints } from './ready-endpoints.ts'
 
 export class Fleet {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pidsOf } from '../load/process-use.ts'
 import { daemonFolder } from '../peers/postfix-files.ts'
 import { type Postfix, startPostfix } from '../peers/postfix.ts'
-import { untilHolds } from '../peers/valkey.ts'
+import { untilHolds } from '../support/until-holds.ts'
 
 /** Takes any mail for example.test and forgets it. */
 const mainCf = { enable_long_queue_ids: 'yes' } as const

@@ -1,19 +1,24 @@
 // For how long a failing or silent backend address rests, and for how long the gateway is worth its clients when none is left.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Target } from '../../../gateway/io/backend/backends.ts'
 import { statusOf, table, take, three, twoOfThem } from './backend-table.ts'
 
-test('a failing address rests 1 s, then twice as long each time up to 30 s, until it works', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
-  const bad = take(backends)
-  const rests: number[] = []
-  for (let i = 0; i < 8; i++) {
-    backends.failed(bad, 'ECONNREFUSED')
-    const { restMs } = statusOf(backends, bad)
-    rests.push(restMs)
+/** How long an address rests after each of so many failures in a row, tried again as soon as it may be. */
+function restsOf(target: Target, failures: number, { backends, pass }: ReturnType<typeof table>): number[] {
+  return Array.from({ length: failures }, () => {
+    backends.failed(target, 'ECONNREFUSED')
+    const { restMs } = statusOf(backends, target)
     pass(restMs)
-  }
-  assert.deepEqual(rests, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+    return restMs
+  })
+}
+
+test('a failing address rests 1 s, then twice as long each time up to 30 s, until it works', (t) => {
+  const world = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
+  const { backends } = world
+  const bad = take(backends)
+  assert.deepEqual(restsOf(bad, 8, world), [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
   assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['failing', 'ECONNREFUSED'])
   backends.greeted(bad)
   assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['working', undefined])
@@ -22,16 +27,8 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
 })
 
 test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000 })
-  const bad = take(backends)
-  const rests: number[] = []
-  for (let i = 0; i < 5; i++) {
-    backends.failed(bad, 'ECONNREFUSED')
-    const { restMs } = statusOf(backends, bad)
-    rests.push(restMs)
-    pass(restMs)
-  }
-  assert.deepEqual(rests, [1000, 2000, 4000, 4000, 4000])
+  const world = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000 })
+  assert.deepEqual(restsOf(take(world.backends), 5, world), [1000, 2000, 4000, 4000, 4000])
 })
 
 test('sessions that fail together are one failure', (t) => {

@@ -14,9 +14,10 @@ export function randomMemory(random: Random, { networks }: DialogueProfile, dial
   const records: Record<string, string> = {}
   for (let number = 0; number < dialogues; number++) {
     if (random.chance(2 / 3)) continue
-    const record = Array.from({ length: 5 }, () => random.pick(stamps)).join(';')
+    const relative = Array.from({ length: 5 }, () => random.pick(stamps)).join(';')
+    const record = absoluteRecord(relative, now)
     for (const [, network] of networks)
-      for (let again = 0; again <= repetitions; again++) records[clientOf(network, number, again)] = absoluteRecord(record, now)
+      for (let again = 0; again <= repetitions; again++) records[clientOf(network, number, again)] = record
   }
   return records
 }

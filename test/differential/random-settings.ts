@@ -54,14 +54,13 @@ const actions = ['ignore', 'enforce', 'drop', 'Enforce'] as const
 
 function earlyTests(random: Random): Draft {
   const hasLists = random.chance(0.8)
-  const action = random.pick(actions)
   return {
     // After one second Postfix, which counts whole ones, may greet at once.
     postscreen_greet_wait: random.pick(['2s', '2']),
     postscreen_greet_action: random.pick(actions),
     postscreen_greet_ttl: random.pick([undefined, '2h', '1w']),
     postscreen_greet_banner: random.pick([undefined, undefined, '$myhostname wait', 'one moment, please', '', '$smtpd_banner here']),
-    ...(hasLists ? { postscreen_dnsbl_action: action, ...lists(random) } : {}),
+    ...(hasLists ? { postscreen_dnsbl_action: random.pick(actions), ...lists(random) } : {}),
   }
 }
 

@@ -36,14 +36,48 @@ check_node() {
   esac
 }
 
-# run_tests [COMMAND…]: the selected tests, by a command that runs another (as `env` does).
+# run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does).
 # One file at a time: many files play dialogues with real servers in real time, and those keep their times only on a machine that is not
 # busy with other files. Measured on 2 cores: 136 s one by one, 160 s and three late replies with two at once.
 run_tests() {
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+  node_test "$scratch/results" ${selected[@]+"${selected[@]}"} -- "$@" || run_failed_files_again "$@"
+}
+
+# node_test RESULTS FILE… -- COMMAND…: runs test files and writes what test/results.ts says of them to RESULTS.
+node_test() {
+  local results=$1 files=()
+  shift
+  while [ "$1" != -- ]; do
+    files+=("$1")
+    shift
+  done
+  shift
   "$@" node --test --test-concurrency=1 --test-timeout=1200000 \
-    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=./test/results.ts --test-reporter-destination="$scratch/results" \
-    ${options[@]+"${options[@]}"} ${selected[@]+"${selected[@]}"}
+    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=./test/results.ts --test-reporter-destination="$results" \
+    ${options[@]+"${options[@]}"} ${files[@]+"${files[@]}"}
+}
+
+# So many files do not fail by chance.
+again_at_most=10
+
+# With CI=true: the machine may have stood still for seconds, so each failed file runs once more, alone. What then passes is named as flaky;
+# a failure that repeats is a failure. FLAKY_TESTS is a file that collects these names over several runs.
+run_failed_files_again() {
+  [ "${CI:-false}" = true ] || return 1
+  local file files=() repeated=()
+  while IFS= read -r file; do files+=("$file"); done < <(awk -F'\t' '/^failed-file\t/ && !seen[$2]++ { print $2 }' "$scratch/results" 2>/dev/null)
+  if [ ${#files[@]} = 0 ] || [ ${#files[@]} -gt $again_at_most ]; then return 1; fi
+  : >"$scratch/flaky"
+  for file in "${files[@]}"; do
+    printf '\n%s failed. It runs once more, alone.\n' "$file"
+    if node_test "$scratch/again" "$file" -- "$@"; then
+      awk -F'\t' -v file="$file" '/^failed-file\t/ && $2 == file { print "flaky: " $2 ": " $3 }' "$scratch/results" | tee -a "${FLAKY_TESTS:-/dev/null}" >>"$scratch/flaky"
+    else
+      repeated+=("$file")
+    fi
+  done
+  [ ${#repeated[@]} = 0 ]
 }
 
 # Prints the skipped tests, one group for each reason.
@@ -72,5 +106,8 @@ summarise() {
   fi
 }
 
-# The very last words, since CI keeps the end of its log only: the tests that failed.
-tell_failed_tests() { awk -F'\t' '/^failed/ { if (!told++) print ""; sub(/^failed\t/, ""); print }' "$scratch/results" 2>/dev/null || true; }
+# The very last words, since CI keeps the end of its log only: the tests that failed, and those of them that passed in their second run.
+tell_failed_tests() {
+  awk -F'\t' '/^failed\t/ { if (!told++) print ""; sub(/^failed\t/, ""); print }' "$scratch/results" 2>/dev/null || true
+  cat "$scratch/flaky" 2>/dev/null || true
+}

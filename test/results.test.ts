@@ -16,6 +16,7 @@ const reporter = fileURLToPath(new URL('results.ts', import.meta.url))
 function told(body: string): string {
   const file = join(folder, 'some.test.mjs')
   writeFileSync(file, `import assert from 'node:assert/strict'\nimport { before, describe, test } from 'node:test'\n${body}`)
+  writeFileSync(join(folder, 'helper.mjs'), `import { test } from 'node:test'\nexport const define = (name, run) => test(name, run)\n`)
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const { stdout, stderr } = spawnSync(process.execPath, ['--test', `--test-reporter=${reporter}`, file], {
     cwd: folder,
@@ -38,10 +39,21 @@ const cases = [
     says: [/^left-out\tno reason given\tlater\ntests\t2\n$/],
   },
   {
+    what: 'the file of each failed test, for a second run',
+    body: `describe('outer', () => test('deep', () => assert.fail('x')))\ntest('fine', () => {})\ntest('flat', () => assert.fail('y'))`,
+    says: [/^failed-file\tsome\.test\.mjs\touter > deep\nfailed-file\tsome\.test\.mjs\tflat\ntests\t3\n/],
+  },
+  {
+    what: 'the file that was run when the test is defined in another one',
+    body: `import { define } from './helper.mjs'\ndefine('elsewhere', () => assert.fail('x'))`,
+    says: [/^failed-file\tsome\.test\.mjs\telsewhere\n/],
+  },
+  { what: 'a file that broke off as failed', body: `process.exit(3)`, says: [/^failed-file\tsome\.test\.mjs\t\S*some\.test\.mjs\n/] },
+  {
     what: 'name, place and message',
     body: `test('fine', () => {})\n\ntest('adds up', () => assert.equal(1 + 1, 3, 'it does not'))`,
     says: [
-      /^tests\t2\nOne test failed:\n✖ adds up \(some\.test\.mjs:5, after \d+\.\d s\)\n {4}AssertionError \[ERR_ASSERTION\]: it does not\n/,
+      /\ntests\t2\nOne test failed:\n✖ adds up \(some\.test\.mjs:5, after \d+\.\d s\)\n {4}AssertionError \[ERR_ASSERTION\]: it does not\n/,
       /some\.test\.mjs:5:/,
     ],
   },
@@ -56,7 +68,7 @@ const cases = [
     says: [/Error: not within 60 s\n[^]*because of: Error: it says no/],
   },
   { what: 'a failed hook', body: `before(() => assert.fail('no cluster'))\ntest('never', () => {})`, says: [/never[^]*no cluster/] },
-  { what: 'a file that breaks off', body: `test('fine', () => {})\nprocess.exit(3)`, says: [/some\.test\.mjs/] },
+  { what: 'a file that breaks off', body: `test('fine', () => {})\nprocess.exit(3)`, says: [/One test failed:\n✖ \S*some\.test\.mjs/] },
   {
     what: 'the beginning and the end of a long message',
     body: `test('long', () => assert.fail(Array.from({ length: 500 }, (_, n) => 'line ' + n).join('\\n')))`,
@@ -73,6 +85,7 @@ for (const { what, body, says } of cases) {
   test(`it tells: ${what}`, () => {
     const text = told(body)
     for (const pattern of says) assert.match(text, pattern)
-    assert.ok(text.split('\n').length <= 56, text)
+    const shown = text.split('\n').filter((line) => !line.startsWith('failed-file'))
+    assert.ok(shown.length <= 56, text)
   })
 }

@@ -1,7 +1,8 @@
 // A reporter for `node --test`: what the closing words of a run are made of (node-tests.sh). How many tests there were, which were left out and why, and
 // which failed: these with what they said, in so few lines that they fit the end of a log of which only the end is kept.
-//   tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE
-import { relative } from 'node:path'
+// Also which test files failed, so that they can be run again.
+//   tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE, failed-file TAB FILE TAB TEST
+import { relative, resolve } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 
 /** CI shows its last 60 lines or so. */
@@ -81,19 +82,35 @@ function whyLeftOut({ skip, todo }: { readonly skip?: string | boolean; readonly
   return typeof why === 'string' && why.trim() !== '' ? inOneLine(why) : 'no reason given'
 }
 
+/** A file that breaks off is reported as one test that has the file's name, and has no summary. */
+const isWholeFile = (name: string, file: string | undefined): boolean => file !== undefined && resolve(name) === file
+
+const failedFile = (file: string, name: string): string => `failed-file\t${relative('', file)}\t${inOneLine(name)}\n`
+
 async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
   const failures: Failure[] = []
   const names: string[] = []
+  /** Failures of the file under way. A test's own `file` is where it was defined, which may be a helper. */
+  let ofThisFile: string[] = []
   let tests = 0
   for await (const { type, data } of source) {
     if (type === 'test:start') names.splice(data.nesting, names.length, data.name)
+    if (type === 'test:summary' && data.file !== undefined) {
+      // A file can fail without a failed test, for example in a hook at its top.
+      if (!data.success && ofThisFile.length === 0) ofThisFile.push(relative('', data.file))
+      for (const name of ofThisFile) yield failedFile(data.file, name)
+      ofThisFile = []
+    }
     if (type !== 'test:pass' && type !== 'test:fail') continue
     if (data.details.type !== 'suite') tests += 1
     const why = whyLeftOut(data)
     if (why !== undefined) yield `left-out\t${why}\t${inOneLine(data.name)}\n`
     else if (type === 'test:fail' && !isOnlyAround(data.details.error)) {
+      const name = [...names.slice(0, data.nesting), data.name].join(' > ')
+      if (data.file !== undefined && isWholeFile(data.name, data.file)) yield failedFile(data.file, name)
+      else ofThisFile.push(name)
       failures.push({
-        name: [...names.slice(0, data.nesting), data.name].join(' > '),
+        name,
         where: data.file === undefined ? 'in no file' : `${relative('', data.file)}:${data.line ?? 1}`,
         seconds: (data.details.duration_ms / 1000).toFixed(1),
         said: saidBy(data.details.error),

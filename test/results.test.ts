@@ -45,7 +45,7 @@ const cases = [
   },
   {
     what: 'the file that was run when the test is defined in another one',
-    body: `import { define } from './helper.mjs'\ndefine('elsewhere', () => assert.fail('x'))`,
+    body: `const { define } = await import(new URL('helper.mjs', import.meta.url))\ndefine('elsewhere', () => assert.fail('x'))`,
     says: [/^failed-file\tsome\.test\.mjs\telsewhere\n/],
   },
   { what: 'a file that broke off as failed', body: `process.exit(3)`, says: [/^failed-file\tsome\.test\.mjs\t\S*some\.test\.mjs\n/] },

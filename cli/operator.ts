@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import os from 'node:os'
 import { pino } from 'pino'
 import { parseDuration } from '../crds/duration.ts'
+import { hostEntryProblem, type TenantRules } from '../crds/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
 import type { OperatorOptions } from '../operator/options.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
@@ -16,6 +17,10 @@ Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps,
 
   --namespaces A,B          only policies of these namespaces (all)
   --gateway-image IMAGE     image of gateways whose policy names none (GATEWAY_IMAGE)
+  --tenancy open|restricted what a policy may do: everything that a pod in its namespace can do, or nothing beyond its own gateway (open)
+  --tenant-name-prefix TEXT restricted: Secrets and ConfigMaps that a policy names begin with this (postscreen-)
+  --tenant-hosts A,B        restricted: servers that a policy may name besides Services of its namespace: addresses, networks, host names
+                            and domains such as *.mail.example.com (none)
   --admin ADDR:PORT         /healthz /readyz /metrics; * for all addresses (*:8080)
   --leader-elect true|false wait for the Lease before doing anything (true)
   --lease-namespace NAME    namespace of the Lease (POD_NAMESPACE, or the pod's own)
@@ -33,6 +38,9 @@ const text = { type: 'string' } as const
 const options = {
   namespaces: text,
   'gateway-image': text,
+  tenancy: text,
+  'tenant-name-prefix': text,
+  'tenant-hosts': text,
   admin: text,
   'leader-elect': text,
   'lease-namespace': text,
@@ -73,8 +81,26 @@ function problemOf(flags: Flags): string | undefined {
   const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
   if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
   if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
+  const wrongTenants = tenantsProblem(flags)
+  if (wrongTenants !== undefined) return wrongTenants
   const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
   return wrong === undefined ? undefined : `--namespaces must be names of namespaces with commas between them; ${quoted(wrong)} is none`
+}
+
+/** What is wrong with the flags about tenants, or undefined. */
+function tenantsProblem({ tenancy = 'open', ...flags }: Flags): string | undefined {
+  const prefix = flags['tenant-name-prefix']
+  if (!['open', 'restricted'].includes(tenancy)) return `--tenancy must be open or restricted, not ${quoted(tenancy)}`
+  // Empty, every Secret of the namespace would have it.
+  if (prefix !== undefined && !/^[a-z0-9][-a-z0-9.]{0,99}$/.test(prefix))
+    return `--tenant-name-prefix must be what names of Secrets begin with, such as postscreen-, not ${quoted(prefix)}`
+  const bad = listOf(flags['tenant-hosts']).find((one) => hostEntryProblem(one) !== undefined)
+  return bad === undefined ? undefined : `--tenant-hosts: ${quoted(bad)} ${hostEntryProblem(bad)}`
+}
+
+function tenantsOf(flags: Flags): TenantRules | undefined {
+  if (flags.tenancy !== 'restricted') return undefined
+  return { namePrefix: flags['tenant-name-prefix'] ?? 'postscreen-', hosts: listOf(flags['tenant-hosts']) }
 }
 
 const listOf = (written: string | undefined): readonly string[] =>
@@ -113,6 +139,7 @@ function read(flags: Flags): OperatorOptions | string {
   return {
     namespaces: listOf(flags.namespaces),
     gatewayImage,
+    tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
     admin: parseAdmin(flags.admin ?? '*:8080'),
     election: elects

@@ -1,7 +1,16 @@
 // A walk over all fields of the policy: path, type, bounds, default, and the names that stand for them in Postfix and Zimbra.
 import { z } from 'zod'
 import { policySpec } from './policy.schema.ts'
-import { boundsKey, type Conversion, docKey, type FieldDoc, kindKey, type PostfixNames, quantityPattern } from './schema/field.ts'
+import {
+  boundsKey,
+  type Conversion,
+  docKey,
+  type FieldDoc,
+  kindKey,
+  type PostfixNames,
+  quantityPattern,
+  type Tenancy,
+} from './schema/field.ts'
 
 /** A node of the JSON schema that zod makes of the policy, with our own notes in it. */
 export interface SchemaNode {
@@ -64,6 +73,7 @@ export interface Field {
   readonly postfixNames: PostfixNames
   readonly zimbra: readonly string[]
   readonly convert?: Conversion
+  readonly tenancy?: Tenancy
 }
 
 /** What a node is to a person. */
@@ -99,7 +109,7 @@ function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
   const postfixNames = doc.postfix ?? {}
   const values = node.enum ?? node.items?.enum
   const fallback = typeOf(node) === 'object' ? undefined : node.default
-  const { unit, computedDefault, differs, convert } = doc
+  const { unit, computedDefault, differs, convert, tenancy } = doc
   return {
     path,
     type: typeOf(node),
@@ -108,7 +118,7 @@ function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
     postfix: inOrder(postfixNames),
     postfixNames,
     zimbra: doc.zimbra ?? [],
-    ...defined({ values, unit, bounds: boundsOf(node), default: fallback, computedDefault, differs, convert }),
+    ...defined({ values, unit, bounds: boundsOf(node), default: fallback, computedDefault, differs, convert, tenancy }),
   }
 }
 

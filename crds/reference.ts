@@ -3,6 +3,7 @@ import { type Field, fields } from './fields.ts'
 import { type ParameterUses, postfixParameters, zimbraAttributes } from './parameters.ts'
 import { rules } from './rules.ts'
 import { writtenDefault } from './structural.ts'
+import { allowedInWords } from './tenancy.ts'
 
 const code = (text: string): string => `\`${text}\``
 const cell = (text: string): string => text.replaceAll('|', '\\|')
@@ -40,7 +41,10 @@ function elsewhere({ postfixNames: { own, old = [], inherits }, zimbra }: Field)
   return [...postfix, ...(inherits === undefined ? [] : [`(inherits ${code(inherits)})`]), ...zimbra.map(code)].join('<br>')
 }
 
-const meaning = (field: Field): string => (field.differs === undefined ? field.doc : `${field.doc} *Differs:* ${field.differs}`)
+function meaning({ doc, differs, tenancy }: Field): string {
+  const tenants = tenancy === undefined || tenancy === 'own' ? [] : [`*Restricted tenancy:* ${allowedInWords(tenancy)}.`]
+  return [doc, ...(differs === undefined ? [] : [`*Differs:* ${differs}`]), ...tenants].join(' ')
+}
 
 const depth = (path: string): number => path.split('.').length
 

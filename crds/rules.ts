@@ -5,6 +5,7 @@ import { parseDuration } from './duration.ts'
 import { dnsblTTL } from './schema/dnsbl.ts'
 import { greetWait } from './schema/greet.ts'
 import { commandTimeLimit } from './schema/smtp.ts'
+import { valuesAt } from './values-at.ts'
 
 /** The fields of one object of a manifest; nothing is known about their types. */
 export type Written = Readonly<Record<string, unknown>>
@@ -154,25 +155,12 @@ export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tes
 
 const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Every object of a manifest that a rule is about, with its path. */
-function* objectsAt(value: unknown, steps: readonly string[], path: readonly PropertyKey[]): Generator<[Written, readonly PropertyKey[]]> {
-  const [step, ...rest] = steps
-  if (!isObject(value)) return
-  if (step === undefined) {
-    yield [value, path]
-    return
-  }
-  const name = step.replace('[]', '')
-  const child = value[name]
-  if (!step.endsWith('[]')) yield* objectsAt(child, rest, [...path, name])
-  else if (Array.isArray(child)) for (const [at, entry] of child.entries()) yield* objectsAt(entry, rest, [...path, name, at])
-}
-
 /** Every rule that a manifest breaks: where, and what to write instead. */
 export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {
   for (const rule of rules) {
-    for (const [value, path] of objectsAt(manifest, rule.at.split('.'), [])) {
-      if (!rule.holds(value)) yield { path: rule.field === undefined ? path : [...path, rule.field], message: rule.message }
+    for (const { value, path } of valuesAt(manifest, rule.at.split('.'))) {
+      if (isObject(value) && !rule.holds(value))
+        yield { path: rule.field === undefined ? path : [...path, rule.field], message: rule.message }
     }
   }
 }

@@ -56,7 +56,7 @@ export class Controller {
       onTrouble: options.onTrouble,
     })
     const applier = new Applier(client, this.#cache)
-    const compilations = new Compilations(client, (key) => this.#cache.configMapVersion(key))
+    const compilations = new Compilations(client, (key) => this.#cache.configMapVersion(key), settings.tenants)
     const refresh = new Refresh(client, () => performance.now())
     const reconciler = new Reconciler({
       client,

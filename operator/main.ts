@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { type AdminServer, serveAdmin } from './admin.ts'
 import { Controller } from './controller.ts'
+import type { Settings } from './desired/desired.ts'
 import { askOverHttp } from './gateways/ask.ts'
 import { EventRecorder } from './kube/event-recorder.ts'
 import { connectKube, type KubeClient } from './kube/kube-client.ts'
@@ -120,7 +121,8 @@ class RunningOperator implements Operator {
   #work(): void {
     if (this.#stopping) return
     const { log, namespaces, settings, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
-    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image }, 'leading')
+    const tenancy = settings.tenants === undefined ? 'open' : 'restricted'
+    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image, tenancy }, 'leading')
     const election = this.#election
     this.#controller = new Controller({
       // Passes that are under way when the lease is lost write nothing more.
@@ -149,4 +151,8 @@ class RunningOperator implements Operator {
   }
 }
 
-const settingsOf = ({ gatewayImage, ownNamespace }: OperatorOptions) => ({ image: gatewayImage, operatorNamespace: ownNamespace })
+const settingsOf = ({ gatewayImage, ownNamespace, tenants }: OperatorOptions): Settings => ({
+  image: gatewayImage,
+  operatorNamespace: ownNamespace,
+  tenants,
+})

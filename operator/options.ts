@@ -1,11 +1,14 @@
 // What the command line and the environment give the operator.
 import type { Logger } from 'pino'
+import type { TenantRules } from '../crds/tenancy.ts'
 
 export interface OperatorOptions {
   /** The namespaces to watch; none means all. */
   readonly namespaces: readonly string[]
   /** The image of gateways whose policy names none. */
   readonly gatewayImage: string
+  /** What authors of policies may do; undefined: everything. */
+  readonly tenants: TenantRules | undefined
   /** A kubeconfig file; without it the pod's service account, else the user's own. */
   readonly kubeconfig: string | undefined
   readonly admin: { readonly host: string | undefined; readonly port: number } | undefined

@@ -96,7 +96,8 @@ export class Reconciler {
     const written = seen.configMap?.metadata.annotations?.[annotation.hash]
     if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
     const problems = 'problems' in compilation ? compilation.problems : []
-    return { ...seen, paused, problems, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
+    const refusedBy = 'problems' in compilation ? compilation.by : undefined
+    return { ...seen, paused, problems, refusedBy, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
   }
 
   #refusalLasts(key: string, seen: Pick<Observation, 'pods' | 'compiled' | 'template'>): boolean {

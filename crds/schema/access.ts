@@ -10,12 +10,13 @@ const rule = record({
   action: documented(choice(accessActions), {
     doc: 'What the table says about a client in these networks. Dunno leaves the table and goes on with the next entry of the access list.',
   }),
-  cidrs: documented(networks(1), { doc: 'The addresses and networks that the rule is for.' }),
+  cidrs: documented(networks(1), { doc: 'The addresses and networks that the rule is for.', tenancy: 'own' }),
 })
 
 const table = record({
   file: documented(tableFile.exactOptional(), {
     doc: 'A table in the form of cidr_table(5), for long lists; the path is relative to the policy file. A name that ends in .gz stands for a file in gzip form. Only one of file, rules and configMap.',
+    tenancy: 'own',
   }),
   rules: documented(list(rule, { min: 1, max: 1000 }).exactOptional(), {
     doc: 'Rules in order; the first that matches decides. Only one of file, rules and configMap.',
@@ -29,8 +30,11 @@ const entry = record({
   action: documented(choice(accessActions).exactOptional(), {
     doc: 'Permit: the client skips all tests. Reject: denylist.action decides. Dunno: the search ends and the tests decide. Goes with cidrs or exceptCIDRs.',
   }),
-  cidrs: documented(networks(1).exactOptional(), { doc: 'The addresses and networks that the entry is for.' }),
-  exceptCIDRs: documented(networks(1).exactOptional(), { doc: 'The entry is for every address that is in none of these networks.' }),
+  cidrs: documented(networks(1).exactOptional(), { doc: 'The addresses and networks that the entry is for.', tenancy: 'own' }),
+  exceptCIDRs: documented(networks(1).exactOptional(), {
+    doc: 'The entry is for every address that is in none of these networks.',
+    tenancy: 'own',
+  }),
   table: documented(table.exactOptional(), { doc: 'A table of rules, from a file or written here.' }),
 })
 

@@ -58,6 +58,7 @@ export const allowlist = group(
         doc: 'On which server addresses clients may earn the temporary allowlist: addresses, networks or all; with ! before it (then in quotes) not on these. The first match decides; no match means not. Clients that only ever try a backup MX address never get in.',
         postfix: { own: 'postscreen_allowlist_interfaces', old: ['postscreen_whitelist_interfaces'] },
         zimbra: ['zimbraMtaPostscreenWhitelistInterfaces'],
+        tenancy: 'own',
         convert: { as: 'addressMatchList' },
       },
     ),

@@ -20,6 +20,7 @@ export const hostname = documented(
   {
     doc: 'The name that the gateway gives itself in greetings and replies. Empty: the host name of the machine or pod.',
     postfix: { own: 'myhostname' },
+    tenancy: 'own',
     convert: { as: 'text' },
   },
 )
@@ -28,6 +29,7 @@ export const banner = documented(template(500, bannerMacros).default('$hostname 
   doc: 'The text of the 220 greeting; $hostname stands for the host name.',
   postfix: { own: 'smtpd_banner' },
   zimbra: ['zimbraMtaSmtpdBanner'],
+  tenancy: 'own',
   convert: { as: 'template' },
 })
 
@@ -49,6 +51,7 @@ export const listen = group(
       list(addressPort(), { min: 1, max: 32, type: 'set', canonical: canonicalAddressPort }).default(['0.0.0.0:2525', '[::]:2525']),
       {
         doc: 'Where the gateway accepts SMTP clients, each ADDRESS:PORT. [::] stands for all IPv6 addresses only.',
+        tenancy: 'own',
       },
     ),
     proxyProtocol: group(
@@ -62,6 +65,7 @@ export const listen = group(
         }),
         trustedNetworks: documented(networks(0, 100).default([]), {
           doc: 'The addresses of the load balancers whose PROXY header is believed. Goes with mode TrustedNetworks only.',
+          tenancy: 'own',
         }),
         timeout: duration(
           '5s',
@@ -96,15 +100,17 @@ export const backend = documented(
           type: 'set',
         },
       ).exactOptional(),
-      { doc: 'The mail servers that clean clients are handed on to, each HOST:PORT. Either this or service.' },
+      { doc: 'The mail servers that clean clients are handed on to, each HOST:PORT. Either this or service.', tenancy: 'listedHosts' },
     ),
     service: documented(
       record({
         name: documented(text({ min: 1, max: 63, pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$', why: 'must be the name of a Service' }), {
           doc: 'The name of the Service; a headless one, so that each of its pods is seen.',
+          tenancy: 'own',
         }),
         namespace: documented(text({ min: 1, max: 63, pattern: dnsLabel, why: 'must be the name of a namespace' }).exactOptional(), {
           doc: 'The namespace of the Service. Left out: that of the policy.',
+          tenancy: 'ownNamespace',
         }),
         port: documented(whole({ min: 1, max: 65_535 }), { doc: 'The port of the mail servers.' }),
       }).exactOptional(),
@@ -201,15 +207,18 @@ export const tls = group(
     certFile: documented(pemFile().default(''), {
       doc: 'The PEM file with the certificate of the gateway and those above it, the own one first.',
       postfix: { own: 'postscreen_tls_cert_file', inherits: 'smtpd_tls_cert_file' },
+      tenancy: 'own',
       convert: { as: 'text' },
     }),
     keyFile: documented(pemFile().default(''), {
       doc: 'The PEM file with the private key.',
       postfix: { own: 'postscreen_tls_key_file', inherits: 'smtpd_tls_key_file' },
+      tenancy: 'own',
       convert: { as: 'text' },
     }),
     secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
       doc: 'A Secret of type kubernetes.io/tls in the namespace of the policy, instead of certFile and keyFile. The gateway reads it from secrets/NAME/tls.crt and secrets/NAME/tls.key beside the policy file.',
+      tenancy: 'prefixedName',
     }),
   },
   { doc: 'TLS for clients that are tested after the greeting. Clients that are handed on negotiate TLS with the mail server itself.' },

@@ -51,6 +51,7 @@ export const deepTests = group(
             },
           ).default(['CONNECT', 'GET', 'POST', 'NonAlphabetic']),
           {
+            tenancy: 'own',
             doc: 'Commands, in any case, that are no SMTP besides lines that look like message headers. NonAlphabetic stands for every command that does not begin with a letter.',
             postfix: { own: 'postscreen_forbidden_commands', inherits: 'smtpd_forbidden_commands' },
             convert: { as: 'forbiddenCommands' },

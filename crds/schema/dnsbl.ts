@@ -89,17 +89,19 @@ export const dnsbl = group(
     sites: documented(
       list(
         record({
-          domain: documented(domain(), { doc: 'The domain of the DNS blocklist or allowlist.' }),
+          domain: documented(domain(), { doc: 'The domain of the DNS blocklist or allowlist.', tenancy: 'own' }),
           replies: documented(replies().exactOptional(), {
             doc: 'Which replies count: four numbers 0..255 with dots between them, each of which may be a list in brackets such as [2..11] or [4;6..8]. Left out: every reply that can be a listing.',
             differs:
               'Without a filter Postfix counts any reply. Here replies outside 127.0.0.0/8, 127.0.0.1 and 127.255.255.0/24 (error codes) count only if the filter names them.',
+            tenancy: 'own',
           }),
           keySecret: documented(entryOf('Secret').exactOptional(), {
             doc: 'A Secret with your key for this list. The question goes to KEY.domain; logs, metrics, status and replies say domain. Only one of keySecret and keyFile.',
           }),
           keyFile: documented(keyFile().exactOptional(), {
             doc: 'The same from a file, for a gateway outside Kubernetes; the path is relative to the policy file. Only one of keySecret and keyFile.',
+            tenancy: 'own',
           }),
           weight: documented(whole({ min: -1_000_000, max: 1_000_000 }).default(1), {
             doc: 'What a listing adds to the score. Negative for allowlists.',
@@ -118,13 +120,17 @@ export const dnsbl = group(
       doc: 'The name that refused clients are told instead of the domain of a site; hides keys that are part of a domain (better: keySecret).',
       postfix: { own: 'postscreen_dnsbl_reply_map' },
       zimbra: ['zimbraMtaPostscreenDnsblReplyMap'],
+      tenancy: 'own',
       convert: { as: 'replyMap' },
     }),
     resolvers: documented(
       list(text({ max: 53, pattern: '^[0-9A-Fa-f.:\\]\\[]+$', why: resolverProblem('') ?? '', problem: resolverProblem }), {
         max: 10,
       }).default([]),
-      { doc: 'The DNS servers that are asked, each an address, with or without a port. None: those of the machine or pod.' },
+      {
+        doc: 'The DNS servers that are asked, each an address, with or without a port. None: those of the machine or pod.',
+        tenancy: 'listedHosts',
+      },
     ),
   },
   { doc: 'The DNSBL test: blocklists and allowlists in the DNS, with weights.' },

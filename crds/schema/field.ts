@@ -21,6 +21,26 @@ export interface PostfixNames {
   readonly inherits?: string
 }
 
+/**
+ * What an operator with `--tenancy restricted` allows in a field, by how far the effect of the field reaches; tenancy.ts applies it.
+ * A number, a time, a switch or a word of a list cannot name anything: outside spec.gateway these need no note. All other fields do.
+ */
+export type Tenancy =
+  /** Any value: the effect ends at the policy's own gateway. */
+  | 'own'
+  /** The default only: the effect reaches nodes, other pods, or servers that the policy does not show. */
+  | 'default'
+  /** The name of a Secret or ConfigMap: it must begin with the operator's prefix. */
+  | 'prefixedName'
+  /** A namespace: that of the policy only. */
+  | 'ownNamespace'
+  /** Servers: Services of the policy's namespace, and what the operator's list has. */
+  | 'listedHosts'
+  /** Some of the words of a choice. */
+  | { readonly values: readonly string[] }
+  /** Some names of a map. */
+  | { readonly keys: readonly string[] }
+
 /** What is known about a field besides its type, bounds and default, which are the zod schema's. */
 export interface FieldDoc {
   readonly doc: string
@@ -33,6 +53,8 @@ export interface FieldDoc {
   readonly computedDefault?: string
   /** What is different from Postfix, when something is. */
   readonly differs?: string
+  /** `default` for an object or a list of objects counts for all fields inside. */
+  readonly tenancy?: Tenancy
 }
 
 /** The names under which the notes travel through zod into JSON schema; structural.ts takes them out again. */

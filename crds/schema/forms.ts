@@ -49,10 +49,11 @@ export const entryOf = (kind: 'Secret' | 'ConfigMap') =>
   record({
     name: documented(text({ min: 1, max: 253, pattern: `^${objectNameForm}$`, why: `must be the name of a ${kind}` }), {
       doc: `The name of the ${kind}, in the namespace of the policy.`,
+      tenancy: 'prefixedName',
     }),
     key: documented(
       text({ min: 1, max: 253, pattern: objectKeyPattern, why: 'must be a key: letters, digits, hyphens, underscores and dots' }),
-      { doc: `The key in the ${kind}.` },
+      { doc: `The key in the ${kind}.`, tenancy: 'own' },
     ),
   })
 

@@ -27,12 +27,14 @@ const annotations = (of: string) =>
     ),
     {
       doc: `Annotations of ${of}.`,
+      tenancy: 'default',
     },
   )
 
 const labels = (of: string) =>
   documented(map(labelValue(), 50, 'must be names and texts', keyProblem).default({}), {
     doc: `Labels of ${of}, besides the operator's own.`,
+    tenancy: 'default',
   })
 
 const objectName = (why: string) => text({ min: 1, max: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', why })
@@ -53,21 +55,32 @@ const image = group(
         pattern: '^[A-Za-z0-9]?[A-Za-z0-9._:/@-]*$',
         why: 'must be the name of an image such as registry.example.com/postscreen:1.0',
       }).default(''),
-      { doc: "The image of the gateway, with its tag or digest. Empty: the operator's own." },
+      { doc: "The image of the gateway, with its tag or digest. Empty: the operator's own.", tenancy: 'default' },
     ),
-    pullPolicy: documented(choice(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'), { doc: 'When nodes pull the image.' }),
+    pullPolicy: documented(choice(['IfNotPresent', 'Always', 'Never']).default('IfNotPresent'), {
+      doc: 'When nodes pull the image.',
+      tenancy: 'own',
+    }),
     pullSecrets: documented(list(objectName('must be the name of a Secret'), { max: 10, type: 'set' }).default([]), {
       doc: 'Names of Secrets with which nodes pull the image.',
+      tenancy: 'default',
     }),
   },
   { doc: 'The image of the gateway.' },
 )
 
+/** How much of these a namespace takes is the affair of its ResourceQuota. Others are devices of nodes. */
+const ownResources = { keys: ['cpu', 'memory', 'ephemeral-storage'] } as const
+
 const resources = group(
   {
-    requests: documented(amounts().prefault({ cpu: '100m', memory: '128Mi' }), { doc: 'What each pod is sure to get.' }),
+    requests: documented(amounts().prefault({ cpu: '100m', memory: '128Mi' }), {
+      doc: 'What each pod is sure to get.',
+      tenancy: ownResources,
+    }),
     limits: documented(amounts().prefault({ memory: '512Mi' }), {
       doc: 'What each pod may take at most. A connection that is screened takes some kilobytes: 512Mi are enough for the 10,000 of limits.preQueue.',
+      tenancy: ownResources,
     }),
   },
   { doc: 'Processor time and memory of each pod.' },
@@ -75,23 +88,38 @@ const resources = group(
 
 const service = group(
   {
-    type: documented(choice(['LoadBalancer', 'NodePort', 'ClusterIP']).default('LoadBalancer'), { doc: 'How clients reach the gateways.' }),
-    port: count(25, { min: 1, max: 65_535 }, { doc: 'The port that clients connect to.' }),
-    nodePort: count(0, { min: 0, max: 65_535 }, { doc: 'The port of each node with type NodePort or LoadBalancer. 0: any free one.' }),
+    type: documented(choice(['LoadBalancer', 'NodePort', 'ClusterIP']).default('LoadBalancer'), {
+      doc: 'How clients reach the gateways.',
+      tenancy: { values: ['LoadBalancer', 'ClusterIP'] },
+    }),
+    port: count(25, { min: 1, max: 65_535 }, { doc: 'The port that clients connect to.', tenancy: 'own' }),
+    nodePort: count(
+      0,
+      { min: 0, max: 65_535 },
+      {
+        doc: 'The port of each node with type NodePort or LoadBalancer. 0: any free one.',
+        tenancy: 'default',
+      },
+    ),
     externalTrafficPolicy: documented(choice(['Local', 'Cluster']).default('Local'), {
       doc: "Local keeps the client's address, which every test needs. Cluster hides it behind a node's: only where the load balancer sends a PROXY header.",
+      tenancy: 'own',
     }),
     loadBalancerClass: documented(optionalName('must be the name of a load-balancer class').default(''), {
       doc: 'Which load balancer serves the Service. It cannot be changed later. Empty: that of the cluster.',
+      tenancy: 'default',
     }),
     loadBalancerSourceRanges: documented(networks(0, 1000).default([]), {
-      doc: 'The networks that the load balancer lets in, where it can choose. None: everybody.',
+      doc: 'The networks that the load balancer lets in, where it can choose. None: all.',
+      tenancy: 'own',
     }),
     ipFamilyPolicy: documented(choice(['PreferDualStack', 'SingleStack', 'RequireDualStack']).default('PreferDualStack'), {
       doc: 'Whether the Service has IPv4 and IPv6 addresses.',
+      tenancy: 'own',
     }),
     ipFamilies: documented(list(choice(['IPv4', 'IPv6']), { max: 2, type: 'set' }).default([]), {
       doc: 'The families of its addresses, the first one first. None: those of the cluster.',
+      tenancy: 'own',
     }),
     annotations: annotations('the Service; load balancers are told by them what to do'),
     labels: labels('the Service'),
@@ -100,15 +128,17 @@ const service = group(
 )
 
 const autoscaling = record({
-  minReplicas: documented(whole({ min: 1, max: 1000 }).default(2), { doc: 'How many pods there are at least.' }),
-  maxReplicas: documented(whole({ min: 1, max: 1000 }).default(10), { doc: 'How many pods there are at most.' }),
+  minReplicas: documented(whole({ min: 1, max: 1000 }).default(2), { doc: 'How many pods there are at least.', tenancy: 'own' }),
+  maxReplicas: documented(whole({ min: 1, max: 1000 }).default(10), { doc: 'How many pods there are at most.', tenancy: 'own' }),
   targetCPUUtilization: documented(whole({ min: 0, max: 1000 }).default(70), {
     doc: 'How busy the pods are kept on average, in percent of the processor time that they request. 0: it does not count.',
     unit: 'percent',
+    tenancy: 'own',
   }),
   targetActiveSessions: documented(whole({ min: 0, max: 1_000_000 }).default(0), {
     doc: 'How many sessions the pods have on average, those that were handed on too. The cluster needs a metrics adapter that tells postscreen_active_sessions of each pod. Whichever target asks for more pods counts. 0: sessions do not count.',
     unit: 'sessions',
+    tenancy: 'own',
   }),
 })
 
@@ -117,7 +147,7 @@ const disruptionBudget = group(
     maxUnavailable: count(
       1,
       { min: 1, max: 1000 },
-      { doc: 'How many pods may be taken down at a time, such as for the update of a node.' },
+      { doc: 'How many pods may be taken down at a time, such as for the update of a node.', tenancy: 'own' },
     ),
   },
   { doc: 'How much may be missing at a time on purpose.' },
@@ -126,14 +156,15 @@ const disruptionBudget = group(
 const networkPolicy = group(
   {
     enabled: flag(true, {
-      doc: 'Whether a NetworkPolicy lets in mail clients from everywhere, to the admin port only the operator and adminNamespaces, and out only DNS, mail servers and Valkey.',
+      doc: 'Whether a NetworkPolicy lets in mail clients from everywhere, to the admin port only the operator, its Prometheus and adminNamespaces, and out only DNS, mail servers and Valkey.',
+      tenancy: 'default',
     }),
     adminNamespaces: documented(
       list(text({ min: 1, max: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', why: 'must be the name of a namespace' }), {
         max: 50,
         type: 'set',
       }).default([]),
-      { doc: 'Namespaces whose pods may read metrics and status, such as that of Prometheus.' },
+      { doc: 'Namespaces whose pods may read metrics and status, such as that of Prometheus.', tenancy: 'own' },
     ),
   },
   { doc: 'Who may talk to the gateways, and whom they may talk to.' },
@@ -145,13 +176,17 @@ const drain = group(
       '10s',
       { min: '0s', max: '5m' },
       {
-        doc: 'How long a pod that is to stop still takes new clients, so that load balancers learn of it first. As long as clients still come it goes on, for up to 30 s more. 0s: it takes nobody any more.',
+        doc: 'How long a pod that is to stop still takes new clients, so that load balancers learn of it first. As long as clients still come it goes on, for up to 30 s more. 0s: it takes no client any more.',
+        tenancy: 'own',
       },
     ),
     timeout: duration(
       '5m',
       { min: '0s', max: '2h' },
-      { doc: 'How long sessions may go on then. What is still in transfer after that is cut, and its sender sends it again.' },
+      {
+        doc: 'How long sessions may go on then. What is still in transfer after that is cut, and its sender sends it again.',
+        tenancy: 'own',
+      },
     ),
   },
   { doc: 'How a pod stops.' },
@@ -174,12 +209,13 @@ const toleration = record({
 
 export const gateway = documented(
   record({
-    replicas: count(2, { min: 0, max: 1000 }, { doc: 'How many pods. Does not count while autoscaling is given.' }),
+    replicas: count(2, { min: 0, max: 1000 }, { doc: 'How many pods. Does not count while autoscaling is given.', tenancy: 'own' }),
     workers: count(
       1,
       { min: 1, max: 99 },
       {
         doc: 'How many processes each pod screens with; one keeps one processor busy. limits.preQueue and limits.postQueue stay those of the pod. Each takes as much memory as a pod with one.',
+        tenancy: 'own',
       },
     ),
     autoscaling: documented(autoscaling.exactOptional(), { doc: 'Makes the number of pods follow the load. Left out: replicas pods.' }),
@@ -189,13 +225,21 @@ export const gateway = documented(
     disruptionBudget,
     networkPolicy,
     drain,
-    logFormat: documented(choice(['JSON', 'Postfix']).default('JSON'), { doc: 'JSON records, or the lines that postscreen would write.' }),
+    logFormat: documented(choice(['JSON', 'Postfix']).default('JSON'), {
+      doc: 'JSON records, or the lines that postscreen would write.',
+      tenancy: 'own',
+    }),
     nodeSelector: documented(map(labelValue(), 50, 'must be names and texts', anyKeyProblem).default({}), {
       doc: 'Labels that a node must have to run the pods.',
+      tenancy: 'default',
     }),
-    tolerations: documented(list(toleration, { max: 50 }).default([]), { doc: 'Taints of nodes that the pods tolerate.' }),
+    tolerations: documented(list(toleration, { max: 50 }).default([]), {
+      doc: 'Taints of nodes that the pods tolerate.',
+      tenancy: 'default',
+    }),
     priorityClassName: documented(optionalName('must be the name of a PriorityClass').default(''), {
       doc: 'How important the pods are. Empty: as the cluster says.',
+      tenancy: 'default',
     }),
     podAnnotations: annotations('the pods'),
     podLabels: labels('the pods'),

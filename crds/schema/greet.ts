@@ -43,6 +43,7 @@ export const greet = documented(
     banner: documented(template(500, greetBannerMacros).default('$banner'), {
       doc: 'The text of the first line of the greeting, the teaser (220-); $banner stands for spec.banner, $hostname for the host name. Empty: no teaser and no test.',
       postfix: { own: 'postscreen_greet_banner' },
+      tenancy: 'own',
       convert: { as: 'template' },
     }),
   })

@@ -26,7 +26,7 @@ export const ehloKeywords = [
 const keywords = () => list(choice(ehloKeywords), { max: 32 })
 
 const discardFor = record({
-  cidrs: documented(networks(1, 1000), { doc: 'The clients that the entry is for.' }),
+  cidrs: documented(networks(1, 1000), { doc: 'The clients that the entry is for.', tenancy: 'own' }),
   keywords: documented(keywords(), { doc: 'The EHLO keywords that these clients are not told, instead of discardEHLOKeywords.' }),
 })
 
@@ -35,14 +35,15 @@ const footerFor = record({
     text({ min: 5, max: 1000, pattern: '^[45][0-9][0-9] [ -~]+$', why: 'must be a whole reply such as 550 5.5.1 Protocol error' }),
     {
       doc: 'The whole reply, as it is sent without softBounce, without line end.',
+      tenancy: 'own',
     },
   ),
-  footer: documented(footer(), { doc: 'The footer of this reply, instead of rejectFooter.' }),
+  footer: documented(footer(), { doc: 'The footer of this reply, instead of rejectFooter.', tenancy: 'own' }),
 })
 
 const replacement = record({
-  command: documented(line(512, 1), { doc: 'The whole command line, in any case.' }),
-  replacement: documented(line(512, 1), { doc: 'The command line that takes its place.' }),
+  command: documented(line(512, 1), { doc: 'The whole command line, in any case.', tenancy: 'own' }),
+  replacement: documented(line(512, 1), { doc: 'The command line that takes its place.', tenancy: 'own' }),
 })
 
 /** The default limit, which the rule "stressCommandTimeLimit is not longer than commandTimeLimit" needs too. */
@@ -132,6 +133,7 @@ export const smtp = documented(
     rejectFooter: documented(footer().default(''), {
       doc: 'Text that is added to replies that refuse (4xx and 5xx), with $client_address, $client_port, $localtime and $server_name. \\n begins a new line; \\c at the start continues the line of the reply. Empty: none.',
       postfix: { own: 'postscreen_reject_footer', inherits: 'smtpd_reject_footer' },
+      tenancy: 'own',
       convert: { as: 'template' },
     }),
     rejectFooterFor: documented(list(footerFor, { max: 100 }).default([]), {

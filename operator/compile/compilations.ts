@@ -1,6 +1,7 @@
 // Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part of a second.
 import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
+import { tenancyProblems, type TenantRules } from '../../crds/tenancy.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'
@@ -16,11 +17,14 @@ export type VersionOf = (key: `${string}/${string}`) => string | undefined
 export class Compilations {
   readonly #client: KubeClient
   readonly #versionOf: VersionOf
+  readonly #tenants: TenantRules | undefined
   readonly #done = new Map<string, { readonly of: string; readonly compilation: Compilation }>()
 
-  constructor(client: KubeClient, versionOf: VersionOf) {
+  /** @param tenants what authors of policies may do; undefined: everything */
+  constructor(client: KubeClient, versionOf: VersionOf, tenants: TenantRules | undefined) {
     this.#client = client
     this.#versionOf = versionOf
+    this.#tenants = tenants
   }
 
   /** What a policy's gateways read, or its problems. Rejects when a ConfigMap cannot be read now. */
@@ -31,15 +35,27 @@ export class Compilations {
     const of = JSON.stringify([uid, generation, refs.map(({ name }) => this.#versionOf(`${namespace}/${name}`) ?? '')])
     const known = this.#done.get(key)
     if (known?.of === of) return known.compilation
-    // What is no valid policy may name what is no name: nothing is asked for.
-    const readable = refs.length > 0 && 'policy' in parsePolicy(policy)
-    const compilation = compile(policy, readable ? await this.#texts(namespace, refs) : new Map())
+    const compilation = this.#refused(policy) ?? (await this.#compiled(policy, refs))
     this.#done.set(key, { of, compilation })
     return compilation
   }
 
   forget(key: string): void {
     this.#done.delete(key)
+  }
+
+  /** Before anything is read for a policy: a problem of a table shows some of its text. */
+  #refused(policy: KubeObject): Compilation | undefined {
+    const parsed = this.#tenants === undefined ? undefined : parsePolicy(policy)
+    if (this.#tenants === undefined || parsed === undefined || 'problems' in parsed) return undefined
+    const problems = tenancyProblems(parsed.policy, this.#tenants)
+    return problems.length === 0 ? undefined : { problems, by: 'tenancy' }
+  }
+
+  async #compiled(policy: KubeObject, refs: ReturnType<typeof tableRefs>): Promise<Compilation> {
+    // The names in a policy that is not valid may not be names: nothing is asked for.
+    const readable = refs.length > 0 && 'policy' in parsePolicy(policy)
+    return compile(policy, readable ? await this.#texts(policy.metadata.namespace ?? '', refs) : new Map())
   }
 
   async #texts(namespace: string, refs: readonly { readonly name: string; readonly key: string }[]): Promise<Map<string, TableText>> {

@@ -21,7 +21,8 @@ export interface Compiled {
   readonly secrets: readonly SecretFile[]
 }
 
-export type Compilation = { readonly compiled: Compiled } | { readonly problems: readonly Problem[] }
+/** `by`: the rules for every policy, or those for tenants (crds/tenancy.ts). */
+export type Compilation = { readonly compiled: Compiled } | { readonly problems: readonly Problem[]; readonly by?: 'tenancy' }
 
 type Entry = Readonly<Record<string, unknown>> & {
   readonly action?: string

@@ -1,5 +1,6 @@
 // Which Secrets a policy names. The operator only mounts them into the gateway's pods; it has no right to read one.
 import { fields } from '../../crds/fields.ts'
+import { valuesAt } from '../../crds/values-at.ts'
 
 /** One key of a Secret, which the gateway finds at `secrets/SECRET/KEY` beside its policy. */
 export interface SecretFile {
@@ -22,17 +23,6 @@ const places: readonly (readonly string[])[] = fields()
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function* valuesAt(value: unknown, [step, ...rest]: readonly string[]): Generator {
-  if (step === undefined) {
-    yield value
-    return
-  }
-  if (!isObject(value)) return
-  const inner = value[step.replace('[]', '')]
-  if (!step.endsWith('[]')) yield* valuesAt(inner, rest)
-  else if (Array.isArray(inner)) for (const entry of inner) yield* valuesAt(entry, rest)
-}
-
 function filesOf(value: unknown): readonly SecretFile[] {
   if (typeof value === 'string' && value !== '') return certificateKeys.map((key) => ({ secret: value, key }))
   if (!isObject(value)) return []
@@ -42,7 +32,7 @@ function filesOf(value: unknown): readonly SecretFile[] {
 
 /** Every key of a Secret that a checked spec names, each once, in a fixed order. */
 export function secretFiles(spec: object): readonly SecretFile[] {
-  const named = places.flatMap((place) => [...valuesAt(spec, place)].flatMap(filesOf))
+  const named = places.flatMap((place) => [...valuesAt(spec, place)].flatMap(({ value }) => filesOf(value)))
   const found = new Map(named.map((file) => [`${file.secret}/${file.key}`, file]))
   return [...found.values()].toSorted((a, b) => (`${a.secret}/${a.key}` < `${b.secret}/${b.key}` ? -1 : 1))
 }

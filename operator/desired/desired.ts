@@ -1,5 +1,6 @@
 // desired(policy) -> objects: all that should exist for a policy, in the order in which it is applied. Pure.
 import { createHash } from 'node:crypto'
+import type { TenantRules } from '../../crds/tenancy.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { autoscaler } from './autoscaler.ts'
@@ -17,6 +18,8 @@ export interface Settings {
   readonly image: string
   /** Where the operator's own pods are; undefined outside a cluster. */
   readonly operatorNamespace: string | undefined
+  /** What authors of policies may do; undefined: everything. */
+  readonly tenants: TenantRules | undefined
 }
 
 /** With a digest of all that is wanted of the object. */

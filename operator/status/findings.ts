@@ -41,7 +41,12 @@ export function refusals({ pods, compiled, template }: Pick<Observation, 'pods' 
 }
 
 function accepted(seen: Observation): Finding {
-  if (seen.problems.length > 0) return finding('False', 'Invalid', inWords(seen.problems))
+  if (seen.problems.length > 0) {
+    const words = inWords(seen.problems)
+    return seen.refusedBy === 'tenancy'
+      ? finding('False', 'RefusedByTenancy', `The operator restricts policies (tenancy: restricted). ${words}`)
+      : finding('False', 'Invalid', words)
+  }
   const refused = refusals(seen)
   if (refused.length > 0 && seen.refusalLasts) return finding('False', 'RefusedByGateway', inWords(refused))
   return finding('True', 'Accepted', 'The policy is valid')

@@ -10,6 +10,8 @@ export interface Observation {
   readonly compiled: Compiled | undefined
   /** Of the policy; empty when it could be compiled. */
   readonly problems: readonly Problem[]
+  /** `tenancy`: the problems are what the operator does not allow to tenants. */
+  readonly refusedBy?: 'tenancy' | undefined
   readonly paused: boolean
   readonly applied: readonly Applied[]
   /** The policy's own ConfigMap, its Deployment and its Service as they are in the cluster. */

@@ -36,6 +36,12 @@ const cases: readonly Case[] = [
     want: `--log-level must be one of debug, info, warn, error, not "${'x'.repeat(100)}"`,
   },
   { args: [...enough, '--workers', '\u001b[31m'], want: '--workers must be a number from 1 to 99, not "\\u001b[31m"' },
+  { args: [...enough, '--tenancy', 'closed'], want: '--tenancy must be open or restricted, not "closed"' },
+  {
+    args: [...enough, '--tenancy', 'restricted', '--tenant-name-prefix', ''],
+    want: '--tenant-name-prefix must be what names of Secrets begin with, such as postscreen-, not ""',
+  },
+  { args: [...enough, '--tenant-hosts', '10.0.0.0/24,10.0.0.1/24'], want: '--tenant-hosts: "10.0.0.1/24" must be an address, a network' },
   { args: ['--leader-elect', 'false'], want: 'name the image of the gateways: --gateway-image IMAGE' },
   {
     args: ['--gateway-image', 'postscreen:1'],
@@ -94,6 +100,9 @@ describe('postscreen operator', () => {
     assert.deepEqual(flags, [
       'namespaces',
       'gateway-image',
+      'tenancy',
+      'tenant-name-prefix',
+      'tenant-hosts',
       'admin',
       'leader-elect',
       'lease-namespace',

@@ -34,6 +34,11 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
   #seen: ReadonlyMap<string, KubeObject> | undefined
   #version = 100
 
+  /** Everything that is there. */
+  get objects(): readonly KubeObject[] {
+    return [...this.#objects.values()]
+  }
+
   /** All the verbs; those that a pass has no use for fail. */
   get client(): KubeClient {
     return new Proxy(this, {

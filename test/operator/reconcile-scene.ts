@@ -1,5 +1,6 @@
 // A cluster in memory with one policy, passes over it, and gateways that do as they are told.
 import assert from 'node:assert/strict'
+import type { TenantRules } from '../../crds/tenancy.ts'
 import { Applier } from '../../operator/apply.ts'
 import { Compilations } from '../../operator/compile/compilations.ts'
 import { annotation, labels } from '../../operator/desired/names.ts'
@@ -24,13 +25,14 @@ export class Scene {
   readonly clock = { ms: 0 }
   readonly #reconciler: Reconciler
 
-  constructor() {
+  /** @param tenants what the operator allows to authors of policies; everything unless given */
+  constructor(tenants?: TenantRules) {
     const { client, live } = this.cluster
     const versionOf = (key: string) => this.cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
     this.#reconciler = new Reconciler({
       client,
       live,
-      compilations: new Compilations(client, versionOf),
+      compilations: new Compilations(client, versionOf, tenants),
       applier: new Applier(client, live),
       refresh: new Refresh(client, () => this.clock.ms),
       ask: async (address) => this.#reports.get(address),

@@ -16,7 +16,7 @@ function scene(maps: Readonly<Record<string, object>>) {
     cluster.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'mail' }, ...fields })
   for (const [name, fields] of Object.entries(maps)) put(name, fields)
   const versionOf = (key: string) => cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
-  return { cluster, put, compilations: new Compilations(cluster.client, versionOf) }
+  return { cluster, put, compilations: new Compilations(cluster.client, versionOf, undefined) }
 }
 
 const naming = (key = 'list', name = 'senders') => policyWith({ access: [{ table: { configMap: { name, key } } }] })

@@ -22,7 +22,8 @@ const help = `Usage: ${name} list PLACE                  who is on it: which tes
 
 An ADDRESS may be a network where the policy has networks: 192.0.2.0/24. A PLACE is one of
   --data-dir DIR          the data directory of a gateway, which may run meanwhile
-  --policy FILE           the Valkey of a policy, with its secrets beside it; import and add then go by the policy's prefix lengths
+  --policy FILE           the Valkey of a policy, with its secrets beside it; import, add and remove then go by the policy's prefix lengths
+                          (without a policy: each IPv4 address for itself, IPv6 by /64)
   --policy FILE --data-dir DIR   the same for a policy that keeps the allowlist local
   --valkey URL            redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS
   --valkey-url-file FILE  the same in a file, so that no password is seen in the list of processes
@@ -148,8 +149,10 @@ async function add({ place, keyOf, words, flags }: Task): Promise<number> {
 
 async function remove({ place, keyOf, words }: Task): Promise<number> {
   let missing = 0
-  for (const key of words.map(keyOfWord).map(keyOf)) {
-    const there = await place.remove(key)
+  for (const word of words.map(keyOfWord)) {
+    const key = keyOf(word)
+    // An address may have an entry of its own from before its network was the key.
+    const there = (await place.remove(key)) || (key !== word && (await place.remove(word)))
     if (!there) missing++
     console.error(there ? `${key} is removed` : `${key} is not on the allowlist`)
   }

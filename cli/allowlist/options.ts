@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { parseDuration } from '../../crds/duration.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
-import { allowlistKeys, type KeyPrefix, wholeAddress } from '../../gateway/core/allowlist-key.ts'
+import { allowlistKeys, type KeyPrefix, usualPrefix } from '../../gateway/core/allowlist-key.ts'
 import { parseValkeyUrl, settingsOfPolicy, type ValkeySettings } from '../../gateway/io/allowlist/valkey-settings.ts'
 import { openDirectory, openText, openValkey, type Place } from './place.ts'
 
@@ -51,7 +51,7 @@ export async function openPlace({ flags, mayMake, warn }: OpenFor): Promise<Open
     if (named.join() !== 'data-dir,policy') throw new WrongOptions(`name one place: ${placeList}`)
   }
   const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy)
-  const prefix: KeyPrefix = policy?.allowlist.prefix ?? wholeAddress
+  const prefix: KeyPrefix = policy?.allowlist.prefix ?? usualPrefix
   const keyOf = allowlistKeys(prefix)
   if (flags['data-dir'] !== undefined) return { keyOf, place: await openDirectory(flags['data-dir'], mayMake, warn) }
   if (flags.text !== undefined) return { keyOf, place: await openText(flags.text, ({ line, why }) => warn(`line ${line}: ${why}`)) }

@@ -29,16 +29,16 @@ export const allowlist = group(
           },
         ),
         ipv6: count(
-          128,
+          64,
           { min: 16, max: 128 },
           {
-            doc: 'The same for IPv6 addresses. A sender usually has a whole /64.',
+            doc: 'The same for IPv6 addresses. A host usually has a whole /64, and can use any address of it. 128: each address for itself, as in postscreen.',
             unit: 'bits',
           },
         ),
       },
       {
-        doc: 'How much of the address of a client its entry is known by. With networks, the pool of a sender is known after its first member. Entries of another prefix length are not found any more.',
+        doc: 'How many leading bits of its address identify a client, in the temporary allowlist and for limits.connectionsPerClient. With networks, the pool of a sender is known after its first member, and its members share one limit. Entries of another prefix length are not found any more.',
         differs: 'postscreen knows single addresses only.',
       },
     ),

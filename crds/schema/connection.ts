@@ -163,9 +163,10 @@ export const limits = group(
       50,
       { min: 0, max: 1_000_000 },
       {
-        doc: 'How many connections one client address may have at a time while it is screened; more are refused with 421. 0: no limit.',
+        doc: 'How many connections one client may have at a time, those to a mail server included; more are refused with 421. A client is an address, or a network of the length allowlist.prefix. 0: no limit.',
         unit: 'connections',
         postfix: { own: 'postscreen_client_connection_count_limit', inherits: 'smtpd_client_connection_count_limit' },
+        differs: 'postscreen counts single addresses, and only while they are screened. smtpd counts the connections that it has.',
       },
     ),
     preQueue: count(

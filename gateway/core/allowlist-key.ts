@@ -7,8 +7,8 @@ export interface KeyPrefix {
   readonly ipv6: number
 }
 
-/** The longest prefixes: each address for itself, which is how postscreen keeps its cache. */
-export const wholeAddress: KeyPrefix = { ipv4: 32, ipv6: 128 }
+/** As in a policy that does not set them. */
+export const usualPrefix: KeyPrefix = { ipv4: 32, ipv6: 64 }
 
 function networkOf(address: AddressValue, prefix: number): AddressValue {
   if (address.family === 4) return { family: 4, value: address.value - (address.value % 2 ** (32 - prefix)) }

@@ -1,24 +1,32 @@
-// What the sessions of one gateway share: counters, stress mode, and per client address what parallel sessions must agree on.
+// What the sessions of one gateway share: counters, stress mode, and for each client what parallel sessions must agree on.
 import type { Stamps } from './allowlist-record.ts'
 
-/** Shared by the sessions of one client address that run at the same time (postscreen.h PSC_CLIENT_INFO). */
+/**
+ * Shared by the sessions of one client that run at the same time (postscreen.h PSC_CLIENT_INFO).
+ * postscreen incompatibility: its key is the client's address. Here it is the key of the temporary allowlist, so that an IPv6 client cannot
+ * open as many connections as its network has addresses.
+ */
 export interface Visitor {
+  readonly key: string
+  /** Sessions under screening. */
   concurrency: number
   passNewCount: number
   /** Per test the second until which a pass is valid; -1 before anything is known. */
   readonly stamps: Stamps
 }
 
-/** One gateway's sessions under screening. `checkQueue` counts all that are not handed off, `postQueue` those that wait for a backend. */
+/** One gateway's sessions. `checkQueue` counts all that are not handed off, `postQueue` those that wait for a backend. */
 export interface Screening {
   readonly visitors: Map<string, Visitor>
+  /** By the client's key: connections that a backend has taken. */
+  readonly relays: Map<string, number>
   checkQueue: number
   postQueue: number
   stress: boolean
 }
 
 export function newScreening(): Screening {
-  return { visitors: new Map(), checkQueue: 0, postQueue: 0, stress: false }
+  return { visitors: new Map(), relays: new Map(), checkQueue: 0, postQueue: 0, stress: false }
 }
 
 /** Water marks of stress mode for a pre-queue limit (postscreen_state.c: 90 % and 70 %). */
@@ -39,21 +47,41 @@ export function endStress(screening: Screening, preQueueLimit: number): boolean 
   return true
 }
 
-/** The shared record of a client address; the caller's session is counted. */
-export function enter(screening: Screening, client: string): Visitor {
+/** The shared record of a client; the caller's session is counted. */
+export function enter(screening: Screening, key: string): Visitor {
   screening.checkQueue++
-  const known = screening.visitors.get(client)
+  const known = screening.visitors.get(key)
   if (known !== undefined) {
     known.concurrency++
     return known
   }
-  const visitor: Visitor = { concurrency: 1, passNewCount: 0, stamps: [-1, -1, -1, -1, -1] }
-  screening.visitors.set(client, visitor)
+  const visitor: Visitor = { key, concurrency: 1, passNewCount: 0, stamps: [-1, -1, -1, -1, -1] }
+  screening.visitors.set(key, visitor)
   return visitor
 }
 
 /** The session is over or handed off. */
-export function leave(screening: Screening, client: string, visitor: Visitor): void {
+export function leave(screening: Screening, visitor: Visitor): void {
   screening.checkQueue--
-  if (--visitor.concurrency === 0) screening.visitors.delete(client)
+  if (--visitor.concurrency === 0) screening.visitors.delete(visitor.key)
+}
+
+/** A backend has taken a connection of this client. */
+export function beginRelay(screening: Screening, { key }: Visitor): void {
+  screening.relays.set(key, (screening.relays.get(key) ?? 0) + 1)
+}
+
+/** That connection has ended. */
+export function endRelay(screening: Screening, { key }: Visitor): void {
+  const left = (screening.relays.get(key) ?? 0) - 1
+  if (left > 0) screening.relays.set(key, left)
+  else screening.relays.delete(key)
+}
+
+/**
+ * Connections that a client has.
+ * postscreen incompatibility: it counts those under screening only, since smtpd counts the others; Postfix behind several gateways cannot.
+ */
+export function connectionsOf(screening: Screening, { key, concurrency }: Visitor): number {
+  return concurrency + (screening.relays.get(key) ?? 0)
 }

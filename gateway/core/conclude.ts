@@ -14,10 +14,9 @@ export function conclude(s: Session, now: number, out: Effect[]): void {
     log(s, out, { event: isNew ? 'PASS NEW' : 'PASS OLD', tests: namesIn(s.pass) })
   }
   // Partial progress is kept too, and never optimised away: a parallel session may have renewed a stamp meanwhile (T23, T24).
-  if (s.pass !== 0)
-    out.push({ do: 'remember', key: s.rules.allowlistKey(s.client.address), record: encodeRecord(stampsOf(s), enabledTests(s)) })
+  if (s.pass !== 0) out.push({ do: 'remember', key: visitorOf(s).key, record: encodeRecord(stampsOf(s), enabledTests(s)) })
   if (s.phase === 'observe') {
-    s.phase = 'done'
+    s.phase = 'relayed'
     out.push({ do: 'unobserve' })
     return
   }

@@ -35,7 +35,7 @@ export interface Session {
   readonly server: Endpoint
   /** A certificate is loaded. */
   readonly tlsReady: boolean
-  phase: 'new' | 'recall' | 'early' | 'smtp' | 'handoff' | 'observe' | 'done'
+  phase: 'new' | 'recall' | 'early' | 'smtp' | 'handoff' | 'observe' | 'relayed' | 'done'
   visitor: Visitor | undefined
   todo: TestSet
   pass: TestSet
@@ -154,7 +154,7 @@ export function stampsOf(s: Session): Stamps {
 
 /** The client's shared record; a session has one from `connect` on. */
 export function visitorOf(s: Session): Visitor {
-  s.visitor ??= enter(s.screening, s.client.address)
+  s.visitor ??= enter(s.screening, s.rules.allowlistKey(s.client.address))
   return s.visitor
 }
 
@@ -186,7 +186,7 @@ export function abandonLookup(s: Session, out: Effect[]): void {
 /** The session no longer counts: nothing may follow but what is already in `out`. */
 export function depart(s: Session, out: Effect[]): void {
   s.phase = 'done'
-  leave(s.screening, s.client.address, visitorOf(s))
+  leave(s.screening, visitorOf(s))
   if (endStress(s.screening, s.rules.limits.preQueue))
     log(s, out, { event: 'STRESS', change: 'leaving', connections: s.screening.checkQueue })
 }

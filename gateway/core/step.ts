@@ -1,19 +1,19 @@
 // The connection state machine: one event in, what to do about it out (postscreen.c).
 //
-//   new ──▶ recall ──every test still valid, or permanently allowed──────────────▶ handoff ──▶ done
+//   new ──▶ recall ──every test still valid, or permanently allowed──────────────▶ handoff ──▶ relayed ──▶ done
 //             │ some early test to do          │ only deep tests to do              ▲ │
 //             ▼                                ▼                                    │ │ no backend
 //           early ──deep test to do, or enforced──▶ smtp ◀──────────────────────────┼─┘ behind a teaser
 //             │  └─────early tests passed, no deep test to do───────────────────────┘
 //             └──drop, hang-up──▶ done ◀──QUIT, drop, limit, hang-up── smtp
 //
-// In Audit mode nobody enters smtp but behind a failed hand-off: handoff ──▶ observe ──▶ done, with the deep tests looking on.
+// In Audit mode a client enters smtp only after a failed hand-off: handoff ──▶ observe ──▶ relayed, with the deep tests looking on.
 //
-// Rule 1: nothing follows `close`; an event for a session that is done is nothing.
+// Rule 1: nothing follows `close`; an event for a session that is done is nothing. One that is relayed is only told that it is `gone`.
 // Rule 2: only this file, early-tests.ts, dummy-smtp.ts, observe.ts, conclude.ts and session.ts (depart) assign a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
 import { decodeRecord } from './allowlist-record.ts'
-import { beginStress, type Visitor } from './clients.ts'
+import { beginRelay, beginStress, connectionsOf, endRelay, type Visitor } from './clients.ts'
 import { conclude, drop, finish } from './conclude.ts'
 import { commandTimeLimit, endOfInput, input, startDummySmtp } from './dummy-smtp.ts'
 import { dnsblAnswer, earlyData, earlyEnd, endOfEarlyTests, startEarlyTests } from './early-tests.ts'
@@ -31,7 +31,7 @@ const nothing: readonly Effect[] = []
  * @returns effects to carry out in order
  */
 export function step(s: Session, now: number, event: Event): readonly Effect[] {
-  if (s.phase === 'done') return nothing
+  if (s.phase === 'done' || (s.phase === 'relayed' && event.type !== 'gone')) return nothing
   const out: Effect[] = []
   switch (event.type) {
     case 'connect':
@@ -82,7 +82,7 @@ function connect(s: Session, now: number, out: Effect[]): void {
   log(s, out, { event: 'CONNECT', server: s.server })
   const visitor = visitorOf(s)
   if (beginStress(s.screening, limits.preQueue)) log(s, out, { event: 'STRESS', change: 'entering', connections: s.screening.checkQueue })
-  if (limits.connectionsPerClient > 0 && visitor.concurrency > limits.connectionsPerClient) {
+  if (limits.connectionsPerClient > 0 && connectionsOf(s.screening, visitor) > limits.connectionsPerClient) {
     log(s, out, { event: 'CONNECTION REFUSED', why: 'too many connections' })
     return drop(s, now, reply.tooManyConnections, out)
   }
@@ -109,7 +109,7 @@ function connect(s: Session, now: number, out: Effect[]): void {
     planTests(s, second(now))
     startTests(s, now, out)
   } else if (anyFailure(s)) recalled(s, now, undefined, out)
-  else out.push({ do: 'recall', key: s.rules.allowlistKey(s.client.address) })
+  else out.push({ do: 'recall', key: visitor.key })
 }
 
 /** Whether a parallel session has set the stamps. One whose question to the store is still open has not, so the next one asks as well. */
@@ -163,11 +163,18 @@ function startTests(s: Session, now: number, out: Effect[]): void {
 function handedOff(s: Session, now: number, out: Effect[]): void {
   s.screening.postQueue--
   depart(s, out)
+  s.phase = 'relayed'
+  beginRelay(s.screening, visitorOf(s))
   if (worthObserving(s)) startObserving(s, now, out)
 }
 
 function gone(s: Session, now: number, out: Effect[]): void {
-  if (s.phase === 'observe') return stopObserving(s, now, out)
+  if (s.phase === 'observe') stopObserving(s, now, out)
+  if (s.phase === 'relayed') {
+    s.phase = 'done'
+    endRelay(s.screening, visitorOf(s))
+    return
+  }
   if (s.phase === 'handoff') s.screening.postQueue--
   abandonLookup(s, out)
   finish(s, out)

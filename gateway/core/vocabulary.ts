@@ -41,9 +41,9 @@ export type Event =
   | { readonly type: 'dnsbl'; readonly answer: DnsblAnswer; readonly complete: boolean }
   /** No backend took the session; nothing of the backend reached the client. `how` decides the reply as in postscreen_send.c. */
   | { readonly type: 'handOffFailed'; readonly how: 'connect' | 'send' }
-  /** The backend has greeted and the relay runs: the session is no longer ours. */
+  /** The backend has greeted and the relay runs: the client counts until it is gone. */
   | { readonly type: 'handedOff' }
-  /** The client went away while a backend was asked. */
+  /** The client went away while a backend was asked, or its relay has ended. */
   | { readonly type: 'gone' }
   /** The gateway shuts down and the drain time is over. */
   | { readonly type: 'shutdown' }

@@ -53,14 +53,14 @@ describe('in a data directory', () => {
     })
     assert.match(
       (await run(['list', ...place])).out,
-      /^CLIENT +TEST +VALID UNTIL +LEFT\n192\.0\.2\.1 +pregreet +[-0-9]+ [:0-9]+ +1d\n2001:db8::1 +pregreet/,
+      /^CLIENT +TEST +VALID UNTIL +LEFT\n192\.0\.2\.1 +pregreet +[-0-9]+ [:0-9]+ +1d\n2001:db8::\/64 +pregreet/,
     )
     const added = await run(['add', ...place, '198.51.100.7', '--for', '2h'])
     assert.match(added.said, /^198\.51\.100\.7 counts as having passed every test until /)
     assert.match((await run(['get', ...place, '198.51.100.7'])).out, /^198\.51\.100\.7 +bareNewline +.* (2h|1h 59m)$/m)
     assert.deepEqual(await run(['remove', ...place, '192.0.2.1']), { code: 0, out: '', said: '192.0.2.1 is removed\n' })
     assert.equal(await gateway.get('192.0.2.1'), undefined)
-    assert.match((await run(['export', ...place])).out, /^198\.51\.100\.7\t(\d+)(;\1){4}\n2001:db8::1\t\d+;1;1;1;1\n$/)
+    assert.match((await run(['export', ...place])).out, /^198\.51\.100\.7\t(\d+)(;\1){4}\n2001:db8::\/64\t\d+;1;1;1;1\n$/)
   })
 
   test('an address is found by the network that it lies in, and goes there by the policy', async (t) => {

@@ -71,7 +71,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
     denylist: { action: 'Ignore' },
     allowlist: {
       store: 'Local',
-      prefix: { ipv4: 32, ipv6: 128 },
+      prefix: { ipv4: 32, ipv6: 64 },
       valkey: {
         mode: 'Single',
         addresses: [],

@@ -106,6 +106,11 @@ export class CoreConnection {
     this.#deliver()
   }
 
+  #relayEnds(): void {
+    this.#on({ type: 'gone' })
+    this.#over()
+  }
+
   /** Hands on what the client has sent, to whoever reads. */
   #deliver(): void {
     if (!this.#reading || this.#closed) return
@@ -115,7 +120,9 @@ export class CoreConnection {
     // Whatever a client says in place of a handshake, the handshake fails: to the session that is an end of its input.
     else if (this.#stage === 'handshake' && bytes !== '') this.#on({ type: 'end' })
     else if (bytes !== '') this.#on({ type: 'data', bytes: Buffer.from(bytes, 'latin1') })
-    if (this.#end && this.#kernel === '' && this.#stage !== 'relayed') this.#on({ type: 'end' })
+    if (!this.#end || this.#kernel !== '') return
+    if (this.#stage === 'relayed') this.#relayEnds()
+    else this.#on({ type: 'end' })
   }
 
   #tellSmtpd(bytes: string): void {
@@ -124,7 +131,7 @@ export class CoreConnection {
     for (const line of lines) {
       const reply = smtpdReply(line)
       this.#unread += reply
-      if (reply.startsWith('221')) return this.#over()
+      if (reply.startsWith('221')) return this.#relayEnds()
     }
   }
 

@@ -1,7 +1,7 @@
 // What sessions share: counters, stress mode with its two water marks, the record of a client address.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { beginStress, endStress, enter, leave, newScreening } from '../../../gateway/core/clients.ts'
+import { beginRelay, beginStress, connectionsOf, endRelay, endStress, enter, leave, newScreening } from '../../../gateway/core/clients.ts'
 import { drive } from '../../support/core-session.ts'
 
 describe('the sessions of one address', () => {
@@ -11,15 +11,35 @@ describe('the sessions of one address', () => {
     const second = enter(screening, '192.0.2.1')
     assert.equal(first, second)
     assert.equal(first.concurrency, 2)
-    leave(screening, '192.0.2.1', first)
+    leave(screening, first)
     assert.equal(screening.visitors.get('192.0.2.1'), second)
-    leave(screening, '192.0.2.1', second)
+    leave(screening, second)
     assert.equal(screening.visitors.size, 0)
     assert.equal(screening.checkQueue, 0)
   })
 
+  test('are counted until their relays have ended', () => {
+    const screening = newScreening()
+    const first = enter(screening, '192.0.2.1')
+    leave(screening, first)
+    beginRelay(screening, first)
+    beginRelay(screening, first)
+    const second = enter(screening, '192.0.2.1')
+    assert.equal(connectionsOf(screening, second), 3)
+    endRelay(screening, first)
+    assert.equal(connectionsOf(screening, second), 2)
+    endRelay(screening, first)
+    assert.equal(connectionsOf(screening, second), 1)
+    assert.equal(screening.relays.size, 0)
+  })
+
   test('know nothing at first', () => {
-    assert.deepEqual(enter(newScreening(), '192.0.2.1'), { concurrency: 1, passNewCount: 0, stamps: [-1, -1, -1, -1, -1] })
+    assert.deepEqual(enter(newScreening(), '192.0.2.1'), {
+      key: '192.0.2.1',
+      concurrency: 1,
+      passNewCount: 0,
+      stamps: [-1, -1, -1, -1, -1],
+    })
   })
 
   test('share nothing with other addresses, not even of the same network', () => {

@@ -33,12 +33,35 @@ describe('T59: the limit of connections of one client', () => {
     for (let i = 0; i < 100; i++) gateway.connect('192.0.2.1').logs(connected)
   })
 
-  test('counts clients that wait for a backend, but not those that have one', () => {
+  test('counts clients that wait for a backend, and those that have one until their relay has ended', () => {
     const gateway = limited(1).remembering('192.0.2.1', '+9;1;1;1;1')
     const first = gateway.connect('192.0.2.1').logs(connected, 'PASS OLD CLIENT')
     gateway.connect('192.0.2.1').logs(connected, refused, 'DISCONNECT CLIENT')
     first.handedOff()
+    gateway.connect('192.0.2.1').logs(connected, refused, 'DISCONNECT CLIENT')
+    first.event({ type: 'gone' })
     gateway.connect('192.0.2.1').logs(connected, 'PASS OLD CLIENT')
+  })
+
+  test('counts in Audit mode too, where the log says who would be refused', () => {
+    const gateway = drive({ ...permit, mode: 'Audit', limits: { connectionsPerClient: 1 } })
+    gateway.connect('192.0.2.1').logs(connected, 'ALLOWLISTED CLIENT').handedOff()
+    gateway
+      .connect('192.0.2.1')
+      .logs(connected, refused, 'AUDIT would refuse: 421 4.7.0 Error: too many connections')
+      .does('disarm', 'relay')
+  })
+
+  test('of 50 lets the addresses of an IPv6 /64 occupy 50 slots of the queue together', () => {
+    const gateway = drive({ limits: { preQueue: 100 } })
+    for (let i = 1; i <= 120; i++) gateway.connect(`2001:db8::${i.toString(16)}`)
+    assert.equal(gateway.screening.checkQueue, 50)
+    gateway.connect('2001:db8:0:1::1').hears(teaser)
+  })
+
+  test('counts IPv4 addresses one by one', () => {
+    const gateway = limited(1)
+    for (let i = 1; i <= 100; i++) gateway.connect(`192.0.2.${i}`).hears(teaser)
   })
 
   test('holds for permanently allowed clients too', () => {

@@ -120,8 +120,16 @@ function podNamespace(): string | undefined {
   }
 }
 
-/** Unique among operators: a restarted one must not take the lease of its former self for its own. */
-const identity = (): string => `${process.env['POD_NAME'] ?? os.hostname()}_${process.pid}-${Date.now().toString(36)}`
+/**
+ * Unique among operators: a process must not take the lease of another for its own. In a pod it begins with the pod's name and uid, under which only one
+ * process runs at a time; a name alone may come again while the node of the first pod is cut off.
+ */
+function identity(): { readonly identity: string; readonly formerSelf: string | undefined } {
+  const { POD_NAME: pod = '', POD_UID: uid = '' } = process.env
+  const own = `${process.pid}-${Date.now().toString(36)}`
+  if (pod === '' || uid === '') return { identity: `${pod === '' ? os.hostname() : pod}_${own}`, formerSelf: undefined }
+  return { identity: `${pod}_${uid}_${own}`, formerSelf: `${pod}_${uid}_` }
+}
 
 function read(flags: Flags): OperatorOptions | string {
   const ownNamespace = podNamespace()
@@ -142,9 +150,7 @@ function read(flags: Flags): OperatorOptions | string {
     tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
     admin: parseAdmin(flags.admin ?? '*:8080'),
-    election: elects
-      ? { namespace: leaseNamespace ?? '', name: flags['lease-name'] ?? 'postscreen-operator', identity: identity() }
-      : undefined,
+    election: elects ? { namespace: leaseNamespace ?? '', name: flags['lease-name'] ?? 'postscreen-operator', ...identity() } : undefined,
     ownNamespace,
     resyncMs: (parseDuration(flags.resync ?? '10m') ?? 600) * 1000,
     workers: Number(flags.workers ?? '8'),

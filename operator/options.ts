@@ -13,7 +13,9 @@ export interface OperatorOptions {
   readonly kubeconfig: string | undefined
   readonly admin: { readonly host: string | undefined; readonly port: number } | undefined
   /** Undefined: no election, this is the only operator. */
-  readonly election: { readonly namespace: string; readonly name: string; readonly identity: string } | undefined
+  readonly election:
+    | { readonly namespace: string; readonly name: string; readonly identity: string; readonly formerSelf: string | undefined }
+    | undefined
   /** Where the operator's own pods are; undefined outside a cluster. */
   readonly ownNamespace: string | undefined
   readonly resyncMs: number

@@ -16,6 +16,8 @@ export interface ElectionOptions {
   readonly name: string
   /** Different for each process, also for two that follow each other in one pod. */
   readonly identity: string
+  /** Begins the identity of every process of this pod, of which only one runs at a time. What such a holder left is taken at once. */
+  readonly formerSelf?: string | undefined
   /** How long others wait after the last renewal that they saw. Default 15 s. */
   readonly leaseMs?: number
   /** How long we lead after the last renewal that we sent. Must be shorter. Default 10 s. */
@@ -46,17 +48,21 @@ export function elect(options: ElectionOptions): Election {
   return new Elector(options)
 }
 
+/** How often the release is tried when the lease was written in between. */
+const releaseAttempts = 5
+
 /** client-go's JitterFactor. */
 const jitter = 1.2
 
 class Elector implements Election {
   readonly leading: Promise<void>
   readonly lost: Promise<void>
-  readonly #options: Required<Omit<ElectionOptions, 'client' | 'namespace' | 'name' | 'identity' | 'clock' | 'random'>>
+  readonly #options: Required<Omit<ElectionOptions, 'client' | 'namespace' | 'name' | 'identity' | 'formerSelf' | 'clock' | 'random'>>
   readonly #client: ElectionClient
   readonly #clock: Clock
   readonly #random: () => number
   readonly #identity: string
+  readonly #formerSelf: string | undefined
   readonly #empty: KubeObject
   readonly #won = Promise.withResolvers<void>()
   readonly #over = Promise.withResolvers<void>()
@@ -83,6 +89,7 @@ class Elector implements Election {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#identity = identity
+    this.#formerSelf = options.formerSelf
     this.#empty = { apiVersion: resources.Lease.apiVersion, kind: resources.Lease.kind, metadata: { namespace, name } }
     this.leading = this.#won.promise
     this.lost = this.#over.promise
@@ -103,7 +110,16 @@ class Elector implements Election {
     // An attempt that is under way may still succeed; it has its own time limit.
     await this.#running
     if (wasOver || !this.#hasWritten) return
-    await this.#giveBack().catch((error: unknown) => this.#tell(`the lease is not given back: ${describeError(error)}`))
+    for (let left = releaseAttempts; left > 0; left--) {
+      try {
+        return await this.#giveBack()
+      } catch (error) {
+        // The lease was written in between, which says nothing about its holder: an answer to us was lost, or another program annotated it.
+        this.#mine = undefined
+        if (left > 1 && isConflict(error)) continue
+        return this.#tell(`the lease could not be released: ${describeError(error)}`)
+      }
+    }
   }
 
   async #run(): Promise<void> {
@@ -154,7 +170,12 @@ class Elector implements Election {
       return false
     }
     const since = this.#observed?.since ?? this.#clock.now()
-    return holder === undefined || this.#clock.now() - since >= durationMs
+    return holder === undefined || this.#isFormerSelf(holder) || this.#clock.now() - since >= durationMs
+  }
+
+  /** The kubelet starts a container again only when its process has ended, so nothing acts under that name any more. */
+  #isFormerSelf(holder: string): boolean {
+    return this.#formerSelf !== undefined && holder.startsWith(this.#formerSelf)
   }
 
   /** Writes us into the lease; only if nobody else wrote since we read it. */

@@ -61,7 +61,7 @@ export class Candidate {
   /** Requests whose end it has not heard of. */
   inFlight = 0
 
-  constructor(world: LeaseWorld, identity: string, aheadMs: number) {
+  constructor(world: LeaseWorld, identity: string, aheadMs: number, formerSelf: string | undefined) {
     this.identity = identity
     this.clock = new ProcessClock(world.clock, aheadMs)
     this.client = connectKube({ kubeconfig: world.server.kubeconfig, userAgent: identity, clock: this.clock })
@@ -71,6 +71,7 @@ export class Candidate {
       namespace: 'postscreen-system',
       name: 'postscreen-operator',
       identity,
+      formerSelf,
       onTrouble: (text) => this.troubles.push(text),
       clock: this.clock,
       random: () => world.random(),
@@ -111,6 +112,8 @@ export class LeaseWorld {
   /** Every holder that the lease has had, in order. */
   readonly holders: string[] = []
   lease: KubeObject | undefined
+  /** Called when a replacement of the lease arrives, before it is compared with what is there. */
+  beforePut: () => void = () => undefined
   lot = 0
   readonly #stalled = new Set<Arrival>()
   #version = 0
@@ -141,8 +144,8 @@ export class LeaseWorld {
   }
 
   /** Starts an elector whose clock is wrong by `aheadMs`. */
-  async join(identity: string, aheadMs = 0): Promise<Candidate> {
-    const candidate = new Candidate(this, identity, aheadMs)
+  async join(identity: string, aheadMs = 0, formerSelf?: string): Promise<Candidate> {
+    const candidate = new Candidate(this, identity, aheadMs, formerSelf)
     this.candidates.push(candidate)
     await this.settle()
     return candidate
@@ -206,12 +209,15 @@ export class LeaseWorld {
     }
     const refuse = (status: number, reason: string): void => answer(status, { kind: 'Status', code: status, reason })
     if (sent === undefined) {
-      if (this.lease === undefined) refuse(404, 'NotFound')
-      else answer(200, this.lease)
-    } else if (arrival.method === 'POST') {
-      if (this.lease !== undefined) refuse(409, 'AlreadyExists')
-      else answer(201, this.#store(sent))
-    } else if (this.lease === undefined) refuse(404, 'NotFound')
+      if (this.lease === undefined) return refuse(404, 'NotFound')
+      return answer(200, this.lease)
+    }
+    if (arrival.method === 'POST') {
+      if (this.lease !== undefined) return refuse(409, 'AlreadyExists')
+      return answer(201, this.#store(sent))
+    }
+    this.beforePut()
+    if (this.lease === undefined) refuse(404, 'NotFound')
     else if (sent.metadata.resourceVersion !== this.lease.metadata.resourceVersion) refuse(409, 'Conflict')
     else answer(200, this.#store(sent))
   }

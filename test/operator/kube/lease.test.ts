@@ -254,6 +254,44 @@ test('one that leaves while its answer is lost gives the lease back all the same
     assert.equal(world.spec['holderIdentity'], '')
   }))
 
+test('a lease that another program annotates during the release is released, so that the successor does not wait 15 s', () =>
+  LeaseWorld.run(async (world) => {
+    const one = await world.join('one')
+    const two = await world.join('two')
+    await world.pass(3000)
+    for (let times = 0; times < 3; times++) world.write({ ...world.spec })
+    await one.election.release()
+    assert.equal(world.spec['holderIdentity'], '')
+    assert.deepEqual(one.troubles, [])
+    await world.pass(4500)
+    assert.ok(two.leads)
+  }))
+
+test('a lease that changes at every attempt to release it is left after a few attempts, and the log says so', () =>
+  LeaseWorld.run(async (world) => {
+    const one = await world.join('one')
+    await world.pass(3000)
+    world.beforePut = () => world.write({ ...world.spec })
+    const known = world.server.arrivals.length
+    await one.election.release()
+    assert.equal(world.spec['holderIdentity'], 'one')
+    assert.equal(world.server.arrivals.slice(known).filter(({ method }) => method === 'PUT').length, 5)
+    assert.match(one.troubles.join(), /the lease could not be released: .*409/)
+  }))
+
+test('a lease that the former process of the same pod held is taken at once, that of another pod is not', () =>
+  LeaseWorld.run(async (world) => {
+    const former = await world.join('pod-a_uid-1_x', 0, 'pod-a_uid-1_')
+    await world.pass(3000)
+    await world.kill(former)
+    const other = await world.join('pod-b_uid-2_x', 0, 'pod-b_uid-2_')
+    const again = await world.join('pod-a_uid-1_y', 0, 'pod-a_uid-1_')
+    assert.ok(again.leads)
+    assert.ok(!other.leads)
+    await world.pass(30_000)
+    assert.deepEqual(world.leaders, ['pod-a_uid-1_y'])
+  }))
+
 test('a lease that was taken over is not given back', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')

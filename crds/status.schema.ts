@@ -30,6 +30,9 @@ const condition: StructuralNode = {
   },
 }
 
+/** The time in conditions that no operator has written. The schema must name one, and a default cannot be the time of the creation. */
+export const noTransition = '1970-01-01T00:00:00Z'
+
 /**
  * What a policy that no operator has seen says of itself: not ready yet. Without it tools that follow kstatus take an object without conditions for
  * one that is done. Gateway API's kinds do the same.
@@ -39,7 +42,7 @@ const notSeenYet = ['Ready', 'Reconciling'].map((type) => ({
   status: type === 'Ready' ? 'Unknown' : 'True',
   reason: 'Pending',
   message: 'No operator has looked at the policy yet',
-  lastTransitionTime: '1970-01-01T00:00:00Z',
+  lastTransitionTime: noTransition,
 }))
 
 export const statusSchema: StructuralNode = {

@@ -1,4 +1,5 @@
 // The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
+import { noTransition } from '../../crds/status.schema.ts'
 import { formatDuration } from '../../crds/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
@@ -31,8 +32,9 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
   return conditionTypes.map((type) => {
     const { status, reason, message } = findings[type]
     const last = before.find((one) => one['type'] === type)
-    const since = last?.['status'] === status && typeof last['lastTransitionTime'] === 'string' ? last['lastTransitionTime'] : time
-    return { type, status, observedGeneration: policy.metadata.generation ?? 0, lastTransitionTime: since, reason, message }
+    const since = last?.['status'] === status ? last['lastTransitionTime'] : undefined
+    const lastTransitionTime = typeof since === 'string' && since !== noTransition ? since : time
+    return { type, status, observedGeneration: policy.metadata.generation ?? 0, lastTransitionTime, reason, message }
   })
 }
 

@@ -28,6 +28,13 @@ const invalid = (seen: Observation): Observation => ({
 })
 
 describe('the status', () => {
+  test('of a policy that was new never says that a condition turned in 1970', () => {
+    const rolling = { ...atRest(), pods: [] }
+    const first = written(withStatus(rolling, statusSchema.default))
+    assert.equal(first.conditions.find(({ type }) => type === 'Reconciling')?.status, 'True')
+    assert.deepEqual(new Set(Object.values(timesOf(first))), new Set(['2026-03-04T05:06:07Z']))
+  })
+
   test('of a policy at rest has all that the schema tells of', () => {
     const status = written(atRest({ gateway: {}, dnsbl: { sites: [{ domain: 'bl.example', weight: 2 }] } }))
     assert.deepEqual(

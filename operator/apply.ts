@@ -3,8 +3,9 @@ import { contained, slimConfigMap } from './containment.ts'
 import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
-import { keyOf, type KubeObject } from './kube/object.ts'
+import { keyOf, type KubeObject, recordOf } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
+import { handOverReplicas, replicasOf } from './replicas.ts'
 
 /** What came of one object. */
 export type Applied =
@@ -62,8 +63,11 @@ export class Applier {
     this.#live = live
   }
 
-  /** Applies one object, if it is not there as wanted. Rejects only with what a later try may mend (no answer, too busy). */
-  async apply(want: KubeObject, owner: Owner): Promise<Applied> {
+  /**
+   * Applies one object, if it is not there as wanted. For a Deployment whose number of pods an autoscaler sets, `least` is the autoscaler's minimum.
+   * Rejects only with what a later try may mend (no answer, too busy).
+   */
+  async apply(want: KubeObject, owner: Owner, least?: number): Promise<Applied> {
     const resource = resourceOf(want)
     const { namespace = '', name } = want.metadata
     const seen = this.#live.object(want.kind, keyOf(want))
@@ -71,8 +75,9 @@ export class Applier {
     const found = seen ?? (await this.#client.get(resource, namespace, name))
     const conflict = found && foreign(found, owner)
     if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
-    if (found !== undefined && this.#isAsWanted(want, found)) return { is: 'unchanged', object: found }
+    if (found !== undefined && this.#isAsWanted(want, found) && replicasOf(found) >= (least ?? 0)) return { is: 'unchanged', object: found }
     return orRefused(want, async () => {
+      if (least !== undefined) await this.#keepReplicas(want, found, least)
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
       const version = object.metadata.resourceVersion
       // The API server gives a new version only to what has changed. It has not where only the writing differs, or where the watch is late.
@@ -83,12 +88,16 @@ export class Applier {
     })
   }
 
-  /** Removes what the policy owns and no longer wants. */
-  async prune(wanted: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
+  /** Removes what the policy owns and no longer wants; `among` chooses what is looked at. */
+  async prune(
+    wanted: readonly KubeObject[],
+    owner: Owner,
+    among: (object: KubeObject) => boolean = () => true,
+  ): Promise<readonly Applied[]> {
     const names = new Set(wanted.map(idOf))
     const left = this.#live
       .ofPolicy(policyOf(owner))
-      .filter((object) => object.kind !== 'Pod' && isOwned(object, owner) && !names.has(idOf(object)))
+      .filter((object) => object.kind !== 'Pod' && among(object) && isOwned(object, owner) && !names.has(idOf(object)))
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     return Promise.all(left.map((object) => this.#remove(object)))
   }
@@ -105,6 +114,15 @@ export class Applier {
       this.#settled.delete(idOf(object))
       return { is: 'removed', object }
     })
+  }
+
+  /** A new Deployment begins with the least number of pods, and one that exists keeps its number. */
+  async #keepReplicas(want: KubeObject, found: KubeObject | undefined, least: number): Promise<void> {
+    if (found === undefined) {
+      const first = { ...want, spec: { ...recordOf(want['spec']), replicas: least } }
+      await this.#client.apply(first, { fieldManager, force: true })
+    }
+    await handOverReplicas(this.#client, want, least)
   }
 
   #isAsWanted(want: KubeObject, found: KubeObject): boolean {

@@ -118,13 +118,17 @@ export class Reconciler {
    * missing is worse for a new pod than the last one that was good.
    */
   async #apply(want: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
-    const applied: Applied[] = []
+    const { applier } = this.#world
+    const least = leastReplicas(want)
+    const isAutoscaler = ({ kind }: KubeObject): boolean => kind === 'HorizontalPodAutoscaler'
+    // First: an autoscaler that is no longer wanted must not change the number of pods that is applied.
+    const applied: Applied[] = [...(await applier.prune(want, owner, isAutoscaler))]
     for (const object of want) {
-      const one = await this.#world.applier.apply(object, owner)
+      const one = await applier.apply(object, owner, object.kind === 'Deployment' ? least : undefined)
       applied.push(one)
       if (one.is === 'conflict' || (one.is === 'refused' && object.kind === 'ConfigMap')) return applied
     }
-    return [...applied, ...(await this.#world.applier.prune(want, owner))]
+    return [...applied, ...(await applier.prune(want, owner, (object) => !isAutoscaler(object)))]
   }
 
   async #look(policy: KubeObject, compiled: Compiled | undefined, want: readonly KubeObject[], applied: readonly Applied[]) {
@@ -192,6 +196,12 @@ export class Reconciler {
 function pause(passes: number): number {
   const { onItsWay } = looksAgain
   return onItsWay[Math.min(Math.floor(passes / 10), onItsWay.length - 1)] ?? looksAgain.refused
+}
+
+/** How many gateways an autoscaler keeps at least; undefined without one. */
+function leastReplicas(want: readonly KubeObject[]): number | undefined {
+  const { minReplicas } = recordOf(want.find(({ kind }) => kind === 'HorizontalPodAutoscaler')?.['spec'])
+  return typeof minReplicas === 'number' ? minReplicas : undefined
 }
 
 function templateOf(deployment: KubeObject | undefined): string | undefined {

@@ -26,7 +26,9 @@ function gaveUp(deployment: KubeObject | undefined): string | undefined {
 export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
   const spec = recordOf(deployment?.['spec'])
   const status = recordOf(deployment?.['status'])
-  const total = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
+  const wanted = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
+  // Fewer than the autoscaler's minimum are never enough.
+  const total = Math.max(wanted, compiled?.policy.spec.gateway?.autoscaling?.minReplicas ?? 0)
   const updated = pods.filter(
     (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,
   ).length

@@ -1,5 +1,5 @@
-// An API server in memory with what a pass over a policy needs of one: get, apply, patch and delete. It records every call, and keeps just so much of
-// server-side apply as that: what is applied replaces the fields that it names, and nothing changes when nothing is different.
+// An API server in memory with what a pass over a policy needs of one: get, apply, patch and delete. It records every call. Server-side apply is that of
+// applied-fields.ts; nothing changes when nothing is different.
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Live } from '../../operator/apply.ts'
@@ -7,6 +7,7 @@ import type { ApplyOptions, DeleteOptions, KubeClient } from '../../operator/kub
 import { KubeError } from '../../operator/kube/kube-error.ts'
 import { isRecord, keyOf, type KubeObject } from '../../operator/kube/object.ts'
 import type { Resource } from '../../operator/kube/resource.ts'
+import { FieldManagers } from './applied-fields.ts'
 
 export interface Call {
   readonly verb: 'get' | 'apply' | 'apply status' | 'patch' | 'delete'
@@ -21,15 +22,22 @@ const idOf = (kind: string, key: string): string => `${kind} ${key}`
 /** As the API server sends it: another object each time, without fields that have no value. */
 const copy = (object: KubeObject): KubeObject => JSON.parse(JSON.stringify(object)) as KubeObject
 
+/** What the API server fills in: a Deployment that names no number of pods has one. */
+const withDefaults = (object: KubeObject): KubeObject =>
+  object.kind === 'Deployment' && isRecord(object['spec']) ? { ...object, spec: { replicas: 1, ...object['spec'] } } : object
+
 const conflict = (why: string) => new KubeError(why, { status: 409, reason: 'Conflict' })
 
 export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch' | 'delete'> {
   readonly calls: Call[] = []
   /** May throw what the server refuses. */
   onCall: (call: Call) => void = () => undefined
+  /** Called with everything that is written. */
+  onWrite: (object: KubeObject) => void = () => undefined
   /** How the server writes what it was given, such as an amount in its own form. */
   rewrite: (object: KubeObject) => KubeObject = (object) => object
   readonly #objects = new Map<string, KubeObject>()
+  readonly #managers = new Map<string, FieldManagers>()
   /** What the watches have brought; undefined: they are never late. */
   #seen: ReadonlyMap<string, KubeObject> | undefined
   #version = 100
@@ -74,24 +82,47 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
     this.#seen = undefined
   }
 
-  /** Somebody else writes an object. */
-  put(object: KubeObject): KubeObject {
+  /** Another client writes an object. */
+  put(object: KubeObject, manager = 'kubectl-edit'): KubeObject {
     const id = idOf(object.kind, keyOf(object))
-    const metadata = { uid: `uid-${++this.#version}`, ...object.metadata, resourceVersion: String(++this.#version) }
+    this.#managersOf(id).update(object, this.#objects.get(id), manager)
+    return this.#put(object)
+  }
+
+  #managersOf(id: string): FieldManagers {
+    const managers = this.#managers.get(id) ?? new FieldManagers()
+    this.#managers.set(id, managers)
+    return managers
+  }
+
+  #put(object: KubeObject): KubeObject {
+    const id = idOf(object.kind, keyOf(object))
+    const metadata = { uid: `uid-${++this.#version}`, ...object.metadata, resourceVersion: this.nextVersion() }
     const put = copy({ ...object, metadata })
     this.#objects.set(id, put)
+    this.onWrite(put)
+    this.onPut(put)
     return put
   }
 
-  /** Somebody else changes fields of an object. */
-  change(kind: string, name: string, fields: object): void {
+  protected nextVersion(): string {
+    return String(++this.#version)
+  }
+
+  /** Called with what has been written. */
+  protected onPut(_put: KubeObject): void {}
+
+  /** Another client changes fields of an object. */
+  change(kind: string, name: string, fields: object, manager?: string): void {
     const found = this.find(kind, name)
     assert.ok(found, `${kind} ${name} exists`)
-    this.put({ ...found, ...fields })
+    this.put({ ...found, ...fields }, manager)
   }
 
   remove(kind: string, name: string, namespace = 'mail'): void {
-    assert.ok(this.#objects.delete(idOf(kind, `${namespace}/${name}`)), `${kind} ${name} exists`)
+    const id = idOf(kind, `${namespace}/${name}`)
+    this.#managers.delete(id)
+    assert.ok(this.#objects.delete(id), `${kind} ${name} exists`)
   }
 
   find(kind: string, name: string, namespace = 'mail'): KubeObject | undefined {
@@ -113,20 +144,22 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
   async get(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
     this.#record({ verb: 'get', what: `${resource.kind} ${name}` })
     const found = this.find(resource.kind, name, namespace)
-    return found && copy(found)
+    const { managedFields } = this.#managersOf(idOf(resource.kind, `${namespace}/${name}`))
+    return found && copy({ ...found, metadata: { ...found.metadata, managedFields } })
   }
 
   async apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
     const what = `${object.kind} ${object.metadata.name}`
     this.#record({ verb: options.subresource === 'status' ? 'apply status' : 'apply', what, object, options })
-    const { name, namespace, uid } = object.metadata
+    const { name, namespace = '', uid, resourceVersion } = object.metadata
     const found = this.find(object.kind, name, namespace)
     if (uid !== undefined && uid !== found?.metadata.uid) throw conflict(`${what}: uid mismatch`)
-    const { apiVersion, kind, metadata, ...fields } = this.rewrite(copy(object))
-    if (options.subresource === 'status') return this.#store({ ...this.#existing(what, found), status: fields['status'] }, found)
-    const kept = Object.fromEntries(Object.entries(found ?? {}).filter(([field]) => field === 'status'))
-    const merged = { ...found?.metadata, ...metadata }
-    return this.#store({ apiVersion, kind, metadata: merged, ...kept, ...fields }, found)
+    if (resourceVersion !== undefined && resourceVersion !== found?.metadata.resourceVersion)
+      throw conflict(`${what}: it has been modified`)
+    const written = this.rewrite(copy(object))
+    if (options.subresource === 'status') return this.#store({ ...this.#existing(what, found), status: written['status'] }, found)
+    const managers = this.#managersOf(idOf(object.kind, `${namespace}/${name}`))
+    return this.#store(withDefaults(managers.apply(written, found, options.fieldManager)), found)
   }
 
   async patch(resource: Resource, namespace: string, name: string, mergePatch: object): Promise<KubeObject> {
@@ -164,6 +197,6 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
     const { generation = 0 } = found?.metadata ?? {}
     const isNew = !isDeepStrictEqual(object['spec'], found?.['spec'])
     const grown = isRecord(object['spec']) ? { generation: generation + (isNew ? 1 : 0) } : {}
-    return this.put({ ...object, metadata: { ...object.metadata, ...grown } })
+    return this.#put({ ...object, metadata: { ...object.metadata, ...grown } })
   }
 }

@@ -25,17 +25,15 @@ export class WatchedCluster extends MemoryCluster {
     }
   }
 
-  override put(object: KubeObject): KubeObject {
-    const put = super.put(object)
+  protected override onPut(put: KubeObject): void {
     this.#events.emit(put.kind, { type: 'MODIFIED', object: put })
-    return put
   }
 
   override remove(kind: string, name: string, namespace = 'mail'): void {
     const found = this.find(kind, name, namespace)
-    // A deletion has a version of its own.
-    const last = found && super.put(found)
     super.remove(kind, name, namespace)
+    // A deletion has a version of its own.
+    const last = found && { ...found, metadata: { ...found.metadata, resourceVersion: this.nextVersion() } }
     this.#events.emit(kind, { type: 'DELETED', object: last })
   }
 }

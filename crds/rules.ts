@@ -5,6 +5,7 @@ import { parseDuration } from './duration.ts'
 import { dnsblTTL } from './schema/dnsbl.ts'
 import { greetWait } from './schema/greet.ts'
 import { commandTimeLimit } from './schema/smtp.ts'
+import { handshakeTimeout } from './schema/tls.ts'
 import { valuesAt } from './values-at.ts'
 
 /** The fields of one object of a manifest; nothing is known about their types. */
@@ -130,6 +131,21 @@ const tls: readonly Rule[] = [
     cel: "!has(self.secretName) || self.secretName == '' || !(has(self.certFile) && self.certFile != '' || has(self.keyFile) && self.keyFile != '')",
     message: 'must not have certFile or keyFile beside secretName',
     holds: (value) => !filled(value['secretName']) || !(filled(value['certFile']) || filled(value['keyFile'])),
+  },
+  {
+    at: 'spec.tls',
+    field: 'maxVersion',
+    // The texts of the versions have the order of the versions.
+    cel: '!has(self.minVersion) || !has(self.maxVersion) || self.minVersion <= self.maxVersion',
+    message: 'must not be older than minVersion',
+    holds: ({ minVersion, maxVersion }) => typeof minVersion !== 'string' || typeof maxVersion !== 'string' || minVersion <= maxVersion,
+  },
+  {
+    at: 'spec.tls',
+    field: 'stressHandshakeTimeout',
+    cel: `!has(self.handshakeTimeout) || !has(self.stressHandshakeTimeout) || ${celSeconds('self.stressHandshakeTimeout')} <= ${celSeconds('self.handshakeTimeout')}`,
+    message: 'must not be longer than handshakeTimeout',
+    holds: (value) => notLonger(value['stressHandshakeTimeout'], value['handshakeTimeout'] ?? handshakeTimeout),
   },
 ]
 

@@ -9,7 +9,7 @@ import { formatNetwork } from './network-pattern.ts'
 import { readCommandFilter, readFooter, readFooterMaps, readForbiddenCommands, readKeywordMaps, readKeywords } from './smtp-settings.ts'
 import { evaluated, type Source } from './source.ts'
 import { readGreeting, readRawFooter } from './template-settings.ts'
-import { readTls } from './tls-settings.ts'
+import { handshakeTimeoutName, type HandshakeSettings, readHandshake, readTls } from './tls-settings.ts'
 import { parseAction, parseBoolean, type Parsed, parseInteger, parseLong, parseTime } from './values.ts'
 
 /** The written form of a field's value; undefined when there is none, or after an error that has been reported. */
@@ -156,6 +156,17 @@ const rejectFooter: Converter = (parameter, source) => {
   return maps.always ?? readFooter(readRawFooter(source), source.nameFor(parameter), source)
 }
 
+/** A limit of the TLS handshake; without TLS there is nothing to limit. */
+const handshakeTime =
+  (convert: Converter): Converter =>
+  (_, source, field) =>
+    readTls(source).level === 'None' ? undefined : convert(handshakeTimeoutName(source), source, field)
+
+const handshakeField =
+  (field: keyof HandshakeSettings): Converter =>
+  (_, source) =>
+    readHandshake(source)?.[field]
+
 const byKind: Readonly<Record<Conversion['as'], Converter>> = {
   duration,
   stressDuration,
@@ -168,6 +179,7 @@ const byKind: Readonly<Record<Conversion['as'], Converter>> = {
   words: ofText((text, parameter, source) => readKeywords(text, source.nameFor(parameter), source)),
   proxyProtocol,
   tlsLevel: (_, source) => readTls(source).level,
+  tlsSetting: () => undefined,
   dnsblSites: ofText(readSites),
   replyMap,
   accessList: ofText(readAccessList),
@@ -189,6 +201,12 @@ const byPath: Readonly<Record<string, Converter>> = {
   'spec.limits.connectionsPerClient': zeroOrMore,
   'spec.tls.certFile': (_, source) => readTls(source).certFile,
   'spec.tls.keyFile': (_, source) => readTls(source).keyFile,
+  'spec.tls.minVersion': handshakeField('minVersion'),
+  'spec.tls.maxVersion': handshakeField('maxVersion'),
+  'spec.tls.ciphers': handshakeField('ciphers'),
+  'spec.tls.excludeCiphers': handshakeField('excludeCiphers'),
+  'spec.tls.handshakeTimeout': handshakeTime(duration),
+  'spec.tls.stressHandshakeTimeout': handshakeTime(stressDuration),
 }
 
 /** The value of a field in its written form, possibly with comments in it; undefined when nothing is to be written. */

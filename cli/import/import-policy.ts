@@ -9,7 +9,7 @@ import { convertField } from './converters.ts'
 import { parametersWithoutField, smtpdHandshake } from './parameters-without-field.ts'
 import { Commented, withoutComments, writePolicyYaml } from './policy-yaml.ts'
 import type { Source, TableStyle } from './source.ts'
-import { readTls, tlsNames, tlsParameters } from './tls-settings.ts'
+import { levelNames, readTls, tlsNames, tlsParameters } from './tls-settings.ts'
 
 export interface ImportOptions {
   /** metadata.name; `postscreen` where left out. */
@@ -34,10 +34,11 @@ export interface ImportResult {
 const everywhere = new Set(['compatibility_level', 'myhostname', 'mydomain', 'mail_name', 'stress'])
 
 /** Names of the input that had a say in a field, the deciding one first. */
-function namesBehind(field: Field, { configuration }: Source): readonly string[] {
+function namesBehind(field: Field, source: Source): readonly string[] {
+  const { configuration } = source
   const own = field.postfixNames.own ?? ''
   if (field.path.startsWith('spec.tls.'))
-    return tlsNames(field.path)
+    return tlsNames(field.path, readTls(source).level)
       .filter((name) => configuration.isSet(name))
       .slice(0, 1)
   const evaluation = configuration.evaluate(own)
@@ -62,7 +63,8 @@ function readField(field: Field, source: Source): Commented | undefined {
   if (value === undefined) return undefined
   const names = namesBehind(field, source)
   const own = field.postfixNames.own ?? ''
-  if ((isDefault(field, value) || field.computedDefault !== undefined) && !isSetItself(field, source)) return undefined
+  const needless = isDefault(field, value) || (field.computedDefault !== undefined && names.length === 0)
+  if (needless && !isSetItself(field, source)) return undefined
   if (field.path !== 'spec.smtp.rejectFooter') noteUnknown(own, source)
   return new Commented(value, { beside: provenance(own, names, source) })
 }
@@ -118,6 +120,8 @@ function reportLeftOut(source: Source): void {
   for (const name of [...configuration.settings.keys()].toSorted()) {
     const why = parametersWithoutField.get(name) ?? (tls ? smtpdHandshake.get(name) : undefined)
     if (why !== undefined) findings.leaveOut(nameFor(name), why)
+    else if (!tls && /^(postscreen|tlsproxy)_(tls|starttls)_/.test(name) && !levelNames.includes(name))
+      findings.leaveOut(nameFor(name), 'TLS is off')
     else if (
       name.startsWith('postscreen_') &&
       !known.includes(name) &&

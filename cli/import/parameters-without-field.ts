@@ -3,7 +3,7 @@
 const ownStore = 'the gateway keeps the temporary allowlist in a store of its own'
 const ownProcess = 'it is about processes of Postfix; the gateway is one process of its own'
 const ownDns = 'the gateway asks the DNS itself'
-const ownTls = 'the gateway uses the TLS versions, ciphers and settings of its Node.js'
+const ownTls = 'the gateway has no such setting for the TLS handshake'
 const neverReleased = 'no released postscreen has it; only development snapshots before 2.8 had'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -34,23 +34,34 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** Handshake settings, named postscreen_tls_ (Postfix 3.12) and tlsproxy_tls_ (before). */
 const handshake: readonly string[] = [
-  ...[
-    'always_issue_session_ids',
-    'ask_ccert',
-    'CAfile',
-    'CApath',
-    'ccert_verifydepth',
-    'ciphers',
-    'dcert_file',
-    'dh1024_param_file',
-    'dh512_param_file',
-  ],
-  ...['dkey_file', 'eecdh_grade', 'enable_rpk', 'exclude_ciphers', 'fingerprint_digest', 'loglevel', 'loglevel_maps', 'mandatory_ciphers'],
-  ...['mandatory_exclude_ciphers', 'mandatory_protocols', 'protocols', 'req_ccert', 'session_cache_timeout', 'trace_size_limit'],
+  ...['always_issue_session_ids', 'ask_ccert', 'CAfile', 'CApath', 'ccert_verifydepth', 'dcert_file', 'dh1024_param_file'],
+  ...['dh512_param_file', 'dkey_file', 'eecdh_grade', 'enable_rpk', 'fingerprint_digest', 'loglevel', 'loglevel_maps', 'req_ccert'],
+  ...['session_cache_timeout', 'trace_size_limit'],
 ]
 
+const ownLists = 'the grades of spec.tls.ciphers are the default lists of Postfix; to take out ciphers, use smtpd_tls_exclude_ciphers'
+
+/** Settings of Postfix's TLS library that decide about the handshake. */
+const library: Readonly<Record<string, string>> = {
+  tls_high_cipherlist: ownLists,
+  tls_medium_cipherlist: ownLists,
+  tls_low_cipherlist: ownLists,
+  tls_export_cipherlist: ownLists,
+  tls_preempt_cipherlist: 'the order of the client decides among the ciphers of TLS 1.2 and older',
+  tls_eecdh_auto_curves: ownTls,
+  tls_ffdhe_auto_groups: ownTls,
+  tls_ssl_options: ownTls,
+  tls_disable_workarounds: ownTls,
+  tls_server_sni_maps: 'the policy has one certificate',
+  tls_config_file: ownTls,
+  tls_config_name: ownTls,
+}
+
 /** Settings of smtpd that decide about the handshake as long as postscreen has none of its own; worth telling only where TLS is on. */
-export const smtpdHandshake: ReadonlyMap<string, string> = new Map(handshake.map((name) => [`smtpd_tls_${name}`, ownTls]))
+export const smtpdHandshake: ReadonlyMap<string, string> = new Map([
+  ...handshake.map((name): [string, string] => [`smtpd_tls_${name}`, ownTls]),
+  ...Object.entries(library),
+])
 
 /** Parameter to reason, for all parameters that postscreen or its helpers read and the policy cannot express. */
 export const parametersWithoutField: ReadonlyMap<string, string> = new Map([
@@ -59,5 +70,4 @@ export const parametersWithoutField: ReadonlyMap<string, string> = new Map([
     [`postscreen_tls_${name}`, ownTls],
     [`tlsproxy_tls_${name}`, ownTls],
   ]),
-  ['postscreen_starttls_timeout', ownTls],
 ])

@@ -1,6 +1,8 @@
 // postscreen's TLS level, certificate and key as fields of a policy, obsolete switches and all (psc_smtpd_init, tlsproxy).
+import { cipherProblem } from '../../gateway/io/policy/tls-context.ts'
 import { evaluated, type Source } from './source.ts'
-import { parseBoolean } from './values.ts'
+import { asRange, type CipherGrade, parseExclusions, parseGrade, parseProtocols, type TlsVersion } from './tls-handshake.ts'
+import { parseBoolean, type Parsed } from './values.ts'
 import { splitWords } from './word-list.ts'
 
 export interface TlsSettings {
@@ -22,23 +24,46 @@ const levels: Readonly<Record<string, TlsSettings['level']>> = {
 }
 
 const switches = ['postscreen_enforce_tls', 'postscreen_use_tls', 'smtpd_enforce_tls', 'smtpd_use_tls']
-const levelNames = ['postscreen_tls_security_level', 'smtpd_tls_security_level']
+export const levelNames: readonly string[] = ['postscreen_tls_security_level', 'smtpd_tls_security_level']
 
 /** A setting under its names in the order in which they decide: postscreen's own since Postfix 3.12, tlsproxy's before, smtpd's by default. */
 const everyName = (name: string): readonly string[] => [`postscreen_tls_${name}`, `tlsproxy_tls_${name}`, `smtpd_tls_${name}`]
 
-/** The parameters that have a say in one of the fields of spec.tls. */
-export function tlsNames(path: string): readonly string[] {
-  if (path === 'spec.tls.level') return [...levelNames, ...switches]
-  const settings =
-    path === 'spec.tls.certFile'
-      ? ['chain_files', 'cert_file', 'eccert_file']
-      : ['chain_files', 'key_file', 'eckey_file', 'cert_file', 'eccert_file']
-  return settings.flatMap(everyName)
+/** Settings that a field of spec.tls is made of. With Encrypt the mandatory ones are in force (smtpd_starttls, tlsp_get_request_event). */
+const settingsOf: Readonly<Record<string, (level: TlsSettings['level']) => readonly string[]>> = {
+  'spec.tls.certFile': () => ['chain_files', 'cert_file', 'eccert_file'],
+  'spec.tls.keyFile': () => ['chain_files', 'key_file', 'eckey_file', 'cert_file', 'eccert_file'],
+  'spec.tls.minVersion': (level) => [protocolsFor(level)],
+  'spec.tls.maxVersion': (level) => [protocolsFor(level)],
+  'spec.tls.ciphers': (level) => [ciphersFor(level)],
+  'spec.tls.excludeCiphers': (level) => exclusionsFor(level),
 }
 
-/** Every parameter that readTls consults. */
-export const tlsParameters: readonly string[] = [...new Set(['spec.tls.level', 'spec.tls.certFile', 'spec.tls.keyFile'].flatMap(tlsNames))]
+const protocolsFor = (level: TlsSettings['level']): string => (level === 'Encrypt' ? 'mandatory_protocols' : 'protocols')
+const ciphersFor = (level: TlsSettings['level']): string => (level === 'Encrypt' ? 'mandatory_ciphers' : 'ciphers')
+const exclusionsFor = (level: TlsSettings['level']): readonly string[] =>
+  level === 'Encrypt' ? ['exclude_ciphers', 'mandatory_exclude_ciphers'] : ['exclude_ciphers']
+
+const timeouts = ['postscreen_starttls_timeout', 'smtpd_starttls_timeout']
+
+/** The parameters that have a say in one of the fields of spec.tls at a security level. */
+export function tlsNames(path: string, level: TlsSettings['level']): readonly string[] {
+  if (path === 'spec.tls.level') return [...levelNames, ...switches]
+  if (/handshakeTimeout$/i.test(path)) return timeouts
+  return (settingsOf[path]?.(level) ?? []).flatMap(everyName)
+}
+
+/** Every parameter that is consulted for spec.tls. */
+export const tlsParameters: readonly string[] = [
+  ...new Set([
+    ...[...levelNames, ...switches, ...timeouts],
+    ...Object.values(settingsOf).flatMap((names) => [...names('May'), ...names('Encrypt')].flatMap(everyName)),
+  ]),
+]
+
+/** The name of the limit of the handshake that is in force. */
+export const handshakeTimeoutName = ({ configuration }: Source): string =>
+  timeouts.find((name) => configuration.isSet(name)) ?? 'smtpd_starttls_timeout'
 
 function flag(parameter: string, source: Source): boolean {
   const text = evaluated(source, parameter)
@@ -102,4 +127,73 @@ export function readTls(source: Source): TlsSettings {
       `${wanted}: TLS is ${level.toLowerCase()}, but there is no certificate (smtpd_tls_cert_file); spec.tls.level is None`,
     )
   return named ? { level, certFile, keyFile } : off
+}
+
+/** The fields of spec.tls that hold for the handshake. */
+export interface HandshakeSettings {
+  readonly minVersion: TlsVersion
+  readonly maxVersion: TlsVersion
+  readonly ciphers: CipherGrade
+  readonly excludeCiphers: readonly string[]
+}
+
+const defaults: HandshakeSettings = { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'Medium', excludeCiphers: [] }
+
+/** What to call a setting in a finding: the name under which it is set. */
+function calledName(name: string, source: Source): string {
+  const set = everyName(name).find((one) => source.configuration.isSet(one))
+  return source.nameFor(set ?? `smtpd_tls_${name}`)
+}
+
+/** The value of a setting, or undefined after an error that is reported: Postfix then ends each TLS session before it begins. */
+function valueOf<T>(name: string, parse: (text: string) => Parsed<T>, source: Source): T | undefined {
+  const parsed = parse(setting(name, source))
+  if ('value' in parsed) return parsed.value
+  source.findings.error(`${calledName(name, source)}: ${parsed.why}`)
+  return undefined
+}
+
+function readVersions(level: TlsSettings['level'], source: Source): Pick<HandshakeSettings, 'minVersion' | 'maxVersion'> {
+  const name = protocolsFor(level)
+  const versions = valueOf(name, parseProtocols, source)
+  if (versions === undefined) return defaults
+  const { range, lost } = asRange(versions)
+  const [minVersion] = range
+  const maxVersion = range.at(-1)
+  if (minVersion === undefined || maxVersion === undefined) {
+    source.findings.error(`${calledName(name, source)}: no TLS version is left; allow one of TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3`)
+    return defaults
+  }
+  if (lost.length > 0)
+    source.findings.note(
+      `${calledName(name, source)}: the policy has a range of TLS versions without gaps: ${minVersion} to ${maxVersion}. ` +
+        `Clients that have only ${lost.join(' or ')} cannot use TLS any more; to let them in, set spec.tls.minVersion: ${lost[0]}`,
+    )
+  return { minVersion, maxVersion }
+}
+
+function readExclusions(level: TlsSettings['level'], source: Source): readonly string[] {
+  const names = exclusionsFor(level).flatMap((name) => {
+    const exclusions = valueOf(name, parseExclusions, source)
+    for (const ignored of exclusions?.ignored ?? [])
+      source.findings.note(`${calledName(name, source)}: ${ignored} is left out; OpenSSL has no such cipher, so that it excludes nothing`)
+    return exclusions?.names ?? []
+  })
+  return [...new Set(names)]
+}
+
+/** Versions and ciphers at the security level in force; undefined without TLS. */
+export function readHandshake(source: Source): HandshakeSettings | undefined {
+  const { level } = readTls(source)
+  if (level === 'None') return undefined
+  const grade = valueOf(ciphersFor(level), parseGrade, source)
+  if (grade?.note !== undefined) source.findings.note(`${calledName(ciphersFor(level), source)}: ${grade.note}; the policy has Medium`)
+  const settings = {
+    ...readVersions(level, source),
+    ciphers: grade?.grade ?? defaults.ciphers,
+    excludeCiphers: readExclusions(level, source),
+  }
+  const problem = cipherProblem(settings)
+  if (problem !== undefined) source.findings.error(`${calledName('exclude_ciphers', source)}: ${problem.why}`)
+  return settings
 }

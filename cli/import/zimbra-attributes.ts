@@ -44,6 +44,8 @@ const others: Readonly<Record<string, string>> = {
   zimbraMtaMyHostname: 'myhostname',
   zimbraMtaMyNetworks: 'mynetworks',
   zimbraMtaPostscreenWatchdogTimeout: 'postscreen_watchdog_timeout',
+  zimbraMtaSmtpdTlsMandatoryCiphers: 'smtpd_tls_mandatory_ciphers',
+  zimbraMtaSmtpdTlsMandatoryProtocols: 'smtpd_tls_mandatory_protocols',
 }
 
 /**

@@ -1,7 +1,7 @@
-// The policy's fields about connections: where they come in, where they go, how many there may be, TLS.
+// The policy's fields about connections: where they come in, where they go, how many there may be.
 import { addressPortProblem, canonicalAddressPort, hostNameProblem, hostPortProblem } from '../addresses.ts'
 import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
-import { bannerMacros, networks, objectNameForm, template } from './forms.ts'
+import { bannerMacros, networks, template } from './forms.ts'
 
 export const mode = documented(choice(['Enforce', 'Audit']).default('Enforce'), {
   doc: 'Enforce: clients that fail are turned away as the actions say. Audit: every verdict is logged and counted, and every client is handed on to the backend.',
@@ -193,34 +193,4 @@ export const limits = group(
     ),
   },
   { doc: 'How many connections there may be.' },
-)
-
-const pemFile = () => text({ max: 1024, pattern: '^[^\\x00-\\x1f]*$', why: 'must be the path of a PEM file' })
-
-export const tls = group(
-  {
-    level: documented(choice(['None', 'May', 'Encrypt']).default('None'), {
-      doc: 'STARTTLS while a client is tested after the greeting. May: offered. Encrypt: demanded before MAIL. Both need either certFile and keyFile, or secretName.',
-      postfix: { own: 'postscreen_tls_security_level', inherits: 'smtpd_tls_security_level' },
-      zimbra: ['zimbraMtaTlsSecurityLevel'],
-      convert: { as: 'tlsLevel' },
-    }),
-    certFile: documented(pemFile().default(''), {
-      doc: 'The PEM file with the certificate of the gateway and those above it, the own one first.',
-      postfix: { own: 'postscreen_tls_cert_file', inherits: 'smtpd_tls_cert_file' },
-      tenancy: 'own',
-      convert: { as: 'text' },
-    }),
-    keyFile: documented(pemFile().default(''), {
-      doc: 'The PEM file with the private key.',
-      postfix: { own: 'postscreen_tls_key_file', inherits: 'smtpd_tls_key_file' },
-      tenancy: 'own',
-      convert: { as: 'text' },
-    }),
-    secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
-      doc: 'A Secret of type kubernetes.io/tls in the namespace of the policy, instead of certFile and keyFile. The gateway reads it from secrets/NAME/tls.crt and secrets/NAME/tls.key beside the policy file.',
-      tenancy: 'prefixedName',
-    }),
-  },
-  { doc: 'TLS for clients that are tested after the greeting. Clients that are handed on negotiate TLS with the mail server itself.' },
 )

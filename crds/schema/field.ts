@@ -9,7 +9,7 @@ export type Conversion =
   /** The time that a stress-dependent parameter has under stress. */
   | { readonly as: 'stressDuration'; readonly bareUnit: TimeUnit }
   | { readonly as: 'action' | 'boolean' | 'notBoolean' | 'integer' | 'text' | 'template' | 'words' }
-  | { readonly as: 'proxyProtocol' | 'tlsLevel' | 'dnsblSites' | 'replyMap' | 'accessList' | 'addressMatchList' }
+  | { readonly as: 'proxyProtocol' | 'tlsLevel' | 'tlsSetting' | 'dnsblSites' | 'replyMap' | 'accessList' | 'addressMatchList' }
   | { readonly as: 'keywordMaps' | 'footerMaps' | 'commandFilter' | 'forbiddenCommands' }
 
 /** The Postfix parameters of a field, in the order in which they decide. */

@@ -84,7 +84,8 @@ const parameters = `access_list denylist_action blacklist_action allowlist_inter
   non_smtp_command_ttl bare_newline_enable bare_newline_action bare_newline_ttl forbidden_commands command_count_limit command_time_limit
   helo_required disable_vrfy_command discard_ehlo_keywords discard_ehlo_keyword_address_maps command_filter reject_footer reject_footer_maps
   expansion_filter client_connection_count_limit pre_queue_limit post_queue_limit cache_map cache_cleanup_interval cache_retention_time
-  watchdog_timeout upstream_proxy_protocol upstream_proxy_timeout tls_security_level tls_cert_file tls_key_file use_tls enforce_tls`
+  watchdog_timeout upstream_proxy_protocol upstream_proxy_timeout tls_security_level tls_cert_file tls_key_file use_tls enforce_tls
+  tls_protocols tls_ciphers tls_exclude_ciphers starttls_timeout`
 
 test('every postscreen parameter has its field, save for those that make no sense here', () => {
   const known = [...postfixParameters().keys()].filter((name) => name.startsWith('postscreen_'))

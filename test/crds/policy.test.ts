@@ -89,7 +89,18 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       cleanupInterval: 43_200,
     },
     limits: { connectionsPerClient: 50, preQueue: 10_000, postQueue: 1000 },
-    tls: { level: 'None', certFile: '', keyFile: '', secretName: '' },
+    tls: {
+      level: 'None',
+      certFile: '',
+      keyFile: '',
+      secretName: '',
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.3',
+      ciphers: 'Medium',
+      excludeCiphers: [],
+      handshakeTimeout: 300,
+      stressHandshakeTimeout: 10,
+    },
   })
 })
 

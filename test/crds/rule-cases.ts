@@ -144,6 +144,25 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'no TLS, but files', spec: { tls: { level: 'None', certFile: '/tls.crt' } } },
   { what: 'TLS without files', spec: { tls: { level: 'May' } }, at: 'spec.tls' },
   { what: 'TLS without the key', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt' } }, at: 'spec.tls' },
+  { what: 'one version of TLS', spec: { tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } } },
+  { what: 'a newest version of TLS alone', spec: { tls: { maxVersion: 'TLSv1' } } },
+  {
+    what: 'an oldest version newer than the newest',
+    spec: { tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' } },
+    at: 'spec.tls.maxVersion',
+  },
+  { what: 'versions of TLS in the wrong order', spec: { tls: { minVersion: 'TLSv1.1', maxVersion: 'TLSv1' } }, at: 'spec.tls.maxVersion' },
+  { what: 'a short handshake alone', spec: { tls: { handshakeTimeout: '5s' } } },
+  {
+    what: 'a longer handshake in stress mode',
+    spec: { tls: { handshakeTimeout: '5s', stressHandshakeTimeout: '6s' } },
+    at: 'spec.tls.stressHandshakeTimeout',
+  },
+  {
+    what: 'a handshake in stress mode longer than the default',
+    spec: { tls: { stressHandshakeTimeout: '6m' } },
+    at: 'spec.tls.stressHandshakeTimeout',
+  },
   { what: 'TLS with an empty path', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt', keyFile: '' } }, at: 'spec.tls' },
 
   { what: 'an allowlist in a Valkey', spec: { allowlist: { store: 'Valkey', valkey: { addresses: ['valkey:6379'] } } } },

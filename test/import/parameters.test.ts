@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { builtInDefaults } from '../../cli/import/built-in-defaults.ts'
-import { parametersWithoutField } from '../../cli/import/parameters-without-field.ts'
+import { parametersWithoutField, smtpdHandshake } from '../../cli/import/parameters-without-field.ts'
 import { tlsParameters } from '../../cli/import/tls-settings.ts'
 import { withoutEffect, zimbraDefaults, zimbraParameters } from '../../cli/import/zimbra-attributes.ts'
 import { fields } from '../../crds/fields.ts'
@@ -27,7 +27,7 @@ postscreen_whitelist_networks postscreen_blacklist_networks postscreen_hangup_ac
 smtpd_banner smtpd_helo_required smtpd_discard_ehlo_keywords smtpd_discard_ehlo_keyword_address_maps smtpd_reject_footer smtpd_reject_footer_maps
 smtpd_forbidden_commands smtpd_client_connection_count_limit smtpd_tls_security_level smtpd_use_tls smtpd_enforce_tls disable_vrfy_command
 default_process_limit smtpd_command_filter tlsproxy_watchdog_timeout tlsproxy_use_tls tlsproxy_enforce_tls tlsproxy_tls_security_level
-postscreen_starttls_timeout myhostname
+postscreen_starttls_timeout smtpd_starttls_timeout myhostname
 `
 const handshake = `
 always_issue_session_ids ask_ccert CAfile CApath ccert_verifydepth cert_file chain_files ciphers dcert_file dh1024_param_file dh512_param_file dkey_file
@@ -38,13 +38,15 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 
 const everyParameter = [
   ...words(core),
-  ...words(handshake).flatMap((name) => [`postscreen_tls_${name}`, `tlsproxy_tls_${name}`]),
+  ...words(handshake).flatMap((name) => [`postscreen_tls_${name}`, `tlsproxy_tls_${name}`, `smtpd_tls_${name}`]),
   ...['postscreen_tls_loglevel_maps', 'postscreen_tls_trace_size_limit', 'tlsproxy_tls_session_cache_timeout'],
 ]
 
 test('every parameter has a field, has a say in one, or has a reason for being left out', () => {
   const mapped = postfixParameters()
-  const lost = everyParameter.filter((name) => !mapped.has(name) && !tlsParameters.includes(name) && !parametersWithoutField.has(name))
+  const lost = everyParameter.filter(
+    (name) => !mapped.has(name) && !tlsParameters.includes(name) && !parametersWithoutField.has(name) && !smtpdHandshake.has(name),
+  )
   assert.deepEqual(lost, [])
 })
 
@@ -57,7 +59,8 @@ test('no parameter has both a field and a reason for being left out', () => {
 })
 
 test('every parameter that a field names has a built-in default, unless it comes from the machine or is newer', () => {
-  const newer = ['postscreen_tls_cert_file', 'postscreen_tls_key_file', 'myhostname']
+  const tls = ['cert_file', 'key_file', 'protocols', 'ciphers', 'exclude_ciphers'].map((name) => `postscreen_tls_${name}`)
+  const newer = [...tls, 'postscreen_starttls_timeout', 'myhostname']
   assert.deepEqual(
     [...postfixParameters().keys()].filter((name) => !builtInDefaults.has(name) && !newer.includes(name)),
     [],

@@ -10,7 +10,7 @@ import { messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
 import { findTable, readTable, type TableReader, type TableReading } from './table-file.ts'
-import { loadTls, type TlsMaterial } from './tls-context.ts'
+import { cipherProblem, loadTls, type TlsMaterial } from './tls-context.ts'
 
 /** A good policy with everything that belongs to it. */
 export interface LoadedPolicy {
@@ -112,7 +112,10 @@ function tableProblems(name: string, reading: TableReading): readonly string[] {
 }
 
 function readTls({ spec: { tls } }: PostscreenPolicy, { folder, use, files, problems }: Around): TlsMaterial | undefined {
-  if (tls.level === 'None' || (tls.secretName !== '' && use === 'elsewhere')) return undefined
+  if (tls.level === 'None') return undefined
+  const unusable = cipherProblem(tls)
+  if (unusable !== undefined) problems.push(unusable)
+  if (unusable !== undefined || (tls.secretName !== '' && use === 'elsewhere')) return undefined
   const fromSecret = tls.secretName !== ''
   const [cert, key] = [
     { name: tls.secretName, key: 'tls.crt' },
@@ -126,7 +129,7 @@ function readTls({ spec: { tls } }: PostscreenPolicy, { folder, use, files, prob
     for (const entry of missing) problems.push({ path: 'spec.tls.secretName', why: missingEntry(entry) })
     if (missing.length > 0) return undefined
   }
-  const loaded = loadTls({ certFile, keyFile })
+  const loaded = loadTls({ certFile, keyFile }, tls)
   if ('context' in loaded) return loaded
   problems.push(fromSecret ? { path: 'spec.tls.secretName', why: loaded.why } : loaded)
   return undefined

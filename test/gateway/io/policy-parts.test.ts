@@ -250,9 +250,19 @@ describe('a certificate from a Secret', () => {
     assert.deepEqual(problems(half), [missing('tls.key')])
   })
 
+  test('is not looked at when the settings leave no cipher, here and for a cluster', (t) => {
+    const tls = { level: 'May', secretName: 'mx-tls', excludeCiphers: ['ALL'] }
+    const folder = newFolder(t, { 'policy.yaml': manifest({ tls }) })
+    const want = 'spec.tls.excludeCiphers: leaves no cipher for TLS 1.2 and older; exclude fewer, or set minVersion: TLSv1.3'
+    assert.deepEqual(problems(folder), [want])
+    assert.ok('problems' in loadPolicy(join(folder, 'policy.yaml'), 'elsewhere'))
+    const newest = newFolder(t, { 'policy.yaml': manifest({ tls: { ...tls, minVersion: 'TLSv1.3' } }) })
+    assert.ok('loaded' in loadPolicy(join(newest, 'policy.yaml'), 'elsewhere'))
+  })
+
   test('that is none is a problem of the same field', (t) => {
     const files = { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x', 'secrets/mx-tls/tls.key': 'y' }
-    assert.deepEqual(problems(newFolder(t, files)), ['spec.tls.secretName: secrets/mx-tls/tls.crt holds no certificate in PEM form'])
+    assert.deepEqual(problems(newFolder(t, files)), ['spec.tls.secretName: secrets/mx-tls/tls.crt has no certificate in PEM form'])
   })
 })
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newScreening } from './core/clients.ts'
 import { bit } from './core/tests.ts'
-import { type DnsblAnswer, type LogRecord, testNames } from './core/vocabulary.ts'
+import { type DnsblAnswer, type Endpoint, type LogRecord, testNames } from './core/vocabulary.ts'
 import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { type AdminServer, serveAdmin } from './io/admin.ts'
@@ -11,7 +11,7 @@ import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
 import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { Backends } from './io/backend/backends.ts'
-import type { Connection, TlsResult, World } from './io/connection.ts'
+import type { Connection, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
@@ -20,6 +20,7 @@ import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
 import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
+import { type TlsResult, tlsWarnings } from './io/tls-session.ts'
 import type { LocalGateway } from './main.ts'
 import type { GatewayOptions } from './options.ts'
 import { Relays } from './relays.ts'
@@ -316,7 +317,7 @@ export class RunningGateway implements LocalGateway {
       },
       relay: (sessionId, request, events) => this.#relays.start(sessionId, request, backends, events),
       log: (sessionId, record) => this.#happened(sessionId, record, rules.audit),
-      tlsResult: (sessionId, result) => this.#tlsResult(sessionId, result),
+      tlsResult: (sessionId, client, result) => this.#tlsResult(sessionId, client, result),
       ended: (connection: Connection) => this.#reception.forget(connection),
       bug: (sessionId, error) => log.sessionWarning(sessionId, `internal error: ${error instanceof Error ? error.stack : String(error)}`),
     }
@@ -333,9 +334,11 @@ export class RunningGateway implements LocalGateway {
     this.#options.log.dnsbl(client, answer, present(this.#inForce).rules.dnsbl.timeout)
   }
 
-  #tlsResult(sessionId: string, result: TlsResult): void {
+  #tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void {
     this.#metrics.starttls(result.is)
-    if (result.is === 'failed') this.#options.log.sessionWarning(sessionId, `TLS handshake failed: ${result.why}`)
+    if (result.is === 'established') return
+    const event = result.is === 'failed' ? 'TLS HANDSHAKE FAILED' : 'TLS SESSION FAILED'
+    this.#options.log.tls(sessionId, event, client, tlsWarnings(result.trouble, client))
   }
 
   #sessionsByPhase(): Record<string, number> {

@@ -18,6 +18,7 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
       session: (_sessionId, record) => log(record),
       dnsbl: () => undefined,
       relay: () => undefined,
+      tls: () => undefined,
       sessionWarning: (_sessionId, text) => notice(text),
       debug: () => undefined,
       info: () => undefined,

@@ -71,6 +71,7 @@ export const tls = documented(
       doc: 'Ciphers that are taken out of the grade: names or keywords of OpenSSL, such as aNULL or DES-CBC3-SHA. A sum such as kRSA+AES stands for the ciphers that have both. The ciphers of TLS 1.3 cannot be excluded.',
       postfix: { own: 'postscreen_tls_exclude_ciphers', inherits: 'smtpd_tls_exclude_ciphers' },
       zimbra: ['zimbraMtaSmtpdTlsExcludeCiphers'],
+      tenancy: 'own',
       convert: { as: 'tlsSetting' },
     }),
     handshakeTimeout: duration(

@@ -4,7 +4,7 @@ import { type EhloDiscard, ehloReply, formatDiscard, sameDiscard } from './ehlo.
 import { externalForm, extractAddress } from './mailbox.ts'
 import { printableText } from './printable.ts'
 import { reply, soften } from './replies.ts'
-import { log, send, type Session, type SmtpState } from './session.ts'
+import { effective, log, send, type Session, type SmtpState } from './session.ts'
 import type { Effect } from './vocabulary.ts'
 
 /** Answers one command; `stop` when nothing behind it may be read, `suspend` when only with the next input. `args` is what follows the verb and one space. */
@@ -67,7 +67,7 @@ const starttls: Run = (s, smtp, now, args, out) => {
   smtp.line = ''
   smtp.helo = undefined
   smtp.sender = undefined
-  out.push({ do: 'startTls' })
+  out.push({ do: 'startTls', handshakeMs: effective(s, s.rules.smtp.handshakeTimeout) })
   return 'stop'
 }
 

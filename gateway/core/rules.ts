@@ -38,6 +38,7 @@ export interface SmtpRules {
   readonly forbiddenCommands: ReadonlySet<string>
   readonly nonAlphabeticForbidden: boolean
   readonly tls: 'None' | 'May' | 'Encrypt'
+  readonly handshakeTimeout: StressTime
 }
 
 /** A policy as sessions use it. Times to live are in seconds, like the stamps of the allowlist record. */
@@ -158,6 +159,10 @@ function smtpRules(spec: PolicySpec): SmtpRules {
     forbiddenCommands: new Set(forbidden.filter((verb) => verb !== 'NonAlphabetic').map((verb) => verb.toUpperCase())),
     nonAlphabeticForbidden: forbidden.includes('NonAlphabetic'),
     tls: spec.tls.level,
+    handshakeTimeout: {
+      normal: spec.tls.handshakeTimeout * 1000,
+      stress: Math.min(spec.tls.handshakeTimeout, spec.tls.stressHandshakeTimeout) * 1000,
+    },
   }
 }
 

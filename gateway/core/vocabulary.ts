@@ -69,8 +69,11 @@ export type Effect =
   /** Audit mode: tell what the client says to the backend as `data`, changing nothing of it / no longer. */
   | { readonly do: 'observe' }
   | { readonly do: 'unobserve' }
-  /** Start TLS as a server; plaintext that came with the command is already discarded. `data` is plaintext of the TLS session from here on. */
-  | { readonly do: 'startTls' }
+  /**
+   * Start TLS as a server, with this much time for the handshake; plaintext that came with the command is already discarded. `data` is plaintext of
+   * the TLS session from here on, and `end` follows when the handshake or a later record fails.
+   */
+  | { readonly do: 'startTls'; readonly handshakeMs: number }
   /** Flush what was sent, then end the connection. Nothing follows. */
   | { readonly do: 'close' }
 

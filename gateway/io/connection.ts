@@ -1,6 +1,6 @@
 // One client connection: feeds what its socket does to the session, and carries out what the session asks for.
 import type { Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
@@ -8,13 +8,8 @@ import { step } from '../core/step.ts'
 import { bit } from '../core/tests.ts'
 import type { DnsblAnswer, Effect, Endpoint, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
 import type { Linger } from './linger.ts'
+import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { HandOff, HandOffEvents } from './backend/hand-off.ts'
-
-/** What happened to a STARTTLS. */
-export type TlsResult = { readonly client: Endpoint } & (
-  | { readonly is: 'established'; readonly protocol: string; readonly cipher: string }
-  | { readonly is: 'failed'; readonly why: string }
-)
 
 /** Everything around a session. The rules are those of the moment in which the client came. */
 export interface World {
@@ -28,7 +23,7 @@ export interface World {
   lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): { cancel(): void }
   relay(sessionId: string, handOff: HandOff, events: HandOffEvents): void
   log(sessionId: string, record: LogRecord): void
-  tlsResult(sessionId: string, result: TlsResult): void
+  tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
   /** The connection is no longer screened: handed on or closed. */
   ended(connection: Connection): void
   /** A mistake of ours; only this connection suffers. */
@@ -42,6 +37,7 @@ export class Connection {
   readonly #world: World
   readonly #plain: Socket
   #socket: Socket
+  #tls: TlsSession | undefined
   #pending = ''
   #timer: NodeJS.Timeout | undefined
   #timerName: TimerName | undefined
@@ -152,7 +148,7 @@ export class Connection {
         this.#observes = false
         break
       case 'startTls':
-        this.#startTls()
+        this.#startTls(effect.handshakeMs)
         break
       case 'close':
         this.#close()
@@ -207,6 +203,7 @@ export class Connection {
     const text = this.#pending
     this.#pending = ''
     this.#endLookup()
+    this.#tls?.release()
     this.#unlisten(this.#socket)
     this.#world.linger.end(this.#socket, text)
     this.#world.ended(this)
@@ -248,30 +245,16 @@ export class Connection {
     this.#on({ type: 'handOffFailed', how })
   }
 
-  #startTls(): void {
+  #startTls(handshakeMs: number): void {
     this.#flush()
     this.#unlisten(this.#plain)
     const secureContext = this.#world.tls
     if (secureContext === undefined) throw new Error('STARTTLS without a certificate')
-    const tls = new TLSSocket(this.#plain, { isServer: true, secureContext })
-    let established = false
-    tls.once('secure', () => {
-      established = true
-      const { name, version } = tls.getCipher()
-      this.#world.tlsResult(this.id, {
-        client: this.session.client,
-        is: 'established',
-        protocol: tls.getProtocol() ?? version,
-        cipher: name,
-      })
-    })
-    tls.on('error', (error) => {
-      if (!established) this.#world.tlsResult(this.id, { client: this.session.client, is: 'failed', why: error.message })
-      established = true
-      tls.destroy()
-    })
-    this.#socket = tls
-    this.#listen(tls)
-    tls.resume()
+    this.#tls = startTls(this.#plain, secureContext, { handshakeMs }, (result) =>
+      this.#world.tlsResult(this.id, this.session.client, result),
+    )
+    this.#socket = this.#tls.socket
+    this.#listen(this.#socket)
+    this.#socket.resume()
   }
 }

@@ -20,6 +20,8 @@ export interface Log {
   dnsbl(client: string, answer: DnsblAnswer, timeoutSeconds: number): void
   /** What became of a client that was handed on. postscreen says nothing of it, so only the JSON log does. */
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
+  /** A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with the client's address. */
+  tls(sessionId: string, event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', client: Endpoint, warnings: readonly string[]): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
   sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void
   /** What is of interest only while something is looked for. */
@@ -58,6 +60,7 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
       else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
     },
     relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
+    tls: (session, event, client, warnings) => write('info', { session, event, client, warnings, msg: tlsFailed(event, client) }),
     sessionWarning: (session, text, fields) => write('warn', { session, ...fields, msg: text }),
     debug: (text, fields) => logger.debug(fields ?? {}, text),
     info: (text, fields) => logger.info(fields ?? {}, text),
@@ -72,6 +75,9 @@ const replyTimeout = (domain: string, seconds: number): string => `dnsblog reply
 const listed = (client: string, domain: string, addresses: string): string => `addr ${client} listed by domain ${domain} as ${addresses}`
 const lookupError = (client: string, domain: string, error: string): string =>
   `dnsblog_query: lookup error for DNS query ${dnsblQueryName(client, domain)}: ${error}`
+
+const tlsFailed = (event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', { address, port }: Endpoint): string =>
+  `TLS ${event === 'TLS HANDSHAKE FAILED' ? 'handshake' : 'session'} failed for service=smtpd peer=[${address}]:${port}`
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -109,6 +115,10 @@ function postfixLog(out: LogBatch, level: LogLevel): Log {
       for (const address of addresses) write('dnsblog', listed(client, domain, address))
     },
     relay: () => undefined,
+    tls(_session, event, client, warnings) {
+      for (const text of warnings) write('tlsproxy', `warning: ${text}`)
+      write('tlsproxy', tlsFailed(event, client))
+    },
     sessionWarning: (_session, text) => postscreen(`warning: ${text}`),
     debug: level === 'debug' ? postscreen : () => undefined,
     info: postscreen,

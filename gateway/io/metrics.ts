@@ -156,7 +156,11 @@ export class Metrics {
     })
     this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
     this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
-    this.#starttls = counter('postscreen_starttls_total', 'STARTTLS in the dummy engine.', ['result'])
+    this.#starttls = counter(
+      'postscreen_starttls_total',
+      'TLS sessions of clients under test: handshakes by their result, and those that broke after it.',
+      ['result'],
+    )
     this.#probes = counter('postscreen_probes_total', 'Health checks that were answered.', ['answer'])
     this.#generation = new Gauge({
       name: 'postscreen_policy_generation',
@@ -291,7 +295,7 @@ export class Metrics {
     this.#relayBytes.inc({ direction: 'to_client' }, toClient)
   }
 
-  starttls(result: 'established' | 'failed'): void {
+  starttls(result: 'established' | 'failed' | 'broken'): void {
     this.#starttls.inc({ result })
   }
 

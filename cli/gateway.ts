@@ -5,6 +5,7 @@ import { LogBatch } from '../gateway/io/log-batch.ts'
 import { openLog } from '../gateway/io/log.ts'
 import type { Gateway } from '../gateway/main.ts'
 import type { PrimaryOptions } from '../gateway/workers/primary.ts'
+import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen gateway'
@@ -147,20 +148,4 @@ async function start(asked: PrimaryOptions): Promise<Gateway> {
   }
   const { startWorkers } = await import('../gateway/workers/primary.ts')
   return startWorkers(asked)
-}
-
-/**
- * Resolves with the first SIGTERM or SIGINT; the second one ends the process at once. That takes a handler of our own: process 1 of a container
- * is not ended by a signal that it does not handle.
- */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let asked = false
-  const stop = (_name: string, code: number): void => {
-    if (asked) process.exit(128 + code)
-    asked = true
-    resolve()
-  }
-  process.on('SIGTERM', stop).on('SIGINT', stop)
-  return promise
 }

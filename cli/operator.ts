@@ -7,6 +7,7 @@ import { parseDuration } from '../crds/duration.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
 import type { OperatorOptions } from '../operator/options.ts'
+import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen operator'
@@ -31,7 +32,7 @@ Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps,
   --log-level LEVEL         debug, info, warn or error (info)
   --help                    this text
 
-Signals: SIGTERM and SIGINT finish what is under way, release the Lease and exit. It exits with 1 when it loses the Lease.
+Signals: SIGTERM and SIGINT finish what is under way, release the Lease and exit; a second one exits at once. It exits with 1 when it loses the Lease.
 `
 
 const text = { type: 'string' } as const
@@ -168,8 +169,9 @@ export async function operator(args: readonly string[]): Promise<number> {
   const settings = read(flags)
   if (typeof settings === 'string') return wrongArguments(name, settings)
   try {
+    const stop = stopSignal()
     const running = await startOperator(settings)
-    const why = await Promise.race([signalled(), running.lost.then(() => 'lost' as const)])
+    const why = await Promise.race([stop, running.lost.then(() => 'lost' as const)])
     if (why === 'lost') {
       settings.log.error('the lease is lost; another operator may lead now')
       // At once: whatever is under way belongs to the other one.
@@ -182,15 +184,4 @@ export async function operator(args: readonly string[]): Promise<number> {
     console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     return 1
   }
-}
-
-/** The first SIGTERM or SIGINT; a second one ends the process at once. */
-function signalled(): Promise<'signal'> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      process.off('SIGTERM', stop).off('SIGINT', stop)
-      resolve('signal')
-    }
-    process.on('SIGTERM', stop).on('SIGINT', stop)
-  })
 }

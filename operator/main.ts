@@ -1,7 +1,8 @@
 // The operator: waits until it leads, then keeps what policies want in the cluster.
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
-import { type AdminServer, serveAdmin } from './admin.ts'
+import type { AdminServer } from '../runtime/admin-server.ts'
+import { serveAdmin } from './admin.ts'
 import { Controller } from './controller.ts'
 import type { Settings } from './desired/desired.ts'
 import { askOverHttp } from './gateways/ask.ts'

@@ -1,7 +1,8 @@
 // The primary process of a gateway of several workers: starts them, starts them again, passes on what it is told, and speaks for them all.
 // It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
 // every connection here and send it on.
-import { type AdminServer, serveAdmin } from '../io/admin.ts'
+import type { AdminServer } from '../../runtime/admin-server.ts'
+import { serveAdmin } from '../io/admin.ts'
 import { parseEndpoint } from '../io/endpoint-text.ts'
 import type { Log, LogFormat, LogLevel } from '../io/log.ts'
 import type { Gateway } from '../main.ts'

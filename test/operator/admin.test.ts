@@ -40,7 +40,7 @@ const cases: readonly {
     what: 'with what is wrong',
     pages: { metrics: () => Promise.reject(new Error('no registry')) },
     code: 500,
-    text: 'Error: no registry\n',
+    text: 'no registry\n',
   },
   { path: '/', what: 'with what there is', code: 404, text: 'there are /healthz, /readyz and /metrics\n' },
   { path: '/../healthz/x', what: 'with what there is', code: 404, text: 'there are /healthz, /readyz and /metrics\n' },

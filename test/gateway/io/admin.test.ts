@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, test, type TestContext } from 'node:test'
-import { type AdminPages, type AdminServer, serveAdmin } from '../../../gateway/io/admin.ts'
+import { type AdminPages, serveAdmin } from '../../../gateway/io/admin.ts'
 import { ListenError } from '../../../gateway/io/listener.ts'
 
 const ready: AdminPages = {
@@ -13,7 +13,7 @@ const ready: AdminPages = {
   status: () => ({ version: '1.2.3', name: 'Müller' }),
 }
 
-async function serve(t: TestContext, pages: Partial<AdminPages> = {}): Promise<AdminServer> {
+async function serve(t: TestContext, pages: Partial<AdminPages> = {}) {
   const server = await serveAdmin({ address: '127.0.0.1', port: 0 }, { ...ready, ...pages })
   t.after(() => server.close())
   return server

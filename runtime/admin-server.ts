@@ -1,0 +1,138 @@
+// The HTTP server of a program for probes, metrics and status: small pages, few clients, none of whom can keep the others out.
+import http from 'node:http'
+import net from 'node:net'
+
+export interface AdminPage {
+  readonly code: number
+  readonly type: string
+  readonly text: string
+}
+
+/** The pages by their path. A page that throws or rejects is answered with 500 and the message. */
+export type AdminPages = Readonly<Record<string, () => AdminPage | Promise<AdminPage>>>
+
+export interface AdminServer {
+  /** ADDR:PORT, also where port 0 was asked for. */
+  readonly address: string
+  close(): void
+}
+
+/** Where it listens. `host` undefined: all addresses of both families, or of the one that the machine has. */
+export interface AdminEndpoint {
+  readonly host: string | undefined
+  readonly port: number
+}
+
+export const plainPage = (code: number, text: string): AdminPage => ({ code, type: 'text/plain; charset=utf-8', text: `${text}\n` })
+
+/**
+ * Connections at a time. Kubelet, Prometheus and operator need a handful; each costs a descriptor, which a program that is out of them must
+ * still have for its probes.
+ */
+export const connectionsAtMost = 32
+
+const limits = {
+  /** For the whole request. */
+  requestTimeout: 5000,
+  headersTimeout: 5000,
+  /** Longer than a minute: with just that, a Prometheus that asks once a minute would find its connection closed every time. */
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 8192,
+  /** Without this Node looks for requests that take too long only twice a minute. */
+  connectionsCheckingInterval: 1000,
+}
+/** How long a client may take no byte of its answer. */
+const answerMs = 10_000
+
+/**
+ * Opens the server. It answers GET and HEAD only.
+ * Rejects with the error of the system when it cannot listen there.
+ */
+export function serveAdmin({ host, port }: AdminEndpoint, pages: AdminPages): Promise<AdminServer> {
+  const guests = new Guests()
+  const server = http.createServer(limits, (request, response) => {
+    guests.asks(request.socket)
+    response.once('close', () => guests.isAnswered(request.socket))
+    respond(request, response, pages).catch(() => response.destroy())
+  })
+  server.setTimeout(answerMs)
+  server.on('connection', (socket: net.Socket) => guests.welcome(socket))
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // Without a host Node listens on :: for both families, and where there is no IPv6 on 0.0.0.0.
+    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      // A connection that cannot be accepted, for want of descriptors say, must not end the program.
+      server.off('error', reject).on('error', () => undefined)
+      const { address, port: bound } = server.address() as net.AddressInfo
+      const close = (): void => {
+        server.close()
+        server.closeAllConnections()
+      }
+      resolve({ address: net.isIPv6(address) ? `[${address}]:${bound}` : `${address}:${bound}`, close })
+    })
+  })
+}
+
+async function respond(request: http.IncomingMessage, response: http.ServerResponse, pages: AdminPages): Promise<void> {
+  const { code, type, text } = await answer(request, pages).catch((error: unknown) =>
+    plainPage(500, error instanceof Error ? error.message : String(error)),
+  )
+  response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
+  response.end(request.method === 'HEAD' ? undefined : text)
+}
+
+async function answer({ method, url = '/' }: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
+  if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD are answered here')
+  const path = url.split('?', 1)[0] ?? '/'
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+  return page === undefined ? plainPage(404, `there are ${listOf(Object.keys(pages))}`) : await page()
+}
+
+/** `a, b and c`. */
+const listOf = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+
+interface Guest {
+  readonly peer: string
+  /** Has asked for a page that is being made or sent. */
+  asks: boolean
+}
+
+/** The open connections. When there are too many, one that waits for nothing gives way to the one that has just come. */
+class Guests {
+  /** The one that has been idle for the longest time first. */
+  readonly #guests = new Map<net.Socket, Guest>()
+
+  welcome(socket: net.Socket): void {
+    if (this.#guests.size >= connectionsAtMost) this.#makeRoom()?.destroy()
+    this.#guests.set(socket, { peer: socket.remoteAddress ?? '', asks: false })
+    socket.once('close', () => this.#guests.delete(socket))
+  }
+
+  asks(socket: net.Socket): void {
+    const guest = this.#guests.get(socket)
+    if (guest !== undefined) guest.asks = true
+  }
+
+  isAnswered(socket: net.Socket): void {
+    const guest = this.#guests.get(socket)
+    if (guest === undefined) return
+    guest.asks = false
+    this.#guests.delete(socket)
+    this.#guests.set(socket, guest)
+  }
+
+  /**
+   * Who gives way: of the peer that has the most connections, so that a program with many of them does not push out the kubelet's, the one that
+   * has been idle for the longest time. One whose answer is on its way gives way only when no other is there.
+   */
+  #makeRoom(): net.Socket | undefined {
+    const idle = [...this.#guests].filter(([, { asks }]) => !asks)
+    const candidates = idle.length > 0 ? idle : [...this.#guests]
+    const counts = new Map<string, number>()
+    for (const [, { peer }] of candidates) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    const [victim] = candidates.find(([, { peer }]) => counts.get(peer) === most) ?? []
+    if (victim !== undefined) this.#guests.delete(victim)
+    return victim
+  }
+}

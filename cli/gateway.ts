@@ -1,5 +1,6 @@
 // `postscreen gateway`: runs the gateway until it is told to stop.
 import { parseDuration } from '../crds/duration.ts'
+import { visibleLines } from '../crds/visible-text.ts'
 import { parseEndpoint } from '../gateway/io/endpoint-text.ts'
 import { LogBatch } from '../gateway/io/log-batch.ts'
 import { openLog } from '../gateway/io/log.ts'
@@ -135,7 +136,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     await log.flush()
-    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(visibleLines(`${name}: ${error instanceof Error ? error.message : String(error)}`))
     return 1
   }
 }

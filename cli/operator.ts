@@ -4,9 +4,11 @@ import { isIP } from 'node:net'
 import os from 'node:os'
 import { pino } from 'pino'
 import { parseDuration } from '../crds/duration.ts'
+import { visibleLines } from '../crds/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
 import type { OperatorOptions } from '../operator/options.ts'
+import { visibleLog } from '../runtime/visible-json.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -139,12 +141,15 @@ function read(flags: Flags): OperatorOptions | string {
   if (elects && leaseNamespace === undefined) return 'name the namespace of the Lease: --lease-namespace NAME, or say --leader-elect false'
   const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
   if (gatewayImage === '') return 'name the image of the gateways: --gateway-image IMAGE'
-  const log = pino({
-    level: flags['log-level'] ?? 'info',
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (level) => ({ level }) },
-  })
+  const log = pino(
+    {
+      level: flags['log-level'] ?? 'info',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    visibleLog(pino.destination(1)),
+  )
   return {
     namespaces: listOf(flags.namespaces),
     gatewayImage,
@@ -181,7 +186,7 @@ export async function operator(args: readonly string[]): Promise<number> {
     await running.stop()
     return 0
   } catch (error) {
-    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(visibleLines(`${name}: ${error instanceof Error ? error.message : String(error)}`))
     return 1
   }
 }

@@ -1,5 +1,8 @@
 // Client bytes made fit for a log: nothing that a client sends may break a line or reach a terminal as a control character.
+// What others than clients have written goes through crds/visible-text.ts, in the log itself.
 // Strings in here hold one byte a character (latin1) until printableText makes text of them.
+
+import { holdsActing } from '../../crds/visible-text.ts'
 
 const named: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 92: '\\\\' }
 
@@ -44,13 +47,13 @@ export function isUtf8(bytes: string): boolean {
 function decodeSequence(bytes: string, i: number, length: number): string {
   let code = bytes.charCodeAt(i) & (0x7f >> length)
   for (let k = 1; k < length; k++) code = (code << 6) | (bytes.charCodeAt(i + k) & 0x3f)
-  // C1 controls, line separators and marks that turn the direction of writing are valid UTF-8, yet terminals and log readers act on them.
-  const acts = (code >= 0x80 && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
-  return acts ? '?' : String.fromCodePoint(code)
+  const character = String.fromCodePoint(code)
+  // C1 controls, separators of lines, marks of direction and what cannot be seen are valid UTF-8, yet terminals and log readers act on them.
+  return holdsActing(character) ? '?' : character
 }
 
 /**
- * Postfix's printable(): ASCII that prints stays, valid UTF-8 becomes its characters, every other byte a `?`.
+ * Postfix's printable(): ASCII that prints stays, valid UTF-8 becomes its characters, every other byte a `?`, and so are characters that act or cannot be seen.
  * @param utf8 whether UTF-8 is known here at all (smtputf8_enable); without it only ASCII stays
  */
 export function printableText(bytes: string, utf8 = true): string {

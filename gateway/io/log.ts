@@ -1,6 +1,6 @@
 // The gateway's log on standard output: JSON records (pino), or the very lines that postscreen would write.
 import os from 'node:os'
-import pino from 'pino'
+import { visibleText } from '../../crds/visible-text.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
 import type { DnsblAnswer, Endpoint, LogRecord } from '../core/vocabulary.ts'
@@ -12,7 +12,7 @@ export type LogFormat = 'json' | 'postfix'
 /** The least that is written. */
 export type LogLevel = 'debug' | 'info'
 
-/** Where the gateway says what happens. Texts of `info` and `warning` are ours, without client bytes. */
+/** Where the gateway says what happens. Whatever the texts and fields hold, a record is one line without characters that act on terminals and log readers. */
 export interface Log {
   /** One thing that happened in a screening session. */
   session(sessionId: string, record: LogRecord): void
@@ -43,11 +43,8 @@ export function openLog(format: LogFormat, destination: number | string | LogBat
 
 /** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
 function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Log {
-  const formatters = { level: (label: string) => ({ level: label }) }
-  const base = worker === undefined ? null : { worker }
-  const logger = pino({ base, level, timestamp: pino.stdTimeFunctions.isoTime, formatters }, out)
-  // What every client costs a line goes past pino.
-  const write = (weight: 'info' | 'warn', fields: Readonly<Record<string, unknown>>): void => out.write(jsonRecord(weight, worker, fields))
+  const write = (weight: 'debug' | 'info' | 'warn', fields: Readonly<Record<string, unknown>>): void =>
+    out.write(jsonRecord(weight, worker, fields))
   return {
     session(session, record) {
       const { event, client, ...fields } = record
@@ -62,9 +59,9 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
     relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
     tls: (session, event, client, warnings) => write('info', { session, event, client, warnings, msg: tlsFailed(event, client) }),
     sessionWarning: (session, text, fields) => write('warn', { session, ...fields, msg: text }),
-    debug: (text, fields) => logger.debug(fields ?? {}, text),
-    info: (text, fields) => logger.info(fields ?? {}, text),
-    warning: (text, fields) => logger.warn(fields ?? {}, text),
+    debug: level === 'debug' ? (text, fields) => write('debug', { ...fields, msg: text }) : () => undefined,
+    info: (text, fields) => write('info', { ...fields, msg: text }),
+    warning: (text, fields) => write('warn', { ...fields, msg: text }),
     flush: () => out.flush(),
   }
 }
@@ -101,7 +98,7 @@ function postfixLog(out: LogBatch, level: LogLevel): Log {
       atSecond = second
       stamp = localTime(now)
     }
-    out.write(`${stamp} ${host} postfix/${program}[${process.pid}]: ${text}\n`)
+    out.write(`${stamp} ${host} postfix/${program}[${process.pid}]: ${visibleText(text)}\n`)
   }
   const postscreen = (text: string): void => write('postscreen', text)
   return {

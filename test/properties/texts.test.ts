@@ -1,15 +1,22 @@
 // Texts for logs and replies: whatever a client sends, no line breaks and no terminal obeys.
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { pino } from 'pino'
+import { visibleText } from '../../crds/visible-text.ts'
 import { formatElapsed } from '../../gateway/core/elapsed.ts'
 import { externalForm, extractAddress } from '../../gateway/core/mailbox.ts'
 import { escapeC, isUtf8, printableText } from '../../gateway/core/printable.ts'
 import { soften } from '../../gateway/core/replies.ts'
 import { appendFooter } from '../../gateway/core/reply-footer.ts'
+import { openLog } from '../../gateway/io/log.ts'
+import { visibleLog } from '../../runtime/visible-json.ts'
 
-/** Marks that turn the direction of writing (202A to 202E, 2066 to 2069) are no controls to Unicode, but they are to a terminal. */
-const controls = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/
+/** What a terminal or a log reader acts on, or does not show. */
+const controls = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
 /** Bytes of all kinds: noise, UTF-8 with characters that matter, and what terminals act on. */
@@ -27,6 +34,16 @@ const bytes = fc.oneof(
         '\u2029',
         '\u202e',
         '\u2066',
+        '\u200e',
+        '\u200f',
+        '\u061c',
+        '\ufeff',
+        '\ufe0f',
+        '\u00ad',
+        '\u{e0041}',
+        '\u{e0101}',
+        '\ue000',
+        '\u0378',
         'é',
         '日',
         '😀',
@@ -171,6 +188,69 @@ test('a reply with a footer is one reply with one code', () => {
       assert.equal(lines.pop(), '')
       const code = lines[0]?.slice(0, 3)
       for (const [i, line] of lines.entries()) assert.equal(line.slice(0, 4), `${code}${i === lines.length - 1 ? ' ' : '-'}`)
+    }),
+  )
+})
+
+/** Texts of libraries, peers and policies: any characters, halves of them too, and many that matter. */
+const foreign = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) }),
+  fc
+    .array(
+      fc.constantFrom('a', '\\', '\\n', '"', 'é', '日', '\n', '\r\n', '\t', '\x1b[31m', '\x7f', '\x9b', '\u200e', '\u2029', '\u{e0041}'),
+    )
+    .map((parts) => parts.join('')),
+)
+
+test('foreign texts become visible, and printable ASCII stays as it is', () => {
+  fc.assert(
+    fc.property(foreign, (text) => {
+      assert.doesNotMatch(visibleText(text), controls)
+      if (/^[ -~]*$/.test(text)) assert.equal(visibleText(text), text)
+    }),
+  )
+})
+
+test('whatever a text or a field holds, a log record is one line, and neither the line nor what JSON reads of it has a character that acts', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'visible-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const logs = (['json', 'postfix'] as const).map((format) => {
+    const file = join(folder, format)
+    return { format, file, log: openLog(format, file, 'debug') }
+  })
+  const values = (value: unknown): unknown[] =>
+    typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, one]) => [name, ...values(one)]) : [value]
+  await fc.assert(
+    fc.asyncProperty(foreign, foreign, fc.constantFrom(...logs), async (text, field, { format, file, log }) => {
+      const before = existsSync(file) ? statSync(file).size : 0
+      log.info(text, { field, deep: [{ [field]: field }] })
+      log.warning(text, { field })
+      log.debug(text, { field })
+      log.sessionWarning('1', text, { field })
+      await log.flush()
+      const lines = readFileSync(file).subarray(before).toString().split('\n')
+      assert.equal(lines.pop(), '')
+      assert.equal(lines.length, 4)
+      for (const line of lines) {
+        assert.doesNotMatch(line, controls)
+        if (format === 'json') for (const value of values(JSON.parse(line))) assert.doesNotMatch(String(value), controls)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test("the operator's log makes the texts of its libraries visible too", () => {
+  fc.assert(
+    fc.property(foreign, (text) => {
+      const lines: string[] = []
+      const log = pino({ base: null }, visibleLog({ write: (line) => lines.push(line) }))
+      log.warn({ policy: text }, text)
+      assert.equal(lines.length, 1)
+      assert.match(lines[0] ?? '', /^.*\n$/)
+      assert.doesNotMatch((lines[0] ?? '').slice(0, -1), controls)
+      assert.doesNotMatch((JSON.parse(lines[0] ?? '') as { msg: string }).msg, controls)
     }),
   )
 })

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import pino from 'pino'
 import { jsonRecord } from '../../../gateway/io/json-record.ts'
+import { visibleLog } from '../../../runtime/visible-json.ts'
 
 /** What pino writes with the options of log.ts. */
 function byPino(level: 'info' | 'warn', worker: number | undefined, { msg, ...fields }: Record<string, unknown>): string {
@@ -13,7 +14,7 @@ function byPino(level: 'info' | 'warn', worker: number | undefined, { msg, ...fi
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  pino(options, { write: (text) => (line = text) })[level](fields, String(msg))
+  pino(options, visibleLog({ write: (text) => (line = text) }))[level](fields, String(msg))
   return line
 }
 

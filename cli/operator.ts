@@ -20,6 +20,9 @@ Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps,
 
   --namespaces A,B          only policies of these namespaces (all)
   --gateway-image IMAGE     image of gateways whose policy names none (GATEWAY_IMAGE)
+  --gateway-pull-secrets A,B
+                            Secrets to pull images with, for gateways whose policy names none (GATEWAY_PULL_SECRETS)
+  --metrics-from JSON       pods that may read the metrics of gateways, as in the "from" of a NetworkPolicy ([])
   --tenancy open|restricted what a policy may do: everything that a pod in its namespace can do, or nothing beyond its own gateway (open)
   --tenant-name-prefix TEXT restricted: Secrets and ConfigMaps that a policy names begin with this (postscreen-)
   --tenant-hosts A,B        restricted: servers that a policy may name besides Services of its namespace: addresses, networks, host names
@@ -41,6 +44,8 @@ const text = { type: 'string' } as const
 const options = {
   namespaces: text,
   'gateway-image': text,
+  'gateway-pull-secrets': text,
+  'metrics-from': text,
   tenancy: text,
   'tenant-name-prefix': text,
   'tenant-hosts': text,
@@ -77,18 +82,39 @@ function problemOf(flags: Flags): string | undefined {
   if (admin !== undefined && parseAdmin(admin) === undefined) return `--admin must be ADDR:PORT such as *:8080, not ${quoted(admin)}`
   if (!['true', 'false'].includes(flags['leader-elect'] ?? 'true'))
     return `--leader-elect must be true or false, not ${quoted(flags['leader-elect'] ?? '')}`
-  if ((parseDuration(resync ?? '10m') ?? 0) < 1) return `--resync must be a time such as 10m, not ${quoted(resync ?? '')}`
+  // Timers of Node.js count milliseconds in 31 bits.
+  const seconds = parseDuration(resync ?? '10m') ?? 0
+  if (seconds < 1 || seconds * 1000 >= 2 ** 31) return `--resync must be a time from 1s to 24d such as 10m, not ${quoted(resync ?? '')}`
   if (!/^[1-9]\d?$/.test(workers ?? '8')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
   if (!levels.includes(flags['log-level'] ?? 'info'))
     return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
   const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
   if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
   if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
+  if (parsePeers(flags['metrics-from'] ?? '[]') === undefined)
+    return `--metrics-from must be a JSON list of a NetworkPolicy's peers such as [{"namespaceSelector":{}}], not ${quoted(flags['metrics-from'] ?? '')}`
+  const badSecret = listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']).find((one) => !leaseForm.test(one))
+  if (badSecret !== undefined)
+    return `--gateway-pull-secrets must be names of Secrets with commas between them; ${quoted(badSecret)} is not one`
   const wrongTenants = tenantsProblem(flags)
   if (wrongTenants !== undefined) return wrongTenants
   const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
   return wrong === undefined ? undefined : `--namespaces must be names of namespaces with commas between them; ${quoted(wrong)} is none`
 }
+
+/** A JSON list of a NetworkPolicy's peers; undefined for anything else. */
+function parsePeers(written: string): readonly object[] | undefined {
+  try {
+    const peers: unknown = JSON.parse(written)
+    return Array.isArray(peers) && peers.every(isPeer) ? peers : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isPeer = (peer: unknown): peer is object =>
+  typeof peer === 'object' && peer !== null && Object.keys(peer).length > 0 && Object.keys(peer).every((key) => peerFields.includes(key))
+const peerFields = ['ipBlock', 'namespaceSelector', 'podSelector']
 
 /** What is wrong with the flags about tenants, or undefined. */
 function tenantsProblem({ tenancy = 'open', ...flags }: Flags): string | undefined {
@@ -153,6 +179,8 @@ function read(flags: Flags): OperatorOptions | string {
   return {
     namespaces: listOf(flags.namespaces),
     gatewayImage,
+    gatewayPullSecrets: listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']),
+    metricsFrom: parsePeers(flags['metrics-from'] ?? '[]') ?? [],
     tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
     admin: parseAdmin(flags.admin ?? '*:8080'),

@@ -152,8 +152,10 @@ class RunningOperator implements Operator {
   }
 }
 
-const settingsOf = ({ gatewayImage, ownNamespace, tenants }: OperatorOptions): Settings => ({
+const settingsOf = ({ gatewayImage, gatewayPullSecrets, ownNamespace, metricsFrom, tenants }: OperatorOptions): Settings => ({
   image: gatewayImage,
+  pullSecrets: gatewayPullSecrets,
   operatorNamespace: ownNamespace,
+  metricsFrom,
   tenants,
 })

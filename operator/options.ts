@@ -9,6 +9,10 @@ export interface OperatorOptions {
   readonly gatewayImage: string
   /** What authors of policies may do; undefined: everything. */
   readonly tenants: TenantRules | undefined
+  /** Secrets to pull images with, for gateways whose policy names none. */
+  readonly gatewayPullSecrets: readonly string[]
+  /** Pods that may read the metrics of all gateways, as in the `from` of a NetworkPolicy. */
+  readonly metricsFrom: readonly object[]
   /** A kubeconfig file; without it the pod's service account, else the user's own. */
   readonly kubeconfig: string | undefined
   readonly admin: { readonly host: string | undefined; readonly port: number } | undefined

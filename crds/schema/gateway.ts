@@ -225,6 +225,10 @@ export const gateway = documented(
     disruptionBudget,
     networkPolicy,
     drain,
+    dataSizeLimit: documented(quantity().prefault('4Gi'), {
+      doc: 'How large the data directory of a pod may become, with the temporary allowlist of store Local: a node ends a pod that exceeds it. Ten million clients take up to 2Gi.',
+      tenancy: 'own',
+    }),
     logFormat: documented(choice(['JSON', 'Postfix']).default('JSON'), {
       doc: 'JSON records, or the lines that postscreen would write.',
       tenancy: 'own',

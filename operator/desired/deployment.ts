@@ -4,13 +4,13 @@ import type { V1Deployment } from '@kubernetes/client-node'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { annotation, gatewayName, labels, metadataOf, type Owner, selectorLabels } from './names.ts'
-import { type GatewaySpec, podSpec } from './pod.ts'
+import { type GatewaySpec, type OwnImage, podSpec } from './pod.ts'
 
 /** A short name for the form of a pod: pods of the same form have the same. */
 const templateName = (template: object): string => createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 12)
 
-export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compiled, ownImage: string): KubeObject {
-  const spec = podSpec(owner.name, gateway, compiled, ownImage)
+export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): KubeObject {
+  const spec = podSpec(owner.name, gateway, compiled, own)
   const form = { labels: { ...gateway.podLabels, ...labels(owner.name) }, annotations: { ...gateway.podAnnotations }, spec }
   const annotations = { ...form.annotations, [annotation.template]: templateName(form) }
   return {

@@ -16,8 +16,12 @@ import { serviceAccount } from './service-account.ts'
 export interface Settings {
   /** The image of gateways whose policy names none. */
   readonly image: string
+  /** The Secrets to pull it with, for gateways whose policy names none. */
+  readonly pullSecrets: readonly string[]
   /** Where the operator's own pods are; undefined outside a cluster. */
   readonly operatorNamespace: string | undefined
+  /** Pods that may read the metrics of all gateways, as in the `from` of a NetworkPolicy. */
+  readonly metricsFrom: readonly object[]
   /** What authors of policies may do; undefined: everything. */
   readonly tenants: TenantRules | undefined
 }
@@ -33,7 +37,7 @@ function withDigest(object: KubeObject): KubeObject {
 export const desired = (owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] =>
   objectsOf(owner, compiled, settings).map(withDigest)
 
-function objectsOf(owner: Owner, compiled: Compiled, { image, operatorNamespace }: Settings): readonly KubeObject[] {
+function objectsOf(owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] {
   const { spec } = compiled.policy
   const { gateway } = spec
   const read = [...tableMaps(owner, compiled), policyMap(owner, compiled)]
@@ -41,9 +45,9 @@ function objectsOf(owner: Owner, compiled: Compiled, { image, operatorNamespace 
   return [
     ...read,
     serviceAccount(owner),
-    ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, operatorNamespace)] : []),
+    ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, settings)] : []),
     service(owner, gateway),
-    deployment(owner, gateway, compiled, image),
+    deployment(owner, gateway, compiled, settings),
     disruptionBudget(owner, gateway),
     ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling)]),
   ]

@@ -1,9 +1,13 @@
-// Who may talk to the gateways, and whom they may talk to.
+// Which pods may connect to the gateways, and where they may connect to. The kubelet of a pod's own node is always let in (its probes).
 import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
 import type { PolicySpec } from '../../crds/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
+import type { Settings } from './desired.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import { adminPort, backendPorts, smtpPorts } from './ports.ts'
+
+/** Who may use the admin port, by the operator's own settings. */
+type Admins = Pick<Settings, 'operatorNamespace' | 'metricsFrom'>
 
 const tcp = (port: number) => ({ protocol: 'TCP', port })
 const dnsPort = 53
@@ -22,12 +26,13 @@ function storePorts({ allowlist }: PolicySpec): readonly number[] {
   return [...new Set([...named, 6379, 26_379])]
 }
 
-/** The operator's pods, in its own namespace, and whoever the policy lets read. */
-function admins(operatorNamespace: string | undefined, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
+/** The operator's pods, in its own namespace, the Prometheus that it is told of, and namespaces that the policy lets read. */
+function admins({ operatorNamespace, metricsFrom }: Admins, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
   const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } })
   const operator = { 'app.kubernetes.io/name': 'postscreen', 'app.kubernetes.io/component': 'operator' }
   const from = [
     ...(operatorNamespace === undefined ? [] : [{ ...inNamespace(operatorNamespace), podSelector: { matchLabels: operator } }]),
+    ...metricsFrom.map((peer) => ({ ...peer })),
     ...namespaces.map(inNamespace),
   ]
   return from.length === 0 ? [] : [{ _from: from, ports: [tcp(adminPort)] }]
@@ -43,9 +48,9 @@ function egress(spec: PolicySpec): V1NetworkPolicyEgressRule[] {
 /** The library calls a rule's `from` `_from`, as that is a word of other languages. */
 const written = ({ _from, ...rule }: V1NetworkPolicyIngressRule): object => (_from === undefined ? rule : { from: _from, ...rule })
 
-export function networkPolicy(owner: Owner, spec: PolicySpec, operatorNamespace: string | undefined): KubeObject {
+export function networkPolicy(owner: Owner, spec: PolicySpec, settings: Admins): KubeObject {
   const { gateway } = spec
-  const ingress = [{ ports: smtpPorts(spec).map(tcp) }, ...admins(operatorNamespace, gateway?.networkPolicy.adminNamespaces ?? [])]
+  const ingress = [{ ports: smtpPorts(spec).map(tcp) }, ...admins(settings, gateway?.networkPolicy.adminNamespaces ?? [])]
   const made = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',

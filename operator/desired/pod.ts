@@ -90,9 +90,15 @@ function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadCon
   }
 }
 
+/** The image of gateways whose policy names none, and the Secrets to pull images with where it names none. */
+export interface OwnImage {
+  readonly image: string
+  readonly pullSecrets: readonly string[]
+}
+
 /** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
-export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, ownImage: string): V1PodSpec {
-  const { pullSecrets } = gateway.image
+export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): V1PodSpec {
+  const pullSecrets = gateway.image.pullSecrets.length > 0 ? gateway.image.pullSecrets : own.pullSecrets
   return {
     serviceAccountName: gatewayName(name),
     automountServiceAccountToken: false,
@@ -111,10 +117,10 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
     ...spread(name),
-    containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? ownImage : gateway.image.name)],
+    containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? own.image : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },
-      { name: 'data', emptyDir: {} },
+      { name: 'data', emptyDir: { sizeLimit: gateway.dataSizeLimit } },
     ],
   }
 }

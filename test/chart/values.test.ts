@@ -58,7 +58,9 @@ test('the schema knows every value, and is strict about the names of our own', (
   for (const path of paths) {
     let node: Schema | undefined = schema
     for (const name of path.split('.')) {
-      assert.equal(node?.additionalProperties, false, `${path}: something else beside ${name} would be taken`)
+      // Charts around this one have global values of their own.
+      if (node?.properties !== schema.properties?.['global']?.properties)
+        assert.equal(node?.additionalProperties, false, `${path}: something else beside ${name} would be taken`)
       node = resolved(node.properties?.[name])
       assert.ok(node !== undefined, `${path} is not in the schema`)
     }

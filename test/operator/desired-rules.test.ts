@@ -242,6 +242,35 @@ describe('nothing of a Secret', () => {
   })
 })
 
+describe('Secrets to pull images with', () => {
+  const pullSecrets = ['registry', 'mirror']
+  const pullSecretsOf = (policy: KubeObject): unknown => podOf(objectsOf(policy, { pullSecrets })).imagePullSecrets
+
+  test('are those of the operator', () => assert.deepEqual(pullSecretsOf(managed()), [{ name: 'registry' }, { name: 'mirror' }]))
+
+  test('are those of the policy if it names any', () =>
+    assert.deepEqual(pullSecretsOf(policyWith({ gateway: { image: { pullSecrets: ['own'] } } })), [{ name: 'own' }]))
+})
+
+describe('the NetworkPolicy of gateways', () => {
+  const prometheus = { namespaceSelector: {}, podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } } }
+
+  test('lets Prometheus read the metrics, and nothing else', () => {
+    const { spec } = find(objectsOf(managed(), { metricsFrom: [prometheus] }), 'NetworkPolicy')
+    const [clients, admin] = (isRecord(spec) ? spec['ingress'] : []) as readonly { readonly from?: unknown[]; readonly ports: unknown }[]
+    assert.equal(clients?.from, undefined)
+    assert.deepEqual(admin?.from?.at(-1), prometheus)
+    assert.deepEqual(admin.ports, [{ protocol: 'TCP', port: 2580 }])
+  })
+})
+
+describe('the data directory', () => {
+  test('is bounded, so that one gateway cannot fill the disk of its node', () => {
+    const data = podOf(objectsOf(managed())).volumes?.find(({ name }) => name === 'data')
+    assert.deepEqual(data, { name: 'data', emptyDir: { sizeLimit: '4Gi' } })
+  })
+})
+
 describe('the operator outside a cluster', () => {
   test('has no pods that a NetworkPolicy could let in', () => {
     const { spec } = find(objectsOf(managed(), { operatorNamespace: undefined }), 'NetworkPolicy')

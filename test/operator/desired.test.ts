@@ -12,7 +12,13 @@ import type { KubeObject } from '../../operator/kube/object.ts'
 import { policyObject } from './policy-object.ts'
 
 const folder = new URL('desired/', import.meta.url)
-const settings = { image: 'registry.example.com/postscreen:1.0', operatorNamespace: 'postscreen-system', tenants: undefined }
+const settings = {
+  image: 'registry.example.com/postscreen:1.0',
+  operatorNamespace: 'postscreen-system',
+  tenants: undefined,
+  pullSecrets: [],
+  metricsFrom: [],
+}
 const tables = new Map([[tableKey('senders', 'mx.cidr'), { text: '192.0.2.0/24 permit\n203.0.113.0/24 reject\n' }]])
 
 function objectsOf(policy: KubeObject): readonly KubeObject[] {

@@ -7,7 +7,13 @@ import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
 import type { Observation } from '../../operator/status/observation.ts'
 import { policyWith } from './policy-object.ts'
 
-export const settings = { image: 'registry.example.com/postscreen:1.0', operatorNamespace: 'postscreen-system', tenants: undefined }
+export const settings = {
+  image: 'registry.example.com/postscreen:1.0',
+  operatorNamespace: 'postscreen-system',
+  tenants: undefined,
+  pullSecrets: [],
+  metricsFrom: [],
+}
 export const template = 'template-1'
 
 export function compiledOf(policy: KubeObject): Compiled {

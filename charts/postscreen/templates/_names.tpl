@@ -68,14 +68,55 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* A repository in global.imageRegistry, if that is set. Its first part is a host if it looks like one, as to docker. Call: (list $ REPOSITORY) */}}
+{{- define "postscreen.repository" -}}
+{{- $registry := (index . 0).Values.global.imageRegistry -}}
+{{- $parts := splitList "/" (index . 1) -}}
+{{- if not $registry -}}
+{{- index . 1 -}}
+{{- else if and (gt (len $parts) 1) (regexMatch "[.:]|^localhost$" (first $parts)) -}}
+{{- printf "%s/%s" $registry (rest $parts | join "/") -}}
+{{- else -}}
+{{- printf "%s/%s" $registry (index . 1) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* repository:tag, or repository@digest. Call: (list $ .Values.image) */}}
 {{- define "postscreen.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
+{{- $repository := include "postscreen.repository" (list $root $image.repository) -}}
 {{- if $image.digest -}}
-{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- printf "%s@%s" $repository $image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) -}}
+{{- printf "%s:%s" $repository (default $root.Chart.AppVersion $image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The names of the Secrets to pull images with, as a JSON list: global ones first, each once. */}}
+{{- define "postscreen.pullSecretNames" -}}
+{{- $names := list -}}
+{{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) -}}
+{{- $names = append $names (ternary . (get (ternary dict . (kindIs "string" .)) "name") (kindIs "string" .)) -}}
+{{- end -}}
+{{- uniq $names | toJson -}}
+{{- end -}}
+
+{{/* The field imagePullSecrets of a pod, with a line break before it; nothing when there are none. Call: (list $ INDENT) */}}
+{{- define "postscreen.imagePullSecrets" -}}
+{{- $secrets := list -}}
+{{- range include "postscreen.pullSecretNames" (index . 0) | fromJsonArray -}}
+{{- $secrets = append $secrets (dict "name" .) -}}
+{{- end -}}
+{{- with $secrets -}}
+{{- dict "imagePullSecrets" . | toYaml | nindent (int (index $ 1)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The field storageClassName of a claim, with a line break before it; nothing for the class of the cluster. Call: (list $ STORAGE_CLASS INDENT) */}}
+{{- define "postscreen.storageClass" -}}
+{{- with default (index . 0).Values.global.defaultStorageClass (index . 1) -}}
+{{- printf "storageClassName: %s" (quote .) | nindent (int (index $ 2)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,4 +1,4 @@
-{{/* policy.spec as YAML, with what the chart itself knows: its own Postfix as the backend, its own Valkey, and the Secrets to pull the image with. */}}
+{{/* policy.spec as YAML, with what the chart itself knows: its own Postfix as the backend, and its own Valkey. */}}
 {{- define "postscreen.policySpec" -}}
 {{- $spec := deepCopy .Values.policy.spec -}}
 {{- if not $spec.backend -}}
@@ -10,19 +10,6 @@
 {{- $allowlist := default dict $spec.allowlist -}}
 {{- if and .Values.valkey.enabled (not (hasKey $allowlist "store")) (not (hasKey $allowlist "valkey")) -}}
 {{- $_ := set $spec "allowlist" (mergeOverwrite (deepCopy $allowlist) (include "postscreen.valkeyAllowlist" . | fromYaml)) -}}
-{{- end -}}
-{{- if and .Values.imagePullSecrets (hasKey $spec "gateway") -}}
-{{- $gateway := default dict $spec.gateway -}}
-{{- $image := default dict $gateway.image -}}
-{{- if not (hasKey $image "pullSecrets") -}}
-{{- $names := list -}}
-{{- range .Values.imagePullSecrets -}}
-{{- $names = append $names .name -}}
-{{- end -}}
-{{- $_ := set $image "pullSecrets" $names -}}
-{{- $_ := set $gateway "image" $image -}}
-{{- $_ := set $spec "gateway" $gateway -}}
-{{- end -}}
 {{- end -}}
 {{- toYaml $spec -}}
 {{- end -}}

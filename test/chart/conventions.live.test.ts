@@ -43,7 +43,7 @@ test('every object has the recommended labels, and the chart that it is from', {
 })
 
 test('every object in a namespace says in which, and has a name that is short enough', { skip }, async () => {
-  const cluster = /^(CustomResourceDefinition|ClusterRole|ClusterRoleBinding)$/
+  const cluster = /^(CustomResourceDefinition|ClusterRole|ClusterRoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding)$/
   const long = 'a-release-with-as-long-a-name-as-helm-lets-one-have-x'
   const policy = { create: true, name: 'x'.repeat(52), spec: { backend: { addresses: ['10.0.0.5:10025'] } } }
   const longest = await render({ values: { policy }, release: long, namespace: 'y'.repeat(63) })
@@ -168,9 +168,11 @@ test('the operator may do what it does, in all namespaces or in those that it wa
   const wide = await render({})
   const role = wide.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'mail-postscreen-operator')
   assert.deepEqual(rights(rulesOf(role)), operatorRights)
-  const narrow = await render({ values: { watchNamespaces: ['mail', 'partners'], rbac: { aggregateClusterRoles: false } } })
+  const narrow = await render({
+    values: { watchNamespaces: ['mail', 'partners'], rbac: { aggregateClusterRoles: false, admissionPolicies: false } },
+  })
   assert.deepEqual(
-    narrow.filter(({ kind }) => kind.startsWith('Cluster')),
+    narrow.filter(({ kind }) => /^Cluster|Admission/.test(kind)),
     [],
   )
   const roles = narrow.filter(({ kind, metadata }) => kind === 'Role' && !metadata.name.endsWith('-lease'))

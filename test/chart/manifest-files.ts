@@ -37,7 +37,7 @@ export async function manifestFiles(): Promise<ReadonlyMap<string, string>> {
     return objects.map(withoutHelm)
   }
   const wide = await install({})
-  const narrow = await install({ watchNamespaces: [namespace], rbac: { aggregateClusterRoles: false } })
+  const narrow = await install({ watchNamespaces: [namespace], rbac: { aggregateClusterRoles: false, admissionPolicies: false } })
   return new Map([
     ['charts/manifests/install.yaml', written([home, ...wide])],
     // The kubelet fills in the pod's namespace, whatever kustomize makes it.

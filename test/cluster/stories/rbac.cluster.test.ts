@@ -148,6 +148,71 @@ test('a gateway has no token and no rights', async () => {
   }
 })
 
+const asOperator = ['--server-side', '--force-conflicts', '--field-manager=story', `--as=${operator}`]
+const foreign = (kind: string, more: object): object => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name: 'foreign', namespace: home },
+  ...more,
+})
+
+test('with its token, objects of others cannot be changed, removed or made', async () => {
+  const own = { labels: { 'app.kubernetes.io/managed-by': 'postscreen-operator', 'postscreen.dev/policy': 'mx' } }
+  await apply(foreign('ConfigMap', { data: { a: 'b' } }))
+  await apply(foreign('Service', { spec: { selector: { app: 'x' }, ports: [{ port: 80 }] } }))
+  const named = { name: 'foreign', namespace: home }
+  const tries: readonly (readonly [what: string, args: readonly string[], input: object])[] = [
+    ['to change a ConfigMap', ['apply', '-f', '-', ...asOperator], foreign('ConfigMap', { data: { a: 'c' } })],
+    ['to take a ConfigMap over by a label', ['apply', '-f', '-', ...asOperator], foreign('ConfigMap', { metadata: { ...named, ...own } })],
+    [
+      'to change a Service',
+      ['apply', '-f', '-', ...asOperator],
+      foreign('Service', { spec: { selector: { app: 'y' }, ports: [{ port: 80 }] } }),
+    ],
+    [
+      'to make a Service that no policy owns',
+      ['apply', '-f', '-', ...asOperator],
+      foreign('Service', { metadata: { ...named, name: 'new', ...own }, spec: { ports: [{ port: 80 }] } }),
+    ],
+    ['to remove a ConfigMap', ['delete', 'configmap', 'foreign', '-n', home, `--as=${operator}`], {}],
+    ['to remove a Service', ['delete', 'service', 'foreign', '-n', home, `--as=${operator}`], {}],
+  ]
+  for (const [what, args, input] of tries) {
+    const { code, stderr } = await attempt('kubectl', args, JSON.stringify(input))
+    assert.notEqual(code, 0, what)
+    assert.match(stderr, /the operator may (change|write) only objects with its label/, what)
+  }
+  assert.deepEqual((await get('configmap', home, 'foreign')).data, { a: 'b' })
+  assert.deepEqual((await get('service', home, 'foreign')).spec.selector, { app: 'x' })
+})
+
+test('with its token, no pod but that of a gateway can be changed, and of that only the annotation for a refresh', async () => {
+  const pod = (name: string, annotations: object): object => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: home, annotations },
+  })
+  // No node: it need not run to be changed.
+  const container = { name: 'x', image: 'x', resources: {} }
+  const labels = { 'app.kubernetes.io/managed-by': 'postscreen-operator', 'postscreen.dev/policy': 'mx' }
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'foreign', namespace: home, labels },
+    spec: { nodeSelector: { no: 'where' }, containers: [container] },
+  })
+  await apply(policy(home, 'guarded', { gateway: gateway({ replicas: 1 }) }))
+  await ready(home, 'guarded')
+  const [{ metadata }] = await list('pods', home, '-l', 'app.kubernetes.io/instance=guarded')
+  const change = (name: string, annotations: object) =>
+    attempt('kubectl', ['apply', '-f', '-', ...asOperator], JSON.stringify(pod(name, annotations)))
+  const refresh = { 'postscreen.dev/policy-refresh': 'again.7' }
+  assert.match((await change('foreign', refresh)).stderr, /the operator may change only pods of gateways/)
+  assert.match((await change(metadata.name, { ...refresh, other: 'x' })).stderr, /nothing of a pod but the annotation/)
+  const { code, stderr } = await change(metadata.name, refresh)
+  assert.equal(code, 0, stderr)
+})
+
 test('the operator cannot read a Secret', async () => {
   const { stdout } = await attempt('kubectl', ['auth', 'can-i', 'get', 'secrets', '--all-namespaces', `--as=${operator}`])
   assert.equal(stdout.trim(), 'no')

@@ -60,6 +60,8 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
       greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
       holdMs: spec.backend.holdTime * 1000,
       slowStartMs: spec.backend.slowStart * 1000,
+      probeAfterMs: spec.backend.probeInterval * 1000,
+      connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
     },
     dnsServers: dns.servers,
     tls: loaded.tls,

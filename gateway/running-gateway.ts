@@ -11,6 +11,7 @@ import { serveAdmin } from './io/admin.ts'
 import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
 import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
+import { tellOfBackend } from './io/backend/backend-log.ts'
 import { Backends } from './io/backend/backends.ts'
 import type { Connection, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
@@ -19,6 +20,7 @@ import { Linger } from './io/linger.ts'
 import { Metrics, type MetricValues } from './io/metrics.ts'
 import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
+import { isOwnAddress } from './io/own-addresses.ts'
 import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
 import { type TlsResult, tlsWarnings } from './io/tls-session.ts'
@@ -242,7 +244,7 @@ export class RunningGateway implements LocalGateway {
     if (this.#draining) reasons.push('draining')
     if (this.#inForce === undefined) return [...reasons, 'no policy yet']
     if (this.listening.length === 0 && !this.#draining) reasons.push('not listening yet')
-    if (this.#backends?.worthwhile() !== true) reasons.push('no backend is reachable')
+    if (this.#backends?.worthwhile() !== true) reasons.push(this.#backends?.whyNotWorthwhile() ?? 'no backend is reachable')
     return reasons
   }
 
@@ -275,7 +277,14 @@ export class RunningGateway implements LocalGateway {
 
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options)
-    const backends = new Backends(next.backends, this.#backends)
+    const backends = new Backends(
+      {
+        ...next.backends,
+        isOwn: (to) => isOwnAddress(to, this.listening),
+        onChange: (label, from, to, why) => tellOfBackend(this.#options.log, { label, from, to, why }),
+      },
+      this.#backends,
+    )
     this.#backends?.close()
     this.#backends = backends
     this.#resolver.updateServers(next.dnsServers)

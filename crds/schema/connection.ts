@@ -119,7 +119,7 @@ export const backend = documented(
       },
     ),
     proxyProtocol: documented(choice(['V2', 'V1', 'None']).default('V2'), {
-      doc: 'The PROXY protocol header that tells the mail server who the client is. With None the mail server sees the address of the gateway instead of the client: do not use it unless the mail server trusts nobody by address.',
+      doc: 'The PROXY protocol header that tells the mail server who the client is. With None the mail server sees the address of the gateway instead of the client: do not use it unless the mail server trusts no client by its address. A mail server gets no client until the gateway has seen that it reads the header that this field specifies.',
       differs: 'postscreen passes the socket itself. The mail server needs smtpd_upstream_proxy_protocol = haproxy.',
     }),
     connectTimeout: duration(
@@ -144,6 +144,21 @@ export const backend = documented(
       {
         doc: 'How long a clean client is held while no mail server takes it, and their names are asked for again. A mail server that is being replaced is back in seconds; a refused client comes back in minutes. 0s: it is refused at once.',
         differs: 'postscreen refuses at once.',
+      },
+    ),
+    probeInterval: duration(
+      '30s',
+      { min: '1s', max: '1h' },
+      {
+        doc: 'How often the gateway holds a short SMTP conversation of its own with each mail server, to see that it is well and reads the PROXY header as proxyProtocol says. While clients are greeted it is made half as often. Each one is two lines in the log of Postfix. One process of a gateway makes them for all.',
+      },
+    ),
+    connectRate: count(
+      500,
+      { min: 0, max: 100_000 },
+      {
+        doc: 'How many connections per second a gateway opens to one mail server at most; further clients wait their turn. 0: no limit.',
+        unit: 'connections per second',
       },
     ),
     slowStart: duration(

@@ -66,7 +66,7 @@ function refusedOf(pages: readonly StatusPage[]): StatusPage['refusedPolicy'] {
 
 /** Each worker finds out by itself. An address works as soon as one of them knows that it does. */
 function targetOf(seen: readonly [TargetStatus, ...TargetStatus[]]): TargetStatus {
-  const rank = { working: 0, unknown: 1, failing: 2 }
+  const rank = { working: 0, misconfigured: 1, unknown: 2, failing: 3 }
   const best = seen.reduce((one, other) => (rank[other.state] < rank[one.state] ? other : one))
   const failed = seen.find(({ lastError }) => lastError !== undefined)
   return { ...best, lastError: best.lastError ?? failed?.lastError, sessions: seen.reduce((count, { sessions }) => count + sessions, 0) }

@@ -8,6 +8,8 @@ export interface BackendReport {
   readonly reachable: boolean
   /** Why not, when something is known. */
   readonly why: string
+  /** The first of its addresses that does not do what the policy expects of it, and what to do about that. */
+  readonly misconfigured?: string
 }
 
 export interface GatewayReport {
@@ -27,12 +29,18 @@ const hashOf = (value: unknown): string | undefined => {
   return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
 }
 
+const reasonOf = (address: Readonly<Record<string, unknown>>): string => `${bounded(address['label'])}: ${bounded(address['lastError'])}`
+
 function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
   const addresses = listOf(backend['addresses'])
   const failing = addresses.find(({ lastError }) => typeof lastError === 'string')
-  const why =
-    bounded(backend['lookupError']) || (failing === undefined ? '' : `${bounded(failing['label'])}: ${bounded(failing['lastError'])}`)
-  return { name: bounded(backend['backend']), reachable: addresses.some(({ state }) => state === 'working'), why }
+  const wrong = addresses.find(({ state }) => state === 'misconfigured')
+  return {
+    name: bounded(backend['backend']),
+    reachable: addresses.some(({ state }) => state === 'working'),
+    why: bounded(backend['lookupError']) || (failing === undefined ? '' : reasonOf(failing)),
+    ...(wrong !== undefined && { misconfigured: reasonOf(wrong) }),
+  }
 }
 
 /** @param page the JSON of `/status`, whatever it is */

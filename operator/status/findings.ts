@@ -93,8 +93,13 @@ function backendReachable({ pods, compiled }: Observation, { total }: Rollout): 
     return finding('Unknown', 'NoGateway', 'No gateway is run that could tell')
   const reports = pods.flatMap(({ report }) => (report === undefined || report.backends.length === 0 ? [] : [report.backends]))
   if (reports.length === 0) return finding('Unknown', 'NoReport', 'No gateway has said yet whether it reaches a mail server')
+  const wrong = reports.flat().find(({ misconfigured }) => misconfigured !== undefined)
   const cutOff = reports.filter((backends) => !backends.some(({ reachable }) => reachable))
   const names = [...new Set(reports.flat().map(({ name }) => name))].join(', ')
+  if (wrong !== undefined) {
+    const rest = cutOff.length === 0 ? 'gets no client; the other mail servers do' : 'gets no client'
+    return finding('False', 'Misconfigured', `A mail server of ${wrong.name} ${rest}: ${wrong.misconfigured}`)
+  }
   if (cutOff.length === 0) return finding('True', 'Reachable', `All ${reports.length} gateways reach a mail server of ${names}`)
   const why = cutOff.flat().find((backend) => backend.why !== '')?.why ?? 'no mail server has answered yet'
   return finding('False', 'Unreachable', `${cutOff.length} of ${reports.length} gateways reach no mail server of ${names}: ${why}`)

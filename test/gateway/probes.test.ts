@@ -222,7 +222,7 @@ for (const [format, words] of [
   test(`--log-level debug shows probes in the ${format} log`, { skip }, async (t) => {
     const backend = await startBackend()
     t.after(() => backend.close())
-    const spec = { hostname: 'mx.example.test', ...direct, backend: { addresses: [backend.address] } }
+    const spec = { hostname: 'mx.example.test', ...direct, backend: { addresses: [backend.address], proxyProtocol: 'None' } }
     const gateway = await startGatewayProcess({ spec, logFormat: format, flags: ['--log-level', 'debug'] })
     t.after(() => gateway.stop())
     await untilReady(gateway)

@@ -36,6 +36,21 @@ const cases: readonly { readonly what: string; readonly page: unknown; readonly 
     page: backend({ lookupError: 'no such host' }),
     want: { ...nothing, backends: [{ name: 'postfix:10025', reachable: false, why: 'no such host' }] },
   },
+  {
+    what: 'an address that does not do what the policy expects',
+    page: backend({ addresses: [{ label: '10.0.0.1:25', state: 'misconfigured', lastError: 'it does not speak SMTP' }] }),
+    want: {
+      ...nothing,
+      backends: [
+        {
+          name: 'postfix:10025',
+          reachable: false,
+          why: '10.0.0.1:25: it does not speak SMTP',
+          misconfigured: '10.0.0.1:25: it does not speak SMTP',
+        },
+      ],
+    },
+  },
   ...[undefined, null, 1, 'x', [], {}, [{ policy: { hash } }]].map((page) => ({
     what: `nothing: ${JSON.stringify(page)}`,
     page,

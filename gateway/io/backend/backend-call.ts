@@ -1,6 +1,6 @@
-// One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, backends.ts for its probes.
+// One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, proof.ts for its probes.
 import { connect as connectTcp, type Socket } from 'node:net'
-import { printableText } from '../../core/printable.ts'
+import { quoteReply, readReply, type Reply } from '../../core/backend-reply.ts'
 
 export interface Destination {
   readonly address: string
@@ -15,24 +15,40 @@ export interface Call {
   /** What goes in front: a PROXY header or nothing. Asked for once the connection stands. */
   readonly header: (connection: Socket) => Uint8Array | undefined
   readonly connectTimeoutMs: number
-  /** From then on, until the greeting's first line is there. */
+  /** From then on, until the greeting is there with all its lines. */
   readonly greetingTimeoutMs: number
   /** How long a backend that has taken the connection may say nothing before `onSilent` is called, and again each time. Left out: never. */
   readonly patienceMs?: number
   readonly onSilent?: () => void
+  /** The first line of a greeting of several lines is there, and the rest is not. */
+  readonly onTeaser?: () => void
   readonly connect: Connect
 }
 
-export type CallResult =
-  /** The backend has said a whole line. The socket is paused and has no listeners: see to `error` at once. */
-  | { readonly is: 'greeting'; readonly socket: Socket; readonly line: string; readonly received: Buffer }
-  /** Nothing came of it; the socket is destroyed. `how`: no connection, or a connection that got no greeting. `unanswered`: not even a refusal came. */
-  | { readonly is: 'failed'; readonly how: 'connect' | 'send'; readonly reason: string; readonly unanswered: boolean }
+export interface CallFailed {
+  readonly is: 'failed'
+  /** No connection, or a connection that got no greeting. */
+  readonly how: 'connect' | 'send'
+  readonly reason: string
+  /**
+   * What it tells of the backend. `local`: nothing, this process or machine could not make the connection. `refused`: no program takes connections there.
+   * `unanswered`: the connection got no answer, not even a refusal. `silent`: it greeted too late. `malformed`: its first words are not an SMTP greeting.
+   * `other`: it hung up.
+   */
+  readonly tells: 'local' | 'refused' | 'unanswered' | 'silent' | 'malformed' | 'other'
+}
 
-/** The longest first line that counts as a greeting, in bytes; RFC 5321 4.5.3.1.5 has 512. */
-const greetingLimit = 4096
+export type CallResult =
+  /** The backend has said a whole reply. The socket is paused and has no listeners: see to `error` at once. `received` may hold more than the reply. */
+  | { readonly is: 'greeting'; readonly socket: Socket; readonly reply: Reply; readonly received: Buffer }
+  /** Nothing came of it; the socket is destroyed. */
+  | CallFailed
+
 const keepAliveMs = { idle: 60_000, interval: 10_000 }
 const keepAliveProbes = 6
+
+/** Errors of a connect that this process or machine is to blame for: connect(2), socket(2). */
+const localErrors: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN'])
 
 /** Connects without name lookup: addresses are numeric. */
 export function connectPlainly({ address, port }: Destination): Socket {
@@ -59,7 +75,10 @@ export class BackendCall {
     this.#call = call
     this.#done = done
     this.#silenceLeftMs = call.greetingTimeoutMs
-    this.#timer = setTimeout(() => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`, true), call.connectTimeoutMs)
+    this.#timer = setTimeout(
+      () => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`, 'unanswered'),
+      call.connectTimeoutMs,
+    )
     this.#socket = call.connect(call.to)
     this.#socket
       .on('error', this.#onError)
@@ -82,10 +101,10 @@ export class BackendCall {
     this.#socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
   }
 
-  #fail(reason: string, unanswered = false): void {
+  #fail(reason: string, tells: CallFailed['tells']): void {
     this.#leave()
     this.#socket.destroy()
-    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, unanswered })
+    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, tells })
   }
 
   /** One timer at a time, until the greeting's time is over. */
@@ -94,7 +113,7 @@ export class BackendCall {
     const waitMs = Math.min(patienceMs ?? greetingTimeoutMs, this.#silenceLeftMs)
     this.#timer = setTimeout(() => {
       this.#silenceLeftMs -= waitMs
-      if (this.#silenceLeftMs <= 0) return this.#fail(`no greeting within ${greetingTimeoutMs / 1000} s`)
+      if (this.#silenceLeftMs <= 0) return this.#fail(`no greeting within ${greetingTimeoutMs / 1000} s`, 'silent')
       this.#listenOn()
       onSilent?.()
     }, waitMs)
@@ -111,32 +130,24 @@ export class BackendCall {
 
   readonly #onData = (chunk: Buffer): void => {
     const received = this.#received === undefined ? chunk : Buffer.concat([this.#received, chunk])
+    const isFirst = this.#received === undefined
     this.#received = received
-    const end = received.indexOf(0x0a)
-    if (end < 0) {
-      if (received.length >= greetingLimit) this.#fail('its greeting is no line')
-      return
-    }
-    this.#leave()
-    const socket = this.#socket.pause().off('error', this.#onError)
-    this.#done({ is: 'greeting', socket, line: received.toString('latin1', 0, end).trimEnd(), received })
+    const text = received.toString('latin1')
+    const reply = readReply(text)
+    if (reply === 'malformed') return this.#fail(`${quoteReply(text)}, which is not an SMTP greeting`, 'malformed')
+    if (reply !== 'more') {
+      this.#leave()
+      const socket = this.#socket.pause().off('error', this.#onError)
+      this.#done({ is: 'greeting', socket, reply, received })
+    } else if (isFirst) this.#call.onTeaser?.()
   }
 
-  readonly #onEnd = (): void => this.#fail('closed before its greeting')
+  readonly #onEnd = (): void => this.#fail('closed before its greeting', 'other')
 
   // Stays until the end of a failed call: a socket that is being destroyed may still have an error to tell.
   readonly #onError = (error: Error): void => {
-    if (!this.#over) this.#fail(errorWord(error))
+    if (this.#over) return
+    const word = errorWord(error)
+    this.#fail(word, this.#connected ? 'other' : localErrors.has(word) ? 'local' : 'refused')
   }
-}
-
-/** What a first line means: take the client on, come back later, or go away. Anything that is no reply is a failure like `later`. */
-export function judgeGreeting(line: string): 'welcome' | 'later' | 'never' {
-  if (/^220([ -]|$)/.test(line)) return 'welcome'
-  return /^5[0-9][0-9]([ -]|$)/.test(line) ? 'never' : 'later'
-}
-
-/** A greeting that is no welcome, for a log line. */
-export function quoteGreeting(line: string): string {
-  return `said ${printableText(line.slice(0, 100))}`
 }

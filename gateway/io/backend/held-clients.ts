@@ -1,16 +1,16 @@
 // Clients that no backend takes at the moment. They are held for a few seconds, since that costs them nothing, and a 421 costs them minutes.
 
-/** How often one of them may try, when nothing else is known to have changed. */
-const tryMs = 500
+/** How often is looked whether something has changed. */
+const lookMs = 500
 
-/** Lets held clients go: all when there is hope, else the one that has waited longest, so that an outage is not made worse by those who wait for its end. */
+/** Lets held clients go: all when an address begins to work; the one that has waited longest where only a client can find that out. */
 export class HeldClients {
-  readonly #look: () => 'hope' | 'none'
+  readonly #look: () => 'all' | 'eldest' | 'none'
   readonly #waiting = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param look called twice a second while somebody waits: whether an address seems to work by now */
-  constructor(look: () => 'hope' | 'none') {
+  /** @param look called twice a second while clients wait: which of them may try */
+  constructor(look: () => 'all' | 'eldest' | 'none') {
     this.#look = look
   }
 
@@ -21,7 +21,7 @@ export class HeldClients {
   /** Calls back once, when it is time to try again. @returns how to lose interest */
   add(ready: () => void): () => void {
     this.#waiting.add(ready)
-    this.#timer ??= setInterval(() => this.#tick(), tryMs)
+    this.#timer ??= setInterval(() => this.#tick(), lookMs)
     return () => this.#remove(ready)
   }
 
@@ -30,7 +30,9 @@ export class HeldClients {
   }
 
   #tick(): void {
-    if (this.#look() === 'hope') return this.releaseAll()
+    const which = this.#look()
+    if (which === 'none') return
+    if (which === 'all') return this.releaseAll()
     const [eldest] = this.#waiting
     if (eldest !== undefined) this.#release(eldest)
   }

@@ -1,6 +1,7 @@
 // Which of two backend addresses gets the next client: one that works before one that rests, then the one with less to do for what it may carry.
 
-export type TargetState = 'unknown' | 'working' | 'failing'
+/** `misconfigured`: it answers, and does not do what the policy expects of it. */
+export type TargetState = 'unknown' | 'working' | 'failing' | 'misconfigured'
 
 /** What the choice goes by. */
 export interface Candidate {

@@ -1,28 +1,17 @@
-// Hand-off: finds a backend that greets the client, then copies bytes both ways until both have ended. No byte is looked at behind the greeting.
-//
-//   waiting for names -> calling a backend -> (next one ...) -> greeted: copying -> both ends closed
-//                               ▲                  └─ nobody left: held ─┐
-//                               └─────────────────────────────────┘
+// Hand-off: has a backend found that greets the client, then copies bytes both ways until both have ended. No byte is looked at behind the greeting.
 //
 // The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, also while the first may yet greet:
 // one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
 import type { Socket } from 'node:net'
-import { writeProxyHeader } from '../../core/proxy-header.ts'
-import { BackendCall, type CallResult, connectPlainly, errorWord, judgeGreeting, quoteGreeting } from './backend-call.ts'
+import { reply as replies } from '../../core/replies.ts'
+import { errorWord } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
 import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
+import { Search } from './search.ts'
 import { readShared } from './shared-reading.ts'
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
 const heldLimit = 65_536
-/** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
-const connectsInTime = 5
-/** How long a backend may take a connection and say nothing before another one is asked beside it: Postfix greets within milliseconds, if it greets. */
-const usualPatienceMs = 1000
-/** Backends that one client asks at the same time. */
-const callsAtOnce = 3
-/** Failures that are named when all have failed. */
-const reasonLimit = 5
 /** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
 const lingerMs = 60_000
 
@@ -36,24 +25,12 @@ export function handOff(request: HandOff, backends: Backends, events: HandOffEve
 class Relay implements RelayHandle {
   #client: Socket
   readonly #request: HandOff
-  readonly #backends: Backends
+  #backends: Backends
   readonly #events: HandOffEvents
-  readonly #header: Uint8Array | undefined
-  readonly #holdDeadline: number
-  readonly #connectDeadline: number
-  readonly #deadline: number
-  readonly #tried = new Set<Target>()
-  readonly #reasons: string[] = []
-  #how: 'connect' | 'send' = 'connect'
-  #unanswered = false
-  /** Whether some failure since the last time that all were asked may pass; a backend that says 5xx means it. */
-  #mayPass = false
-  #cancelHold: (() => void) | undefined
+  readonly #search: Search
   #held: Uint8Array[] = []
   #heldBytes = 0
-  /** Whom we are asking, the first one first; each has a session booked. */
-  readonly #calls = new Map<Target, BackendCall>()
-  /** Who has greeted. */
+  /** The address that has greeted. */
   #target: Target | undefined
   #backend: Socket | undefined
   #over = false
@@ -63,16 +40,14 @@ class Relay implements RelayHandle {
   #error: string | undefined
 
   constructor(request: HandOff, backends: Backends, events: HandOffEvents) {
-    const { proxyProtocol, connectTimeoutMs, greetingTimeoutMs } = backends.options
     this.#request = request
     this.#client = request.client
     this.#backends = backends
     this.#events = events
-    this.#header = proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, request.clientEndpoint, request.serverEndpoint)
-    const now = performance.now()
-    this.#holdDeadline = now + (backends.options.holdMs ?? 0)
-    this.#connectDeadline = now + connectsInTime * connectTimeoutMs
-    this.#deadline = this.#connectDeadline + greetingTimeoutMs
+    this.#search = new Search(request, backends, {
+      found: (target, from, socket, greeting) => this.#join(target, from, socket, greeting),
+      failed: (how, reason) => this.#fail(how, reason),
+    })
   }
 
   start(): void {
@@ -86,7 +61,7 @@ class Relay implements RelayHandle {
       if (client.destroyed) return this.#clientClosed()
       if (client.readableEnded) this.#clientEnded()
       client.resume()
-      if (!this.#over) this.#backends.whenKnown(() => this.#callNext())
+      if (!this.#over) this.#search.start()
     })
   }
 
@@ -100,115 +75,13 @@ class Relay implements RelayHandle {
 
   giveUp(reason: string): void {
     if (this.#over || this.#backend !== undefined) return
-    this.#hangUp()
-    this.#fail(reason)
+    this.#search.giveUp()
+    this.#fail(this.#search.how, reason)
   }
 
-  /**
-   * Whoever did not answer at all is asked once more: a burst fills a backend's listen queue, and the kernel then drops what comes on top
-   * (500 clients at once on a cold Postfix: 257 got no connection within one second, all did within two).
-   */
-  #takeTarget(now: number): Target | undefined {
-    const target = this.#backends.take(this.#tried)
-    if (target !== undefined || !this.#unanswered || now >= this.#connectDeadline) return target
-    this.#unanswered = false
-    this.#tried.clear()
-    return this.#backends.take(this.#tried)
-  }
-
-  #callNext(now = performance.now()): void {
-    if (this.#over) return
-    const target = now < this.#deadline ? this.#takeTarget(now) : undefined
-    if (target !== undefined) return this.#callTo(target)
-    // Somebody who is slow may yet greet.
-    if (this.#calls.size === 0) this.#nobodyLeft(now)
-  }
-
-  #callTo(target: Target): void {
-    this.#tried.add(target)
-    const { connectTimeoutMs, greetingTimeoutMs, patienceMs = usualPatienceMs, connect } = this.#backends.options
-    const left = Math.max(0, this.#deadline - performance.now())
-    let silentMs = 0
-    const call = {
-      to: target,
-      header: () => this.#header,
-      connectTimeoutMs: Math.min(connectTimeoutMs, left),
-      greetingTimeoutMs: Math.min(greetingTimeoutMs, left),
-      patienceMs,
-      onSilent: () => {
-        silentMs += patienceMs
-        this.#askBeside(target, silentMs)
-      },
-      connect: connect ?? connectPlainly,
-    }
-    this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result)))
-  }
-
-  /**
-   * postscreen incompatibility: it has one smtpd and waits. A crowd that waits for a hanging backend must not wait for ever, nor double itself more than it has to: a few at a time, each to a good one.
-   */
-  #askBeside(slow: Target, silentMs: number): void {
-    if (!this.#backends.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
-    const target = this.#backends.takeGood(this.#tried)
-    if (target !== undefined) this.#callTo(target)
-  }
-
-  /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
-  #nobodyLeft(now: number): void {
-    const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
-    if (!mayHold) return this.#fail(this.#reasons.length === 0 ? 'no backend address is known' : this.#reasons.join('; '))
-    this.#mayPass = false
-    const again = (): void => {
-      clearTimeout(timer)
-      this.#cancelHold?.()
-      this.#cancelHold = undefined
-      this.#tried.clear()
-      this.#callNext()
-    }
-    const timer = setTimeout(again, Math.max(0, this.#holdDeadline - performance.now()))
-    const cancel = this.#backends.hold(again)
-    this.#cancelHold = () => {
-      clearTimeout(timer)
-      cancel()
-    }
-  }
-
-  #called(target: Target, result: CallResult): void {
-    this.#calls.delete(target)
-    if (result.is === 'failed') {
-      this.#backends.failed(target, result.reason)
-      this.#unanswered ||= result.unanswered
-      this.#mayPass = true
-      return this.#tryAnother(target, result.how, result.reason)
-    }
-    // Read once: who is too early to pass a refusal on must not be too late a moment later to hold the client.
-    const now = performance.now()
-    const verdict = judgeGreeting(result.line)
-    this.#mayPass ||= verdict === 'later'
-    if (verdict === 'later') this.#backends.failed(target, quoteGreeting(result.line))
-    else this.#backends.greeted(target)
-    if (verdict === 'welcome' || this.#mayPassOn(verdict, now)) return this.#join(target, result.socket, result.received)
-    result.socket.on('error', () => undefined).destroy()
-    this.#tryAnother(target, 'send', quoteGreeting(result.line), now)
-  }
-
-  /** Whether a refusal may be the client's greeting: it is the client's first line, nobody else is left to ask, and nothing is to be hoped for. */
-  #mayPassOn(verdict: 'later' | 'never', now: number): boolean {
-    if (this.#request.teaserSent || this.#calls.size > 0) return false
-    if (now >= this.#deadline) return true
-    return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
-  }
-
-  #tryAnother(target: Target, how: 'connect' | 'send', reason: string, now = performance.now()): void {
-    this.#backends.release(target)
-    this.#how = how
-    const text = `${target.label}: ${reason}`
-    if (this.#reasons.length < reasonLimit && !this.#reasons.includes(text)) this.#reasons.push(text)
-    this.#callNext(now)
-  }
-
-  #join(target: Target, backend: Socket, greeting: Buffer): void {
-    this.#hangUp()
+  /** @param from the table that has given the target: that of a newer policy, if there is one */
+  #join(target: Target, from: Backends, backend: Socket, greeting: Buffer): void {
+    this.#backends = from
     this.#target = target
     this.#backend = backend
     backend.on('data', this.#fromBackend).on('drain', this.#backendDrained)
@@ -220,7 +93,7 @@ class Relay implements RelayHandle {
     client.on('drain', this.#clientDrained)
     this.#events.onHandedOff(target.label)
     backend.resume()
-    this.#fromBackend(greeting)
+    this.#toClientSide(greeting)
     client.resume()
     const { unread } = this.#request
     if (unread.length > 0) this.#pass(unread, backend)
@@ -237,11 +110,11 @@ class Relay implements RelayHandle {
     return anew
   }
 
-  #fail(reason: string): void {
+  #fail(how: 'connect' | 'send', reason: string): void {
     this.#over = true
     const client = this.#client.pause()
     client.off('data', this.#fromClient).off('end', this.#clientEnded).off('error', this.#clientFailed).off('close', this.#clientClosed)
-    this.#events.onFailed(this.#how, reason, Buffer.concat(this.#held))
+    this.#events.onFailed(how, reason, Buffer.concat(this.#held))
   }
 
   /** Both connections are gone, or there was never more than one. */
@@ -258,21 +131,9 @@ class Relay implements RelayHandle {
     })
   }
 
-  /** Ends the calls or the wait that are under way. */
-  #hangUp(): void {
-    this.#cancelHold?.()
-    this.#cancelHold = undefined
-    for (const [target, call] of this.#calls) {
-      call.giveUp()
-      this.#backends.abandoned(target)
-      this.#backends.release(target)
-    }
-    this.#calls.clear()
-  }
-
   /** The client is gone and no backend has got a byte of it. */
   #leaveEarly(): void {
-    this.#hangUp()
+    this.#search.giveUp()
     this.#client.destroy()
     this.#finish()
   }
@@ -296,6 +157,22 @@ class Relay implements RelayHandle {
   }
 
   readonly #fromBackend = (bytes: Uint8Array): void => {
+    // A 5xx reply before the client has said anything is one to the PROXY header.
+    if (this.#toBackend === 0 && bytes[0] === 0x35) return this.#headerUnread()
+    this.#toClientSide(bytes)
+  }
+
+  /** The client reads 421, which it may at any time, and comes back later. */
+  #headerUnread(): void {
+    if (this.#target !== undefined) this.#backends.doubted(this.#target)
+    if (this.#backend !== undefined) this.#reset(this.#backend)
+    this.#endedBy = 'backend'
+    this.#error ??= 'the backend has not read the PROXY header'
+    this.#client.end(replies.unavailable)
+    this.#linger()
+  }
+
+  #toClientSide(bytes: Uint8Array): void {
     this.#toClient += bytes.length
     if (!this.#client.write(bytes)) this.#backend?.pause()
   }

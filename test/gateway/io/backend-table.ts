@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/io/backend/backends.ts'
+import type { Verdict } from '../../../gateway/io/backend/proof.ts'
+import type { SharedProofs } from '../../../gateway/io/backend/prober.ts'
 import { unhurried } from './unhurried.ts'
 
 export const three = ['10.0.0.1:25', '10.0.0.2:25', '[2001:db8::3]:25']
@@ -35,3 +37,14 @@ export function statusOf(backends: Backends, target: Target): TargetStatus {
   assert.ok(found[0] !== undefined)
   return found[0]
 }
+
+/** For a table that learns from another process what a probe has shown. */
+export const follower: SharedProofs = { isProber: () => false, ask: () => undefined, tell: () => undefined }
+
+/** Tells a follower's table what a probe has shown of an address. */
+export function learn(backends: Backends, label: string, verdict: Verdict): void {
+  backends.hear({ label, proxyProtocol: backends.options.proxyProtocol, verdict })
+}
+
+export const proven = { is: 'proven' } as const
+export const refused = { is: 'failed', reason: 'ECONNREFUSED', refused: true } as const

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Target } from '../../../gateway/io/backend/backends.ts'
-import { statusOf, table, take, three, twoOfThem } from './backend-table.ts'
+import { follower, learn, proven, refused, statusOf, table, take, three, twoOfThem } from './backend-table.ts'
 
 /** How long an address rests after each of so many failures in a row, tried again as soon as it may be. */
 function restsOf(target: Target, failures: number, { backends, pass }: ReturnType<typeof table>): number[] {
@@ -27,7 +27,9 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
 })
 
 test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
-  const world = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000 })
+  const options = { addresses: ['10.0.0.1:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000, shared: follower }
+  const world = table(t, options)
+  learn(world.backends, '10.0.0.1:25', proven)
   assert.deepEqual(restsOf(take(world.backends), 5, world), [1000, 2000, 4000, 4000, 4000])
 })
 
@@ -71,28 +73,29 @@ test('nor when no other one works: a busy mail server is better than none', (t) 
   assert.equal(statusOf(backends, slow).state, 'working')
 })
 
+const probedBySomeOther = { holdMs: 8000, probeAfterMs: 30_000, shared: follower }
+
 test('a gateway is worth its clients while a backend is reachable, and for as long after as it would hold them', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'], holdMs: 8000, probeAfterMs: 30_000 })
-  assert.equal(backends.worthwhile(), false, 'nobody has answered yet')
-  const target = take(backends)
-  backends.greeted(target)
+  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther })
+  assert.equal(backends.worthwhile(), false, 'none has answered yet')
+  learn(backends, '10.0.0.1:25', proven)
   pass(60_000)
-  backends.failed(target, 'ECONNREFUSED')
+  learn(backends, '10.0.0.1:25', refused)
   assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
   pass(5000)
-  backends.failed(target, 'ECONNREFUSED')
+  learn(backends, '10.0.0.1:25', refused)
   pass(2999)
   assert.equal(backends.worthwhile(), true)
   pass(1)
   assert.equal(backends.worthwhile(), false)
-  backends.greeted(target)
+  learn(backends, '10.0.0.1:25', proven)
   assert.equal(backends.worthwhile(), true)
 })
 
 test('a policy with other backends is given the same time to reach one of them', (t) => {
-  const old = table(t, { addresses: ['10.0.0.1:25'], holdMs: 8000, probeAfterMs: 30_000 }).backends
-  old.greeted(take(old))
-  const { backends, pass } = table(t, { addresses: ['10.0.0.9:25'], holdMs: 8000, probeAfterMs: 30_000 }, old)
+  const old = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther }).backends
+  learn(old, '10.0.0.1:25', proven)
+  const { backends, pass } = table(t, { addresses: ['10.0.0.9:25'], ...probedBySomeOther }, old)
   old.close()
   assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
   pass(8000)
@@ -104,5 +107,5 @@ test('addresses are counted by state', (t) => {
   const [first, second] = [take(backends), take(backends)]
   backends.greeted(first)
   backends.failed(second, 'ECONNREFUSED')
-  assert.deepEqual(backends.counts(), { unknown: 1, working: 1, failing: 1 })
+  assert.deepEqual(backends.counts(), { unknown: 1, working: 1, failing: 1, misconfigured: 0 })
 })

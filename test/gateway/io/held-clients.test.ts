@@ -5,7 +5,7 @@ import { HeldClients } from '../../../gateway/io/backend/held-clients.ts'
 
 function held(
   t: TestContext,
-  hope: { is: 'hope' | 'none' } = { is: 'none' },
+  hope: { is: 'all' | 'eldest' } = { is: 'eldest' },
 ): { clients: HeldClients; gone: string[]; pass: (ms: number) => void } {
   t.mock.timers.enable({ apis: ['setInterval'] })
   return { clients: new HeldClients(() => hope.is), gone: [], pass: (ms) => t.mock.timers.tick(ms) }
@@ -27,10 +27,10 @@ test('one at a time may try, twice a second, the eldest first; who has failed go
 })
 
 test('all go when somebody has found that a backend works', (t) => {
-  const hope: { is: 'hope' | 'none' } = { is: 'none' }
+  const hope: { is: 'all' | 'eldest' } = { is: 'eldest' }
   const { clients, gone, pass } = held(t, hope)
   for (const name of ['a', 'b', 'c']) clients.add(() => void gone.push(name))
-  hope.is = 'hope'
+  hope.is = 'all'
   pass(500)
   assert.deepEqual([gone, clients.size], [['a', 'b', 'c'], 0])
 })

@@ -99,8 +99,18 @@ const badBackends: readonly BadBackend[] = [
   },
   { what: 'answers 421', act: saying('421 4.3.2 busy\r\n'), reason: 'said 421 4.3.2 busy', state: 'failing' },
   { what: 'answers 554', act: saying('554 5.7.1 go away\r\n'), reason: 'said 554 5.7.1 go away', state: 'working' },
-  { what: 'speaks no SMTP', act: saying('SSH-2.0-OpenSSH\r\n'), reason: 'said SSH-2.0-OpenSSH', state: 'failing' },
-  { what: 'knows no end of line', act: saying('2'.repeat(5000)), reason: 'its greeting is no line', state: 'failing' },
+  {
+    what: 'speaks no SMTP',
+    act: saying('SSH-2.0-OpenSSH\r\n'),
+    reason: 'said SSH-2.0-OpenSSH, which is not an SMTP greeting',
+    state: 'failing',
+  },
+  {
+    what: 'knows no end of line',
+    act: saying(`220 ${'2'.repeat(5000)}`),
+    reason: `said 220 ${'2'.repeat(96)}, which is not an SMTP greeting`,
+    state: 'failing',
+  },
 ]
 
 /** Lets the time pass for a backend that has the connection. */

@@ -126,6 +126,19 @@ const cases: readonly Case[] = [
     says: { Ready: '1 of 2 gateways run generation 3' },
   },
   {
+    what: 'a mail server does not read the PROXY header, and another one does',
+    given: (base) => {
+      const misconfigured = '10.0.0.9:10025: it does not read the PROXY header (version 2): set smtpd_upstream_proxy_protocol = haproxy'
+      const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '', misconfigured }]
+      return { ...base, pods: change(base.pods, 1, { report: { hash: base.compiled?.hash, refused: undefined, backends } }) }
+    },
+    want: { BackendReachable: 'False Misconfigured', Ready: 'False Misconfigured' },
+    says: {
+      BackendReachable:
+        'A mail server of postfix.mail.svc:10025 gets no client; the other mail servers do: 10.0.0.9:10025: it does not read the PROXY header (version 2): set smtpd_upstream_proxy_protocol = haproxy',
+    },
+  },
+  {
     what: 'no gateway is there yet',
     given: (base) => ({ ...base, pods: [], deployment: deploymentWith(2, { replicas: 0, updatedReplicas: 0, availableReplicas: 0 }) }),
     want: { ...progressing, BackendReachable: 'Unknown NoReport' },

@@ -1,0 +1,57 @@
+// What a table of backends is made of, and what it shows.
+import type { Connect, Destination } from './backend-call.ts'
+import type { Lookup } from './backend-names.ts'
+import type { Target } from './entry.ts'
+import type { TargetState } from './precedence.ts'
+import type { ProxyVersion } from './proof.ts'
+import type { SharedProofs } from './prober.ts'
+
+export type { ProxyVersion } from './proof.ts'
+
+export interface BackendOptions {
+  /** HOST:PORT texts that the policy has checked. */
+  readonly addresses: readonly string[]
+  readonly proxyProtocol: ProxyVersion
+  readonly connectTimeoutMs: number
+  readonly greetingTimeoutMs: number
+  /** How long a client is held while no address takes it. 0 when left out. */
+  readonly holdMs?: number
+  /** For how long an address that is new or works again gets fewer clients than the others. 0 when left out. */
+  readonly slowStartMs?: number
+  /** Connections per second to one address. No limit when left out. */
+  readonly connectRate?: number
+  /** How long an address that has taken a client's connection may say nothing before another one is asked too. 1 s when left out. */
+  readonly patienceMs?: number
+  /** How often names are looked up again. 2 s when left out; 0: only by `refresh`, and no probe is made either. */
+  readonly refreshMs?: number
+  /** How often each address is proven anew. 30 s when left out. 0: no probes, every address counts as proven (tests of the relay alone). */
+  readonly probeAfterMs?: number
+  /** How long a client may stay silent when its backend has ended the session. 60 s when left out. */
+  readonly lingerMs?: number
+  /** Whether this gateway itself listens there. */
+  readonly isOwn?: (to: Destination) => boolean
+  /** What other processes of this gateway learn and are to learn. Left out: it is alone. */
+  readonly shared?: SharedProofs
+  /** Told when an address is in another state; `why` is the reason of a failure. */
+  readonly onChange?: (label: string, from: TargetState, to: TargetState, why: string | undefined) => void
+  /** Milliseconds that only go forward. */
+  readonly now?: () => number
+  readonly lookup?: Lookup
+  readonly connect?: Connect
+}
+
+export interface TargetStatus extends Target {
+  readonly sessions: number
+  readonly state: TargetState
+  /** Why it failed the last time, when it has not worked since. */
+  readonly lastError: string | undefined
+  /** Milliseconds until it is tried again while others work; 0 when it may be. */
+  readonly restMs: number
+}
+
+export interface BackendStatus {
+  readonly backend: string
+  /** Why the last lookup of the name failed. */
+  readonly lookupError: string | undefined
+  readonly addresses: readonly TargetStatus[]
+}

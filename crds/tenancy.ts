@@ -1,12 +1,12 @@
 // What `postscreen operator --tenancy restricted` refuses in a policy: every effect beyond the policy's own gateway. The fields say what is allowed in them.
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { splitHostPort } from './addresses.ts'
 import { type Field, fields } from './fields.ts'
-import { intersection, type Network, parseNetwork } from './network.ts'
 import type { PostscreenPolicy } from './policy.schema.ts'
 import { formatPath, type Problem } from './problems.ts'
 import type { Tenancy } from './schema/field.ts'
+import { splitHostPort } from './values/host.ts'
+import { intersection, isMapped, type Network, parseNetworkPattern, unmapped } from './values/network.ts'
 import { valuesAt } from './values-at.ts'
 
 /** What the operator allows to the authors of policies. */
@@ -107,13 +107,20 @@ const plain = (host: string): string =>
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '')
 
+/** A connection to an IPv4-mapped address goes to the IPv4 address. */
+function networkOf(text: string): Network | undefined {
+  const parsed = parseNetworkPattern(text)
+  if ('why' in parsed) return undefined
+  return isMapped(parsed.network) ? unmapped(parsed.network) : parsed.network
+}
+
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 
 function isAllowedHost(written: string, namespace: string, allowed: readonly string[]): boolean {
   const host = plain(written)
   // What Node does not take for an address is a name to it, and getaddrinfo reads 010.0.0.1 as 8.0.0.1.
-  const address = isIP(host) === 0 ? undefined : parseNetwork(host)
-  if (address !== undefined) return allowed.some((one) => isWithin(address, parseNetwork(one)))
+  const address = isIP(host) === 0 ? undefined : networkOf(host)
+  if (address !== undefined) return allowed.some((one) => isWithin(address, networkOf(one)))
   // Not without `.svc`: a shorter name is looked up in the search domains of the node too.
   const ownService = new RegExp(`^(${label}\\.)?${label}\\.${namespace}\\.svc(\\.cluster\\.local)?$`)
   return ownService.test(host) || allowed.some((one) => isNamed(host, plain(one)))
@@ -137,7 +144,7 @@ export function tenancyProblems({ metadata, spec }: PostscreenPolicy, rules: Ten
 
 /** What an entry of `hosts` may be; the sentence why it is not, or undefined. */
 export function hostEntryProblem(entry: string): string | undefined {
-  const network = parseNetwork(entry)
+  const network = networkOf(entry)
   const name = new RegExp(`^(\\*\\.)?(${label}\\.)*${label}\\.?$`, 'i')
   // A name of digits and dots would be an address that is not valid.
   return network !== undefined || (name.test(entry) && !/^[0-9./]+$/.test(entry))

@@ -1,7 +1,7 @@
 // The listening sockets of a gateway: opened together or not at all, closed together.
 import type net from 'node:net'
 import { messageOf } from './io/caught.ts'
-import { formatEndpoint, parseEndpoint } from './io/endpoint-text.ts'
+import { checkedEndpoint, formatEndpoint } from './io/endpoint-text.ts'
 import { ListenError, listenTogether } from './io/listener.ts'
 import type { Log } from './io/log.ts'
 
@@ -34,7 +34,7 @@ export class Doors {
    */
   async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
     this.#asked = addresses
-    const endpoints = addresses.map((text) => parseEndpoint(text)).filter((endpoint) => endpoint !== undefined)
+    const endpoints = addresses.map((text) => checkedEndpoint(text))
     const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))
     const servers = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
     const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)

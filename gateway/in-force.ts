@@ -9,7 +9,7 @@ import type { SharedStore } from './io/allowlist/allowlist-in-force.ts'
 import { sharedStoreOf } from './io/allowlist/shared-store.ts'
 import type { BackendOptions } from './io/backend/backends.ts'
 import type { DnsTimes } from './io/dns/dns-client.ts'
-import { parseEndpoint } from './io/endpoint-text.ts'
+import { checkedEndpoint } from './io/endpoint-text.ts'
 import { localTime } from './io/log.ts'
 import type { LoadedPolicy } from './io/policy/policy-file.ts'
 import { addressesIn, headerRequirement } from './io/proxy-protocol.ts'
@@ -88,7 +88,7 @@ function dnsServers(
     // glibc's five seconds would use up the greet wait for one lost datagram.
     return { ...system, queryTimeoutMs: Math.min(system.queryTimeoutMs, queryTimeoutMs) }
   }
-  return { servers: texts.map((text) => parseEndpoint(text, dnsPort)).filter((e) => e !== undefined), queryTimeoutMs, attempts }
+  return { servers: texts.map((text) => checkedEndpoint(text, dnsPort)), queryTimeoutMs, attempts }
 }
 
 function systemResolvConf(): string {

@@ -1,8 +1,8 @@
 // postscreen_access_list as entries of a policy: mynetworks, words and tables in order, the first decision wins (server_acl(3)).
-import { everywhere, intersection, type Network } from '../../crds/network.ts'
+import { everywhere, intersection, type Network } from '../../crds/values/network.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
 import { fileEntry, goesIntoFile } from './access-table-file.ts'
-import { formatNetwork } from './network-pattern.ts'
+import { formatNetwork } from '../../crds/values/network.ts'
 import { Commented } from './policy-yaml.ts'
 import { evaluated, type Source } from './source.ts'
 import { splitWords } from './word-list.ts'

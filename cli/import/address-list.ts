@@ -1,8 +1,8 @@
 // Postfix address match lists (mynetworks, postscreen_allowlist_interfaces) as networks in order: match_list(3), match_ops(3).
-import { canonicalAddress } from '../../crds/ip-address.ts'
-import { complement, everywhere, intersection, type Network } from '../../crds/network.ts'
+import { canonicalAddress } from '../../crds/values/address.ts'
+import { complement, everywhere, intersection, type Network } from '../../crds/values/network.ts'
 import type { LookupTable } from './lookup-table.ts'
-import { isMapped, parseNetworkPattern, unmapped } from './network-pattern.ts'
+import { isMapped, parseNetworkPattern, unmapped } from '../../crds/values/network.ts'
 import type { Source } from './source.ts'
 import { splitWords } from './word-list.ts'
 

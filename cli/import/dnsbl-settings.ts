@@ -1,5 +1,5 @@
 // postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for mistakes.
-import { hostNameProblem } from '../../crds/addresses.ts'
+import { hostNameProblem } from '../../crds/values/host.ts'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
 import type { LookupTable } from './lookup-table.ts'
 import type { Source } from './source.ts'

@@ -1,5 +1,5 @@
 // Opens the lookup tables that parameters name (type:name): their text comes from files beside the input, or from the parameter itself.
-import { type CidrTable, parseCidrTable } from './cidr-table.ts'
+import { type CidrTable, parseCidrTable } from '../../crds/values/cidr-table.ts'
 import type { Findings } from './findings.ts'
 import { type KeyedEntry, parseInlineTable, parseKeyedTable } from './keyed-table.ts'
 import { parsePatternTable } from './pattern-table.ts'
@@ -104,7 +104,8 @@ export class LookupTables {
         ? unreadable('has expressions that are not understood here')
         : { is: 'patterns', find: (key) => table.find(key) }
     }
-    const table = parseCidrTable(file.text)
+    const table = parseCidrTable(file.text, Number.POSITIVE_INFINITY)
+    if (table.tooMuch !== undefined) return unreadable(table.tooMuch)
     this.#notes(parameter, inline === undefined ? name : 'cidr:{...}', table.problems)
     return { is: 'networks', table, file: inline === undefined ? { path: name, from: file.from } : undefined }
   }

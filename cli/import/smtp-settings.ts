@@ -1,10 +1,10 @@
 // Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply footers.
 import { ehloKeywords } from '../../crds/schema/smtp.ts'
 import { footerMacros } from '../../crds/schema/forms.ts'
-import { everywhere, type Network } from '../../crds/network.ts'
+import { everywhere, type Network } from '../../crds/values/network.ts'
 import { networksOfKey } from './address-list.ts'
 import type { LookupTable } from './lookup-table.ts'
-import { formatNetwork } from './network-pattern.ts'
+import { formatNetwork } from '../../crds/values/network.ts'
 import { Commented } from './policy-yaml.ts'
 import type { Source } from './source.ts'
 import { splitWords } from './word-list.ts'

@@ -1,5 +1,5 @@
 // The policy's fields about the temporary allowlist.
-import { parseNetwork } from '../addresses.ts'
+import { readNetwork } from '../values/network.ts'
 import { choice, count, documented, duration, group, list, text } from './field.ts'
 import { valkey } from './valkey.ts'
 
@@ -7,7 +7,7 @@ import { valkey } from './valkey.ts'
 function interfaceProblem(pattern: string): string | undefined {
   const plain = pattern.replace(/^!/, '')
   if (plain === 'all') return undefined
-  const parsed = parseNetwork(plain)
+  const parsed = readNetwork(plain)
   return 'why' in parsed ? parsed.why : undefined
 }
 

@@ -1,5 +1,5 @@
 // The policy's fields about connections: where they come in, where they go, how many there may be.
-import { addressPortProblem, canonicalAddressPort, hostNameProblem, hostPortProblem } from '../addresses.ts'
+import { addressPortProblem, canonicalAddressPort, hostNameProblem, hostPortProblem } from '../values/host.ts'
 import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
 import { bannerMacros, networks, template } from './forms.ts'
 

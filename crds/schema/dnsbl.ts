@@ -1,5 +1,6 @@
 // The policy's fields about DNS blocklists and allowlists.
-import { addressPortProblem, hostNameProblem, parseAddress } from '../addresses.ts'
+import { parseExactAddress } from '../values/address.ts'
+import { addressPortProblem, hostNameProblem } from '../values/host.ts'
 import { parseReplyFilter } from '../reply-filter.ts'
 import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
 import { entryOf, line } from './forms.ts'
@@ -27,7 +28,7 @@ const replies = () =>
 const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
 const resolverProblem = (resolver: string): string | undefined =>
-  parseAddress(resolver) || addressPortProblem(resolver) === undefined
+  parseExactAddress(resolver) || addressPortProblem(resolver) === undefined
     ? undefined
     : 'must be an address such as 192.0.2.53 or 2001:db8::53, or one with a port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
 

@@ -1,5 +1,5 @@
 // Texts that appear in several places of the policy: networks, one line of printable text, templates.
-import { parseNetwork } from '../addresses.ts'
+import { readNetwork } from '../values/network.ts'
 import { macroProblem } from '../macros.ts'
 import { documented, list, record, text } from './field.ts'
 
@@ -33,7 +33,7 @@ export const network = () =>
     pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$',
     why: 'must be an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without brackets',
     problem: (value) => {
-      const parsed = parseNetwork(value)
+      const parsed = readNetwork(value)
       return 'why' in parsed ? parsed.why : undefined
     },
   })

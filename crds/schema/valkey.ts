@@ -1,5 +1,5 @@
 // The policy's fields about a Valkey or Redis that gateways share. Passwords are never part of a policy: it names the Secret or file that holds one.
-import { hostNameProblem, hostPortProblem } from '../addresses.ts'
+import { hostNameProblem, hostPortProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
 import { entryOf, objectNameForm } from './forms.ts'
 

@@ -1,14 +1,20 @@
 // The permanent access list: rules and tables in order, the first decision wins (postscreen_access.c, section 6 of postscreen's behaviour).
 import { type AddressIntervals, type AddressTable, addressTable, compileAddressTable, compileIntervals } from './address-table.ts'
-import type { Decision, TableRule } from '../../crds/cidr-table.ts'
+import type { Decision, TableDecision, TableRule } from '../../crds/values/access-table.ts'
 
-/** An entry is a rule of the list itself or a table; a table's `Dunno` goes on behind the table, the list's own `Dunno` ends the search. */
-export type AccessEntry = { readonly is: 'rule'; readonly rule: TableRule } | { readonly is: 'table'; readonly table: CompiledTable }
+/** A rule of the list itself. */
+export interface ListRule {
+  readonly networks: TableRule['networks']
+  readonly decision: Decision
+}
+
+/** An entry is a rule of the list itself or a table; a table's `Dunno` goes on behind the table, its `Unknown` and the list's own `Dunno` end the search. */
+export type AccessEntry = { readonly is: 'rule'; readonly rule: ListRule } | { readonly is: 'table'; readonly table: CompiledTable }
 
 /** A table as plain data; where intervals of addresses have a rule, it is an index of `tableDecisions`. */
 export type CompiledTable = AddressIntervals
 
-const tableDecisions: readonly Decision[] = ['Permit', 'Reject', 'Dunno']
+const tableDecisions: readonly TableDecision[] = ['Permit', 'Reject', 'Dunno', 'Unknown']
 
 /** A compiled access list. */
 export interface AccessList {
@@ -18,7 +24,7 @@ export interface AccessList {
 
 interface Segment {
   readonly table: AddressTable
-  readonly decisions: readonly Decision[]
+  readonly decisions: readonly TableDecision[]
   readonly dunnoEnds: boolean
 }
 
@@ -33,7 +39,7 @@ export function compileTable(rules: readonly TableRule[]): CompiledTable {
 /** Neighbouring rules become one lookup, each table one. */
 export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
   const segments: Segment[] = []
-  let plain: TableRule[] = []
+  let plain: ListRule[] = []
   const flush = (): void => {
     if (plain.length > 0)
       segments.push({ table: compileAddressTable(plain), decisions: plain.map(({ decision }) => decision), dunnoEnds: true })
@@ -52,6 +58,7 @@ export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
     decide(address) {
       for (const { table, decisions, dunnoEnds } of segments) {
         const decision = decisions[table.lookup(address)]
+        if (decision === 'Unknown') return 'Dunno'
         if (decision !== undefined && (decision !== 'Dunno' || dunnoEnds)) return decision
       }
       return 'Dunno'

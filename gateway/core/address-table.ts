@@ -1,6 +1,6 @@
 // Which rule is the first that names an address: networks in order, compiled so that a lookup is one binary search.
-import { parseAddress } from '../../crds/ip-address.ts'
-import type { Network } from '../../crds/network.ts'
+import { parseAddress } from '../../crds/values/address.ts'
+import type { Network } from '../../crds/values/network.ts'
 
 /** A rule applies to the addresses inside its networks. */
 export interface AddressRule {

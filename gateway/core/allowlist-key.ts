@@ -1,5 +1,5 @@
 // The key of a client's entry on the temporary allowlist: its address, or the network that it belongs to.
-import { type AddressValue, canonicalAddress, formatIPv4, formatIPv6, parseAddress } from '../../crds/ip-address.ts'
+import { type AddressValue, canonicalAddress, formatIPv4, formatIPv6, parseAddress } from '../../crds/values/address.ts'
 
 /** How many leading bits of an address make the key (spec.allowlist.prefix). */
 export interface KeyPrefix {

@@ -1,6 +1,6 @@
 // The name that is asked for at a DNSBL site about a client (RFC 5782 2.1 and 2.4; dnsblog.c, dnsblog_query).
 
-import { parseAddress } from '../../crds/ip-address.ts'
+import { parseAddress } from '../../crds/values/address.ts'
 
 const domainName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i
 const longestName = 253 // RFC 1035 2.3.4: 255 bytes in a message

@@ -8,7 +8,7 @@ import { type AddressTable, compileAddressTable } from './address-table.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
-import { complement, everywhere, type Network, parseNetwork } from '../../crds/network.ts'
+import { checkedNetwork, complement, everywhere, type Network } from '../../crds/values/network.ts'
 import { type HostReplies, hostReplies } from './replies.ts'
 import { bit, type TestSet } from './tests.ts'
 import type { Action, TestName } from './vocabulary.ts'
@@ -73,7 +73,7 @@ export interface Surroundings {
   readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
-const networks = (texts: readonly string[]): Network[] => texts.map(parseNetwork).filter((n) => n !== undefined)
+const networks = (texts: readonly string[]): Network[] => texts.map(checkedNetwork)
 
 function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, CompiledTable>): AccessEntry[] {
   return entries.map((entry): AccessEntry => {

@@ -1,7 +1,7 @@
 // Who is at the other end of a fresh connection: its own addresses, or those of the PROXY header that a proxy in front sends first.
 import type { Socket } from 'node:net'
 import { compileAddressTable } from '../core/address-table.ts'
-import { parseNetwork } from '../../crds/network.ts'
+import { checkedNetwork } from '../../crds/values/network.ts'
 import { escapeC } from '../core/printable.ts'
 import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeaderLimit } from '../core/proxy-header.ts'
 import type { Endpoint } from '../core/vocabulary.ts'
@@ -57,12 +57,7 @@ export function headerRequirement(rule: ProxyProtocolRule): (peerAddress: string
 export function addressesIn(texts: readonly string[]): (address: string) => boolean {
   // Asked of every connection: an empty list shall cost nothing.
   if (texts.length === 0) return () => false
-  const networks = texts.map((text) => {
-    const network = parseNetwork(text)
-    if (network === undefined) throw new TypeError(`no network: ${text}`)
-    return network
-  })
-  const table = compileAddressTable([{ networks }])
+  const table = compileAddressTable([{ networks: texts.map(checkedNetwork) }])
   return (address) => table.lookup(address) >= 0
 }
 

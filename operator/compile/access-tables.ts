@@ -2,7 +2,7 @@
 // ConfigMap, becomes a compressed file of its own, named after its content.
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { parseCidrTable } from '../../crds/cidr-table.ts'
+import { parseAccessTable } from '../../crds/values/access-table.ts'
 import type { Problem } from '../../crds/problems.ts'
 
 /** A table as the gateways find it beside their policy. */
@@ -24,7 +24,7 @@ const problemsShown = 5
 
 /** The file of a table's text, or what is wrong with it. `path` and `where` are for the problems. */
 export function tableFile(text: string, path: string, where: string): TableFile | readonly Problem[] {
-  const { rules, problems, furtherProblems } = parseCidrTable(text)
+  const { rules, problems, furtherProblems } = parseAccessTable(text)
   if (problems.length > 0) {
     const shown = problems.slice(0, problemsShown).map(({ line, why }) => ({ path, why: `${where} line ${line}: ${why}` }))
     const more = problems.length + furtherProblems - shown.length

@@ -1,5 +1,5 @@
 // A table of as many networks as one likes, in the form of cidr_table(5).
-import { formatIPv4 } from '../../crds/ip-address.ts'
+import { formatIPv4 } from '../../crds/values/address.ts'
 
 /** Networks of equal size that cover every second part of the address space: half of all addresses are in one. */
 export function tableText(networks: number): string {

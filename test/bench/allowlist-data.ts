@@ -1,7 +1,7 @@
 // An allowlist's file with as many entries as one likes, for measurements.
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { formatIPv4 } from '../../crds/ip-address.ts'
+import { formatIPv4 } from '../../crds/values/address.ts'
 import { openDatabase } from '../../gateway/io/allowlist/allowlist-probe.ts'
 import { cleanupKey } from '../../gateway/io/allowlist/allowlist-store.ts'
 import { prepareDataDirectory } from '../../gateway/io/allowlist/data-directory.ts'

@@ -1,7 +1,7 @@
 // Lookups in the allowlist's file and in an access list, timed in a fresh process that runs as the gateway does.
 import { fileURLToPath } from 'node:url'
-import { parseCidrTable } from '../../crds/cidr-table.ts'
-import { formatIPv4 } from '../../crds/ip-address.ts'
+import { parseAccessTable } from '../../crds/values/access-table.ts'
+import { formatIPv4 } from '../../crds/values/address.ts'
 import { compileAccessList, compileTable } from '../../gateway/core/access-list.ts'
 import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
 import { quantile } from '../load/figures.ts'
@@ -41,7 +41,7 @@ async function allowlist(directory: string, entries: number): Promise<Round> {
 function access(networks: number): Round {
   const text = tableText(networks)
   const began = performance.now()
-  const list = compileAccessList([{ is: 'table', table: compileTable(parseCidrTable(text).rules) }])
+  const list = compileAccessList([{ is: 'table', table: compileTable(parseAccessTable(text).rules) }])
   const built = performance.now() - began
   const addresses = Array.from({ length: 4096 }, () => formatIPv4(Math.floor(Math.random() * 2 ** 32)))
   let permitted = 0

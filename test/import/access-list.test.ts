@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { importPostfix } from '../../cli/import/postfix.ts'
 import type { TableStyle } from '../../cli/import/source.ts'
-import { parseCidrTable } from '../../crds/cidr-table.ts'
+import { parseAccessTable } from '../../crds/values/access-table.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 import { compileRules } from '../../gateway/core/rules.ts'
 import { compileTable } from '../../gateway/core/access-list.ts'
@@ -26,7 +26,7 @@ function decisionsOf(text: string, files: Readonly<Record<string, string>> = {},
   const read = readPolicyText(yaml ?? '')
   assert.ok('policy' in read, `${errors.join('\n')} ${JSON.stringify(read)}`)
   const names = new Map(
-    Object.entries(files).map(([path, content]) => [path.split('/').at(-1) ?? '', compileTable(parseCidrTable(content).rules)]),
+    Object.entries(files).map(([path, content]) => [path.split('/').at(-1) ?? '', compileTable(parseAccessTable(content).rules)]),
   )
   const rules = compileRules(read.policy.spec, { hostname: 'mx.test', localTime: () => '', tables: names })
   return (address) => rules.access.decide(address)

@@ -6,10 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { parseCidrTable } from '../../cli/import/cidr-table.ts'
 import { parseInlineTable, parseKeyedTable } from '../../cli/import/keyed-table.ts'
 import { parsePatternTable } from '../../cli/import/pattern-table.ts'
-import { compileAddressTable } from '../../gateway/core/address-table.ts'
 
 const skip = spawnSync('postmap', ['-q', 'a', 'static:b']).status === 0 ? false : 'there is no Postfix here'
 const folder = mkdtempSync(join(tmpdir(), 'postmap-'))
@@ -34,65 +32,6 @@ function ask(table: string, keys: readonly string[]): { readonly answers: Readon
     warnings: stderr,
   }
 }
-
-const addresses = [
-  '10.0.0.0',
-  '10.1.2.3',
-  '10.1.2.4',
-  '10.255.255.255',
-  '11.0.0.0',
-  '192.0.2.1',
-  '192.0.2.129',
-  '0.0.0.0',
-  '255.255.255.255',
-  '::',
-  '::1',
-  '2001:db8::1',
-  '2001:db8:1::5',
-  '2001:dead::1',
-  'ffff::',
-]
-const pattern = fc.constantFrom(
-  ...[
-    '10.0.0.0/8',
-    '10.1.0.0/16',
-    '10.1.2.3',
-    '192.0.2.0/24',
-    '192.0.2.128/25',
-    '0.0.0.0/0',
-    '::/0',
-    '2001:db8::/32',
-    '[2001:db8:1::]/48',
-    '[::1]',
-    '[2001:db8::/33]',
-  ],
-  ...['10.0.0.1/8', '10.0.0.0/33', 'x', '1.2.3', '01.2.3.4', '[::1', '::1/129', '10.0.0.0/8/8', '[10.1.0.0]/16', '1.2.3.4/', '[]'],
-)
-const signs = fc.constantFrom('', '', '', '!', '! ', '!!')
-const line = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc
-      .tuple(signs, pattern, fc.constantFrom('permit', 'reject  it', 'dunno', ''))
-      .map(([sign, one, result]) => `${sign}${one} ${result}`),
-  },
-  fc.tuple(fc.constantFrom('if', 'IF', 'iffy'), signs, pattern).map(([word, sign, one]) => `${word} ${sign}${one}`),
-  fc.constantFrom('endif', 'EndIf', 'endif x', '# comment', '', ' 192.0.2.0/24 continued', 'if'),
-)
-
-test('cidr tables answer for every address as Postfix does, and skip the same lines', { skip }, () => {
-  fc.assert(
-    fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
-      const text = lines.join('\n')
-      const { rules, problems } = parseCidrTable(text)
-      const table = compileAddressTable(rules)
-      const { answers, warnings } = ask(`cidr:${tableFile(text)}`, addresses)
-      for (const address of addresses) assert.equal(rules[table.lookup(address)]?.result, answers.get(address), address)
-      for (const { why } of problems) assert.ok(warnings.includes(why), `${why}\n${warnings}`)
-    }),
-    { numRuns: 150 },
-  )
-})
 
 test('keyed tables answer as texthash: does', { skip }, () => {
   const piece = fc.constantFrom('a', 'b', 'A', '"', '\\', ' ', '\t', 'x y', '=', '#', '\n', '\n ', '1')

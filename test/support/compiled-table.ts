@@ -1,6 +1,6 @@
 // What a compiled access table decides, in the order of its addresses, IPv4 first: enough to tell one table from another.
 import type { CompiledTable } from '../../gateway/core/access-list.ts'
-import type { Decision } from '../../crds/cidr-table.ts'
+import type { Decision } from '../../crds/values/access-table.ts'
 
 const decisions: readonly Decision[] = ['Permit', 'Reject', 'Dunno']
 

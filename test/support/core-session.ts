@@ -10,7 +10,7 @@
 // `hears`, `logs` and `does` each compare everything of their kind that came since they were last asked: replies, log lines, all other effects.
 // In log lines CLIENT stands for the client's address and port. Stamps of the allowlist are seconds since the gateway's start: `+86406;1;1;1;1`.
 import assert from 'node:assert/strict'
-import { parseCidrTable } from '../../crds/cidr-table.ts'
+import { parseAccessTable } from '../../crds/values/access-table.ts'
 import { parsePolicy } from '../../crds/policy.ts'
 import { apiVersion, kind, type PolicySpec, type PolicySpecInput } from '../../crds/policy.schema.ts'
 import { newScreening, type Screening } from '../../gateway/core/clients.ts'
@@ -41,7 +41,7 @@ export function policyOf(fragment: SpecFragment): PolicySpec {
 
 /** The rules of a policy fragment. The machine is called pod-1, its time zone is one where it is always the same second. */
 export function rulesOf(fragment: SpecFragment, tables: ReadonlyMap<string, string> = new Map()): Rules {
-  const read = new Map([...tables].map(([name, text]) => [name, compileTable(parseCidrTable(text).rules)]))
+  const read = new Map([...tables].map(([name, text]) => [name, compileTable(parseAccessTable(text).rules)]))
   return compileRules(policyOf(fragment), { hostname: 'pod-1', localTime: () => 'Nov 14 22:13:20', tables: read })
 }
 

@@ -1,6 +1,6 @@
 // How to reach a Valkey: from the policy with the secrets that it names, or from a URL.
 import { resolve } from 'node:path'
-import { splitHostPort } from '../../../crds/addresses.ts'
+import { splitHostPort } from '../../../crds/values/host.ts'
 import type { PolicySpec } from '../../../crds/policy.schema.ts'
 import { messageOf } from '../caught.ts'
 import type { Endpoint } from '../../core/vocabulary.ts'

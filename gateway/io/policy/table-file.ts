@@ -1,7 +1,8 @@
 // The file of an access table: plain or in gzip form, whole or in parts. A table from a ConfigMap may need both, since an object holds one mebibyte.
 import { existsSync, statSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { parseCidrTable, type TableProblem } from '../../../crds/cidr-table.ts'
+import { parseAccessTable } from '../../../crds/values/access-table.ts'
+import type { TableProblem } from '../../../crds/values/cidr-table.ts'
 import { type CompiledTable, compileTable } from '../../core/access-list.ts'
 import { codeOf, messageOf } from '../caught.ts'
 import { readPlainFile } from './plain-file.ts'
@@ -47,7 +48,7 @@ export function readTable(file: string, { present }: TableFiles): TableReading {
     const isInParts = present[0] !== file && present.length > 0
     const bytes = isInParts ? readParts(present) : readPlainFile(file, largestTable)
     const text = file.endsWith('.gz') ? unpack(bytes, file, isInParts ? present.length : 0) : bytes
-    const { rules, problems, furtherProblems } = parseCidrTable(text.toString('utf8'))
+    const { rules, problems, furtherProblems } = parseAccessTable(text.toString('utf8'))
     return { table: compileTable(rules), problems, furtherProblems }
   } catch (error) {
     return { error: messageOf(error) }

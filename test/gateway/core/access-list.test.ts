@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type AccessEntry, compileAccessList, compileTable } from '../../../gateway/core/access-list.ts'
-import { parseCidrTable, type TableRule } from '../../../crds/cidr-table.ts'
+import { parseAccessTable, type TableRule } from '../../../crds/values/access-table.ts'
 import { drive, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
-const rulesFrom = (text: string): readonly TableRule[] => parseCidrTable(text).rules
-const rule = (text: string): AccessEntry => ({ is: 'rule', rule: rulesFrom(text)[0] ?? assert.fail(text) })
+const rulesFrom = (text: string): readonly TableRule[] => parseAccessTable(text).rules
+const rule = (text: string): AccessEntry => {
+  const [{ networks, decision } = assert.fail(text)] = rulesFrom(text)
+  assert.ok(decision !== 'Unknown')
+  return { is: 'rule', rule: { networks, decision } }
+}
 const table = (text: string): AccessEntry => ({ is: 'table', table: compileTable(rulesFrom(text)) })
 
 const cases: readonly { readonly what: string; readonly entries: readonly AccessEntry[]; readonly want: string }[] = [

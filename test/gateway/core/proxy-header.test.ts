@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { formatIPv4, formatIPv6 } from '../../../crds/ip-address.ts'
+import { formatIPv4, formatIPv6 } from '../../../crds/values/address.ts'
 import {
   finishProxyHeader,
   parseProxyHeader,

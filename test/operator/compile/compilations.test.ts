@@ -72,7 +72,7 @@ describe('a table in a ConfigMap', () => {
     {
       what: 'is told with the number of a bad line',
       maps: { senders: { data: { list: `${table}\nx\n` } } },
-      want: 'ConfigMap senders key list line 3: need a network and one of permit, reject, dunno',
+      want: 'ConfigMap senders key list line 3: bad address pattern: "x"',
     },
   ]
   for (const { what, maps, key, want } of cases) {

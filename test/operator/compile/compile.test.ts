@@ -114,8 +114,8 @@ describe('a table from a ConfigMap', () => {
       what: 'has bad lines',
       text: { text: '192.0.2.1 permit\n192.0.2.1/24 permit\nhello\n' },
       want: [
-        'line 2: "192.0.2.1/24" is no network: write an address such as 192.0.2.1 or a network such as 192.0.2.0/24 with no bits set behind the prefix',
-        'line 3: need a network and one of permit, reject, dunno',
+        'line 2: non-null host address bits in "192.0.2.1/24", perhaps you should use "192.0.2.0/24" instead',
+        'line 3: bad address pattern: "hello"',
       ],
     },
   ]

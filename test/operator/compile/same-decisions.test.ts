@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { parseCidrTable, type TableRule } from '../../../crds/cidr-table.ts'
+import { parseAccessTable, type TableRule } from '../../../crds/values/access-table.ts'
 import { parsePolicy, readPolicyText } from '../../../crds/policy.ts'
 import type { PolicySpec } from '../../../crds/policy.schema.ts'
 import { type AccessList, compileTable } from '../../../gateway/core/access-list.ts'
@@ -61,7 +61,7 @@ function fromCompiled({ text, shards }: Compiled): AccessList {
   const read = readPolicyText(text)
   if ('problems' in read) throw new Error(JSON.stringify(read.problems))
   const files = shards.flatMap((shard) => [...shard])
-  return listOf(read.policy.spec, new Map(files.map(([name, bytes]) => [name, parseCidrTable(gunzipSync(bytes).toString('utf8')).rules])))
+  return listOf(read.policy.spec, new Map(files.map(([name, bytes]) => [name, parseAccessTable(gunzipSync(bytes).toString('utf8')).rules])))
 }
 
 /** As it is written, with the table of the ConfigMap put in the place of its name. */
@@ -70,7 +70,7 @@ function fromPolicy(policy: object): AccessList {
   if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems))
   const { spec } = parsed.policy
   const access = spec.access.map((one) => (one.table?.configMap === undefined ? one : { table: { file: 'senders' } }))
-  return listOf({ ...spec, access }, new Map([['senders', parseCidrTable(senders).rules]]))
+  return listOf({ ...spec, access }, new Map([['senders', parseAccessTable(senders).rules]]))
 }
 
 for (const [what, more, movesLists] of [

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { parseCidrTable } from '../../../crds/cidr-table.ts'
+import { parseAccessTable } from '../../../crds/values/access-table.ts'
 import { isTableFile, type TableFile, tableFile } from '../../../operator/compile/access-tables.ts'
 import { type Shard, shardBytes, shardsOf } from '../../../operator/compile/shards.ts'
 
@@ -71,7 +71,7 @@ describe('shards', () => {
     for (const shard of shards) assert.ok(sizeOf(shard) < mebibyte, `${sizeOf(shard)} bytes`)
     const back = gunzipSync(together(shards, table.name)).toString('utf8')
     assert.equal(back, text)
-    assert.equal(parseCidrTable(back).rules.length, 100_000)
+    assert.equal(parseAccessTable(back).rules.length, 100_000)
   })
 
   test('one huge table goes into parts, and a small one beside it is whole', () => {

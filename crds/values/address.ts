@@ -74,6 +74,21 @@ export function parseAddress(text: string): AddressValue | undefined {
   return v6 >> 32n === mappedPrefix ? { family: 4, value: Number(v6 & 0xffffffffn) } : { family: 6, value: v6 }
 }
 
+/**
+ * An address as inet_pton(3) reads it, which is what Postfix's tables and a policy take: no leading zeros in IPv4, since other programs read
+ * those as octal, and an IPv4-mapped address stays an IPv6 one.
+ */
+export function parseExactAddress(text: string): AddressValue | undefined {
+  const quad = text.slice(text.lastIndexOf(':') + 1)
+  if ((quad === text || quad.includes('.')) && /(^|\.)0[0-9]/.test(quad)) return undefined
+  if (quad === text) {
+    const value = parseIPv4(text)
+    return value === undefined ? undefined : { family: 4, value }
+  }
+  const value = parseIPv6(text)
+  return value === undefined ? undefined : { family: 6, value }
+}
+
 /** A number from 0 to 2^32-1 as a dotted quad. */
 export function formatIPv4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
@@ -98,9 +113,11 @@ export function formatIPv6(value: bigint): string {
   return bestLength < 2 ? text(groups) : `${text(groups.slice(0, best))}::${text(groups.slice(best + bestLength))}`
 }
 
-/** The text by which this address is known in logs, lists and the allowlist; undefined when it is no address. */
+export const formatAddress = (address: AddressValue): string =>
+  address.family === 4 ? formatIPv4(address.value) : formatIPv6(address.value)
+
+/** The text by which this address is known in logs, lists and the allowlist; undefined when the text is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text)
-  if (address === undefined) return undefined
-  return address.family === 4 ? formatIPv4(address.value) : formatIPv6(address.value)
+  return address === undefined ? undefined : formatAddress(address)
 }

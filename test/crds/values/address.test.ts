@@ -1,7 +1,17 @@
 // Addresses: what is one, and the text by which a client is known everywhere.
 import assert from 'node:assert/strict'
+import { isIP } from 'node:net'
 import { describe, test } from 'node:test'
-import { canonicalAddress, formatIPv4, formatIPv6, parseAddress, parseIPv4, parseIPv6 } from '../../crds/ip-address.ts'
+import fc from 'fast-check'
+import {
+  canonicalAddress,
+  formatIPv4,
+  formatIPv6,
+  parseAddress,
+  parseExactAddress,
+  parseIPv4,
+  parseIPv6,
+} from '../../../crds/values/address.ts'
 
 describe('an IPv4 address', () => {
   const good: readonly (readonly [text: string, want: number])[] = [
@@ -102,4 +112,28 @@ describe('the canonical text', () => {
   test('T60: an IPv4-mapped address is of the IPv4 family', () => {
     assert.deepEqual(parseAddress('::ffff:192.0.2.1'), { family: 4, value: 0xc0000201 })
   })
+})
+
+test('an exact address is one where Node says so', () => {
+  const piece = fc.constantFrom('0', '1', '255', '256', 'ffff', 'fffff', '::', ':', '.', '1.2.3.4', '%1', '')
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.ipV4(),
+        fc.ipV6(),
+        fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join('')),
+      ),
+      (text) => {
+        const zoned = text.includes('%')
+        assert.equal(parseExactAddress(text) !== undefined, !zoned && isIP(text) > 0, text)
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+test('an exact address has no leading zeros in IPv4, and an IPv4-mapped one stays IPv6 (inet_pton)', () => {
+  for (const text of ['010.0.0.1', '1.2.3.04', '::ffff:192.0.2.07', '::00.0.0.1']) assert.equal(parseExactAddress(text), undefined, text)
+  assert.deepEqual(parseExactAddress('::ffff:192.0.2.1'), { family: 6, value: 0xffffc0000201n })
+  assert.deepEqual(parseExactAddress('0.0.0.0'), { family: 4, value: 0 })
 })

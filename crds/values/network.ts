@@ -1,0 +1,170 @@
+// Networks in CIDR form: as Postfix's tables and lists write them, as a policy writes them, and what is in them.
+import { type AddressValue, formatIPv4, formatIPv6, parseExactAddress } from './address.ts'
+
+/** First and last address of a network; both of one family. */
+export type Network =
+  | { readonly family: 4; readonly first: number; readonly last: number }
+  | { readonly family: 6; readonly first: bigint; readonly last: bigint }
+
+export type NetworkResult = { readonly network: Network } | { readonly why: string }
+
+/** The network of an address and the number of its leading bits that count, and whether the address has other bits set. */
+function networkOf(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
+  if (address.family === 4) {
+    const size = 2 ** (32 - prefix)
+    const first = address.value - (address.value % size)
+    return { network: { family: 4, first, last: first + size - 1 }, hostBits: first !== address.value }
+  }
+  const size = 1n << BigInt(128 - prefix)
+  const first = address.value - (address.value % size)
+  return { network: { family: 6, first, last: first + size - 1n }, hostBits: first !== address.value }
+}
+
+/** Text of a file in a message: short and printable. */
+export const printed = (text: string): string => `"${text.length > 60 ? `${text.slice(0, 60)}...` : text}"`.replace(/[^ -~]/g, '?')
+
+/**
+ * `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]`, `[ADDRESS]/BITS` or `[ADDRESS/BITS]`, as in Postfix's tables, with the errors of cidr_match_parse(3).
+ * postscreen incompatibility: a prefix length that overflows a C integer is a bad one; atoi(3) reads 4294967296 as 0.
+ */
+export function parseNetworkPattern(pattern: string): NetworkResult {
+  let address = pattern
+  let behind = ''
+  if (pattern.startsWith('[')) {
+    const close = pattern.indexOf(']')
+    if (close < 0) return { why: `missing ']' character after ${printed(pattern)}` }
+    address = pattern.slice(1, close)
+    behind = pattern.slice(close + 1)
+    if (behind !== '' && !behind.startsWith('/')) return { why: `garbage after ${printed(`[${address}]`)}` }
+  }
+  const slash = behind === '' ? address.indexOf('/') : -1
+  const bits = behind !== '' ? behind.slice(1) : slash < 0 ? undefined : address.slice(slash + 1)
+  if (slash >= 0) address = address.slice(0, slash)
+  return bits === undefined ? parseOne(address) : parseMasked(address, bits)
+}
+
+function parseOne(text: string): NetworkResult {
+  const address = parseExactAddress(text)
+  if (address === undefined) return { why: `bad address pattern: ${printed(text)}` }
+  return { network: networkOf(address, address.family === 4 ? 32 : 128).network }
+}
+
+function parseMasked(text: string, bits: string): NetworkResult {
+  if (!/^[0-9]+$/.test(bits)) return { why: `bad mask value in ${printed(`${text}/${bits}`)}` }
+  if (Number(bits) > (text.includes(':') ? 128 : 32)) return { why: `bad mask length in ${printed(`${text}/${bits}`)}` }
+  const address = parseExactAddress(text)
+  if (address === undefined) return { why: `bad network value in ${printed(`${text}/${bits}`)}` }
+  const { network, hostBits } = networkOf(address, Number(bits))
+  return hostBits
+    ? { why: `non-null host address bits in ${printed(`${text}/${bits}`)}, perhaps you should use "${maskedText(network)}" instead` }
+    : { network }
+}
+
+const networkForm = 'must be an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32'
+
+/**
+ * A network in a field of the policy: `ADDRESS/BITS`, or one address. Bits set beyond the prefix length are refused, as in Postfix's tables:
+ * they are nearly always a slip of the pen, and the reason says what was probably meant.
+ */
+export function readNetwork(text: string): NetworkResult {
+  const [written = '', bits, ...more] = text.split('/')
+  const address = parseExactAddress(written)
+  if (address === undefined || more.length > 0) return { why: `${networkForm}, without brackets` }
+  const size = address.family === 4 ? 32 : 128
+  if (bits !== undefined && (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > size)) {
+    return { why: `must have a prefix length from 0 to ${size} after the slash` }
+  }
+  const { network, hostBits } = networkOf(address, bits === undefined ? size : Number(bits))
+  if (hostBits) return { why: `has address bits set beyond the prefix length; perhaps you mean ${maskedText(network)}` }
+  if (isMapped(network))
+    return { why: `must be written as IPv4: ${bits === undefined ? formatNetwork(unmapped(network)) : maskedText(unmapped(network))}` }
+  return { network }
+}
+
+/** The network of a text that the policy's schema has checked. Throws for any other text: that is a mistake in the program. */
+export function checkedNetwork(text: string): Network {
+  const read = readNetwork(text)
+  if ('why' in read) throw new TypeError(`${printed(text)} ${read.why}`)
+  return read.network
+}
+
+function prefixOf(network: Network): number {
+  if (network.family === 4) return 32 - Math.log2(network.last - network.first + 1)
+  return 129 - (network.last - network.first + 1n).toString(2).length
+}
+
+/** Such as `192.0.2.1/32`. */
+const maskedText = (network: Network): string =>
+  `${network.family === 4 ? formatIPv4(network.first) : formatIPv6(network.first)}/${prefixOf(network)}`
+
+/** A network as a policy writes it: canonical address, no brackets, no prefix length for a single address. */
+export const formatNetwork = (network: Network): string => maskedText(network).replace(network.family === 4 ? /\/32$/ : /\/128$/, '')
+
+const mapped: Network = { family: 6, first: 0xffff00000000n, last: 0xffffffffffffn }
+
+/** IPv4-mapped IPv6 networks (in ::ffff:0:0/96): clients are never seen under such an address, neither by postscreen nor by the gateway. */
+export const isMapped = (network: Network): boolean => contains(mapped, network)
+
+/** The IPv4 network that a mapped one stands for. */
+export function unmapped(network: Network): Network {
+  if (network.family === 4) return network
+  return { family: 4, first: Number(network.first & 0xffffffffn), last: Number(network.last & 0xffffffffn) }
+}
+
+/** Every IPv4 and every IPv6 address. */
+export const everywhere: readonly Network[] = [
+  { family: 4, first: 0, last: 2 ** 32 - 1 },
+  { family: 6, first: 0n, last: (1n << 128n) - 1n },
+]
+
+/** Every address of one family. */
+export const wholeFamily = (family: 4 | 6): readonly Network[] => everywhere.filter((network) => network.family === family)
+
+function contains(outer: Network, inner: Network): boolean {
+  return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last
+}
+
+/** The two halves of a network; both are networks. */
+function halves(network: Network): [Network, Network] {
+  if (network.family === 4) {
+    const middle = network.first + (network.last - network.first + 1) / 2
+    return [
+      { family: 4, first: network.first, last: middle - 1 },
+      { family: 4, first: middle, last: network.last },
+    ]
+  }
+  const middle = network.first + (network.last - network.first + 1n) / 2n
+  return [
+    { family: 6, first: network.first, last: middle - 1n },
+    { family: 6, first: middle, last: network.last },
+  ]
+}
+
+/** What is left of some networks without another one: at most 32 (IPv4) or 128 (IPv6) pieces more. */
+function without(networks: readonly Network[], removed: Network): Network[] {
+  const left: Network[] = []
+  for (const network of networks) {
+    if (contains(removed, network)) continue
+    let around: Network = network
+    if (!contains(network, removed)) {
+      left.push(network)
+      continue
+    }
+    while (around.first !== removed.first || around.last !== removed.last) {
+      const [low, high] = halves(around)
+      left.push(contains(low, removed) ? high : low)
+      around = contains(low, removed) ? low : high
+    }
+  }
+  return left
+}
+
+/** Every address that is in none of the networks. */
+export function complement(networks: readonly Network[]): Network[] {
+  return networks.reduce<Network[]>((left, network) => without(left, network), [...everywhere])
+}
+
+/** Addresses in both; networks are nested or apart, so each pair gives the inner one or nothing. */
+export function intersection(a: readonly Network[], b: readonly Network[]): Network[] {
+  return a.flatMap((x) => b.flatMap((y) => (contains(x, y) ? [y] : contains(y, x) ? [x] : [])))
+}

@@ -15,6 +15,29 @@ export interface Endpoint {
 }
 
 /**
+ * Why a DNS list gave no usable answer, as one word for metrics.
+ * From its answer: `code` an error code of the list; `notAList` an address outside 127.0.0.0/8; `malformed` a message that is not valid.
+ * From DNS: `timeout`, `servfail`, `refused`, `rcode` (another one), `referral`, `unreachable` (the DNS server).
+ * `local`: the gateway could not ask.
+ */
+export type DnsblErrorKind =
+  | 'code'
+  | 'notAList'
+  | 'malformed'
+  | 'timeout'
+  | 'servfail'
+  | 'refused'
+  | 'rcode'
+  | 'referral'
+  | 'unreachable'
+  | 'local'
+
+export interface DnsblError {
+  readonly kind: DnsblErrorKind
+  readonly text: string
+}
+
+/**
  * One DNSBL's answer about one client. `ttl` in seconds, -1 when unknown; `error` is set when no usable answer came.
  * `account` tells several keys of one domain apart; left out for a list that is asked without a key.
  */
@@ -23,7 +46,7 @@ export interface DnsblAnswer {
   readonly account?: number
   readonly addresses: readonly string[]
   readonly ttl: number
-  readonly error?: string
+  readonly error?: DnsblError
 }
 
 /** Timers that a session may ask for; at most one of them runs at a time. */

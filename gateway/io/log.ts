@@ -52,8 +52,8 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
     },
     dnsbl(client, { domain, addresses, ttl, error }, timeout) {
       const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain }
-      if (error === 'timeout') write('warn', { ...fields, error, msg: replyTimeout(domain, timeout) })
-      else if (error !== undefined) write('warn', { ...fields, error, msg: lookupError(client, domain, error) })
+      if (error?.kind === 'timeout') write('warn', { ...fields, error: error.text, msg: replyTimeout(domain, timeout) })
+      else if (error !== undefined) write('warn', { ...fields, error: error.text, msg: lookupError(client, domain, error.text) })
       else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
     },
     relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
@@ -107,8 +107,8 @@ function postfixLog(out: LogBatch, level: LogLevel): Log {
       if (text !== undefined) postscreen(text)
     },
     dnsbl(client, { domain, addresses, error }, timeout) {
-      if (error === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
-      else if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error)}`)
+      if (error?.kind === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
+      else if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error.text)}`)
       for (const address of addresses) write('dnsblog', listed(client, domain, address))
     },
     relay: () => undefined,

@@ -82,7 +82,8 @@ export function resolved(domain: string, client: string): { readonly answer: Dns
   const zone = zones[domain]
   if (zone?.does === 'says nothing') return undefined
   const afterMs = zone?.does === 'answers slowly' ? slowMs : quickMs
-  if (zone === undefined || zone.does === 'refuses') return { answer: { domain, addresses: [], ttl: -1, error: 'refused' }, afterMs }
+  if (zone === undefined || zone.does === 'refuses')
+    return { answer: { domain, addresses: [], ttl: -1, error: { kind: 'refused', text: 'REFUSED' } }, afterMs }
   const addresses = listedIn(domain, client)
   const negative = zone.does === 'tells no SOA' ? -1 : negativeTTL
   return { answer: { domain, addresses, ttl: addresses.length > 0 ? positiveTTL : negative }, afterMs }

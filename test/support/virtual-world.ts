@@ -75,11 +75,12 @@ export class VirtualWorld {
   }
 
   #ask(client: string, domain: string, flight: Flight): void {
-    const late = { answer: { domain, addresses: [], ttl: -1, error: 'timed out' }, afterMs: this.rules.dnsbl.timeout * 1000 }
-    const { answer, afterMs } = resolved(domain, client) ?? late
-    this.later(afterMs, () => {
-      flight.answers.push(answer)
-      for (const listener of flight.listeners) this.#tell(flight, listener, answer)
+    const answer: DnsblAnswer = { domain, addresses: [], ttl: -1, error: { kind: 'timeout', text: 'timeout' } }
+    const late = { answer, afterMs: this.rules.dnsbl.timeout * 1000 }
+    const said = resolved(domain, client) ?? late
+    this.later(said.afterMs, () => {
+      flight.answers.push(said.answer)
+      for (const listener of flight.listeners) this.#tell(flight, listener, said.answer)
     })
   }
 

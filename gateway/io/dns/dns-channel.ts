@@ -3,7 +3,7 @@
 import { randomFillSync } from 'node:crypto'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { type AddressInfo, isIPv6 } from 'node:net'
-import type { Endpoint } from '../../core/vocabulary.ts'
+import type { DnsblError, Endpoint } from '../../core/vocabulary.ts'
 import { idOf, setId } from './dns-message.ts'
 import { formatEndpoint } from '../endpoint-text.ts'
 
@@ -12,10 +12,10 @@ export interface ChannelEvents<T> {
   ready(): void
   /** A message with the id of an open question, from the right server. Nothing else has been checked; the question stays open. */
   message(question: T, bytes: Buffer, channel: DnsChannel<T>): void
-  /** A message for nobody: a wrong or used id, or too short. */
+  /** A message that answers no open question: a wrong or used id, or too short. */
   stray(): void
   /** None of `questions` will be answered: refused (ICMP; the channel goes on), or no route or no socket (`channel.isClosed`). */
-  failed(channel: DnsChannel<T>, questions: readonly T[], error: string): void
+  failed(channel: DnsChannel<T>, questions: readonly T[], error: DnsblError): void
 }
 
 const receiveBufferBytes = 1 << 20
@@ -136,8 +136,16 @@ export class DnsChannel<T> {
     // An ICMP error is about what was sent, not about the socket. Others (no route, no file descriptor) may last.
     if (error.code === 'ECONNREFUSED') this.#open.clear()
     else this.close()
-    this.#events.failed(this, questions, `${error.code ?? error.message} (${formatEndpoint(this.#server)})`)
+    this.#events.failed(this, questions, linkError(error, `${error.code ?? error.message} (${formatEndpoint(this.#server)})`))
   }
+}
+
+/** What this machine runs out of; it says nothing about the server. */
+const ownLimits: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])
+
+/** Why a socket towards a DNS server could not be used. */
+export function linkError({ code }: NodeJS.ErrnoException, text: string): DnsblError {
+  return { kind: ownLimits.has(code) ? 'local' : 'unreachable', text }
 }
 
 const randoms = new Uint16Array(2048)

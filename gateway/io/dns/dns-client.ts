@@ -1,6 +1,6 @@
 // Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers and rounds.
 
-import type { Endpoint } from '../../core/vocabulary.ts'
+import type { DnsblError, Endpoint } from '../../core/vocabulary.ts'
 import { DnsLanes } from './dns-lanes.ts'
 import { encodeQuery } from './dns-message.ts'
 import type { Asked, Attempt } from './dns-question.ts'
@@ -10,11 +10,11 @@ import { DnsServer, type Failure, type ServerStatus } from './dns-server.ts'
 export interface DnsResult {
   readonly addresses: readonly string[]
   readonly ttl: number
-  readonly error: string | undefined
+  readonly error: DnsblError | undefined
 }
 
 export interface DnsTimes {
-  /** From the question to its result, waiting included; then the result is the error 'timeout'. */
+  /** From the question to its result, waiting included; then the result is the error `timeout`. */
   readonly timeoutMs: number
   /** From one datagram to the next, which goes to the next server. */
   readonly queryTimeoutMs: number
@@ -35,7 +35,9 @@ const tickMs = 20
 /** A memory bound: about 50 MB. What comes on top fails at once. */
 const mostWaiting = 100_000
 
-const timedOut: DnsResult = { addresses: [], ttl: -1, error: 'timeout' }
+const timedOut = failing({ kind: 'timeout', text: 'timeout' })
+const noServer: DnsblError = { kind: 'local', text: 'no DNS server' }
+const tooMany: DnsblError = { kind: 'local', text: 'too many questions' }
 
 /** A question as the caller of `ask` sees it. */
 export interface DnsQuestion {
@@ -77,8 +79,8 @@ export class DnsClient {
   ask(name: string, lane: string, done: (result: DnsResult) => void): DnsQuestion {
     const question = new Question(this, name, lane, this.#now() + this.#times.timeoutMs, done)
     if (this.#closed) question.done = undefined
-    else if (this.#servers.length === 0) this.#failSoon(question, 'no DNS server')
-    else if (this.#lanes.waiting >= mostWaiting) this.#failSoon(question, 'too many questions')
+    else if (this.#servers.length === 0) this.#failSoon(question, noServer)
+    else if (this.#lanes.waiting >= mostWaiting) this.#failSoon(question, tooMany)
     else {
       this.#unfinished.add(question)
       this.#lanes.add(lane, question)
@@ -142,11 +144,11 @@ export class DnsClient {
     return server
   }
 
-  #failSoon(question: Question, error: string): void {
+  #failSoon(question: Question, error: DnsblError): void {
     queueMicrotask(() => {
       const { done } = question
       question.done = undefined
-      done?.({ addresses: [], ttl: -1, error })
+      done?.(failing(error))
     })
   }
 
@@ -186,7 +188,7 @@ export class DnsClient {
         return
       }
     }
-    if (question.pending === 0) this.#finish(question, { addresses: [], ttl: -1, error: question.error })
+    if (question.pending === 0) this.#finish(question, failing(question.error))
   }
 
   #waitForRetry(question: Question): void {
@@ -195,7 +197,7 @@ export class DnsClient {
     this.#unanswered.add(question)
   }
 
-  #onFailed(question: Question, server: DnsServer<Question>, failure: Failure, error: string): void {
+  #onFailed(question: Question, server: DnsServer<Question>, failure: Failure, error: DnsblError): void {
     if (question.isOver) return
     question.error = error
     question.pending--
@@ -269,7 +271,6 @@ export class DnsClient {
 /** Where a question stands. Owned by DnsClient; servers see it as Asked. */
 class Question implements Asked, DnsQuestion {
   readonly #client: DnsClient
-  readonly name: string
   readonly lane: string
   readonly query: Buffer
   readonly deadline: number
@@ -282,14 +283,13 @@ class Question implements Asked, DnsQuestion {
   /** How many servers may still answer. */
   pending = 0
   retryAt = 0
-  /** Servers that said they cannot tell. */
+  /** Servers that said they cannot tell: they are not asked again. */
   hopeless: Set<DnsServer<Question>> | undefined = undefined
-  error = 'no DNS server'
+  error = noServer
   readonly attempts: Attempt[] = []
 
   constructor(client: DnsClient, name: string, lane: string, deadline: number, done: (result: DnsResult) => void) {
     this.#client = client
-    this.name = name
     this.lane = lane
     this.query = encodeQuery(name)
     this.deadline = deadline
@@ -307,6 +307,10 @@ class Question implements Asked, DnsQuestion {
   cancel(): void {
     this.#client.cancel(this)
   }
+}
+
+function failing(error: DnsblError): DnsResult {
+  return { addresses: [], ttl: -1, error }
 }
 
 function isOver(question: Question): boolean {

@@ -1,29 +1,43 @@
 // One DNS question and the reading of what came back for it: what counts as an answer, and what it says.
 
-import { isIPv4 } from 'node:net'
-import { type Answer, decode, encode, type DecodedPacket, RECURSION_DESIRED } from 'dns-packet'
+import { encode, RECURSION_DESIRED } from 'dns-packet'
+import type { DnsblError } from '../../core/vocabulary.ts'
+import {
+  addressIn,
+  checkSoa,
+  classIN,
+  type DnsRecord,
+  lowerCase,
+  MalformedMessage,
+  nameIn,
+  nameKey,
+  readSections,
+  recordType,
+  type Sections,
+} from './dns-records.ts'
 
-/** What a message says about the question: that it is no answer to it, that it was cut, that this server cannot tell, or the answer. */
+/**
+ * What a message says about the question: that it is not an answer to it, that it was cut, that it cannot be read or contradicts
+ * itself, that this server cannot tell, or the answer.
+ */
 export type Reading =
   | { readonly is: 'foreign' }
   | { readonly is: 'truncated' }
-  | { readonly is: 'failure'; readonly error: string }
+  | { readonly is: 'malformed'; readonly error: DnsblError }
+  | { readonly is: 'failure'; readonly error: DnsblError }
   /** `addresses` empty: not listed. `ttl` in seconds, -1 when unknown. */
   | { readonly is: 'answer'; readonly addresses: readonly string[]; readonly ttl: number }
 
 const headerBytes = 12
 const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED']
 const noError = 0
+const serverFailure = 2
 const nxDomain = 3
-const mostHops = 10 // as dns_lookup.c, which gives up there; loops end here too
-// Enough for any list; a cap because dns-packet follows chains of compression pointers without a limit of its own:
-// a 64 KB message of 4,000 records that all point into one long chain took it 212 ms, with these caps 5 ms.
-const mostAnswers = 100
-const mostAuthorities = 16
+const refused = 5
+const mostHops = 10 // as dns_lookup.c, which gives up there
 
 const foreign: Reading = { is: 'foreign' }
 const truncated: Reading = { is: 'truncated' }
-const malformed = failure('malformed answer')
 
 /**
  * A query for the A records of `name` (ASCII, no dot at its end) with recursion desired, id 0 (see setId).
@@ -51,33 +65,39 @@ export function idOf(message: Buffer): number | undefined {
   return message.length < headerBytes ? undefined : message.readUInt16BE(0)
 }
 
+/** A message that could be read as far as it is one, but not as an answer. */
+export function malformed(why: string): Reading {
+  return { is: 'malformed', error: { kind: 'malformed', text: `malformed answer: ${why}` } }
+}
+
 /**
- * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery for `name`). Never throws, whatever the bytes.
+ * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the bytes.
+ * Every record of the message must fit, and every address must belong to the name that was asked for: a listing is read from RDATA
+ * of a well-formed A record and from nothing else.
  * TTL: the lowest of the A records; of the SOA records in the authority section when there is no address (the record's own TTL, as
- * dnsblog has it, not its MINIMUM field). Overwrites the counts in the header of `message`.
+ * dnsblog has it, not its MINIMUM field).
  */
-export function readAnswer(message: Buffer, query: Buffer, name: string): Reading {
-  if (message.length < headerBytes || (message.readUInt8(2) & 0xf8) !== 0x80) return foreign // no response to a plain query
+export function readAnswer(message: Buffer, query: Buffer): Reading {
+  if (message.length < headerBytes || (message.readUInt8(2) & 0xf8) !== 0x80) return foreign // not a response to a plain query
   const rcode = message.readUInt8(3) & 0x0f
   const failed = rcode !== noError && rcode !== nxDomain
   if (!repeatsQuestion(message, query)) {
     // A server that could not read or does not want the question may leave it out.
-    return failed && message.readUInt16BE(4) === 0 ? failure(rcodeName(rcode)) : foreign
+    return failed && message.readUInt16BE(4) === 0 ? failure(rcode) : foreign
   }
-  if (failed) return failure(rcodeName(rcode))
+  if (failed) return failure(rcode)
   if ((message.readUInt8(2) & 0x02) !== 0) return truncated
-  const packet = decodeUseful(message)
-  if (packet === undefined) return malformed
-  if (rcode === nxDomain) return { is: 'answer', addresses: [], ttl: lowestSoaTtl(packet) }
-  return addressesOf(packet, name)
+  try {
+    return readValid(message, query, rcode)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return malformed(error.message)
+    throw error
+  }
 }
 
-function failure(error: string): Reading {
-  return { is: 'failure', error }
-}
-
-function rcodeName(rcode: number): string {
-  return rcodeNames[rcode] ?? `RCODE ${rcode}`
+function failure(rcode: number): Reading {
+  const kind = rcode === serverFailure ? 'servfail' : rcode === refused ? 'refused' : 'rcode'
+  return { is: 'failure', error: { kind, text: rcodeNames[rcode] ?? `RCODE ${rcode}` } }
 }
 
 /** Exactly one question, and it is ours: name without regard to case (RFC 4343), type and class. */
@@ -85,71 +105,62 @@ function repeatsQuestion(message: Buffer, query: Buffer): boolean {
   const end = query.length
   if (message.length < end || message.readUInt16BE(4) !== 1) return false
   if (message.compare(query, headerBytes, end, headerBytes, end) === 0) return true
-  for (let i = headerBytes; i < end; i++) if (lowerCase(message[i]) !== lowerCase(query[i])) return false
+  const nameEnd = end - 4
+  if (message.compare(query, nameEnd, end, nameEnd, end) !== 0) return false
+  for (let i = headerBytes; i < nameEnd; i++) if (lowerCase(message[i] ?? 0) !== lowerCase(query[i] ?? 0)) return false
   return true
 }
 
-function lowerCase(byte: number | undefined): number | undefined {
-  return byte !== undefined && byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
-}
-
-/** Decodes the answer and authority sections only: the additional section has nothing for us, and what is not read cannot do harm. */
-function decodeUseful(message: Buffer): DecodedPacket | undefined {
-  const answers = message.readUInt16BE(6)
-  const authorities = message.readUInt16BE(8)
-  message.writeUInt16BE(Math.min(answers, mostAnswers), 6)
-  // Records of the authority section follow the last answer: they are out of reach when answers are left out.
-  message.writeUInt16BE(answers > mostAnswers ? 0 : Math.min(authorities, mostAuthorities), 8)
-  message.writeUInt16BE(0, 10)
-  try {
-    return decode(message)
-  } catch {
-    return undefined
+function readValid(message: Buffer, query: Buffer, rcode: number): Reading {
+  const sections = readSections(message, query.length)
+  const name = endOfChain(message, sections.answers, nameKey(query.subarray(headerBytes, -4)))
+  const addresses = sections.answers.filter(({ type }) => type === recordType.A)
+  for (const record of addresses) {
+    if (record.class !== classIN) throw new MalformedMessage('an A record of another class')
+    if (record.owner !== name) throw new MalformedMessage('an A record of another name')
   }
+  if (addresses.length > 0) {
+    if (rcode === nxDomain) throw new MalformedMessage('NXDOMAIN with an address')
+    return { is: 'answer', addresses: addresses.map(addressIn), ttl: lowestTtl(addresses) }
+  }
+  if (!sections.answers.every(({ type }) => besideNoAddress.has(type))) throw new MalformedMessage('records of another type')
+  if (rcode === noError && isReferral(message, sections)) return { is: 'failure', error: { kind: 'referral', text: 'referral' } }
+  const soas = sections.authorities.filter((record) => record.type === recordType.SOA && record.class === classIN)
+  for (const record of soas) checkSoa(message, record)
+  return { is: 'answer', addresses: [], ttl: lowestTtl(soas) }
 }
 
-/** Follows CNAME records from `name` within the answer section. */
-function addressesOf(packet: DecodedPacket, name: string): Reading {
-  const answers = packet.answers ?? []
-  let owner = name.toLowerCase()
-  for (let hops = 0; hops <= mostHops; hops++) {
-    const addresses: string[] = []
-    let ttl = -1
-    let alias: string | undefined
-    for (const record of answers) {
-      if (!isOwnedBy(record, owner)) continue
-      if (record.type === 'A') {
-        // dns-packet reads what is beyond the end of a cut record as "undefined". Neither a listing nor a proof of none.
-        if (!isIPv4(record.data)) return malformed
-        addresses.push(record.data)
-        ttl = lower(ttl, record.ttl)
-      } else if (record.type === 'CNAME') alias ??= record.data.toLowerCase()
-    }
-    if (addresses.length > 0) return { is: 'answer', addresses, ttl }
-    if (alias === undefined) return isReferral(packet) ? failure('referral') : { is: 'answer', addresses: [], ttl: lowestSoaTtl(packet) }
+/** What the answer section may hold when there is no address: an alias, and the records that prove or made it (RFC 6672 3.1, RFC 4035 3.1). */
+const besideNoAddress: ReadonlySet<number> = new Set([recordType.CNAME, recordType.DNAME, recordType.RRSIG])
+
+/** Follows the CNAME records from `name`. All of them must be part of one chain. */
+function endOfChain(message: Buffer, answers: readonly DnsRecord[], name: string): string {
+  const aliases = new Map<string, string>()
+  for (const record of answers) {
+    if (record.type !== recordType.CNAME) continue
+    if (record.class !== classIN) throw new MalformedMessage('a CNAME record of another class')
+    if (aliases.has(record.owner)) throw new MalformedMessage('two CNAME records of one name')
+    aliases.set(record.owner, nameIn(message, record))
+  }
+  let owner = name
+  let hops = 0
+  for (let alias = aliases.get(owner); alias !== undefined; alias = aliases.get(owner)) {
+    if (++hops > mostHops) throw new MalformedMessage('CNAME chain too long')
     owner = alias
   }
-  return failure('CNAME chain too long')
+  if (hops < aliases.size) throw new MalformedMessage('a CNAME record of another name')
+  return owner
 }
 
-function isOwnedBy(record: Answer, owner: string): boolean {
-  // `flush` is the top bit of the class, which has a meaning in multicast DNS only.
-  return record.type !== 'OPT' && record.class === 'IN' && record.flush !== true && record.name.toLowerCase() === owner
+/** A server that neither knows nor asks on: name servers instead of an answer. Taken for "not listed" it would let every client in. */
+function isReferral(message: Buffer, { authorities }: Sections): boolean {
+  const isAuthoritative = (message.readUInt8(2) & 0x04) !== 0
+  return (
+    !isAuthoritative && authorities.some(({ type }) => type === recordType.NS) && !authorities.some(({ type }) => type === recordType.SOA)
+  )
 }
 
-/** A server that neither knows nor asks on: name servers instead of an answer. Taken for "not listed" it would let everybody in. */
-function isReferral(packet: DecodedPacket): boolean {
-  const authorities = packet.authorities ?? []
-  return !packet.flag_aa && authorities.some((r) => r.type === 'NS') && !authorities.some((r) => r.type === 'SOA')
-}
-
-function lowestSoaTtl(packet: DecodedPacket): number {
-  let ttl = -1
-  for (const record of packet.authorities ?? []) if (record.type === 'SOA') ttl = lower(ttl, record.ttl)
-  return ttl
-}
-
-function lower(current: number, ttl: number | undefined): number {
-  const seconds = ttl === undefined || ttl > 0x7fffffff ? 0 : ttl // RFC 2181 8: the top bit set means zero
-  return current < 0 ? seconds : Math.min(current, seconds)
+/** RFC 2181 8: a TTL with the top bit set means zero. */
+function lowestTtl(records: readonly DnsRecord[]): number {
+  return records.length === 0 ? -1 : Math.min(...records.map(({ ttl }) => (ttl > 0x7fffffff ? 0 : ttl)))
 }

@@ -9,10 +9,9 @@ export interface Attempt {
 }
 
 export interface Asked {
-  readonly name: string
-  /** From encodeQuery; whoever sends it writes an id into it. */
+  /** From encodeQuery; its sender writes an id into it. */
   readonly query: Buffer
-  /** Answered, failed or no longer wanted. Whoever ends a question releases its attempts. */
+  /** Answered, failed or no longer wanted. The one that ends a question releases its attempts. */
   readonly isOver: boolean
   readonly attempts: Attempt[]
 }

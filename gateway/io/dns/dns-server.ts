@@ -1,22 +1,25 @@
 // One DNS server as seen from here: sends it questions no faster than it reads them, reads its answers, keeps count.
 
-import type { Endpoint } from '../../core/vocabulary.ts'
+import type { DnsblError, Endpoint } from '../../core/vocabulary.ts'
 import type { DnsChannel } from './dns-channel.ts'
-import { readAnswer } from './dns-message.ts'
+import { malformed, type Reading, readAnswer } from './dns-message.ts'
 import { DnsPace } from './dns-pace.ts'
 import { DnsPool } from './dns-pool.ts'
 import type { Asked, Attempt } from './dns-question.ts'
 import { DnsTcp } from './dns-tcp.ts'
 import { Fifo } from './fifo.ts'
 
-/** `unable`: it answers but cannot or will not tell, asking again is no use. `unreachable`: it may be there in a moment. */
-export type Failure = 'unable' | 'unreachable'
+/**
+ * `unable`: it answers but cannot or will not tell, and would say the same again. `unreachable`: it may be there in a moment.
+ * `malformed`: its answer is not valid; the bytes may have been damaged, or come from an attacker, so it is asked again in the next round.
+ */
+export type Failure = 'unable' | 'unreachable' | 'malformed'
 
 export interface ServerEvents<Q> {
   /** The question has left now. */
   sent(question: Q): void
   answered(question: Q, addresses: readonly string[], ttl: number): void
-  failed(question: Q, failure: Failure, error: string): void
+  failed(question: Q, failure: Failure, error: DnsblError): void
   /** It has become a server that is passed over (`status.down`). */
   down(): void
 }
@@ -27,8 +30,10 @@ export interface ServerStatus {
   /** Datagrams and TCP questions sent; answers used. */
   sent: number
   answered: number
-  /** SERVFAIL, REFUSED and the like, malformed answers, referrals. */
+  /** SERVFAIL, REFUSED and the like, referrals. */
   unable: number
+  /** Answers to our questions that are not valid: lengths, counts, owner names or classes that do not fit. */
+  malformed: number
   /** Refused by ICMP, no route, a TCP connection that failed. */
   unreachable: number
   /** Not answered within the query timeout (the answer may have come later). */
@@ -70,7 +75,8 @@ export class DnsServer<Q extends Asked> {
     this.#now = now
     this.#events = events
     const { address, port } = endpoint
-    this.status = { address, port, sent: 0, answered: 0, unable: 0, unreachable: 0, timeouts: 0, ignored: 0, truncated: 0, down: false }
+    const counts = { sent: 0, answered: 0, unable: 0, malformed: 0, unreachable: 0, timeouts: 0, ignored: 0, truncated: 0 }
+    this.status = { address, port, ...counts, down: false }
     this.#pool = new DnsPool(endpoint, now, {
       ready: () => this.#drain(),
       message: (attempt, bytes, channel) => this.#onDatagram(attempt, bytes, channel),
@@ -163,7 +169,7 @@ export class DnsServer<Q extends Asked> {
 
   #onDatagram(attempt: UdpAttempt<Q>, bytes: Buffer, channel: DnsChannel<UdpAttempt<Q>>): void {
     const { question } = attempt
-    const reading = readAnswer(bytes, question.query, question.name)
+    const reading = readAnswer(bytes, question.query)
     if (reading.is === 'foreign') {
       this.status.ignored++
       return
@@ -178,36 +184,39 @@ export class DnsServer<Q extends Asked> {
       this.status.truncated++
       this.status.sent++
       this.#tcp.ask(question)
-    } else if (reading.is === 'failure') this.#unable(question, reading.error)
-    else this.#answered(question, reading.addresses, reading.ttl)
+    } else this.#told(question, reading)
     this.#drain()
   }
 
   #onTcpMessage(question: Q, bytes: Buffer): void {
-    const reading = readAnswer(bytes, question.query, question.name)
+    const reading = readAnswer(bytes, question.query)
     this.#heard(this.#now())
-    if (reading.is === 'answer') this.#answered(question, reading.addresses, reading.ttl)
-    else this.#unable(question, reading.is === 'failure' ? reading.error : `TCP: ${reading.is} answer`)
+    // On a connection of our own there is nothing better to wait for.
+    const said = reading.is === 'foreign' || reading.is === 'truncated' ? malformed(`${reading.is} over TCP`) : reading
+    this.#told(question, said)
   }
 
-  #answered(question: Q, addresses: readonly string[], ttl: number): void {
-    this.status.answered++
-    this.#events.answered(question, addresses, ttl)
+  #told(question: Q, reading: Reading): void {
+    if (reading.is === 'answer') {
+      this.status.answered++
+      this.#events.answered(question, reading.addresses, reading.ttl)
+    } else if (reading.is === 'failure') {
+      this.status.unable++
+      this.#events.failed(question, 'unable', reading.error)
+    } else if (reading.is === 'malformed') {
+      this.status.malformed++
+      this.#events.failed(question, 'malformed', reading.error)
+    }
   }
 
-  #unable(question: Q, error: string): void {
-    this.status.unable++
-    this.#events.failed(question, 'unable', error)
-  }
-
-  #unreachable(question: Q, error: string): void {
+  #unreachable(question: Q, error: DnsblError): void {
     if (question.isOver) return
     this.status.unreachable++
     this.#countUnheard()
     this.#events.failed(question, 'unreachable', error)
   }
 
-  #onChannelFailed(channel: DnsChannel<UdpAttempt<Q>>, attempts: readonly UdpAttempt<Q>[], error: string): void {
+  #onChannelFailed(channel: DnsChannel<UdpAttempt<Q>>, attempts: readonly UdpAttempt<Q>[], error: DnsblError): void {
     this.#pool.released(channel)
     const lost = attempts.map((attempt) => attempt.question)
     // No socket can be had at all: what waits for one must go elsewhere.

@@ -1,8 +1,8 @@
 // Questions to one DNS server over TCP (RFC 7766), for answers that do not fit into a datagram.
 
 import { connect, type Socket } from 'node:net'
-import type { Endpoint } from '../../core/vocabulary.ts'
-import { randomId } from './dns-channel.ts'
+import type { DnsblError, Endpoint } from '../../core/vocabulary.ts'
+import { linkError, randomId } from './dns-channel.ts'
 import { idOf, setId } from './dns-message.ts'
 import type { Asked, Attempt } from './dns-question.ts'
 import { Fifo } from './fifo.ts'
@@ -12,7 +12,7 @@ const mostConnections = 32
 export interface TcpEvents<Q> {
   /** A message of at most 65,535 bytes with the right id; the attempt is over. */
   message(question: Q, bytes: Buffer): void
-  failed(question: Q, error: string): void
+  failed(question: Q, error: DnsblError): void
   timedOut(): void
 }
 
@@ -73,8 +73,8 @@ class TcpAttempt<Q extends Asked> implements Attempt {
     this.#ended = ended
     this.#socket = connect({ host: server.address, port: server.port, noDelay: true })
     this.#socket.unref()
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.message))
-    this.#socket.on('close', () => this.#fail('connection closed before the answer'))
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(linkError(error, `TCP: ${error.code ?? error.message}`)))
+    this.#socket.on('close', () => this.#fail({ kind: 'unreachable', text: 'TCP: connection closed before the answer' }))
     this.#socket.on('data', this.#onData)
     const framed = Buffer.allocUnsafe(2 + question.query.length)
     framed.writeUInt16BE(question.query.length, 0)
@@ -94,10 +94,10 @@ class TcpAttempt<Q extends Asked> implements Attempt {
     this.#ended(this)
   }
 
-  #fail(error: string): void {
+  #fail(error: DnsblError): void {
     if (this.#over) return
     this.release()
-    this.#events.failed(this.#question, `TCP: ${error}`)
+    this.#events.failed(this.#question, error)
   }
 
   readonly #onData = (bytes: Buffer): void => {
@@ -108,7 +108,7 @@ class TcpAttempt<Q extends Asked> implements Attempt {
     const length = announcedLength(this.#chunks)
     if (length === undefined || this.#received < 2 + length) return
     const message = Buffer.concat(this.#chunks).subarray(2, 2 + length)
-    if (idOf(message) !== this.#id) return this.#fail('answer to another question')
+    if (idOf(message) !== this.#id) return this.#fail({ kind: 'malformed', text: 'TCP: answer to another question' })
     this.release()
     this.#events.message(this.#question, message)
   }

@@ -162,7 +162,7 @@ export class DnsblResolver {
   }
 }
 
-const noQueryName: DnsResult = { addresses: [], ttl: -1, error: 'no query name for this client and site' }
+const noQueryName: DnsResult = { addresses: [], ttl: -1, error: { kind: 'local', text: 'no query name for this client and site' } }
 
 /** The end of the name that is asked for. */
 function zoneOf({ domain, key }: DnsblList): string {

@@ -23,7 +23,7 @@ const mostSites = 1000
 
 export function outcomeOf(answer: DnsblAnswer): SiteOutcome {
   if (answer.error === undefined) return answer.addresses.length > 0 ? 'listed' : 'clean'
-  return answer.error === 'timeout' ? 'timeout' : 'error'
+  return answer.error.kind === 'timeout' ? 'timeout' : 'error'
 }
 
 export class SiteCounts {
@@ -35,7 +35,7 @@ export class SiteCounts {
     site[outcome]++
     site.lastAt = atMs
     site.lastOutcome = outcome
-    if (answer.error !== undefined) site.lastError = answer.error
+    if (answer.error !== undefined) site.lastError = answer.error.text
   }
 
   /** A copy, in the order in which the sites first answered. */

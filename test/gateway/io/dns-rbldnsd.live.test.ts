@@ -48,7 +48,7 @@ test('rbldnsd: listed, not listed, several codes, IPv6, no data, and the TTLs of
     { client: '2001:db9::99', domain: 'six.bl.test', want: { addresses: [], ttl: 250 } },
     { client: '127.0.0.2', domain: 'alias.bl.test', want: { addresses: ['127.0.0.7'], ttl: 2100 } },
     { client: '127.0.0.3', domain: 'alias.bl.test', want: { addresses: [], ttl: 250 } },
-    { client: '127.0.0.2', domain: 'elsewhere.test', want: { addresses: [], ttl: -1, error: 'REFUSED' } },
+    { client: '127.0.0.2', domain: 'elsewhere.test', want: { addresses: [], ttl: -1, error: { kind: 'refused', text: 'REFUSED' } } },
   ]
   for (const { client, domain, want } of cases) {
     assert.deepEqual((await ask(dnsbl, client, [domain])).get(domain), { domain, ...want }, `${client} in ${domain}`)

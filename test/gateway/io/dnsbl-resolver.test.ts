@@ -45,7 +45,7 @@ async function start(t: TestContext, settings: Partial<DnsblResolverSettings> = 
 }
 
 function text({ domain, addresses, ttl, error }: DnsblAnswer): string {
-  return `${domain}: ${error ?? (addresses.join(' ') || 'clean')} ${ttl}`
+  return `${domain}: ${error?.text ?? (addresses.join(' ') || 'clean')} ${ttl}`
 }
 
 /** The same array for the same names, as a policy has it. */
@@ -354,10 +354,10 @@ test('resolver: a key stands in the question and nowhere else; two keys of one d
   assert.deepEqual(
     told
       .toSorted((a, b) => (a.account ?? 2) - (b.account ?? 2))
-      .map(({ domain, account, addresses, error }) => [domain, account, addresses[0] ?? error]),
+      .map(({ domain, account, addresses, error }) => [domain, account, addresses[0] ?? error?.kind]),
     [
       ['one.test', 0, '127.0.0.2'],
-      ['one.test', 1, 'REFUSED'],
+      ['one.test', 1, 'refused'],
       ['one.test', undefined, undefined],
     ],
   )

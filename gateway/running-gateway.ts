@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminServer } from '../runtime/admin-server.ts'
 import { newScreening } from './core/clients.ts'
 import { bit } from './core/tests.ts'
-import { type DnsblAnswer, type Endpoint, type LogRecord, testNames } from './core/vocabulary.ts'
+import type { DnsblRules } from './core/dnsbl.ts'
+import { type Endpoint, type LogRecord, testNames } from './core/vocabulary.ts'
+import { DnsblReports } from './dnsbl-reports.ts'
 import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { serveAdmin } from './io/admin.ts'
@@ -59,7 +61,8 @@ export class RunningGateway implements LocalGateway {
   readonly #failure = Promise.withResolvers<never>()
   readonly #listens = Promise.withResolvers<readonly string[]>()
   readonly #metrics: Metrics
-  readonly #resolver: DnsblResolver
+  readonly #resolver: DnsblResolver<DnsblRules>
+  readonly #lists: DnsblReports
   readonly #reception: Reception
   #adminServer: AdminServer | undefined
   #watch: PolicyWatch | undefined
@@ -79,7 +82,9 @@ export class RunningGateway implements LocalGateway {
       sharedAllowlist: () => this.#allowlist.shared,
       stress: () => this.#screening.stress,
       backends: () => this.#backends?.counts() ?? {},
+      failingLists: () => this.#lists.failing(),
     })
+    this.#lists = new DnsblReports(options.log, this.#metrics)
     this.#allowlist = new AllowlistInForce({
       local: store,
       rules: () => this.#cleanupRules(),
@@ -98,7 +103,7 @@ export class RunningGateway implements LocalGateway {
       queryTimeoutMs: 1500,
       attempts: 2,
       maxInFlight,
-      observe: (client, answer) => this.#answered(client, answer),
+      observe: (client, answer, rules) => this.#lists.answered(client, answer, rules),
     })
     this.#reception = new Reception({
       world: () => present(this.#world),
@@ -290,6 +295,7 @@ export class RunningGateway implements LocalGateway {
     this.#resolver.updateServers(next.dnsServers)
     this.#resolver.updateTimes(next.dnsTimes)
     this.#inForce = next
+    this.#lists.use(next.rules.dnsbl)
     this.#refused = undefined
     this.#allowlist.use(next.sharedStore)
     this.#world = this.#makeWorld(next, backends)
@@ -320,7 +326,7 @@ export class RunningGateway implements LocalGateway {
       remember: (key, record) => this.#allowlist.put(key, record),
       lookup: (client, { dnsbl }, listener) => {
         const began = performance.now()
-        return this.#resolver.lookup(client, dnsbl.lists, (answer, complete) => {
+        return this.#resolver.lookup(client, dnsbl, (answer, complete) => {
           this.#metrics.dnsblAnswered((performance.now() - began) / 1000)
           listener(answer, complete)
         })
@@ -336,12 +342,6 @@ export class RunningGateway implements LocalGateway {
   #happened(sessionId: string, record: LogRecord, audit: boolean): void {
     this.#metrics.event(record, audit)
     this.#options.log.session(sessionId, record)
-  }
-
-  #answered(client: string, answer: DnsblAnswer): void {
-    const site = this.#inForce?.rules.dnsbl.replyMap.get(answer.domain) ?? answer.domain
-    this.#metrics.dnsblAnswer(answer, site)
-    this.#options.log.dnsbl(client, answer, present(this.#inForce).rules.dnsbl.timeout)
   }
 
   #tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void {
@@ -372,6 +372,7 @@ export class RunningGateway implements LocalGateway {
       store: this.#allowlist.store,
       sharedAllowlist: this.#allowlist.shared,
       dnsbl: this.#resolver.status(),
+      lists: this.#lists.sites(),
       backends: this.#backends?.status() ?? [],
     }
   }

@@ -5,6 +5,7 @@ import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
 import type { SharedStatus } from './io/allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from './io/backend/backends.ts'
 import type { DnsblStatus } from './io/dns/dnsbl-resolver.ts'
+import type { SiteStatus } from './io/dns/dnsbl-status.ts'
 import type { RefusedPolicy } from './io/policy/policy-file.ts'
 
 /** Where the page's numbers come from. */
@@ -21,6 +22,7 @@ export interface StatusParts {
   readonly store: AllowlistStore
   readonly sharedAllowlist: SharedStatus | undefined
   readonly dnsbl: DnsblStatus
+  readonly lists: readonly SiteStatus[]
   readonly backends: readonly BackendStatus[]
 }
 
@@ -43,7 +45,7 @@ export function statusPage(parts: StatusParts) {
     queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
     allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...parts.sharedAllowlist },
     dnsbl: {
-      sites: dnsbl.sites.map(({ domain, lastAt, ...site }) => ({ site: aliasOf(inForce, domain), lastAt: time(lastAt), ...site })),
+      sites: parts.lists.map((list) => siteStatus(list, aliasOf(inForce, list.domain))),
       servers: dnsbl.servers,
       flights: dnsbl.flights,
       inFlight: dnsbl.inFlight,
@@ -77,6 +79,12 @@ function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { rea
     problems: problems.slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     furtherProblems: Math.max(0, problems.length - problemsShown),
   }
+}
+
+function siteStatus(status: SiteStatus, site: string) {
+  const { listed, unweighted, clean, error, timeout, lastAt, lastOutcome, lastError, failing } = status
+  const failingNow = failing === undefined ? null : { since: new Date(failing.since).toISOString(), why: failing.why }
+  return { site, lastAt: time(lastAt), listed, unweighted, clean, error, timeout, lastOutcome, lastError, failing: failingNow }
 }
 
 function aliasOf(inForce: InForce | undefined, domain: string): string {

@@ -1,7 +1,8 @@
 // DNSBL scoring: what the sites' answers about one client add up to, which list is named, and how long the result holds.
 import { matches, type ReplyFilter } from '../../crds/reply-filter.ts'
+import { errorCode } from './dnsbl-codes.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
-import type { DnsblAnswer, DnsblHit } from './vocabulary.ts'
+import type { DnsblAnswer, DnsblError, DnsblHit } from './vocabulary.ts'
 
 /** Who is asked: a domain, and the key that stands before it in the question. Everywhere else the list is called by its domain alone. */
 export interface DnsblList {
@@ -47,12 +48,53 @@ export function newScore(): DnsblScore {
   return { total: 0, name: undefined, nameWeight: 0, passTTL: -1, failTTL: -1, hits: [] }
 }
 
+/** What one list's answer about one client comes to. Score, metrics, status and log all show this. */
+export type DnsblVerdict =
+  /** At least one entry of the policy counts; `hits` are those. */
+  | { readonly is: 'listed'; readonly hits: readonly DnsblHit[] }
+  /** A listing that no entry of the policy counts: every filter (`replies`) leaves it out. */
+  | { readonly is: 'unweighted' }
+  | { readonly is: 'clean' }
+  /** `codes` are the addresses that say so; none where the answer itself is missing or not valid. */
+  | { readonly is: 'error'; readonly error: DnsblError; readonly codes: readonly string[] }
+  | { readonly is: 'timeout'; readonly error: DnsblError }
+
 /**
- * Whether an answer means "listed" where the entry has no filter of its own.
- * postscreen incompatibility: it takes any answer for a listing. Answers outside 127/8, 127.0.0.1 and 127.255.255.0/24 (a list's error codes, RFC 5782 2.1) are none here.
+ * Judges an answer under the policy's rules.
+ * postscreen incompatibility: it takes any answer for a listing. Error codes of lists (127.255.255.0/24 and others), 127.0.0.1 and addresses
+ * outside 127.0.0.0/8 are none here unless a filter of the site includes them, and an answer that also has an error code is an error as a whole.
  */
-export function isListing(address: string): boolean {
-  return address.startsWith('127.') && address !== '127.0.0.1' && !address.startsWith('127.255.255.')
+export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
+  const { error, addresses } = answer
+  if (error?.kind === 'timeout' || error?.kind === 'overdue') return { is: 'timeout', error }
+  if (error !== undefined) return { is: 'error', error, codes: [] }
+  if (addresses.length === 0) return { is: 'clean' }
+  const sites = sitesOf(rules, answer)
+  const codes = addresses.filter((address) => errorCode(answer.domain, address) !== undefined && !isIncluded(sites, address))
+  const worst = codes.find((code) => code !== loopback) ?? (codes.length === addresses.length ? codes[0] : undefined)
+  const code = worst === undefined ? undefined : errorCode(answer.domain, worst)
+  if (code !== undefined) return { is: 'error', error: { kind: code.kind, text: `${worst}: ${code.means}` }, codes }
+  const hits = sites.flatMap(({ domain, filter, weight }) => {
+    const address = addresses.find((one) => (filter === undefined ? isListing(domain, one) : matches(filter, one)))
+    return address === undefined ? [] : [{ domain, address, weight }]
+  })
+  return hits.length > 0 ? { is: 'listed', hits } : { is: 'unweighted' }
+}
+
+/** Beside other addresses it says nothing: some lists give it to clients that they list for another reason as well. */
+const loopback = '127.0.0.1'
+
+function sitesOf({ sites }: DnsblRules, { domain, account }: DnsblAnswer): readonly DnsblSite[] {
+  return sites.filter((site) => site.domain === domain && site.account === account)
+}
+
+function isIncluded(sites: readonly DnsblSite[], address: string): boolean {
+  return sites.some(({ filter }) => filter !== undefined && matches(filter, address))
+}
+
+/** Whether an address means "listed" to an entry without a filter of its own. */
+function isListing(domain: string, address: string): boolean {
+  return address !== loopback && errorCode(domain, address) === undefined
 }
 
 /** A running minimum in which -1 is "none", as odd as in postscreen: a new -1 replaces a valid value, and any valid value replaces -1. */
@@ -60,29 +102,25 @@ function lower(current: number, ttl: number): number {
   return current < 0 || current > ttl ? ttl : current
 }
 
-/**
- * Adds one site's answer to the score.
- * @returns addresses that mean an error of the site: no listing by themselves and named by no filter of it
- */
-export function addAnswer(score: DnsblScore, rules: DnsblRules, answer: DnsblAnswer): readonly string[] {
-  const listed = answer.addresses.length > 0
-  const unclaimed = new Set(answer.addresses.filter((address) => !isListing(address)))
-  for (const site of rules.sites) {
-    if (site.domain !== answer.domain || site.account !== answer.account) continue
-    const address = answer.addresses.find((a) => (site.filter === undefined ? isListing(a) : matches(site.filter, a)))
-    if (address !== undefined) {
-      if (score.name === undefined || score.nameWeight < site.weight) {
-        score.name = rules.replyMap.get(site.domain) ?? site.domain
-        score.nameWeight = site.weight
-      }
-      score.total += site.weight
-      score.hits.push({ domain: site.domain, address, weight: site.weight })
+/** Adds one list's answer to the score. @returns its verdict */
+export function addAnswer(score: DnsblScore, rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
+  const verdict = judge(rules, answer)
+  for (const hit of verdict.is === 'listed' ? verdict.hits : []) {
+    if (score.name === undefined || score.nameWeight < hit.weight) {
+      score.name = rules.replyMap.get(hit.domain) ?? hit.domain
+      score.nameWeight = hit.weight
     }
-    if (site.filter !== undefined) for (const a of unclaimed) if (matches(site.filter, a)) unclaimed.delete(a)
-    if (listed === site.weight > 0) score.failTTL = lower(score.failTTL, answer.ttl)
-    else score.passTTL = lower(score.passTTL, answer.ttl)
+    score.total += hit.weight
+    score.hits.push(hit)
   }
-  return [...unclaimed]
+  // postscreen goes by whether the domain answered, not by the filter. An error says nothing about the client, for no time.
+  const listed = verdict.is === 'listed' || verdict.is === 'unweighted'
+  const ttl = verdict.is === 'error' || verdict.is === 'timeout' ? -1 : answer.ttl
+  for (const { weight } of sitesOf(rules, answer)) {
+    if (listed === weight > 0) score.failTTL = lower(score.failTTL, ttl)
+    else score.passTTL = lower(score.passTTL, ttl)
+  }
+  return verdict
 }
 
 /** How long the collected result holds, in seconds (psc_dnsbl_retrieve: compares with 0, not with the threshold). */

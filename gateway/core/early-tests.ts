@@ -85,7 +85,8 @@ export function earlyEnd(s: Session, now: number, out: Effect[]): void {
 /** One site has answered; with the last answer the greet wait may end early. */
 export function dnsblAnswer(s: Session, now: number, answer: DnsblAnswer, complete: boolean, out: Effect[]): void {
   if (s.score === undefined || (s.done & bit.dnsbl) !== 0) return
-  for (const address of addAnswer(s.score, s.rules.dnsbl, answer)) {
+  const verdict = addAnswer(s.score, s.rules.dnsbl, answer)
+  for (const address of verdict.is === 'error' ? verdict.codes : []) {
     log(s, out, { event: 'DNSBL ERROR CODE', domain: s.rules.dnsbl.replyMap.get(answer.domain) ?? answer.domain, address })
   }
   if (!complete) return
@@ -142,8 +143,9 @@ export function endOfEarlyTests(s: Session, now: number, out: Effect[]): void {
 function settleDnsbl(s: Session, now: number, out: Effect[]): boolean {
   if ((s.todo & bit.dnsbl) === 0 || s.score === undefined) return true
   // Complete or not, a session that comes later asks anew (psc_dnsbl_retrieve gives the score up here), however long this one stays.
-  abandonLookup(s, out)
-  if ((s.done & bit.dnsbl) === 0) collectScore(s, now)
+  const complete = (s.done & bit.dnsbl) !== 0
+  abandonLookup(s, out, complete ? 'done' : 'overdue')
+  if (!complete) collectScore(s, now)
   const { total, name, hits } = s.score
   if (total < s.rules.dnsbl.threshold) {
     stampsOf(s)[indexOf.dnsbl] = second(now) + s.scoreTTL

@@ -178,8 +178,8 @@ export function takeUnread(s: Session): Uint8Array {
 }
 
 /** DNSBL answers are no longer wanted by this session, nor kept for others on its account. */
-export function abandonLookup(s: Session, out: Effect[]): void {
-  if (s.lookingUp) out.push({ do: 'abandonLookup' })
+export function abandonLookup(s: Session, out: Effect[], why: 'done' | 'overdue' = 'done'): void {
+  if (s.lookingUp) out.push({ do: 'abandonLookup', why })
   s.lookingUp = false
 }
 

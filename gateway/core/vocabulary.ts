@@ -17,7 +17,8 @@ export interface Endpoint {
 /**
  * Why a DNS list gave no usable answer, as one word for metrics.
  * From its answer: `code` an error code of the list; `notAList` an address outside 127.0.0.0/8; `malformed` a message that is not valid.
- * From DNS: `timeout`, `servfail`, `refused`, `rcode` (another one), `referral`, `unreachable` (the DNS server).
+ * Silence: `timeout` for dnsbl.timeout, `overdue` for as long as the session could wait.
+ * From DNS: `servfail`, `refused`, `rcode` (another one), `referral`, `unreachable` (the DNS server).
  * `local`: the gateway could not ask.
  */
 export type DnsblErrorKind =
@@ -25,6 +26,7 @@ export type DnsblErrorKind =
   | 'notAList'
   | 'malformed'
   | 'timeout'
+  | 'overdue'
   | 'servfail'
   | 'refused'
   | 'rcode'
@@ -79,8 +81,8 @@ export type Effect =
   | { readonly do: 'remember'; readonly key: string; readonly record: string }
   /** Ask every DNSBL site about the client; answers come as `dnsbl` events. */
   | { readonly do: 'lookup' }
-  /** Answers are no longer wanted, or all there: who comes later asks anew. */
-  | { readonly do: 'abandonLookup' }
+  /** Answers are no longer wanted, or all there: a later session asks anew. `overdue`: those that are missing came too late for the verdict. */
+  | { readonly do: 'abandonLookup'; readonly why: 'done' | 'overdue' }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms: number }
   | { readonly do: 'disarm' }
   /** Read from the client / leave its bytes in the kernel. */

@@ -6,6 +6,7 @@ import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'
 import { bit } from '../core/tests.ts'
+import type { DnsblLookup } from './dns/dnsbl-resolver.ts'
 import type { DnsblAnswer, Effect, Endpoint, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
 import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
@@ -20,7 +21,7 @@ export interface World {
   now(): number
   recall(key: string): string | undefined | Promise<string | undefined>
   remember(key: string, record: string): void
-  lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): { cancel(): void }
+  lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup
   relay(sessionId: string, handOff: HandOff, events: HandOffEvents): void
   log(sessionId: string, record: LogRecord): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
@@ -42,7 +43,7 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined
   #timerName: TimerName | undefined
   #timerMs = 0
-  #lookup: { cancel(): void } | undefined
+  #lookup: DnsblLookup | undefined
   /** Whether the session looks on while the client talks to its backend. */
   #observes = false
 
@@ -136,7 +137,7 @@ export class Connection {
         this.#lookup = this.#world.lookup(this.session.client.address, this.session.rules, this.#onAnswer)
         break
       case 'abandonLookup':
-        this.#endLookup()
+        this.#endLookup(effect.why)
         break
       case 'relay':
         this.#relay(effect.unread)
@@ -162,8 +163,8 @@ export class Connection {
    * Also after the last answer: the resolver keeps a flight for those who listen, for ten seconds. Without this, each session that asked
    * stayed in memory that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
    */
-  #endLookup(): void {
-    this.#lookup?.cancel()
+  #endLookup(why: 'done' | 'overdue' = 'done'): void {
+    this.#lookup?.cancel(why)
     this.#lookup = undefined
   }
 

@@ -1,6 +1,7 @@
 // The gateway's log on standard output: JSON records (pino), or the very lines that postscreen would write.
 import os from 'node:os'
 import { visibleText } from '../../crds/visible-text.ts'
+import type { DnsblVerdict } from '../core/dnsbl.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
 import type { DnsblAnswer, Endpoint, LogRecord } from '../core/vocabulary.ts'
@@ -16,8 +17,8 @@ export type LogLevel = 'debug' | 'info'
 export interface Log {
   /** One thing that happened in a screening session. */
   session(sessionId: string, record: LogRecord): void
-  /** One site's answer about one client, as dnsblog logs it. */
-  dnsbl(client: string, answer: DnsblAnswer, timeoutSeconds: number): void
+  /** One list's answer about one client, as dnsblog logs it. */
+  dnsbl(client: string, answer: DnsblAnswer, verdict: DnsblVerdict, timeoutSeconds: number): void
   /** What became of a client that was handed on. postscreen says nothing of it, so only the JSON log does. */
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /** A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with the client's address. */
@@ -50,11 +51,13 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
       const { event, client, ...fields } = record
       write('info', { session, event, client, ...fields, msg: logText(record) ?? event })
     },
-    dnsbl(client, { domain, addresses, ttl, error }, timeout) {
-      const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain }
-      if (error?.kind === 'timeout') write('warn', { ...fields, error: error.text, msg: replyTimeout(domain, timeout) })
-      else if (error !== undefined) write('warn', { ...fields, error: error.text, msg: lookupError(client, domain, error.text) })
-      else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
+    dnsbl(client, { domain, addresses, ttl }, verdict, timeout) {
+      const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain, verdict: verdict.is }
+      if ('error' in verdict) {
+        const { kind, text } = verdict.error
+        const msg = kind === 'timeout' ? replyTimeout(domain, timeout) : lookupError(client, domain, text)
+        write('warn', { ...fields, kind, error: text, msg })
+      } else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
     },
     relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
     tls: (session, event, client, warnings) => write('info', { session, event, client, warnings, msg: tlsFailed(event, client) }),
@@ -106,10 +109,12 @@ function postfixLog(out: LogBatch, level: LogLevel): Log {
       const text = logText(record)
       if (text !== undefined) postscreen(text)
     },
-    dnsbl(client, { domain, addresses, error }, timeout) {
-      if (error?.kind === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
-      else if (error !== undefined) write('dnsblog', `warning: ${lookupError(client, domain, error.text)}`)
-      for (const address of addresses) write('dnsblog', listed(client, domain, address))
+    dnsbl(client, { domain, addresses }, verdict, timeout) {
+      // postscreen says nothing of a list that it need not wait for any more.
+      if (verdict.is === 'timeout' && verdict.error.kind === 'overdue') return
+      if (verdict.is === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
+      else if (verdict.is === 'error') write('dnsblog', `warning: ${lookupError(client, domain, verdict.error.text)}`)
+      else for (const address of addresses) write('dnsblog', listed(client, domain, address))
     },
     relay: () => undefined,
     tls(_session, event, client, warnings) {

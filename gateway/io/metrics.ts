@@ -1,9 +1,9 @@
 // Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can choose.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
-import type { Action, DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import type { DnsblVerdict } from '../core/dnsbl.ts'
+import type { Action, LogRecord } from '../core/vocabulary.ts'
 import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
-import { outcomeOf } from './dns/dnsbl-status.ts'
 import { observeProcess } from './process-metrics.ts'
 
 /** Numbers that are looked up when somebody asks. */
@@ -16,6 +16,8 @@ export interface Levels {
   stress(): boolean
   /** Backend addresses by state; empty while there is no policy. */
   backends(): Readonly<Record<string, number>>
+  /** 1 for each DNS list that fails, 0 for the others. */
+  failingLists(): Readonly<Record<string, number>>
 }
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
@@ -120,6 +122,7 @@ export class Metrics {
   /** For the shared allowlist. */
   readonly allowlistStore: StoreObserver
   readonly #dnsblQueries: Counter
+  readonly #dnsblErrors: Counter
   readonly #dnsblSeconds: Histogram
   readonly #backendConnect: Histogram
   readonly #backendErrors: Counter
@@ -141,7 +144,11 @@ export class Metrics {
       buckets: scoreBuckets,
       registers,
     })
-    this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Answers of DNSBL sites.', ['zone_id', 'outcome'])
+    this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Questions to DNS lists by what came of them.', ['zone_id', 'outcome'])
+    this.#dnsblErrors = counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', [
+      'zone_id',
+      'kind',
+    ])
     this.#dnsblSeconds = new Histogram({
       name: 'postscreen_dnsbl_query_seconds',
       help: 'From the question to the answer of a site.',
@@ -208,6 +215,8 @@ export class Metrics {
       aggregator: 'max',
     } as const
     this.#observeCounts(backends, 'state', () => levels.backends())
+    const lists = { name: 'postscreen_dnsbl_list_failing', help: '1 while a DNS list gives no usable answers.', aggregator: 'max' } as const
+    this.#observeCounts(lists, 'zone_id', () => levels.failingLists())
   }
 
   #observeCounts(
@@ -274,8 +283,9 @@ export class Metrics {
   }
 
   /** @param site what the list is called in public; its domain may hold a key */
-  dnsblAnswer(answer: DnsblAnswer, site: string): void {
-    this.#dnsblQueries.inc({ zone_id: site, outcome: outcomeOf(answer) })
+  dnsblAnswer(verdict: DnsblVerdict, site: string): void {
+    this.#dnsblQueries.inc({ zone_id: site, outcome: verdict.is })
+    if ('error' in verdict) this.#dnsblErrors.inc({ zone_id: site, kind: verdict.error.kind })
   }
 
   dnsblAnswered(seconds: number): void {

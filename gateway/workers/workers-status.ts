@@ -95,10 +95,12 @@ function siteOf(seen: readonly [SiteStatus, ...SiteStatus[]]): SiteStatus {
   return {
     ...latest,
     listed: add(({ listed }) => listed),
+    unweighted: add(({ unweighted }) => unweighted),
     clean: add(({ clean }) => clean),
     error: add(({ error }) => error),
     timeout: add(({ timeout }) => timeout),
     lastError: latest.lastError ?? seen.find(({ lastError }) => lastError !== undefined)?.lastError,
+    failing: latest.failing ?? seen.find(({ failing }) => failing !== null)?.failing ?? null,
   }
 }
 

@@ -8,7 +8,7 @@ import { startRbldnsd } from '../gateway/io/rbldnsd.ts'
 const clients = Number(process.argv[2] ?? 2000)
 const rounds = Number(process.argv[3] ?? 5)
 const domains = ['one.bl.test', 'two.bl.test', 'three.bl.test']
-const lists = domains.map((domain) => ({ domain }))
+const lists = { lists: domains.map((domain) => ({ domain })) }
 const soa = '$SOA 3000 ns.bl.test hostmaster.bl.test 0 600 300 86400 300'
 
 const rbldnsd = await startRbldnsd(domains.map((name) => ({ name, type: 'ip4set', lines: [soa, ':127.0.0.2:listed', '10.0.0.0/9'] })))

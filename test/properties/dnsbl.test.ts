@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
-import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, newScore } from '../../gateway/core/dnsbl.ts'
+import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, judge, newScore } from '../../gateway/core/dnsbl.ts'
 import type { DnsblAnswer } from '../../gateway/core/vocabulary.ts'
 
 const domains = ['a', 'b', 'c'] as const
@@ -99,8 +99,11 @@ function naiveMinima(rules: DnsblRules, answers: readonly DnsblAnswer[]): { pass
   for (const answer of answers) {
     for (const site of rules.sites.filter(({ domain }) => domain === answer.domain)) {
       const blocklist = site.weight > 0
-      const which = answer.addresses.length > 0 ? (blocklist ? 'fail' : 'pass') : blocklist ? 'pass' : 'fail'
-      if (minima[which] < 0 || minima[which] > answer.ttl) minima[which] = answer.ttl
+      // An error is no answer: as when none came.
+      const isError = judge(rules, answer).is === 'error'
+      const which = answer.addresses.length > 0 && !isError ? (blocklist ? 'fail' : 'pass') : blocklist ? 'pass' : 'fail'
+      const ttl = isError ? -1 : answer.ttl
+      if (minima[which] < 0 || minima[which] > ttl) minima[which] = ttl
     }
   }
   return minima

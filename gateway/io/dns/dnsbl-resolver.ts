@@ -2,18 +2,23 @@
 
 import type { DnsblList } from '../../core/dnsbl.ts'
 import { dnsblQueryName } from '../../core/dnsbl-query-name.ts'
-import type { DnsblAnswer, Endpoint } from '../../core/vocabulary.ts'
+import type { DnsblAnswer, DnsblError, Endpoint } from '../../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
 import type { ServerStatus } from './dns-server.ts'
-import { SiteCounts, type SiteStatus } from './dnsbl-status.ts'
 
-export interface DnsblResolverSettings extends DnsTimes {
+/** What a lookup asks: the lists of a policy, and whatever else its owner wants to know again when answers come. */
+export interface Lists {
+  /** Repetitions are asked once. */
+  readonly lists: readonly DnsblList[]
+}
+
+export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes {
   /** DNS servers, IP addresses (an IPv6 address may have a %scope) and ports from 1. With none, every answer is an error. */
   readonly servers: readonly Endpoint[]
   /** Questions that are on their way at once; others wait. 8,192 take about 8 MB. */
   readonly maxInFlight: number
-  /** Called once for each answer of a flight, before its listeners: for the log and the metrics. */
-  readonly observe: (client: string, answer: DnsblAnswer) => void
+  /** Called once for each question of a flight, before its listeners, with its answer or why there is none: for metrics, status and log. */
+  readonly observe: (client: string, answer: DnsblAnswer, rules: R) => void
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number
 }
@@ -22,12 +27,14 @@ export interface DnsblResolverSettings extends DnsTimes {
 export type DnsblListener = (answer: DnsblAnswer, complete: boolean) => void
 
 export interface DnsblLookup {
-  /** No further answers, please. To be called at the end of every session that asked, also after the last answer; twice is harmless. */
-  cancel(): void
+  /**
+   * No further answers, please. To be called at the end of every session that asked, also after the last answer; twice is harmless.
+   * `overdue`: the session has waited for as long as its verdict could wait, so a list that has not answered has failed it.
+   */
+  cancel(why?: 'done' | 'overdue'): void
 }
 
 export interface DnsblStatus {
-  readonly sites: readonly SiteStatus[]
   readonly servers: readonly ServerStatus[]
   /** Flights that a session can join now. */
   readonly flights: number
@@ -37,6 +44,8 @@ export interface DnsblStatus {
 
 /** More finished flights than this are not kept for sessions to come. */
 const mostFlights = 20_000
+/** Questions to one list that go on although every session has left. */
+const mostOrphans = 16
 
 /**
  * A flight is all questions about one client to one set of sites. A session that asks the same while it lasts joins it, and is told
@@ -44,21 +53,25 @@ const mostFlights = 20_000
  * has cancelled, the next session starts a new flight, and nothing of the old one reaches it (psc_dnsbl_request has it so: no
  * cache, and no answers of an earlier session).
  *
+ * Every question ends in a report to `observe`, so that a list that is dead shows whatever the times of the sessions are: as a timeout when the
+ * last session has waited as long as it could, and else, after sessions that left early, for some questions that go on without a listener.
+ *
  * postscreen incompatibility: a site that does not answer counts as answered (with an error) after `timeoutMs`.
  */
-export class DnsblResolver {
+export class DnsblResolver<R extends Lists = Lists> {
   readonly #client: DnsClient
   readonly #now: () => number
-  readonly #observe: (client: string, answer: DnsblAnswer) => void
-  readonly #counts = new SiteCounts()
+  readonly #observe: (client: string, answer: DnsblAnswer, rules: R) => void
   /** By client and sites, in the order of their starts. */
-  readonly #flights = new Map<string, Flight>()
-  /** A policy hands in the same array each time. */
-  readonly #sites = new WeakMap<readonly DnsblList[], SiteSet>()
+  readonly #flights = new Map<string, Flight<R>>()
+  /** By the domain of the list. */
+  readonly #orphans = new Map<string, number>()
+  /** A policy hands in the same rules each time. */
+  readonly #sites = new WeakMap<R, SiteSet>()
   #timeoutMs: number
   #closed = false
 
-  constructor(settings: DnsblResolverSettings) {
+  constructor(settings: DnsblResolverSettings<R>) {
     this.#now = settings.now ?? (() => performance.now())
     this.#timeoutMs = settings.timeoutMs
     this.#observe = settings.observe
@@ -66,18 +79,29 @@ export class DnsblResolver {
   }
 
   /**
-   * Asks each of `lists` (repetitions are asked once; not to be changed afterwards) about `client`, an IP address. A list's key is part of the
-   * question only: answers, counts and errors have its domain.
+   * Asks each list of `rules` (not to be changed afterwards) about `client`, an IP address. A list's key is part of the question only: answers,
+   * counts and errors have its domain.
    * The listener is never called before `lookup` returns. It gets one answer for each site, errors included, in the order in which they
    * come, until it cancels. With no lists it is never called.
    */
-  lookup(client: string, lists: readonly DnsblList[], listener: DnsblListener): DnsblLookup {
+  lookup(client: string, rules: R, listener: DnsblListener): DnsblLookup {
     this.#forgetOld()
-    const sites = this.#siteSetOf(lists)
+    const sites = this.#siteSetOf(rules)
     const key = `${client} ${sites.key}`
     let flight = this.#flights.get(key)
     if (flight === undefined) {
-      flight = { key, client, sites, answers: [], listeners: new Set(), questions: [], endsAt: this.#now() + this.#timeoutMs }
+      const now = this.#now()
+      flight = {
+        key,
+        client,
+        sites,
+        rules,
+        answers: [],
+        listeners: new Set(),
+        questions: new Map(),
+        beganAt: now,
+        endsAt: now + this.#timeoutMs,
+      }
       if (!this.#closed) this.#start(flight)
     }
     return this.#join(flight, listener)
@@ -85,7 +109,7 @@ export class DnsblResolver {
 
   status(): DnsblStatus {
     this.#forgetOld()
-    return { sites: this.#counts.all(), servers: this.#client.serverStatus(), flights: this.#flights.size, ...this.#client.counts() }
+    return { servers: this.#client.serverStatus(), flights: this.#flights.size, ...this.#client.counts() }
   }
 
   /** Lookups from now on ask these servers. */
@@ -107,39 +131,73 @@ export class DnsblResolver {
     this.#client.close()
   }
 
-  #start(flight: Flight): void {
+  #start(flight: Flight<R>): void {
     this.#flights.set(flight.key, flight)
     for (const list of flight.sites.lists) {
       const name = dnsblQueryName(flight.client, zoneOf(list))
       if (name === undefined) this.#answer(flight, answerOf(list, noQueryName))
-      else flight.questions.push(this.#client.ask(name, list.domain, (result) => this.#answer(flight, answerOf(list, result))))
+      else
+        flight.questions.set(
+          list,
+          this.#client.ask(name, list.domain, (result) => this.#onResult(flight, list, result)),
+        )
     }
   }
 
   /** Listeners get their answers from here and from #answer only; a new one not before the current call is over. */
-  #join(flight: Flight, tell: DnsblListener): DnsblLookup {
+  #join(flight: Flight<R>, tell: DnsblListener): DnsblLookup {
     const listener: Listener = { tell, told: 0, isAwake: false }
     flight.listeners.add(listener)
     queueMicrotask(() => {
       listener.isAwake = true
       tellNews(flight, listener)
     })
-    return { cancel: () => this.#leave(flight, listener) }
+    return { cancel: (why = 'done') => this.#leave(flight, listener, why) }
   }
 
-  #leave(flight: Flight, listener: Listener): void {
+  #leave(flight: Flight<R>, listener: Listener, why: 'done' | 'overdue'): void {
     if (!flight.listeners.delete(listener) || flight.listeners.size > 0) return
-    for (const question of flight.questions) question.cancel()
     if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+    for (const [list, question] of flight.questions) {
+      if (why === 'done' && this.#keepsOrphan(list)) continue
+      question.cancel()
+      flight.questions.delete(list)
+      if (why === 'overdue') this.#report(flight, answerOf(list, { addresses: [], ttl: -1, error: this.#overdue(flight) }))
+    }
   }
 
-  #answer(flight: Flight, answer: DnsblAnswer): void {
+  /** A session that leaves early says nothing about the list, so some questions go on. They tell whether it answers at all. */
+  #keepsOrphan({ domain }: DnsblList): boolean {
+    const orphans = this.#orphans.get(domain) ?? 0
+    if (orphans >= mostOrphans) return false
+    this.#orphans.set(domain, orphans + 1)
+    return true
+  }
+
+  #overdue({ beganAt }: Flight<R>): DnsblError {
+    return { kind: 'overdue', text: `no answer within ${((this.#now() - beganAt) / 1000).toFixed(1)} s` }
+  }
+
+  #onResult(flight: Flight<R>, list: DnsblList, result: DnsResult): void {
+    flight.questions.delete(list)
+    if (flight.listeners.size === 0) {
+      const orphans = (this.#orphans.get(list.domain) ?? 1) - 1
+      if (orphans > 0) this.#orphans.set(list.domain, orphans)
+      else this.#orphans.delete(list.domain)
+    }
+    this.#answer(flight, answerOf(list, result))
+  }
+
+  #answer(flight: Flight<R>, answer: DnsblAnswer): void {
     flight.answers.push(answer)
-    if (isComplete(flight) && this.#flights.size > mostFlights) this.#flights.delete(flight.key)
-    this.#counts.count(answer, Date.now())
-    guarded(() => this.#observe(flight.client, answer))
+    if (isComplete(flight) && this.#flights.size > mostFlights && this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+    this.#report(flight, answer)
     // Listeners may leave and others may join while this goes on: a Set bears that, and those who join are not awake yet.
     for (const listener of flight.listeners) tellNews(flight, listener)
+  }
+
+  #report({ client, rules }: Flight<R>, answer: DnsblAnswer): void {
+    guarded(() => this.#observe(client, answer, rules))
   }
 
   #forgetOld(): void {
@@ -150,13 +208,13 @@ export class DnsblResolver {
     }
   }
 
-  #siteSetOf(lists: readonly DnsblList[]): SiteSet {
-    let sites = this.#sites.get(lists)
+  #siteSetOf(rules: R): SiteSet {
+    let sites = this.#sites.get(rules)
     if (sites === undefined) {
       // With the account: the answers that are told to those who join have it.
-      const unique = new Map(lists.map((list) => [`${list.account ?? ''}:${zoneOf(list)}`, list]))
+      const unique = new Map(rules.lists.map((list) => [`${list.account ?? ''}:${zoneOf(list)}`, list]))
       sites = { lists: [...unique.values()], key: [...unique.keys()].toSorted().join(' ') }
-      this.#sites.set(lists, sites)
+      this.#sites.set(rules, sites)
     }
     return sites
   }
@@ -175,13 +233,17 @@ interface SiteSet {
   readonly key: string
 }
 
-interface Flight {
+interface Flight<R> {
   readonly key: string
   readonly client: string
   readonly sites: SiteSet
+  /** Of the session that started it. */
+  readonly rules: R
   readonly answers: DnsblAnswer[]
   readonly listeners: Set<Listener>
-  readonly questions: DnsQuestion[]
+  /** Those that are still open. */
+  readonly questions: Map<DnsblList, DnsQuestion>
+  readonly beganAt: number
   readonly endsAt: number
 }
 
@@ -192,11 +254,11 @@ interface Listener {
   isAwake: boolean
 }
 
-function isComplete(flight: Flight): boolean {
+function isComplete(flight: Flight<unknown>): boolean {
   return flight.answers.length === flight.sites.lists.length
 }
 
-function tellNews(flight: Flight, listener: Listener): void {
+function tellNews(flight: Flight<unknown>, listener: Listener): void {
   while (listener.isAwake && flight.listeners.has(listener)) {
     const answer = flight.answers[listener.told]
     if (answer === undefined) return

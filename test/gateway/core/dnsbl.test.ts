@@ -1,7 +1,7 @@
 // DNSBL scores, the list that is named, and how long a result holds (sections 4.3, 4.5 and 4.7 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, isListing, newScore } from '../../../gateway/core/dnsbl.ts'
+import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, judge, newScore } from '../../../gateway/core/dnsbl.ts'
 import { rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
 type Dnsbl = NonNullable<SpecFragment['dnsbl']>
@@ -72,30 +72,88 @@ describe('the score', () => {
   })
 })
 
-describe('an answer that is no listing', () => {
+describe('an answer that is not a listing', () => {
   for (const address of ['127.0.0.1', '127.255.255.252', '127.255.255.254', '127.255.255.255', '192.0.2.1', '128.0.0.1', '12.7.0.1']) {
     test(`T22: ${address} counts only where a filter names it`, () => {
-      assert.equal(isListing(address), false)
       assert.equal(scored(rulesFor('zen'), [['zen', address]]).total, 0)
       assert.equal(scored(rulesFor(`zen=${address}`), [['zen', address]]).total, 1)
     })
   }
   for (const address of ['127.0.0.2', '127.0.1.1', '127.1.0.1', '127.255.254.255', '127.0.0.255']) {
-    test(`${address} is one`, () => assert.equal(isListing(address), true))
+    test(`${address} is one`, () => assert.equal(scored(rulesFor('zen'), [['zen', address]]).total, 1))
   }
-
-  test('is told to the log, once, unless a filter of its site names it', () => {
-    const score = newScore()
-    const answer = { domain: 'zen', addresses: ['127.255.255.254', '127.0.0.4', '127.0.0.1'], ttl: 5 }
-    assert.deepEqual(addAnswer(score, rulesFor('zen, zen*2'), answer), ['127.255.255.254', '127.0.0.1'])
-    assert.deepEqual(addAnswer(score, rulesFor('zen=127.255.255.254, zen'), answer), ['127.0.0.1'])
-    assert.equal(addAnswer(score, rulesFor('zen'), { ...answer, addresses: ['127.0.0.4'] }).length, 0)
-  })
 
   test('T15: what is no IPv4 address matches no filter', () => {
     for (const address of ['::ffff:127.0.0.2', '127.0.0.2.', 'localhost', '']) {
       assert.equal(scored(rulesFor('zen=127.0.0.2'), [['zen', address]]).total, 0)
     }
+  })
+})
+
+describe('the verdict', () => {
+  const dbl = 'dbl.spamhaus.org'
+  const cases: readonly { readonly sites: string; readonly answer: Answer; readonly want: string; readonly codes?: readonly string[] }[] = [
+    { sites: 'zen', answer: ['zen', '127.0.0.2'], want: 'listed' },
+    { sites: 'zen=127.0.0.[4..9], zen=127.0.0.2', answer: ['zen', '127.0.0.2'], want: 'listed' },
+    { sites: 'zen', answer: ['zen', ''], want: 'clean' },
+    { sites: 'zen=127.0.0.[4..9]', answer: ['zen', '127.0.0.2'], want: 'unweighted' },
+    { sites: 'zen=127.0.0.[4..9]', answer: ['zen', '127.255.254.1'], want: 'unweighted' },
+    { sites: 'zen', answer: ['zen', '127.255.255.254'], want: 'error code', codes: ['127.255.255.254'] },
+    { sites: 'zen=127.0.0.[2..11]', answer: ['zen', '127.255.255.252'], want: 'error code', codes: ['127.255.255.252'] },
+    { sites: 'zen=127.255.255.254', answer: ['zen', '127.255.255.254'], want: 'listed' },
+    { sites: 'zen=127.255.255.254, zen', answer: ['zen', '127.255.255.254'], want: 'listed' },
+    { sites: 'zen', answer: ['zen', '127.0.0.2 127.255.255.254'], want: 'error code', codes: ['127.255.255.254'] },
+    { sites: 'zen', answer: ['zen', '192.0.2.80'], want: 'error notAList', codes: ['192.0.2.80'] },
+    { sites: 'zen', answer: ['zen', '0.0.0.0'], want: 'error notAList', codes: ['0.0.0.0'] },
+    { sites: 'zen', answer: ['zen', '127.0.0.4 192.0.2.80'], want: 'error notAList', codes: ['192.0.2.80'] },
+    { sites: 'zen', answer: ['zen', '127.0.0.1'], want: 'error code', codes: ['127.0.0.1'] },
+    { sites: 'zen', answer: ['zen', '127.0.0.1 127.0.0.4'], want: 'listed' },
+    {
+      sites: 'list.dnswl.org=127.0.[0..255].[1..3]*-4',
+      answer: ['list.dnswl.org', '127.0.0.255'],
+      want: 'error code',
+      codes: ['127.0.0.255'],
+    },
+    { sites: 'list.dnswl.org*-4', answer: ['list.dnswl.org', '127.0.0.255'], want: 'error code', codes: ['127.0.0.255'] },
+    { sites: 'list.dnswl.org=127.0.[0..255].[1..3]*-4', answer: ['list.dnswl.org', '127.0.5.0'], want: 'unweighted' },
+    { sites: dbl, answer: [dbl, '127.0.1.255'], want: 'error code', codes: ['127.0.1.255'] },
+    { sites: 'key.dbl.dq.spamhaus.net', answer: ['key.dbl.dq.spamhaus.net', '127.0.1.255'], want: 'error code', codes: ['127.0.1.255'] },
+    { sites: 'iadb.isipp.com*-1', answer: ['iadb.isipp.com', '127.0.1.255'], want: 'listed' },
+    { sites: 'multi.uribl.com', answer: ['multi.uribl.com', '127.0.0.1'], want: 'error code', codes: ['127.0.0.1'] },
+    { sites: 'hostkarma.junkemailfilter.com=127.0.0.2*2', answer: ['hostkarma.junkemailfilter.com', '127.0.0.1'], want: 'unweighted' },
+    { sites: 'hostkarma.junkemailfilter.com=127.0.0.1*-2', answer: ['hostkarma.junkemailfilter.com', '127.0.0.1'], want: 'listed' },
+  ]
+  for (const {
+    sites,
+    answer: [domain, addresses],
+    want,
+    codes = [],
+  } of cases) {
+    test(`on ${addresses || 'nothing'} of "${sites}" is ${want}, and only "listed" changes the score`, () => {
+      const rules = rulesFor(sites)
+      const verdict = judge(rules, { domain, addresses: addresses === '' ? [] : addresses.split(' '), ttl: 5 })
+      assert.equal(verdict.is === 'error' ? `error ${verdict.error.kind}` : verdict.is, want)
+      assert.deepEqual(verdict.is === 'error' ? verdict.codes : [], codes)
+      if (verdict.is !== 'listed') assert.equal(scored(rules, [[domain, addresses]]).hits.length, 0)
+    })
+  }
+
+  test('says what the code means and what to do', () => {
+    const verdict = judge(rulesFor('zen'), { domain: 'zen', addresses: ['127.255.255.254'], ttl: 5 })
+    const want =
+      '127.255.255.254: the list does not answer public DNS resolvers: use a DNS resolver of your own (dnsbl.resolvers), or a key of the list'
+    assert.equal(verdict.is === 'error' && verdict.error.text, want)
+  })
+
+  test('of an answer that did not come or could not be read has the kind that DNS gave it', () => {
+    const answer = { domain: 'zen', addresses: [], ttl: -1 }
+    assert.equal(judge(rulesFor('zen'), { ...answer, error: { kind: 'timeout', text: '' } }).is, 'timeout')
+    assert.equal(judge(rulesFor('zen'), { ...answer, error: { kind: 'malformed', text: '' } }).is, 'error')
+  })
+
+  test('"error" leaves the pass the shortest validity', () => {
+    const rules = rulesFor('zen', { minTTL: '60s', maxTTL: '1h' })
+    assert.equal(effectiveTTL(scored(rules, [['zen', '127.255.255.254', 3000]]), rules), 60)
   })
 })
 

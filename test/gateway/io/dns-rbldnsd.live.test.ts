@@ -23,7 +23,7 @@ function resolver(endpoint: { address: string; port: number }): DnsblResolver {
 }
 
 function ask(dnsbl: DnsblResolver, client: string, domains: readonly string[]): Promise<Map<string, DnsblAnswer>> {
-  const lists = domains.map((domain) => ({ domain }))
+  const lists = { lists: domains.map((domain) => ({ domain })) }
   const answers = new Map<string, DnsblAnswer>()
   return new Promise((resolve) => {
     dnsbl.lookup(client, lists, (answer, complete) => {

@@ -49,9 +49,9 @@ function text({ domain, addresses, ttl, error }: DnsblAnswer): string {
 }
 
 /** The same array for the same names, as a policy has it. */
-const known = new Map<string, readonly DnsblList[]>()
-function listsOf(domains: readonly string[]): readonly DnsblList[] {
-  const lists = known.get(domains.join(' ')) ?? domains.map((domain) => ({ domain }))
+const known = new Map<string, { readonly lists: readonly DnsblList[] }>()
+function listsOf(domains: readonly string[]): { readonly lists: readonly DnsblList[] } {
+  const lists = known.get(domains.join(' ')) ?? { lists: domains.map((domain) => ({ domain })) }
   known.set(domains.join(' '), lists)
   return lists
 }
@@ -64,7 +64,7 @@ function session(resolver: DnsblResolver, domains: readonly string[] = sites, ab
     listsOf(domains),
     (answer, complete) => void told.push(text(answer) + (complete ? ' complete' : '')),
   )
-  return { told, cancel: () => lookup.cancel() }
+  return { told, cancel: (why?: 'done' | 'overdue') => lookup.cancel(why) }
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -173,7 +173,8 @@ test('resolver: T12: a listener may cancel itself, others and all of them while 
   await turn()
   assert.deepEqual(told, ['a', 'b'])
   assert.deepEqual(resolver.status().flights, 0)
-  assert.equal(resolver.status().inFlight, 0)
+  // The question that no session waits for still tells whether its list answers.
+  assert.equal(resolver.status().inFlight, 1)
 })
 
 test('resolver: a listener may look up while it is being told', async (t) => {
@@ -218,7 +219,8 @@ test('resolver: T13: an answer to an earlier flight never reaches a later one', 
   await until(() => back.told.length === 1)
   assert.deepEqual(back.told, ['one.test: 127.0.0.2 60'])
   assert.deepEqual(gone.told, [])
-  assert.equal(observed.length, 1)
+  await until(() => observed.length === 2)
+  assert.deepEqual(observed.toSorted(), ['127.0.0.2 one.test: 127.0.0.2 60', '127.0.0.2 one.test: 127.0.0.66 60'])
 })
 
 test('resolver: a cancelled session is told nothing, not even what is already in', async (t) => {
@@ -273,22 +275,48 @@ test('resolver: a fault of one listener is thrown, and the others get their answ
   assert.deepEqual(String(thrown[0]), 'Error: a fault')
 })
 
-test('resolver: status counts what each site said and what each server did', async (t) => {
+test('resolver: status counts what each server did', async (t) => {
   const codes = [{ addresses: ['127.0.0.2'] }, { rcode: 3 }, { rcode: 2 }, { rcode: 5 }, { rcode: 3 }]
   const { resolver, stub } = await start(t, { attempts: 1 }, (q) => q.reply(codes[stub.asked.length - 1] ?? {}))
-  const began = Date.now()
   for (let i = 0; i < 5; i++) {
     const one = session(resolver, ['one.test'], `192.0.2.${i}`)
     await until(() => one.told.length === 1)
     one.cancel()
   }
-  const { sites: counts, servers, flights, inFlight, waiting } = resolver.status()
-  const { lastAt, ...rest } = counts[0] ?? { lastAt: 0 }
-  assert.deepEqual(rest, { domain: 'one.test', listed: 1, clean: 2, error: 2, timeout: 0, lastOutcome: 'clean', lastError: 'REFUSED' })
-  assert.ok(lastAt >= began && lastAt <= Date.now())
+  const { servers, flights, inFlight, waiting } = resolver.status()
   const { sent, answered, unable, timeouts } = servers[0] ?? { sent: 0, answered: 0, unable: 0, timeouts: 0 }
   assert.deepEqual([sent, answered, unable, timeouts], [5, 3, 2, 0])
   assert.deepEqual([flights, inFlight, waiting], [0, 0, 0])
+})
+
+test('resolver: a list that is silent longer than its sessions wait is reported as a timeout when they give up', async (t) => {
+  let now = 0
+  const { resolver, observed, question, stub } = await start(t, { now: () => now })
+  const one = session(resolver)
+  const two = session(resolver)
+  ;(await question('one.test')).reply({ rcode: 3, soaTtl: 9 })
+  await until(() => one.told.length === 1)
+  now = 2000
+  one.cancel('overdue')
+  assert.equal(observed.length, 1, 'another session still waits')
+  two.cancel('overdue')
+  assert.deepEqual(observed.slice(1), ['127.0.0.2 two.test: no answer within 2.0 s -1'])
+  assert.equal(resolver.status().inFlight, 0)
+  assert.equal(stub.asked.length, 2)
+})
+
+test('resolver: a list that is asked only by sessions that leave early is reported all the same, by a bounded number of questions', async (t) => {
+  let now = 0
+  const { resolver, observed } = await start(t, { now: () => now })
+  for (let i = 0; i < 100; i++) session(resolver, ['one.test'], `192.0.2.${i}`).cancel()
+  assert.equal(resolver.status().flights, 0)
+  assert.equal(resolver.status().inFlight, 16)
+  now = limits.timeoutMs
+  await until(() => observed.length === 16)
+  assert.ok(observed.every((line) => line.endsWith('one.test: timeout -1')))
+  assert.equal(resolver.status().inFlight, 0)
+  session(resolver, ['one.test'], '192.0.2.1').cancel()
+  assert.equal(resolver.status().inFlight, 1, 'their places are free again')
 })
 
 test('resolver: new servers and limits are for lookups from now on', async (t) => {
@@ -327,7 +355,7 @@ test('resolver: a process with an idle resolver ends by itself, not before its a
     const limits = { timeoutMs: 60000, queryTimeoutMs: 5000, attempts: 2, maxInFlight: 10 }
     const resolver = new DnsblResolver({ servers: [{ address: '127.0.0.1', port: 9 }], ...limits, observe() {} })
     resolver.updateServers([${JSON.stringify(stub.endpoint)}])
-    resolver.lookup('127.0.0.2', [{ domain: 'one.test' }], (answer) => console.log(answer.addresses.join()))`
+    resolver.lookup('127.0.0.2', { lists: [{ domain: 'one.test' }] }, (answer) => console.log(answer.addresses.join()))`
   const output = await new Promise((resolve, reject) => {
     execFile(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 }, (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),
@@ -345,7 +373,7 @@ test('resolver: a key stands in the question and nowhere else; two keys of one d
     { domain: 'one.test' },
   ]
   const told: DnsblAnswer[] = []
-  resolver.lookup(client, lists, (answer) => void told.push(answer))
+  resolver.lookup(client, { lists }, (answer) => void told.push(answer))
   ;(await question('firstkey.one.test')).reply({ addresses: ['127.0.0.2'], ttl: 30 })
   ;(await question('otherkey.one.test')).reply({ rcode: 5 })
   await until(() => stub.asked.some((q) => q.name === '2.0.0.127.one.test'))
@@ -367,7 +395,7 @@ test('resolver: a key stands in the question and nowhere else; two keys of one d
 
 test('resolver: a session with a new key does not get the answers to the old one', async (t) => {
   const { resolver, question } = await start(t)
-  const listsWith = (written: string) => [{ domain: 'one.test', account: 0, key: DnsblKey.read(written) ?? assert.fail() }]
+  const listsWith = (written: string) => ({ lists: [{ domain: 'one.test', account: 0, key: DnsblKey.read(written) ?? assert.fail() }] })
   resolver.lookup(client, listsWith('oldkey'), () => undefined)
   resolver.lookup(client, listsWith('newkey'), () => undefined)
   await question('oldkey.one.test')

@@ -13,12 +13,15 @@ const levels: Levels = {
   sharedAllowlist: () => undefined,
   stress: () => true,
   backends: () => ({}),
+  failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
 }
 
 /** The samples of a counter or gauge other than 0, as they are printed, without those of the process. */
 async function samples(metrics: Metrics): Promise<string[]> {
   const { text } = await metrics.text()
-  return text.split('\n').filter((line) => line.startsWith('postscreen_') && !/ 0$|_bucket|_info|event_loop|store_up 1$/.test(line))
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('postscreen_') && !/ 0$|_bucket|_info|event_loop|store_up 1$|_list_failing/.test(line))
 }
 
 async function counted(records: readonly LogRecord[], audit = false): Promise<string[]> {
@@ -141,18 +144,22 @@ describe('the other metrics', () => {
     ])
   })
 
-  test('count DNSBL answers by the public name of the site', async () => {
+  test('count what came of questions to DNS lists, and errors by kind', async () => {
     const metrics = new Metrics('1', levels)
-    const domain = 'secretkey.zen.example'
-    metrics.dnsblAnswer({ domain, addresses: ['127.0.0.2'], ttl: 60 }, 'zen.example')
-    metrics.dnsblAnswer({ domain, addresses: [], ttl: 60 }, 'zen.example')
-    metrics.dnsblAnswer({ domain, addresses: [], ttl: 60 }, 'zen.example')
+    metrics.dnsblAnswer({ is: 'listed', hits: [] }, 'zen.example')
+    for (const is of ['clean', 'clean', 'unweighted'] as const) metrics.dnsblAnswer({ is }, 'zen.example')
+    metrics.dnsblAnswer({ is: 'error', error: { kind: 'code', text: '127.255.255.254' }, codes: ['127.255.255.254'] }, 'zen.example')
+    metrics.dnsblAnswer({ is: 'timeout', error: { kind: 'timeout', text: 'timeout' } }, 'zen.example')
     metrics.dnsblAnswered(0.25)
     const { text } = await metrics.text()
     const outcomes = [...text.matchAll(/^postscreen_dnsbl_queries_total\{zone_id="zen\.example",outcome="(\w+)"\} (\d+)$/gm)]
-    assert.deepEqual(outcomes.map(([, outcome, count]) => `${outcome} ${count}`).toSorted(), ['clean 2', 'listed 1'])
+    const counts = outcomes.map(([, outcome, count]) => `${outcome} ${count}`).toSorted()
+    assert.deepEqual(counts, ['clean 2', 'error 1', 'listed 1', 'timeout 1', 'unweighted 1'])
+    const kinds = [...text.matchAll(/^postscreen_dnsbl_errors_total\{zone_id="zen\.example",kind="(\w+)"\} 1$/gm)].map(([, kind]) => kind)
+    assert.deepEqual(kinds, ['code', 'timeout'])
+    assert.match(text, /^postscreen_dnsbl_list_failing\{zone_id="zen\.example"\} 1$/m)
+    assert.match(text, /^postscreen_dnsbl_list_failing\{zone_id="other\.example"\} 0$/m)
     assert.match(text, /^postscreen_dnsbl_query_seconds_bucket\{le="0\.5"\} 1$/m)
-    assert.doesNotMatch(text, /secretkey/)
   })
 
   test('show one policy, the one in force', async () => {

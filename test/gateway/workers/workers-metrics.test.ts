@@ -14,6 +14,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   sharedAllowlist: () => undefined,
   stress: () => false,
   backends: () => ({ working: 1, failing: 0 }),
+  failingLists: () => ({}),
   ...more,
 })
 

@@ -20,11 +20,13 @@ const site = {
   site: 'bl.test',
   lastAt: '2026-01-01T00:00:00.000Z',
   listed: 1,
+  unweighted: 1,
   clean: 2,
   error: 0,
   timeout: 1,
   lastOutcome: 'clean' as const,
   lastError: undefined,
+  failing: null,
 }
 
 const base: StatusPage = {
@@ -59,7 +61,9 @@ test('counts are those of all workers', () => {
   assert.deepEqual(page['listening'], ['0.0.0.0:25'])
   assert.deepEqual(page['allowlist'], base.allowlist, 'they have one')
   assert.deepEqual(page['dnsbl'], {
-    sites: [{ site: 'bl.test', lastAt: site.lastAt, lastOutcome: 'clean', listed: 2, clean: 4, error: 0, timeout: 2 }],
+    sites: [{ ...site, lastError: undefined, listed: 2, unweighted: 2, clean: 4, error: 0, timeout: 2 }].map(
+      (one) => JSON.parse(JSON.stringify(one)) as Shown,
+    ),
     servers: [],
     flights: 2,
     inFlight: 4,

@@ -30,7 +30,7 @@ Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps,
   --admin ADDR:PORT         /healthz /readyz /metrics; * for all addresses (*:8080)
   --leader-elect true|false wait for the Lease before doing anything (true)
   --lease-namespace NAME    namespace of the Lease (POD_NAMESPACE, or the pod's own)
-  --lease-name NAME         name of the Lease (postscreen-operator)
+  --lease-name NAME         name of the Lease (postscreen-operator); with its namespace it names this operator in the status of policies
   --kubeconfig FILE         how to reach the cluster; without it the pod's service account, else KUBECONFIG
   --resync TIME             look at every policy this often, whatever the watches say (10m)
   --workers N               policies worked on at a time (8)
@@ -165,6 +165,7 @@ function read(flags: Flags): OperatorOptions | string {
   const elects = flags['leader-elect'] !== 'false'
   const leaseNamespace = flags['lease-namespace'] ?? ownNamespace
   if (elects && leaseNamespace === undefined) return 'name the namespace of the Lease: --lease-namespace NAME, or say --leader-elect false'
+  const leaseName = flags['lease-name'] ?? 'postscreen-operator'
   const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
   if (gatewayImage === '') return 'name the image of the gateways: --gateway-image IMAGE'
   const log = pino(
@@ -178,13 +179,14 @@ function read(flags: Flags): OperatorOptions | string {
   )
   return {
     namespaces: listOf(flags.namespaces),
+    instance: `${leaseNamespace ?? os.hostname()}/${leaseName}`,
     gatewayImage,
     gatewayPullSecrets: listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']),
     metricsFrom: parsePeers(flags['metrics-from'] ?? '[]') ?? [],
     tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
     admin: parseAdmin(flags.admin ?? '*:8080'),
-    election: elects ? { namespace: leaseNamespace ?? '', name: flags['lease-name'] ?? 'postscreen-operator', ...identity() } : undefined,
+    election: elects ? { namespace: leaseNamespace ?? '', name: leaseName, ...identity() } : undefined,
     ownNamespace,
     resyncMs: (parseDuration(flags.resync ?? '10m') ?? 600) * 1000,
     workers: Number(flags.workers ?? '8'),

@@ -36,9 +36,28 @@ const columns = [
   },
   { name: 'Backend', type: 'string', jsonPath: ofCondition('BackendReachable', 'status'), description: 'Whether a mail server answers' },
   { name: 'Address', type: 'string', jsonPath: '.status.addresses[0]', description: 'Where clients connect' },
+  {
+    name: 'Generation',
+    type: 'integer',
+    jsonPath: '.metadata.generation',
+    description: 'The newest generation of the policy; when it is more than Observed, the other columns are about an earlier one',
+  },
+  {
+    name: 'Observed',
+    type: 'integer',
+    jsonPath: '.status.observedGeneration',
+    description: 'The generation that the other columns are about',
+  },
+  {
+    name: 'Checked',
+    type: 'date',
+    jsonPath: '.status.operator.checkedAt',
+    description: 'How long ago the operator last confirmed what the other columns say; more than some minutes: no operator is running',
+  },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'Greet', type: 'string', jsonPath: '.spec.greet.action', priority: 1 },
   { name: 'DNSBL', type: 'string', jsonPath: '.spec.dnsbl.action', priority: 1 },
+  { name: 'Operator', type: 'string', jsonPath: '.status.operator.name', priority: 1, description: 'The operator that manages the policy' },
   { name: 'Message', type: 'string', jsonPath: ofCondition('Ready', 'message'), priority: 1 },
 ] as const
 

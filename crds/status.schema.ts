@@ -59,6 +59,15 @@ export const statusSchema: StructuralNode = {
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],
     },
+    operator: object('The operator that manages the policy. Other operators leave the policy unchanged while this is fresh.', {
+      name: text('Its installation: the namespace and name of its Lease.', 512),
+      checkedAt: {
+        type: 'string',
+        format: 'date-time',
+        description: 'When the operator last confirmed the status; renewed every minute, less often with more than 60 policies.',
+      },
+      validSeconds: whole('If checkedAt is older than this, no operator manages the policy, and another one takes it over.'),
+    }),
     addresses: set(
       'Where clients reach the gateways.',
       'An address or name of the load balancer, or the address of the Service in the cluster.',

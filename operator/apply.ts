@@ -5,7 +5,9 @@ import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
 import { keyOf, type KubeObject, recordOf } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
-import { handOverReplicas, replicasOf } from './replicas.ts'
+import { isLaterVersion } from './kube/object-store.ts'
+import { handOverReplicas, replicasHolder, replicasOf } from './replicas.ts'
+import { type Contested, Contests, lastWriter } from './contest.ts'
 
 /** What came of one object. */
 export type Applied =
@@ -13,6 +15,8 @@ export type Applied =
   /** An object of that name belongs to somebody else, or still to a policy that is gone. */
   | { readonly is: 'conflict'; readonly object: KubeObject; readonly why: string; readonly passes: boolean }
   | { readonly is: 'refused'; readonly object: KubeObject; readonly why: string }
+  /** Another writer keeps changing it back; it is not written for a while. */
+  | { readonly is: 'contested'; readonly object: KubeObject }
 
 /** Objects that exist, as the watches have seen them. */
 export interface Live {
@@ -57,10 +61,13 @@ export class Applier {
   readonly #client: KubeClient
   readonly #live: Live
   readonly #settled = new Map<string, Settled>()
+  readonly #contests: Contests
 
-  constructor(client: KubeClient, live: Live) {
+  /** `now` tells milliseconds that never go back. */
+  constructor(client: KubeClient, live: Live, now: () => number) {
     this.#client = client
     this.#live = live
+    this.#contests = new Contests(now)
   }
 
   /**
@@ -76,6 +83,7 @@ export class Applier {
     const conflict = found && foreign(found, owner)
     if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
     if (found !== undefined && this.#isAsWanted(want, found) && replicasOf(found) >= (least ?? 0)) return { is: 'unchanged', object: found }
+    if ((await this.#contest(want, found, owner)) > 0) return { is: 'contested', object: found ?? want }
     return orRefused(want, async () => {
       if (least !== undefined) await this.#keepReplicas(want, found, least)
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
@@ -102,8 +110,22 @@ export class Applier {
     return Promise.all(left.map((object) => this.#remove(object)))
   }
 
+  /** Objects of a policy that another writer keeps changing back. */
+  contested(owner: Owner): readonly Contested[] {
+    return this.#contests.of(policyOf(owner))
+  }
+
+  /** What a paused policy would change. */
+  differing(want: readonly KubeObject[], owner: Owner): readonly KubeObject[] {
+    return want.filter((object) => {
+      const found = this.#live.object(object.kind, keyOf(object))
+      return found === undefined || !isOwned(found, owner) || !this.#isAsWanted(object, found)
+    })
+  }
+
   /** Nothing more will be asked about a policy that is gone. */
   forget(policy: string): void {
+    this.#contests.forget(policy)
     for (const [id, settled] of this.#settled) if (settled.policy === policy) this.#settled.delete(id)
   }
 
@@ -123,6 +145,20 @@ export class Applier {
       await this.#client.apply(first, { fieldManager, force: true })
     }
     await handOverReplicas(this.#client, want, least)
+  }
+
+  /** How long to leave an object alone that is not as it was applied; 0: nothing speaks against writing it. */
+  async #contest(want: KubeObject, found: KubeObject | undefined, owner: Owner): Promise<number> {
+    const settled = this.#settled.get(idOf(want))
+    if (settled === undefined || settled.applied !== appliedOf(want)) return 0
+    const [before, now] = [settled.version, found?.metadata.resourceVersion]
+    // The watch shows the object as it was before it was applied.
+    if (found !== undefined && before !== undefined && now !== undefined && !isLaterVersion(now, before)) return 0
+    const { namespace = '', name } = want.metadata
+    // The watches' copies are without managedFields.
+    const whole = found && (await this.#client.get(resourceOf(want), namespace, name))
+    const by = whole && lastWriter(whole, [fieldManager, replicasHolder])
+    return this.#contests.differs(idOf(want), policyOf(owner), { object: want, by, isDeleted: whole === undefined })
   }
 
   #isAsWanted(want: KubeObject, found: KubeObject): boolean {

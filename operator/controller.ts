@@ -1,5 +1,6 @@
 // The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass over each.
 import { Applier } from './apply.ts'
+import { Claims } from './claim.ts'
 import { Cache } from './cache.ts'
 import { Compilations } from './compile/compilations.ts'
 import { tableRefs } from './compile/compile.ts'
@@ -7,9 +8,10 @@ import type { Settings } from './desired/desired.ts'
 import type { Ask } from './gateways/ask.ts'
 import { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
-import { splitKey } from './kube/object.ts'
+import { type KubeObject, splitKey } from './kube/object.ts'
 import { WorkQueue } from './kube/work-queue.ts'
 import { Reconciler, type Told } from './reconcile.ts'
+import { StatusWriter } from './status/writer.ts'
 
 export interface ControllerOptions {
   readonly client: KubeClient
@@ -20,7 +22,13 @@ export interface ControllerOptions {
   readonly workers: number
   /** Every policy is looked at this often, whatever the watches say; a safety net. */
   readonly resyncMs: number
+  /** Names this installation of the operator among others. */
+  readonly instance: string
   readonly tell: (told: Told) => void
+  /** A policy is looked after by another operator. */
+  readonly leave: (policy: KubeObject, operator: string) => void
+  /** The CRD is older than the operator, and these fields of statuses are left out; none: it no longer is. */
+  readonly onOmitted: (fields: readonly string[]) => void
   /** A policy is gone, and no pass over it is under way. */
   readonly forget: (namespace: string, name: string) => void
   /** A pass has ended, well or not. */
@@ -55,9 +63,10 @@ export class Controller {
       onConfigMap: (key) => this.#add(this.#tablesOf.get(key) ?? []),
       onTrouble: options.onTrouble,
     })
-    const applier = new Applier(client, this.#cache)
+    const elapsed = (): number => performance.now()
+    const applier = new Applier(client, this.#cache, elapsed)
     const compilations = new Compilations(client, (key) => this.#cache.configMapVersion(key), settings.tenants)
-    const refresh = new Refresh(client, () => performance.now())
+    const refresh = new Refresh(client, elapsed)
     const reconciler = new Reconciler({
       client,
       live: this.#cache,
@@ -66,7 +75,10 @@ export class Controller {
       refresh,
       ask,
       settings,
+      claims: new Claims({ instance: options.instance, policies: () => this.#cache.policies().length, elapsed }),
+      statuses: new StatusWriter(client, elapsed, options.onOmitted),
       tell,
+      leave: options.leave,
       now: () => new Date(),
     })
     this.#queue = new WorkQueue<string>({

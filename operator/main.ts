@@ -121,7 +121,7 @@ class RunningOperator implements Operator {
 
   #work(): void {
     if (this.#stopping) return
-    const { log, namespaces, settings, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
+    const { log, namespaces, settings, instance, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
     const tenancy = settings.tenants === undefined ? 'open' : 'restricted'
     log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image, tenancy }, 'leading')
     const election = this.#election
@@ -130,11 +130,14 @@ class RunningOperator implements Operator {
       client: election === undefined ? this.#client : leaderClient(this.#client, () => election.isLeading()),
       namespaces,
       settings,
+      instance,
       ask: this.#gateways.ask,
       workers,
       resyncMs,
       tell: (told) => this.#narrator.tell(told),
-      forget: (namespace, name) => this.#metrics.forget(namespace, name),
+      leave: (policy, operator) => this.#narrator.leave(policy, operator),
+      onOmitted: (fields) => this.#narrator.omit(fields),
+      forget: (namespace, name) => this.#narrator.forget(namespace, name),
       onPass: ({ outcome, seconds, waitedSeconds }) => this.#metrics.pass(outcome, seconds, waitedSeconds),
       onError: (key, error) => log.warn({ policy: key }, `will be tried again: ${describeError(error)}`),
       onTrouble: (text) => log.warn(text),

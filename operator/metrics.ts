@@ -21,6 +21,8 @@ export class OperatorMetrics {
   readonly #requests: Counter<'verb' | 'resource' | 'code'>
   readonly #conditions: Gauge<'namespace' | 'name' | 'condition' | 'status'>
   readonly #changes: Counter<'kind' | 'change'>
+  readonly #others: Gauge<'namespace' | 'name' | 'operator'>
+  readonly #omitted: Gauge
   /** Whether each policy is Ready, by namespace and name. */
   readonly #ready = new Map<string, boolean>()
 
@@ -59,18 +61,23 @@ export class OperatorMetrics {
       labelNames: ['verb', 'resource', 'code'],
       registers,
     })
-    this.#conditions = new Gauge({
-      name: 'postscreen_policy_condition',
-      help: 'The conditions of each policy; 1 for the status that it has',
-      labelNames: ['namespace', 'name', 'condition', 'status'],
-      registers,
-    })
+    const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
+      new Gauge<T>({ name, help, labelNames: [...labelNames], registers })
+    this.#conditions = gauge('postscreen_policy_condition', 'The conditions of each policy; 1 for the status that it has', [
+      'namespace',
+      'name',
+      'condition',
+      'status',
+    ])
     this.#changes = new Counter({
       name: 'postscreen_operator_changes_total',
       help: 'Objects created, changed and removed',
       labelNames: ['kind', 'change'],
       registers,
     })
+    const others = 'Policies in the scope of this operator that another operator manages; always 1'
+    this.#others = gauge('postscreen_policy_other_operator', others, ['namespace', 'name', 'operator'])
+    this.#omitted = gauge('postscreen_status_fields_omitted', 'Fields of statuses that are omitted: the CRD does not contain them', [])
     this.#read(version, sources, registers)
     this.#errors.inc({ controller }, 0)
   }
@@ -88,6 +95,18 @@ export class OperatorMetrics {
 
   change(kind: string, change: string): void {
     this.#changes.inc({ kind, change })
+  }
+
+  otherOperator(namespace: string, name: string, operator: string): void {
+    this.#others.set({ namespace, name, operator }, 1)
+  }
+
+  noOtherOperator(namespace: string, name: string, operator: string): void {
+    this.#others.remove({ namespace, name, operator })
+  }
+
+  omittedStatusFields(count: number): void {
+    this.#omitted.set(count)
   }
 
   conditions(namespace: string, name: string, findings: Findings): void {

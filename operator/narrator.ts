@@ -24,6 +24,12 @@ export class Narrator {
   readonly #events: Events
   readonly #metrics: OperatorMetrics
   readonly #log: Logger
+  /** The operators that look after policies of our scope, by the policy's key. */
+  readonly #others = new Map<string, string>()
+  /** Fields of statuses that the cluster's CRD does not contain. */
+  #omitted: readonly string[] = []
+  /** Policies with an event about that. */
+  readonly #toldOfCRD = new Set<string>()
 
   constructor(events: Events, metrics: OperatorMetrics, log: Logger) {
     this.#events = events
@@ -33,6 +39,8 @@ export class Narrator {
 
   tell({ policy, applied, findings }: Told): void {
     const { namespace = '', name, generation } = policy.metadata
+    this.#stay(namespace, name)
+    this.#tellOfCRD(policy)
     this.#metrics.conditions(namespace, name, findings)
     const changes = applied.filter(isChange)
     for (const { is, object } of changes) {
@@ -47,6 +55,53 @@ export class Narrator {
     if (changes.length > 0)
       this.#events.record(policy, { type: 'Normal', reason: changeReason(changes), action: 'Reconcile', note: changeNote(changes) })
     this.#tellFindings(policy, findings)
+  }
+
+  /** A policy of our scope that another operator looks after: said once, until that changes. */
+  leave(policy: KubeObject, operator: string): void {
+    const { namespace = '', name } = policy.metadata
+    const key = `${namespace}/${name}`
+    if (this.#others.get(key) === operator) return
+    this.#stay(namespace, name)
+    this.#others.set(key, operator)
+    this.#metrics.forget(namespace, name)
+    this.#metrics.otherOperator(namespace, name, operator)
+    const note = `This policy is managed by the operator ${operator}, so this operator leaves it unchanged. Let one operator watch each namespace: set watchNamespaces in both releases, or uninstall one of them`
+    this.#log.warn({ policy: key, operator }, note)
+    this.#events.record(policy, { type: 'Warning', reason: 'ManagedByOtherOperator', action: 'Leave', note })
+  }
+
+  /** The CRD is older than the operator, or no longer is. */
+  omit(fields: readonly string[]): void {
+    if (fields.length === 0) this.#toldOfCRD.clear()
+    this.#omitted = fields
+    this.#metrics.omittedStatusFields(fields.length)
+    if (fields.length > 0) this.#log.warn({ fields }, this.#olderCRD())
+  }
+
+  /** A policy is gone. */
+  forget(namespace: string, name: string): void {
+    this.#stay(namespace, name)
+    this.#toldOfCRD.delete(`${namespace}/${name}`)
+    this.#metrics.forget(namespace, name)
+  }
+
+  #stay(namespace: string, name: string): void {
+    const other = this.#others.get(`${namespace}/${name}`)
+    if (other === undefined) return
+    this.#others.delete(`${namespace}/${name}`)
+    this.#metrics.noOtherOperator(namespace, name, other)
+  }
+
+  #olderCRD(): string {
+    return `The CRD postscreenpolicies.postscreen.dev is older than the operator, so the status omits ${this.#omitted.join(', ')}. Apply the CRD of the operator's version`
+  }
+
+  #tellOfCRD(policy: KubeObject): void {
+    const { namespace = '', name } = policy.metadata
+    if (this.#omitted.length === 0 || this.#toldOfCRD.has(`${namespace}/${name}`)) return
+    this.#toldOfCRD.add(`${namespace}/${name}`)
+    this.#events.record(policy, { type: 'Warning', reason: 'CRDOutdated', action: 'WriteStatus', note: this.#olderCRD() })
   }
 
   /** Only what is new since the status that the policy has. */

@@ -5,6 +5,8 @@ import type { TenantRules } from '../crds/tenancy.ts'
 export interface OperatorOptions {
   /** The namespaces to watch; none means all. */
   readonly namespaces: readonly string[]
+  /** Names this installation, NAMESPACE/NAME: policies say which operator looks after them. The same for all its pods. */
+  readonly instance: string
   /** The image of gateways whose policy names none. */
   readonly gatewayImage: string
   /** What authors of policies may do; undefined: everything. */

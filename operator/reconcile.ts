@@ -3,7 +3,8 @@ import { type Applied, type Applier, isOwned, type Live } from './apply.ts'
 import type { Compilations } from './compile/compilations.ts'
 import type { Compiled } from './compile/compile.ts'
 import { desired, type Settings } from './desired/desired.ts'
-import { annotation, fieldManager, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
+import { type Claims, withClaim } from './claim.ts'
+import { annotation, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
 import type { Ask } from './gateways/ask.ts'
 import { addressOf, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
@@ -12,6 +13,7 @@ import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
 import { type Findings, findingsOf, refusals } from './status/findings.ts'
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
+import type { StatusWriter } from './status/writer.ts'
 import { contained } from './containment.ts'
 
 /** What a pass needs of the world. */
@@ -23,9 +25,13 @@ export interface World {
   readonly refresh: Refresh
   readonly ask: Ask
   readonly settings: Settings
+  readonly claims: Claims
+  readonly statuses: StatusWriter
   readonly now: () => Date
   /** Told of what a pass has done and found, before the status is written; for events, metrics and the log. */
   readonly tell: (told: Told) => void
+  /** Told at each pass of a policy that another operator looks after. */
+  readonly leave: (policy: KubeObject, operator: string) => void
 }
 
 export interface Told {
@@ -57,7 +63,7 @@ export class Reconciler {
 
   /** Rejects with what a later try may mend. */
   async reconcile(key: string): Promise<{ readonly again?: number }> {
-    const { live, compilations, applier } = this.#world
+    const { live, compilations, applier, claims } = this.#world
     const known = live.policy(key)
     const policy = this.#newest(key, known)
     // Owner references see to what it has made.
@@ -67,13 +73,37 @@ export class Reconciler {
       this.#refusedSince.delete(key)
       compilations.forget(key)
       applier.forget(key)
+      claims.forget(key)
       return {}
     }
-    const seen = await this.#pass(policy)
+    const other = claims.otherOwner(policy)
+    if (other !== undefined) {
+      this.#world.leave(policy, other.name)
+      return { again: other.leftMs }
+    }
+    const remember = (answer: KubeObject): KubeObject => {
+      this.#written.set(key, { over: known?.metadata.resourceVersion, policy: answer })
+      return answer
+    }
+    const claimed = this.#mustClaim(policy) ? remember(await this.#claim(policy)) : policy
+    const seen = await this.#pass(claimed)
     const findings = findingsOf(seen)
     const answer = await this.#writeStatus(seen, findings)
-    if (answer !== undefined) this.#written.set(key, { over: known?.metadata.resourceVersion, policy: answer })
-    return this.#again(key, seen, findings)
+    if (answer !== undefined) remember(answer)
+    const { again = Infinity } = this.#again(key, seen, findings)
+    return { again: Math.min(again, claims.renewalMs) }
+  }
+
+  /** Before anything is made for it: two operators that see a new policy at once must not both begin. An older CRD cannot hold a claim. */
+  #mustClaim(policy: KubeObject): boolean {
+    const { claims, statuses } = this.#world
+    return !claims.isOurs(policy) && !statuses.omitted.includes('operator')
+  }
+
+  /** Rejects with a conflict when another writer was quicker. */
+  async #claim(policy: KubeObject): Promise<KubeObject> {
+    const { claims, statuses, now } = this.#world
+    return statuses.write(policy, withClaim(policy['status'], claims.renewed(now())), policy.metadata.resourceVersion)
   }
 
   /** The watch is often behind the pass that follows a write; it would find the old status, and write and tell it all again. */
@@ -92,12 +122,15 @@ export class Reconciler {
     const paused = policy.metadata.annotations?.[annotation.pause] === 'true'
     const want = compiled === undefined ? [] : desired(owner, compiled, settings)
     const applied = compiled === undefined || paused ? [] : await this.#apply(want, owner)
+    const { applier } = this.#world
+    const drifted = paused ? applier.differing(want, owner) : []
+    const contested = applier.contested(owner)
     const seen = await this.#look(policy, compiled, want, applied)
     const written = seen.configMap?.metadata.annotations?.[annotation.hash]
     if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
     const problems = 'problems' in compilation ? compilation.problems : []
     const refusedBy = 'problems' in compilation ? compilation.by : undefined
-    return { ...seen, paused, problems, refusedBy, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
+    return { ...seen, paused, problems, refusedBy, drifted, contested, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
   }
 
   #refusalLasts(key: string, seen: Pick<Observation, 'pods' | 'compiled' | 'template'>): boolean {
@@ -163,19 +196,15 @@ export class Reconciler {
     }
   }
 
-  /** Written only when it says something else than before; the policy as it is then. */
+  /** Written when it says something else than before, and now and then to show that it is still true; the policy as it is then. */
   async #writeStatus(seen: Observation, findings: Findings): Promise<KubeObject | undefined> {
-    const { client, now, tell } = this.#world
+    const { statuses, claims, now, tell } = this.#world
     const { policy, applied } = seen
     tell({ policy, applied, findings })
     const status = statusOf(seen, findings, now())
-    if (contained(status, policy['status']) && hasNoMore(policy['status'], status)) return undefined
-    const { name, namespace, uid } = policy.metadata
-    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) }
-    return client.apply(
-      { apiVersion: policy.apiVersion, kind: policy.kind, metadata, status },
-      { fieldManager, force: true, subresource: 'status' },
-    )
+    const next = statuses.fit(withClaim(status, claims.ours(policy, now())))
+    if (contained(next, policy['status']) && hasNoMore(policy['status'], next)) return undefined
+    return statuses.write(policy, withClaim(status, claims.renewed(now())))
   }
 
   #again(key: string, seen: Observation, { Reconciling, Accepted, Programmed }: Findings): { readonly again?: number } {
@@ -184,6 +213,8 @@ export class Reconciler {
     const passes = Reconciling.status === 'True' ? 1 + (before?.hash === hash ? (before?.passes ?? 0) : 0) : 0
     if (passes === 0) this.#onItsWay.delete(key)
     else this.#onItsWay.set(key, { hash, passes })
+    const waits = seen.contested.map(({ waitMs }) => waitMs).filter((ms) => ms > 0)
+    if (waits.length > 0) return { again: Math.min(...waits) }
     if (passes > 0) return { again: pause(passes) }
     if (Accepted.reason === 'RefusedByGateway') return { again: looksAgain.refused }
     // Nobody tells when somebody else's object goes, or when something is allowed.

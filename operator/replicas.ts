@@ -6,7 +6,7 @@ import { isRecord, type KubeObject, recordOf } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
 
 /** Owns `replicas` from the handover until the autoscaler first changes the number. */
-const holder = 'postscreen-operator-replicas'
+export const replicasHolder = 'postscreen-operator-replicas'
 
 /** How many pods a Deployment should have. Other kinds have as many as anything asks for. */
 export const replicasOf = ({ kind, spec }: KubeObject): number => {
@@ -42,5 +42,5 @@ export async function handOverReplicas(client: KubeClient, want: KubeObject, lea
   if (replicas >= least && !isOurs(found)) return
   const metadata = { name, namespace, uid, resourceVersion }
   const held = { apiVersion: want.apiVersion, kind: want.kind, metadata, spec: { replicas: Math.max(replicas, least) } }
-  await client.apply(held, { fieldManager: holder, force: true })
+  await client.apply(held, { fieldManager: replicasHolder, force: true })
 }

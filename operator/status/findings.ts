@@ -1,4 +1,6 @@
 // The findings about a policy, each a condition without its time: pure functions of what a pass has observed.
+import type { Contested } from '../contest.ts'
+import type { KubeObject } from '../kube/object.ts'
 import type { Problem } from '../../crds/problems.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
@@ -70,10 +72,25 @@ function notApplied({ applied }: Observation): Finding | undefined {
   return finding('False', 'ApplyFailed', refused.map(({ object, why }) => `${object.kind} ${object.metadata.name}: ${why}`).join('; '))
 }
 
+/** An object that does not stay as it was applied, and which writer to stop. */
+function inContest({ object, by, isDeleted }: Contested): string {
+  const name = `${object.kind} ${object.metadata.name}`
+  if (isDeleted)
+    return `${name} is deleted again and again by another client; the operator creates it at growing intervals. Stop that client`
+  const writer = by === undefined ? 'another operator that also writes as postscreen-operator' : `field manager ${by}`
+  return `${name} is changed back again and again by ${writer}; the operator writes it at growing intervals, up to 5 minutes. Stop that writer, or put the setting into the policy`
+}
+
+function notKept({ contested }: Observation): Finding | undefined {
+  return contested.length === 0 ? undefined : finding('False', 'Contested', contested.map(inContest).join('; '))
+}
+
+const namesOf = (objects: readonly KubeObject[]): string => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')
+
 function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
   const generation = seen.policy.metadata.generation ?? 0
   if (seen.compiled === undefined) return finding('False', 'NotAccepted', 'The policy is not valid; what ran before goes on')
-  const failed = notApplied(seen)
+  const failed = notApplied(seen) ?? notKept(seen)
   if (failed !== undefined) return failed
   const managed = seen.compiled.policy.spec.gateway !== undefined
   if (!managed) {
@@ -82,7 +99,9 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
       : finding('True', 'ConfigMapWritten', `The ConfigMap has generation ${generation}; no gateway is run for the policy`)
   }
   const count = `${rollout.updated} of ${rollout.total} gateways run generation ${generation}`
-  if (rollout.complete) return finding('True', 'Programmed', count)
+  if (seen.drifted.length > 0) return finding('False', 'Paused', `Changes are paused; not as the policy says: ${namesOf(seen.drifted)}`)
+  if (rollout.complete)
+    return seen.paused ? finding('True', 'Paused', `${count}; changes are paused`) : finding('True', 'Programmed', count)
   if (acceptedOf.status === 'False') return finding('False', 'NotAccepted', `${count}; the others keep the last policy that was good`)
   if (seen.paused) return finding('False', 'Paused', `${count}; changes are paused`)
   return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)
@@ -115,13 +134,16 @@ function serving({ deployment }: Observation, { ready: up, total }: Rollout): Fi
 function ready(parts: readonly Finding[]): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
-  return wrong === undefined ? finding('True', 'Ready', parts[1]?.message ?? '') : finding(wrong.status, wrong.reason, wrong.message)
+  if (wrong !== undefined) return finding(wrong.status, wrong.reason, wrong.message)
+  const [, programmedOf] = parts
+  return finding('True', programmedOf?.reason === 'Paused' ? 'Paused' : 'Ready', programmedOf?.message ?? '')
 }
 
 /** Nothing will change until somebody does something. */
 function stalled(acceptedOf: Finding, programmedOf: Finding, { stuck }: Rollout): Finding {
   if (acceptedOf.status === 'False') return finding('True', acceptedOf.reason, acceptedOf.message)
-  if (['NameConflict', 'ApplyFailed'].includes(programmedOf.reason)) return finding('True', programmedOf.reason, programmedOf.message)
+  if (['NameConflict', 'ApplyFailed', 'Contested'].includes(programmedOf.reason))
+    return finding('True', programmedOf.reason, programmedOf.message)
   if (programmedOf.reason === 'Progressing' && stuck !== undefined) return finding('True', 'ProgressDeadlineExceeded', programmedOf.message)
   return finding('False', 'NotStalled', 'Nothing stands in the way')
 }

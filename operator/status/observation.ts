@@ -1,6 +1,7 @@
 // What one pass over a policy has found out: all that its status is made of.
 import type { Problem } from '../../crds/problems.ts'
 import type { Applied } from '../apply.ts'
+import type { Contested } from '../contest.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { GatewayPod } from '../gateways/pods.ts'
 import type { KubeObject } from '../kube/object.ts'
@@ -14,6 +15,10 @@ export interface Observation {
   readonly refusedBy?: 'tenancy' | undefined
   readonly paused: boolean
   readonly applied: readonly Applied[]
+  /** Objects that a paused policy would change. */
+  readonly drifted: readonly KubeObject[]
+  /** Objects that another writer keeps changing back. */
+  readonly contested: readonly Contested[]
   /** The policy's own ConfigMap, its Deployment and its Service as they are in the cluster. */
   readonly configMap: KubeObject | undefined
   readonly deployment: KubeObject | undefined

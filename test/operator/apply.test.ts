@@ -28,7 +28,8 @@ const withMetadata = (object: KubeObject, metadata: object): KubeObject => ({ ..
 
 function scene() {
   const cluster = new MemoryCluster()
-  return { cluster, applier: new Applier(cluster.client, cluster.live) }
+  const clock = { ms: 0 }
+  return { cluster, clock, applier: new Applier(cluster.client, cluster.live, () => clock.ms) }
 }
 
 /** The server writes amounts in its own form. */

@@ -34,6 +34,7 @@ function used(): OperatorMetrics {
   metrics.request('get', 'configmaps', 200)
   metrics.change('Service', 'created')
   metrics.conditions('mail', 'mx', findingsOf(atRest()))
+  metrics.otherOperator('mail', 'other', 'postscreen-system/postscreen-operator')
   return metrics
 }
 

@@ -32,6 +32,17 @@ class Scene {
     this.#narrator = new Narrator(events, this.metrics, pino({ base: null, timestamp: false }, lines))
   }
 
+  /** A pass over a policy that another operator manages. */
+  leave(operator: string): this {
+    this.#narrator.leave(rest.policy, operator)
+    return this
+  }
+
+  omit(fields: readonly string[]): this {
+    this.#narrator.omit(fields)
+    return this
+  }
+
   /** A pass that found this of a policy, whose status was of an earlier observation. */
   pass(seen: Observation, before?: Observation): this {
     const status = before === undefined ? undefined : statusOf(before, findingsOf(before), new Date(0))
@@ -147,6 +158,50 @@ describe('people are told', () => {
       },
     ])
   })
+})
+
+describe('a policy that another operator manages', () => {
+  const other = 'postscreen-system/postscreen-operator'
+
+  test('is told of once, with the operator that manages it', async () => {
+    const scene = new Scene().leave(other).leave(other)
+    assert.equal(scene.events.length, 1)
+    assert.match(
+      scene.events[0] ?? '',
+      /^Warning ManagedByOtherOperator: .* managed by the operator postscreen-system\/postscreen-operator/,
+    )
+    assert.deepEqual(
+      scene.log.map(({ level, policy, operator }) => [level, policy, operator]),
+      [[40, 'mail/mx', other]],
+    )
+    const { text } = await scene.metrics.text()
+    assert.match(
+      text,
+      /^postscreen_policy_other_operator\{namespace="mail",name="mx",operator="postscreen-system\/postscreen-operator"\} 1$/m,
+    )
+  })
+
+  test('has no conditions in our metrics, and is counted again when we manage it', async () => {
+    const scene = new Scene().pass(rest).leave(other)
+    assert.doesNotMatch((await scene.metrics.text()).text, /postscreen_policy_condition\{/)
+    scene.pass(rest)
+    assert.doesNotMatch((await scene.metrics.text()).text, /postscreen_policy_other_operator\{/)
+    scene.leave(other)
+    assert.equal(scene.events.filter((event) => event.includes('ManagedByOtherOperator')).length, 2)
+  })
+})
+
+test('a CRD that is older than the operator is in the log once, in an event of each policy, and in a metric', async () => {
+  const scene = new Scene().omit(['effective']).pass(rest, rest).pass(rest, rest)
+  const note = 'The CRD postscreenpolicies.postscreen.dev is older than the operator, so the status omits effective.'
+  assert.deepEqual(
+    scene.events.filter((event) => event.includes('CRDOutdated')).map((event) => event.startsWith(`Warning CRDOutdated: ${note}`)),
+    [true],
+  )
+  assert.equal(scene.log.filter(({ msg }) => String(msg).startsWith(note)).length, 1)
+  assert.match((await scene.metrics.text()).text, /^postscreen_status_fields_omitted 1$/m)
+  scene.omit([])
+  assert.match((await scene.metrics.text()).text, /^postscreen_status_fields_omitted 0$/m)
 })
 
 describe('the metrics', () => {

@@ -69,6 +69,8 @@ export function atRest(spec: object = { gateway: {} }): Observation & { readonly
     paused: false,
     refusalLasts: true,
     applied: [],
+    drifted: [],
+    contested: [],
     configMap,
     deployment: isManaged ? deploymentWith(2) : undefined,
     service: isManaged ? service : undefined,

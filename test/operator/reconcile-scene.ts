@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import type { TenantRules } from '../../crds/tenancy.ts'
 import { Applier } from '../../operator/apply.ts'
+import { Claims } from '../../operator/claim.ts'
 import { Compilations } from '../../operator/compile/compilations.ts'
 import { annotation, labels } from '../../operator/desired/names.ts'
 import { Refresh } from '../../operator/gateways/refresh.ts'
 import type { GatewayReport } from '../../operator/gateways/report.ts'
 import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
 import { Reconciler, type Told } from '../../operator/reconcile.ts'
+import { StatusWriter } from '../../operator/status/writer.ts'
 import type { PolicyStatus } from '../../operator/status/status.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 import { settings } from './observed.ts'
@@ -17,26 +19,45 @@ import { policyWith } from './policy-object.ts'
 export const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
 export const managed = { gateway: {} }
 
+interface OtherOperator {
+  readonly instance?: string
+  /** A scene whose cluster it works in too. */
+  readonly beside?: Scene
+}
+
 /** A cluster with a policy, and gateways that do as they are told. */
 export class Scene {
-  readonly cluster = new MemoryCluster()
+  readonly cluster: MemoryCluster
+  /** Operators that the policy was left to. */
+  readonly left: string[] = []
+  /** Fields of the status that an older CRD does not contain. */
+  readonly omitted: (readonly string[])[] = []
   readonly told: Told[] = []
   readonly #reports = new Map<string, GatewayReport>()
-  readonly clock = { ms: 0 }
+  readonly clock: { ms: number }
   readonly #reconciler: Reconciler
 
   /** @param tenants what the operator allows to authors of policies; everything unless given */
-  constructor(tenants?: TenantRules) {
+  constructor(tenants?: TenantRules, { instance = 'postscreen-system/postscreen-operator', beside }: OtherOperator = {}) {
+    this.cluster = beside?.cluster ?? new MemoryCluster()
+    this.clock = beside?.clock ?? { ms: 0 }
     const { client, live } = this.cluster
     const versionOf = (key: string) => this.cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
     this.#reconciler = new Reconciler({
       client,
       live,
       compilations: new Compilations(client, versionOf, tenants),
-      applier: new Applier(client, live),
+      applier: new Applier(client, live, () => this.clock.ms),
       refresh: new Refresh(client, () => this.clock.ms),
       ask: async (address) => this.#reports.get(address),
       settings,
+      claims: new Claims({ instance, policies: () => 1, elapsed: () => this.clock.ms }),
+      statuses: new StatusWriter(
+        client,
+        () => this.clock.ms,
+        (fields) => this.omitted.push(fields),
+      ),
+      leave: (_, operator) => this.left.push(operator),
       tell: (told) => this.told.push(told),
       now: () => new Date(Date.UTC(2026, 0, 1) + this.clock.ms),
     })

@@ -59,6 +59,8 @@ test('a minimum that is raised is there before the policy is Ready again', async
 
 test('never fewer gateways than the policy says while autoscaling is switched off', async (context) => {
   const lowest = await lowestDuring(() => apply(policy(home, 'mx', { gateway: gateway({ replicas: 4 }) })))
-  context.diagnostic(`lowest number of pods during the switch back: wanted ${lowest.wanted}, ready ${lowest.ready}; five before, four wanted`)
+  context.diagnostic(
+    `lowest number of pods during the switch back: wanted ${lowest.wanted}, ready ${lowest.ready}; five before, four wanted`,
+  )
   assert.deepEqual(lowest, { wanted: 4, ready: 4 })
 })

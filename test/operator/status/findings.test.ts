@@ -216,7 +216,26 @@ const cases: readonly Case[] = [
   {
     what: 'changes are paused, and there are none',
     given: (base) => ({ ...base, paused: true }),
-    want: { Reconciling: 'False UpToDate' },
+    want: { Programmed: 'True Paused', Ready: 'True Paused', Reconciling: 'False Paused' },
+    says: { Ready: '2 of 2 gateways run generation 3; changes are paused' },
+  },
+  {
+    what: 'changes are paused, and an object is not as the policy says',
+    given: (base) => ({ ...base, paused: true, drifted: [object] }),
+    want: { Programmed: 'False Paused', Ready: 'False Paused', Reconciling: 'False Paused' },
+    says: { Ready: 'Changes are paused; not as the policy says: Service mx-gateway' },
+  },
+  {
+    what: 'another writer changes an object back again and again',
+    given: (base) => ({ ...base, contested: [{ object, by: 'flux', isDeleted: false, waitMs: 4000 }] }),
+    want: { Programmed: 'False Contested', Ready: 'False Contested', Reconciling: 'False Stalled', Stalled: 'True Contested' },
+    says: { Ready: /^Service mx-gateway is changed back again and again by field manager flux; .*Stop that writer/ },
+  },
+  {
+    what: 'an operator of an earlier version changes an object back again and again',
+    given: (base) => ({ ...base, contested: [{ object, by: undefined, isDeleted: false, waitMs: 4000 }] }),
+    want: { Programmed: 'False Contested', Ready: 'False Contested', Reconciling: 'False Stalled', Stalled: 'True Contested' },
+    says: { Ready: /by another operator that also writes as postscreen-operator/ },
   },
   {
     what: 'changes are paused, and there is one',

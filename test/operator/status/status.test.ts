@@ -229,6 +229,10 @@ const observation: fc.Arbitrary<Observation> = fc.record({
   problems: fc.constant([]),
   paused: fc.boolean(),
   applied: fc.array(applied, { maxLength: 3 }),
+  drifted: fc.array(fc.constant(object), { maxLength: 1 }),
+  contested: fc.array(fc.record({ object: fc.constant(object), by: maybe(text), isDeleted: fc.boolean(), waitMs: fc.nat() }), {
+    maxLength: 2,
+  }),
   configMap: maybe(fc.constant(base.configMap ?? object)),
   deployment: maybe(deployment),
   service: fc.constantFrom(undefined, object, {

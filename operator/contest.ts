@@ -1,0 +1,94 @@
+// Objects that another writer changes back again and again: the operator writes them ever more seldom, and says which writer it is.
+import { isRecord, type KubeObject } from './kube/object.ts'
+
+/** An object that does not stay as the policy wants it. */
+export interface Contested {
+  readonly object: KubeObject
+  /** The field manager that wrote last besides the operator; undefined when none has. */
+  readonly by: string | undefined
+  /** The object was not changed but deleted. */
+  readonly isDeleted: boolean
+  /** When it may be written again, in milliseconds from now; 0: at once. */
+  readonly waitMs: number
+}
+
+interface Contest {
+  readonly policy: string
+  readonly object: KubeObject
+  readonly by: string | undefined
+  readonly isDeleted: boolean
+  /** How often it was put right. */
+  readonly times: number
+  readonly writtenAt: number
+  readonly differedAt: number
+}
+
+/** A person who changes an object a few times sees it put back at once. */
+const atOnce = 3
+const firstDelayMs = 1000
+const longestDelayMs = 5 * 60_000
+/** An object that has stayed as wanted for so long, or for twice the last delay, is no longer reported. */
+const calmMs = 60_000
+/** After this the count begins anew. */
+const forgottenMs = 15 * 60_000
+
+const delayOf = (times: number): number => (times < atOnce ? 0 : Math.min(firstDelayMs * 2 ** (times - atOnce), longestDelayMs))
+
+export class Contests {
+  readonly #now: () => number
+  readonly #known = new Map<string, Contest>()
+
+  /** `now` tells milliseconds that never go back. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** The object with this id differs although it was applied. Gives how long not to write it, in milliseconds; 0: write it now. */
+  differs(
+    id: string,
+    policy: string,
+    seen: { readonly object: KubeObject; readonly by: string | undefined; readonly isDeleted: boolean },
+  ): number {
+    const now = this.#now()
+    const before = this.#recent(id)
+    const { times = 0, writtenAt = now } = before ?? {}
+    const left = writtenAt + delayOf(times) - now
+    const waits = times > 0 && left > 0
+    this.#known.set(id, { ...seen, policy, times: waits ? times : times + 1, writtenAt: waits ? writtenAt : now, differedAt: now })
+    return waits ? left : 0
+  }
+
+  /** Those of a policy that are reported. */
+  of(policy: string): readonly Contested[] {
+    const now = this.#now()
+    return [...this.#known.values()]
+      .filter((one) => one.policy === policy && one.times > atOnce && now - one.differedAt < Math.max(calmMs, 2 * delayOf(one.times)))
+      .map(({ object, by, isDeleted, times, writtenAt }) => ({
+        object,
+        by,
+        isDeleted,
+        waitMs: Math.max(0, writtenAt + delayOf(times) - now),
+      }))
+  }
+
+  forget(policy: string): void {
+    for (const [id, contest] of this.#known) if (contest.policy === policy) this.#known.delete(id)
+  }
+
+  #recent(id: string): Contest | undefined {
+    const known = this.#known.get(id)
+    return known !== undefined && this.#now() - known.differedAt < forgottenMs ? known : undefined
+  }
+}
+
+/** The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in `status` and do not count. */
+export function lastWriter({ metadata }: KubeObject, ours: readonly string[]): string | undefined {
+  const { managedFields } = metadata
+  const others = (Array.isArray(managedFields) ? managedFields.filter(isRecord) : [])
+    .filter(({ manager, subresource }) => typeof manager === 'string' && !ours.includes(manager) && subresource !== 'status')
+    .toSorted((a, b) => String(a['time']).localeCompare(String(b['time'])))
+  const last = others.at(-1)
+  if (last === undefined) return undefined
+  const { manager, subresource } = last
+  return typeof subresource === 'string' && subresource !== '' ? `${String(manager)} (${subresource})` : String(manager)
+}

@@ -1,0 +1,87 @@
+// Writes statuses, also where the cluster's CRD is older than the operator: fields that it does not contain are omitted, since one of them alone would
+// make the API server refuse the whole status.
+import { fieldManager } from '../desired/names.ts'
+import type { KubeClient } from '../kube/kube-client.ts'
+import { KubeError } from '../kube/kube-error.ts'
+import { isRecord, type KubeObject } from '../kube/object.ts'
+
+/** A CRD may be upgraded while the operator runs: every field is tried again this often. */
+const tryAgainMs = 10 * 60_000
+/** The longest answer of the API server that is kept names some ten fields; the next attempt finds further ones. */
+const mostAttempts = 20
+
+/** `.status.effective: field not declared in schema`, as structured-merge-diff says it; steps through lists are written `[...]`. */
+const undeclared = /\.status((?:\.\w+|\[[^\]]*\])+): field not declared in schema/g
+
+export class StatusWriter {
+  readonly #client: KubeClient
+  readonly #now: () => number
+  readonly #onOmitted: (fields: readonly string[]) => void
+  readonly #omitted = new Set<string>()
+  #since = 0
+
+  /** `now` tells milliseconds that never go back. `onOmitted` is told of all fields that are left out, when there is a new one, or none any more. */
+  constructor(client: KubeClient, now: () => number, onOmitted: (fields: readonly string[]) => void) {
+    this.#client = client
+    this.#now = now
+    this.#onOmitted = onOmitted
+  }
+
+  /** Fields of the status that the cluster's CRD does not contain, such as `effective.image`. */
+  get omitted(): readonly string[] {
+    return [...this.#omitted].toSorted()
+  }
+
+  /** The status as the CRD can hold it. */
+  fit(status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only fields are taken from it
+    return this.omitted.reduce<unknown>((left, path) => without(left, path.split('.')), status) as Readonly<Record<string, unknown>>
+  }
+
+  /** Gives the policy as it is then. With its resourceVersion in `policy.metadata` only if it has not changed since (`onlyIf`). */
+  async write(policy: KubeObject, status: Readonly<Record<string, unknown>>, onlyIf?: string): Promise<KubeObject> {
+    this.#tryAllAgain()
+    const { name, namespace, uid } = policy.metadata
+    const metadata = {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(onlyIf !== undefined && { resourceVersion: onlyIf }),
+    }
+    const { apiVersion, kind } = policy
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const object = { apiVersion, kind, metadata, status: this.fit(status) }
+        return await this.#client.apply(object, { fieldManager, force: true, subresource: 'status' })
+      } catch (error) {
+        if (attempt >= mostAttempts || !this.#learn(error)) throw error
+      }
+    }
+  }
+
+  /** Whether the refusal named a field that was not left out yet. */
+  #learn(error: unknown): boolean {
+    if (!(error instanceof KubeError) || error.status < 400) return false
+    const fields = [...error.message.matchAll(undeclared)].map(([, path = '']) => path.replace(/\[[^\]]*\]/g, '').slice(1))
+    const fresh = fields.filter((field) => field !== '' && !this.#omitted.has(field))
+    if (fresh.length === 0) return false
+    if (this.#omitted.size === 0) this.#since = this.#now()
+    for (const field of fresh) this.#omitted.add(field)
+    this.#onOmitted(this.omitted)
+    return true
+  }
+
+  #tryAllAgain(): void {
+    if (this.#omitted.size === 0 || this.#now() - this.#since < tryAgainMs) return
+    this.#omitted.clear()
+    this.#onOmitted([])
+  }
+}
+
+/** A value without the field at a path, in every entry of the lists on the way. */
+function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((entry) => without(entry, step === undefined ? rest : [step, ...rest]))
+  if (!isRecord(value) || step === undefined || !(step in value)) return value
+  const { [step]: inner, ...others } = value
+  return rest.length === 0 ? others : { ...others, [step]: without(inner, rest) }
+}

@@ -1,7 +1,7 @@
 // postscreen_access_list as entries of a policy: mynetworks, words and tables in order, the first decision wins (server_acl(3)).
 import { everywhere, intersection, type Network } from '../../crds/values/network.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
-import { fileEntry, goesIntoFile } from './access-table-file.ts'
+import { goesIntoFile } from './access-table-file.ts'
 import { formatNetwork } from '../../crds/values/network.ts'
 import { Commented } from './policy-yaml.ts'
 import { evaluated, type Source } from './source.ts'
@@ -28,7 +28,6 @@ class AccessListReader {
   readonly #source: Source
   readonly #name: string
   #mynetworks: readonly AddressPattern[] | undefined
-  readonly #files = new Map<string, string>()
 
   constructor(source: Source, parameter: string) {
     this.#source = source
@@ -86,8 +85,7 @@ class AccessListReader {
     } else if (table.is === 'always') {
       this.#add(this.#results(table.value, everywhere, word), word)
     } else if (table.is === 'networks') {
-      if (goesIntoFile(table, this.#source.tableStyle))
-        this.entries.push(fileEntry(word, table, this.#name, this.#source.findings, this.#files))
+      if (goesIntoFile(table, this.#source, `${this.#name}: ${word}`)) this.entries.push(this.#source.beside.table(word, table, this.#name))
       else
         this.#add(
           table.table.rules.flatMap(({ result, networks, line }) => this.#results(result, networks, `${word}, line ${line}`)),

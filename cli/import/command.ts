@@ -1,8 +1,11 @@
 // The commands `postscreen import postfix` and `postscreen import zimbra`: arguments in, texts for the terminal and an exit code out.
-import { dirname } from 'node:path'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Target } from './beside-policy.ts'
 import type { ImportOptions, ImportResult } from './import-policy.ts'
 import { importPostfix } from './postfix.ts'
+import { ownProgram, shellQuote } from './shell-words.ts'
 import type { TableStyle } from './source.ts'
 import { readStandardInput, readTextFile, tableFilesBeside } from './table-files.ts'
 import { importZimbra } from './zimbra.ts'
@@ -17,17 +20,26 @@ export interface CommandOutcome {
 const optionLines = `  --name NAME              metadata.name of the policy (postscreen)
   --namespace NAMESPACE    metadata.namespace
   --backend HOST:PORT      the mail server that clean clients are handed on to
-  --tables WHEN            long cidr: tables: inline (in the policy), files (beside it),
+  --for WHERE              kubernetes: name Secrets and ConfigMaps, and print the commands that make them;
+                           host: name the files of this host, and check that they exist
+  --output FILE            write the policy to FILE and the tables that it names beside it, not to standard output
+  --tables WHEN            long cidr: tables: inline (in the policy), files (outside it),
                            or auto: more than 1,000 networks stay in their file (auto)
-  --allow-missing-tables   leave out tables that cannot be read, with a note
+  --allow-missing-tables[=NAME]
+                           leave out tables that cannot be read, with a note: all, or the one of this NAME
+                           (type:path as in the message, path, file name or parameter; may be repeated)
+  --keep-interfaces        keep the server addresses of postscreen_allowlist_interfaces, which are the old host's
+  --print-key NAME         print the key of a DNS list that goes into the Secret or file NAME, and nothing else
 `
 
 export const importPostfixUsage = `Usage: postscreen import postfix MAIN.CF [options]
 
 Writes a PostscreenPolicy for the postscreen of a Postfix to standard output. MAIN.CF is its main.cf,
-or the output of "postconf -n"; - reads standard input. Tables that it names are looked for beside it,
-then under their path. Options of master.cf (-o name=value) are not seen.
+or the output of "postconf -n", with that of "postconf -P" if there are options in master.cf; - reads standard
+input. Tables that it names are looked for beside it, then under their path.
 
+  --master-cf FILE         master.cf, for the options of the service (-o name=value); else the master.cf beside MAIN.CF
+  --service NAME           the service of master.cf that is imported, such as smtp or 10025; else the only postscreen
 ${optionLines}`
 
 export const importZimbraUsage = `Usage: postscreen import zimbra FILE [options]
@@ -42,57 +54,135 @@ const failure = (text: string): CommandOutcome => ({ stdout: '', stderr: text, e
 
 interface Arguments extends ImportOptions {
   readonly file: string
+  readonly masterCf: string | undefined
+  readonly service: string | undefined
+  readonly output: string | undefined
+  readonly printKey: string | undefined
 }
 
 const isStyle = (word: string): word is TableStyle => word === 'auto' || word === 'inline' || word === 'files'
+const isTarget = (word: string): word is Target => word === 'kubernetes' || word === 'host'
+
+const options = {
+  name: { type: 'string' },
+  namespace: { type: 'string' },
+  backend: { type: 'string' },
+  for: { type: 'string' },
+  output: { type: 'string' },
+  tables: { type: 'string' },
+  'allow-missing-tables': { type: 'string', multiple: true },
+  'keep-interfaces': { type: 'boolean' },
+  'print-key': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+const postfixOptions = { 'master-cf': { type: 'string' }, service: { type: 'string' } } as const
+
+/** A name that no table has, for the option without one. */
+const everyTable = '*'
 
 /** The arguments, or what is wrong with them. */
-function parseArguments(argv: readonly string[]): Arguments | { readonly help: true } | { readonly why: string } {
+function parseArguments(argv: readonly string[], system: System): Arguments | { readonly help: true } | { readonly why: string } {
   try {
     const { values, positionals } = parseArgs({
-      args: [...argv],
+      args: argv.map((word) => (word === '--allow-missing-tables' ? `${word}=${everyTable}` : word)),
       allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        namespace: { type: 'string' },
-        backend: { type: 'string' },
-        tables: { type: 'string' },
-        'allow-missing-tables': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
+      options: { ...options, ...postfixOptions },
     })
     if (values.help === true) return { help: true }
     const [file, ...more] = positionals
     if (file === undefined) return { why: 'name a file, or - for standard input' }
     if (more.length > 0) return { why: `one file at a time; ${more.join(' ')} is too much` }
-    const { name, namespace, backend, tables } = values
+    const { name, namespace, backend, tables, output, for: target, service, 'master-cf': masterCf } = values
+    if (system === 'zimbra' && (service ?? masterCf) !== undefined) return { why: '--service and --master-cf belong to import postfix' }
     if (tables !== undefined && !isStyle(tables)) return { why: `--tables must be one of auto, inline, files` }
-    return { file, name, namespace, backend, tables, allowMissingTables: values['allow-missing-tables'] ?? false }
+    if (target !== undefined && !isTarget(target)) return { why: `--for must be one of kubernetes, host` }
+    const missing = values['allow-missing-tables'] ?? []
+    return {
+      ...{ file, name, namespace, backend, tables, target, output, service, masterCf },
+      allowMissingTables: missing.includes(everyTable) ? 'all' : missing,
+      keepInterfaces: values['keep-interfaces'] ?? false,
+      printKey: values['print-key'],
+      ownCommand: ownCommand(system, argv, file),
+    }
   } catch (error) {
     return { why: error instanceof Error ? error.message : String(error) }
   }
 }
 
-type Import = (
-  input: ImportOptions & { readonly text: string; readonly file: string; readonly files: ReturnType<typeof tableFilesBeside> },
-) => ImportResult
+/** The command as it was typed, without what only concerns its output; undefined for standard input, which is gone. */
+function ownCommand(system: System, argv: readonly string[], file: string): string | undefined {
+  if (file === '-') return undefined
+  const kept = argv.filter((word, at) => !/^--output(=|$)/.test(word) && argv[at - 1] !== '--output')
+  return [ownProgram(), 'import', system, ...kept.map(shellQuote)].join(' ')
+}
 
-function run(argv: readonly string[], usage: string, importText: Import): CommandOutcome {
-  const parsed = parseArguments(argv)
+type System = 'postfix' | 'zimbra'
+
+/** The text of an input and how it is called in messages. */
+function readInput(file: string): { readonly text: string; readonly file: string } | { readonly why: string } {
+  const read = file === '-' ? readStandardInput() : readTextFile(file)
+  if ('why' in read) return { why: `${file}: ${read.why}` }
+  return { text: read.text, file: file === '-' ? 'standard input' : (file.split('/').at(-1) ?? file) }
+}
+
+/** The master.cf that was named, or the one beside the input. */
+function readMasterCf({ file, masterCf }: Arguments): ReturnType<typeof readInput> | undefined {
+  if (masterCf !== undefined) return readInput(masterCf)
+  const beside = join(dirname(file), 'master.cf')
+  return file !== '-' && existsSync(beside) && resolve(beside) !== resolve(file) ? readInput(beside) : undefined
+}
+
+function importInput(system: System, given: Arguments): ImportResult | { readonly why: string } {
+  const { file, masterCf: _, ...rest } = given
+  const input = readInput(file)
+  if ('why' in input) return input
+  const files = tableFilesBeside(file === '-' ? '.' : dirname(file), { onHost: given.target === 'host' })
+  if (system === 'zimbra') return importZimbra({ ...rest, ...input, files })
+  const masterCf = readMasterCf(given)
+  if (masterCf !== undefined && 'why' in masterCf) return masterCf
+  return importPostfix({ ...rest, ...input, files, masterCf })
+}
+
+function run(argv: readonly string[], usage: string, system: System): CommandOutcome {
+  const parsed = parseArguments(argv, system)
   if ('help' in parsed) return { stdout: usage, stderr: '', exitCode: 0 }
   if ('why' in parsed) return failure(`${parsed.why}\n\n${usage}`)
-  const { file, ...options } = parsed
-  const input = file === '-' ? readStandardInput() : readTextFile(file)
-  if ('why' in input) return failure(`error: ${file}: ${input.why}\n`)
-  const folder = file === '-' ? '.' : dirname(file)
-  const shown = file === '-' ? 'standard input' : (file.split('/').at(-1) ?? file)
-  const { yaml, errors, notes } = importText({ ...options, text: input.text, file: shown, files: tableFilesBeside(folder) })
+  const result = importInput(system, parsed)
+  if ('why' in result) return failure(`error: ${result.why}\n`)
+  if (parsed.printKey !== undefined) return printKey(parsed.printKey, result)
+  const { yaml, errors, notes, commands } = result
+  const steps = commands.length === 0 ? '' : `commands that make what the policy names:\n${commands.map((line) => `  ${line}\n`).join('')}`
   const messages = [...errors.map((text) => `error: ${text}\n`), ...notes.map((text) => `note: ${text}\n`)].join('')
-  return yaml === undefined ? failure(messages) : { stdout: yaml, stderr: messages, exitCode: 0 }
+  if (yaml === undefined) return failure(messages)
+  if (parsed.output === undefined) return { stdout: yaml, stderr: messages + steps, exitCode: 0 }
+  const problem = writeOutput(parsed.output, yaml, result.copies)
+  return problem === undefined ? { stdout: '', stderr: messages + steps, exitCode: 0 } : failure(`${messages}error: ${problem}\n`)
+}
+
+function printKey(name: string, { keys }: ImportResult): CommandOutcome {
+  const key = keys.get(name)
+  if (key !== undefined) return { stdout: key, stderr: '', exitCode: 0 }
+  const known = [...keys.keys()].join(', ')
+  return failure(`error: --print-key ${name}: the input has no such key; expected one of ${known === '' ? 'none' : known}\n`)
+}
+
+/** Writes the policy and, beside it, the tables that it names. @returns what could not be written */
+function writeOutput(path: string, yaml: string, copies: ReadonlyMap<string, string>): string | undefined {
+  try {
+    for (const [name, from] of copies) {
+      const to = join(dirname(path), name)
+      if (resolve(to) !== resolve(from)) copyFileSync(from, to)
+    }
+    writeFileSync(path, yaml)
+    return undefined
+  } catch (error) {
+    return `--output ${path}: cannot be written: ${error instanceof Error ? error.message : String(error)}`
+  }
 }
 
 /** `postscreen import postfix …`; `argv` begins behind these words. */
-export const importPostfixCommand = (argv: readonly string[]): CommandOutcome => run(argv, importPostfixUsage, importPostfix)
+export const importPostfixCommand = (argv: readonly string[]): CommandOutcome => run(argv, importPostfixUsage, 'postfix')
 
 /** `postscreen import zimbra …`; `argv` begins behind these words. */
-export const importZimbraCommand = (argv: readonly string[]): CommandOutcome => run(argv, importZimbraUsage, importZimbra)
+export const importZimbraCommand = (argv: readonly string[]): CommandOutcome => run(argv, importZimbraUsage, 'zimbra')

@@ -129,16 +129,34 @@ const proxyProtocol: Converter = ofText((text, parameter, source) => {
   return undefined
 })
 
-/** Server addresses on which clients can earn the temporary allowlist. */
-const interfaces: Converter = ofText((text, parameter, source) =>
-  readAddressList(text, parameter, source).flatMap(({ negated, networks, all }) =>
+/** Server addresses on which clients can earn the temporary allowlist. Those of the old host are not the gateway's: no client could ever earn it. */
+const interfaces: Converter = ofText((text, parameter, source) => {
+  const patterns = readAddressList(text, parameter, source)
+  const written = patterns.flatMap(({ negated, networks, all }) =>
     (all ? ['all'] : networks.map(formatNetwork)).map((pattern) => (negated ? `!${pattern}` : pattern)),
-  ),
-)
+  )
+  if (source.keepInterfaces || patterns.every(({ all }) => all)) return written
+  const cure = 'import with --keep-interfaces if the gateway is going to have these addresses'
+  source.findings.leaveOut(source.nameFor(parameter), 'the addresses are those of the mail host')
+  source.findings.note(
+    `${source.nameFor(parameter)}: ${text}: addresses of the mail host, on which alone clients could earn the temporary allowlist; left out, so that they can earn it on every address of the gateway; ${cure}`,
+  )
+  return undefined
+})
+
+/** 0 tells postscreen that a memcache expires its entries itself; a store of the gateway's own has to be cleaned. */
+const cleanupInterval: Converter = (parameter, source, field) => {
+  const shared = /^(proxy:)*memcache:/.test(evaluated(source, 'postscreen_cache_map') ?? '')
+  const value = duration(parameter, source, field)
+  if (!shared || value !== '0s') return value
+  source.findings.note(
+    `${source.nameFor(parameter)}: 0 has a meaning only with a memcache, which expires its entries itself; left out, so that the gateway cleans its own store`,
+  )
+  return undefined
+}
 
 const replyMap: Converter = ofText((text, parameter, source) => {
-  const sites = readSites(evaluated(source, 'postscreen_dnsbl_sites') ?? '', 'postscreen_dnsbl_sites', source)
-  return readReplyMap(text, sites, parameter, source)
+  return readReplyMap(text, evaluated(source, 'postscreen_dnsbl_sites') ?? '', parameter, source)
 })
 
 /** The name of this host, only when the input tells it: else every replica has its own. */
@@ -194,6 +212,7 @@ const byKind: Readonly<Record<Conversion['as'], Converter>> = {
 const byPath: Readonly<Record<string, Converter>> = {
   'spec.hostname': hostname,
   'spec.banner': banner,
+  'spec.allowlist.cleanupInterval': cleanupInterval,
   'spec.dnsbl.allowThreshold': allowThreshold,
   'spec.smtp.lineLengthLimit': lineLength,
   'spec.smtp.messageSizeLimit': zeroOrMore,

@@ -1,7 +1,10 @@
 // postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for mistakes.
 import { hostNameProblem } from '../../crds/values/host.ts'
 import { parseReplyFilter } from '../../crds/reply-filter.ts'
-import type { LookupTable } from './lookup-table.ts'
+import { closedList } from './closed-lists.ts'
+import { innerKey, splitKey } from './dnsbl-keys.ts'
+import { answerOf } from './lookup-table.ts'
+import { shellQuote } from './shell-words.ts'
 import type { Source } from './source.ts'
 import { parseInteger } from './values.ts'
 
@@ -33,43 +36,74 @@ export function parseSite(entry: string): { readonly site: Site } | { readonly w
   }
 }
 
-/** The entries of a list of sites; mistakes are errors, as they are for postscreen. */
-export function readSites(text: string, parameter: string, source: Source): readonly Site[] {
-  const sites: Site[] = []
-  for (const entry of text.split(/[, \t\r\n]+/).filter((word) => word !== '')) {
-    const parsed = parseSite(entry)
-    if ('why' in parsed) source.findings.error(`${source.nameFor(parameter)}: ${parsed.why}`)
-    else sites.push(parsed.site)
+/** An entry with the domain as Postfix has it, and what its key is, if it has one. */
+interface KeyedSite {
+  readonly site: Site
+  /** The domain that Postfix asks, key and all. */
+  readonly asked: string
+  readonly key: string | undefined
+}
+
+function keyedSites(text: string): readonly (KeyedSite | { readonly why: string })[] {
+  const words = text.split(/[, \t\r\n]+/).filter((word) => word !== '')
+  return words.map((word) => {
+    const parsed = parseSite(word)
+    if ('why' in parsed) return parsed
+    const { domain } = parsed.site
+    const split = splitKey(domain)
+    if (split !== undefined) return { site: { ...parsed.site, domain: split.domain }, asked: domain, key: split.key }
+    if (innerKey(domain) === undefined) return { site: parsed.site, asked: domain, key: undefined }
+    const ways = 'ask the provider for a domain that begins with the key, or remove the entry and import again'
+    return { why: `${domain}: what looks like a key is not the first label; keySecret and keyFile put it first: ${ways}` }
+  })
+}
+
+/** The entries of a list of sites; mistakes are errors, as they are for postscreen. Keys in the domains become fields of their own. */
+export function readSites(text: string, parameter: string, source: Source): readonly Record<string, unknown>[] {
+  const sites: Record<string, unknown>[] = []
+  const name = source.nameFor(parameter)
+  for (const read of keyedSites(text)) {
+    if ('why' in read) source.findings.error(`${name}: ${read.why}`)
+    else {
+      const key = read.key === undefined ? {} : source.beside.key(read.key, read.site.domain, name)
+      sites.push({ ...read.site, ...key })
+      const closed = closedList(read.site.domain)
+      if (closed !== undefined) source.findings.note(`${name}: ${read.site.domain}: ${closed}`)
+    }
   }
   return sites
 }
 
-/** Domains with the customer's key in them: whoever may read the policy learns it. */
-const withKey = /\.(dq\.spamhaus\.net|mail\.abusix\.zone)$/i
+/** How the answers for the sites can be had from Postfix, for tables that cannot be read here: the output is a texthash: table. */
+const askPostmap = (table: string): string =>
+  `postconf -hx postscreen_dnsbl_sites | tr -s ', \\t' '\\n' | sed 's/[=*].*//' | postmap -q - ${shellQuote(table)} > dnsbl_reply`
 
 /** Names for replies instead of domains. Only those of the sites are ever looked up, at the start of postscreen. */
-export function readReplyMap(text: string, sites: readonly Site[], parameter: string, source: Source): Readonly<Record<string, string>> {
+export function readReplyMap(text: string, sitesText: string, parameter: string, source: Source): Readonly<Record<string, string>> {
   const name = source.nameFor(parameter)
-  const domains = [...new Set(sites.map(({ domain }) => domain))]
-  const table = text === '' ? undefined : source.tables.open(text, name)
-  if (table?.is === 'networks') source.tables.unreadable(name, text, 'a cidr: table has no names')
-  const found = domains.flatMap((domain): [string, string][] => {
-    const answer = table === undefined ? undefined : answerFor(table, domain)
-    return answer === undefined ? [] : [[domain, answer]]
-  })
-  const named = new Map(found)
-  for (const domain of domains) {
-    if (!withKey.test(domain)) continue
-    const shown = named.has(domain) ? '' : ', and refused clients are told it'
-    source.findings.note(
-      `${source.nameFor('postscreen_dnsbl_sites')}: the domain ${domain.replace(/^[^.]*/, '<key>')} holds a key: it is in the policy for all who may read that${shown}`,
+  if (text === '') return {}
+  const table = source.tables.look(text, name)
+  if (table.is === 'unreadable') {
+    const then = `set ${name} = texthash:dnsbl_reply in the input, and import again`
+    source.tables.unreadable(
+      name,
+      text,
+      `${table.why}; only the sites' domains are looked up: run on the mail host: ${askPostmap(text)} ; then copy dnsbl_reply beside the input, ${then}`,
     )
+    return {}
+  }
+  if (table.is === 'networks')
+    source.findings.note(`${name}: ${text}: a cidr: table has no domains, so that it gives no names, as in Postfix`)
+  const named = new Map<string, string>()
+  for (const read of keyedSites(sitesText)) {
+    const answer = 'why' in read ? undefined : answerOf(table, read.asked)
+    if ('why' in read || answer === undefined) continue
+    const shown = read.key === undefined ? answer : answer.replaceAll(`${read.key}.`, '').replaceAll(read.key, '')
+    const { domain } = read.site
+    const before = named.get(domain)
+    if (before !== undefined && before !== shown)
+      source.findings.note(`${name}: ${domain} has different names for different keys; the policy has one: ${before}`)
+    else if (shown !== '') named.set(domain, shown)
   }
   return Object.fromEntries(named)
-}
-
-function answerFor(table: LookupTable, domain: string): string | undefined {
-  if (table.is === 'always') return table.value
-  if (table.is === 'patterns') return table.find(domain)
-  return table.is === 'keys' ? table.entries.find(({ key }) => key === domain)?.value : undefined
 }

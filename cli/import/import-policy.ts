@@ -4,8 +4,13 @@ import { type Field, fields } from '../../crds/fields.ts'
 import { apiVersion, kind } from '../../crds/policy.schema.ts'
 import { parsePolicy } from '../../crds/policy.ts'
 import { closest } from '../../crds/problems.ts'
+import { BesidePolicy, type Target } from './beside-policy.ts'
 import { builtInDefaults, machineDependent } from './built-in-defaults.ts'
 import { convertField } from './converters.ts'
+import { withoutKeys } from './dnsbl-keys.ts'
+import type { Findings } from './findings.ts'
+import { noteHost } from './host-notes.ts'
+import { type AllowedMissing, LookupTables, type TableFiles } from './lookup-table.ts'
 import { parametersWithoutField, smtpdHandshake } from './parameters-without-field.ts'
 import { Commented, withoutComments, writePolicyYaml } from './policy-yaml.ts'
 import type { Source, TableStyle } from './source.ts'
@@ -17,10 +22,16 @@ export interface ImportOptions {
   readonly namespace?: string | undefined
   /** HOST:PORT of the mail server; where left out a Service `postfix` is named, to be corrected. */
   readonly backend?: string | undefined
-  /** Tables that cannot be read are left out with a note instead of being errors. */
-  readonly allowMissingTables?: boolean | undefined
+  /** Tables that are left out with a note where they cannot be read, instead of being errors. */
+  readonly allowMissingTables?: AllowedMissing | undefined
   /** Long cidr tables: `auto` leaves those of more than 1,000 networks in files. */
   readonly tables?: TableStyle | undefined
+  /** Where the policy is going to be used. */
+  readonly target?: Target | undefined
+  /** Keep the addresses of postscreen_allowlist_interfaces. */
+  readonly keepInterfaces?: boolean | undefined
+  /** The command of this import as it was typed, for the commands that make Secrets. */
+  readonly ownCommand?: string | undefined
 }
 
 export interface ImportResult {
@@ -28,6 +39,39 @@ export interface ImportResult {
   readonly yaml: string | undefined
   readonly errors: readonly string[]
   readonly notes: readonly string[]
+  /** What makes the objects and files that the policy names. */
+  readonly commands: readonly string[]
+  /** Files that belong beside the policy: name, and where the text is. */
+  readonly copies: ReadonlyMap<string, string>
+  /** Keys of DNS lists by the name of their Secret or file; never to be shown, except for --print-key. */
+  readonly keys: ReadonlyMap<string, string>
+}
+
+/** The outcome of an input of which nothing can be made. Never with a key in it. */
+export const refused = ({ errors, notes }: Findings): ImportResult => ({
+  yaml: undefined,
+  errors: errors.map((text) => withoutKeys(text, [])),
+  notes: notes.map((text) => withoutKeys(text, [])),
+  commands: [],
+  copies: new Map(),
+  keys: new Map(),
+})
+
+/** What the converters of fields work on. */
+export function newSource(
+  input: ImportOptions & { readonly files: TableFiles },
+  findings: Findings,
+  parts: Pick<Source, 'configuration' | 'nameFor'>,
+): Source {
+  const { name = 'postscreen', namespace, target, files, ownCommand } = input
+  return {
+    ...parts,
+    findings,
+    tables: new LookupTables(files, findings, { allowMissing: input.allowMissingTables ?? [] }),
+    tableStyle: input.tables ?? 'auto',
+    keepInterfaces: input.keepInterfaces ?? false,
+    beside: new BesidePolicy({ target, name, namespace, files, findings, ownCommand }),
+  }
 }
 
 /** Parameters that take part in many values, so that a field is not written only because one of them is set. */
@@ -79,7 +123,7 @@ function provenance(own: string, names: readonly string[], { nameFor }: Source):
 function noteUnknown(parameter: string, { configuration, findings, nameFor }: Source): void {
   const evaluation = configuration.evaluate(parameter)
   for (const name of 'unknown' in evaluation ? evaluation.unknown : []) {
-    if (name === 'myhostname' || name === parameter || name === '') continue
+    if (name === 'myhostname' || name === parameter || name === '') continue // noteHost has them
     const cure = machineDependent.includes(name)
       ? `it depends on the mail host; add its line to the input`
       : 'nothing is put in its place, as in Postfix'
@@ -102,6 +146,15 @@ function put(tree: Tree, path: string, value: unknown): void {
   at[last] = value
 }
 
+/** Takes the value at a path away. */
+function remove(tree: Tree, path: string): void {
+  const names = path.split('.')
+  const last = names.pop() ?? ''
+  let at = tree
+  for (const name of names) at = (at[name] ?? {}) as Tree
+  delete at[last]
+}
+
 /** Where clean clients go: this is not in any Postfix configuration, since postscreen hands them to smtpd on its own host. */
 function backend({ backend: address }: ImportOptions): Commented {
   const need = 'The mail servers for clean clients; their smtpd needs smtpd_upstream_proxy_protocol = haproxy on this port.'
@@ -122,7 +175,9 @@ function reportLeftOut(source: Source): void {
     if (why !== undefined) findings.leaveOut(nameFor(name), why)
     else if (!tls && /^(postscreen|tlsproxy)_(tls|starttls)_/.test(name) && !levelNames.includes(name))
       findings.leaveOut(nameFor(name), 'TLS is off')
-    else if (
+    else if (configuration.settings.get(name)?.service !== undefined && !builtInDefaults.has(name) && !machineDependent.includes(name)) {
+      if (!isMentioned(name, configuration.settings)) findings.leaveOut(nameFor(name), 'the policy has no field for it')
+    } else if (
       name.startsWith('postscreen_') &&
       !known.includes(name) &&
       !tlsParameters.includes(name) &&
@@ -173,19 +228,45 @@ export function buildPolicy(source: Source, options: ImportOptions, origin: stri
     const value = field.path === 'spec.backend' ? backend(options) : readField(field, source)
     if (value !== undefined) put(manifest, field.path, value)
   }
+  noteHost(source)
   reportLeftOut(source)
-  if (readTls(source).certFile !== '')
-    findings.note('spec.tls: certFile and keyFile are paths on the mail host; mount the files into the gateway, and correct the paths')
+  placeTls(manifest, source, options.target)
+  source.tables.finish()
   findings.finish()
-  if (findings.errors.length === 0) reportProblems(manifest, source)
-  const { errors, notes } = findings
-  const yaml = writePolicyYaml(manifest, head(origin, source))
-  if (yaml.length < largestYaml || errors.length > 0) return { yaml: errors.length > 0 ? undefined : yaml, errors, notes }
-  findings.note('the policy is larger than a ConfigMap or a Kubernetes object may be (1 MiB); leave long tables in files: --tables auto')
-  return { yaml: writePolicyYaml(manifest, head(origin, source)), errors, notes }
+  reportProblems(manifest, source)
+  const write = (): string => writePolicyYaml(manifest, head(origin, source))
+  if (findings.errors.length === 0 && write().length >= largestYaml)
+    findings.note('the policy is larger than a ConfigMap or a Kubernetes object may be (1 MiB); leave long tables in files: --tables auto')
+  const { commands, copies, keys } = source.beside
+  const hide = (text: string): string => withoutKeys(text, keys.values())
+  const yaml = findings.errors.length > 0 ? undefined : write()
+  return { yaml, errors: findings.errors.map(hide), notes: findings.notes.map(hide), commands, copies, keys }
 }
 
-function head(origin: string, { findings: { notes, leftOut } }: Source): readonly string[] {
+/** Certificate and key, as a Secret of the cluster or as files that are checked. */
+function placeTls(manifest: Tree, source: Source, target: ImportOptions['target']): void {
+  const tls = readTls(source)
+  if (tls.certFile === '') return
+  if (target === 'host') {
+    for (const field of ['certFile', 'keyFile'] as const) {
+      const found = source.beside.hostFile(tls[field])
+      if (found !== tls[field]) put(manifest, `spec.tls.${field}`, new Commented(found, { beside: tls[field] }))
+    }
+  } else if (target === 'kubernetes') {
+    for (const field of ['certFile', 'keyFile']) remove(manifest, `spec.tls.${field}`)
+    put(manifest, 'spec.tls.secretName', new Commented(source.beside.tlsSecret(tls), { beside: tls.certFile }))
+  } else {
+    const which = 'or import with --for kubernetes to have a Secret named'
+    source.findings.note(
+      `spec.tls: certFile and keyFile are paths on the mail host; mount the files into the gateway, and correct the paths, ${which}`,
+    )
+  }
+}
+
+function head(origin: string, { findings, beside }: Source): readonly string[] {
+  const hide = (text: string): string => withoutKeys(text, beside.keys.values())
+  const notes = findings.notes.map(hide)
+  const leftOut = findings.leftOut.map(({ name, why }) => ({ name, why: hide(why) }))
   return [
     `Made from ${origin} by "postscreen import". Behind each value stands the name that it comes from.`,
     ...(notes.length > 0 ? ['Please check:', ...notes.map((note) => `- ${note}`)] : []),

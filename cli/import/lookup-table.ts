@@ -3,6 +3,7 @@ import { type CidrTable, parseCidrTable } from '../../crds/values/cidr-table.ts'
 import type { Findings } from './findings.ts'
 import { type KeyedEntry, parseInlineTable, parseKeyedTable } from './keyed-table.ts'
 import { parsePatternTable } from './pattern-table.ts'
+import { shellQuote } from './shell-words.ts'
 import { insideBraces, splitWords } from './word-list.ts'
 
 /** Where the text of table files comes from; the only way out of this folder to the file system. */
@@ -16,6 +17,7 @@ export type LookupTable =
   | { readonly is: 'keys'; readonly entries: readonly KeyedEntry[] }
   /** One answer for every key. */
   | { readonly is: 'always'; readonly value: string }
+  /** Answers that can be looked up but not listed. */
   | { readonly is: 'patterns'; find(key: string): string | undefined }
   | { readonly is: 'unreadable'; readonly why: string }
 
@@ -32,22 +34,23 @@ const advice: Readonly<Record<string, string>> = {
   environ: `has its entries in the environment of Postfix; ${writeItOut}`,
   fail: 'always fails',
   internal: `lives in the memory of Postfix; ${writeItOut}`,
-  pipemap: `hands the answer of one table on to the next; ${writeItOut}`,
   randmap: 'gives an answer by chance; choose one',
   sqlite: `is a database; ${writeItOut}`,
-  unionmap: 'joins the answers of other tables; name those themselves',
   unix: `has its entries in the system of the mail host; ${writeItOut}`,
 }
 
+/** Tables that are left out with a note where they cannot be read: all, or those of these names (`type:path`, path, file name or parameter). */
+export type AllowedMissing = 'all' | readonly string[]
+
 export interface OpenOptions {
-  /** Unreadable tables are noted and left out instead of being errors. */
-  readonly allowMissing: boolean
+  readonly allowMissing: AllowedMissing
 }
 
 export class LookupTables {
   readonly #files: TableFiles
   readonly #findings: Findings
-  readonly #allowMissing: boolean
+  readonly #allowMissing: AllowedMissing
+  readonly #exempted = new Set<string>()
 
   constructor(files: TableFiles, findings: Findings, { allowMissing }: OpenOptions) {
     this.#files = files
@@ -57,16 +60,39 @@ export class LookupTables {
 
   /** The table that a `type:name` of a parameter stands for. What cannot be read is reported here; the caller only leaves it out. */
   open(specification: string, parameter: string): LookupTable {
-    const table = this.#open(specification.replace(/^(proxy:)+/, ''), parameter)
+    const table = this.look(specification, parameter)
     if (table.is === 'unreadable') this.unreadable(parameter, specification, table.why)
     return table
+  }
+
+  /** The same without a report of what cannot be read. */
+  look(specification: string, parameter: string): LookupTable {
+    return this.#open(specification.replace(/^(proxy:)+/, ''), parameter)
   }
 
   /** Reports a table that is left out. */
   unreadable(parameter: string, specification: string, why: string): void {
     const text = `${parameter}: ${shorten(specification)}: ${why}`
-    if (this.#allowMissing) this.#findings.note(`${text}; left out`)
-    else this.#findings.error(`${text}; with --allow-missing-tables it is left out`)
+    if (this.#isAllowedMissing(specification, parameter)) this.#findings.note(`${text}; left out`)
+    else this.#findings.error(`${text}; with --allow-missing-tables=${shellQuote(specification)} it is left out`)
+  }
+
+  #isAllowedMissing(specification: string, parameter: string): boolean {
+    if (this.#allowMissing === 'all') return true
+    const plain = specification.replace(/^(proxy:)+/, '')
+    const path = plain.slice(plain.indexOf(':') + 1)
+    const names = [specification, plain, path, path.split('/').at(-1), parameter, parameter.split('/').at(-1)]
+    const found = this.#allowMissing.filter((name) => names.includes(name))
+    for (const name of found) this.#exempted.add(name)
+    return found.length > 0
+  }
+
+  /** Notes names of tables that no table without text has: a typing error, or an exemption that is not needed any more. */
+  finish(): void {
+    for (const name of this.#allowMissing === 'all' ? [] : this.#allowMissing) {
+      if (!this.#exempted.has(name))
+        this.#findings.note(`--allow-missing-tables=${name}: no table of that name was left out; write type:path as in the error message`)
+    }
   }
 
   /** The lines of a plain file, for lists that name one; undefined when it cannot be read, which is reported. */
@@ -89,9 +115,25 @@ export class LookupTables {
       const table = parseInlineTable(name)
       return 'why' in table ? unreadable(table.why) : { is: 'keys', entries: table.entries }
     }
+    if (type === 'pipemap' || type === 'unionmap') return this.#openSeveral(type, name, parameter)
     if (type === 'cidr' || type === 'regexp' || type === 'pcre') return this.#openRules(type, name, parameter)
     if (type === 'texthash' || compiled.includes(type)) return this.#openKeys(type, name, parameter)
     return unreadable((Object.hasOwn(advice, type) ? advice[type] : undefined) ?? `is of a type that is not known here; ${writeItOut}`)
+  }
+
+  /** `pipemap:{a, b}` hands the answer of one table on to the next; `unionmap:{a, b}` joins the answers with commas (dict_pipe.c, dict_union.c). */
+  #openSeveral(type: 'pipemap' | 'unionmap', name: string, parameter: string): LookupTable {
+    const inside = insideBraces(name)
+    if ('why' in inside) return unreadable(`bad syntax: ${inside.why}`)
+    const tables = splitWords(inside.inside).map((word) => this.look(word, parameter))
+    const bad = tables.find((table) => table.is === 'unreadable')
+    if (bad !== undefined) return bad
+    const find = (key: string): string | undefined => {
+      if (type === 'pipemap') return tables.reduce<string | undefined>((at, table) => (at === undefined ? at : answerOf(table, at)), key)
+      const answers = tables.map((table) => answerOf(table, key)).filter((answer) => answer !== undefined)
+      return answers.length === 0 ? undefined : answers.join(',')
+    }
+    return { is: 'patterns', find }
   }
 
   #openRules(type: 'cidr' | 'regexp' | 'pcre', name: string, parameter: string): LookupTable {
@@ -128,6 +170,13 @@ export class LookupTables {
       this.#findings.noteOneOfMany(`${parameter}: ${name}`, `${parameter}: ${name}, line ${line}: ${why}: line left out, as in Postfix`)
     }
   }
+}
+
+/** What a table answers for one key that is no address. */
+export function answerOf(table: LookupTable, key: string): string | undefined {
+  if (table.is === 'always') return table.value
+  if (table.is === 'patterns') return table.find(key)
+  return table.is === 'keys' ? table.entries.find((entry) => entry.key === key)?.value : undefined
 }
 
 const unreadable = (why: string): LookupTable => ({ is: 'unreadable', why })

@@ -1,19 +1,28 @@
 // Reads main.cf, or what `postconf -n` prints, into parameters as they are written there; nothing is expanded yet.
-import { logicalLines, space, trimSpace } from './logical-lines.ts'
+import { type LogicalLine, logicalLines, space, trimSpace } from './logical-lines.ts'
 
 /** A parameter as set in the file: the text behind the `=`, and where. */
 export interface Setting {
   readonly value: string
   readonly line: number
+  /** The service of master.cf whose option it is, such as `smtp/inet`. */
+  readonly service?: string
 }
 
 export interface MainCf {
   readonly settings: ReadonlyMap<string, Setting>
+  /** Entries of master.cf among the parameters, as `postconf -n; postconf -M` prints them. */
+  readonly serviceLines: readonly LogicalLine[]
   /** Where Postfix refuses to start. */
   readonly errors: readonly string[]
   /** What Postfix warns of. */
   readonly notes: readonly string[]
 }
+
+const serviceEntry = /^\S+\s+(?:inet|unix|unix-dgram|fifo|pass)\s+[yn-]\s+[yn-]\s+[yn-]\s+\S+\s+\S+\s+\S/
+
+/** Whether a logical line is an entry of master.cf. */
+export const isServiceLine = (line: string): boolean => serviceEntry.test(line)
 
 const nameEnd = new RegExp(`${space}|=`)
 const equals = new RegExp(`^${space}*=`)
@@ -36,6 +45,7 @@ const quote = (text: string): string => JSON.stringify(text.length > shown ? `${
 /** Parses the text of a main.cf; `file` is its name in messages. Of a parameter that is set twice the last one counts, as in Postfix. */
 export function parseMainCf(text: string, file: string): MainCf {
   const settings = new Map<string, Setting>()
+  const serviceLines: LogicalLine[] = []
   const errors: string[] = []
   const notes: string[] = []
   const { lines, stray } = logicalLines(text.replace(/^\uFEFF/, ''))
@@ -43,15 +53,20 @@ export function parseMainCf(text: string, file: string): MainCf {
     notes.push(`${file}, line ${line}: logical line must not start with whitespace, left out: ${quote(bad)}`)
   for (const { line, text: logical } of lines) {
     const pair = splitNameValue(logical)
+    if ('why' in pair && isServiceLine(logical)) {
+      serviceLines.push({ line, text: logical })
+      continue
+    }
     if ('why' in pair) {
       errors.push(`${file}, line ${line}: ${pair.why}: ${quote(logical)}`)
       continue
     }
     const old = settings.get(pair.name)
     if (old !== undefined && old.value !== pair.value) {
-      notes.push(`${file}, line ${line}: overriding earlier entry: ${pair.name}=${old.value} (line ${old.line})`)
+      const value = /key|pass|secret|token/i.test(pair.name) ? '<not shown>' : old.value
+      notes.push(`${file}, line ${line}: overriding earlier entry: ${pair.name}=${value} (line ${old.line})`)
     }
     settings.set(pair.name, { value: pair.value, line })
   }
-  return { settings, errors, notes }
+  return { settings, serviceLines, errors, notes }
 }

@@ -16,13 +16,71 @@ interface Rule {
 /** Letters behind a backslash that mean the same in PCRE and JavaScript; POSIX expressions get none. */
 const sharedEscapes = { pcre: 'dDwWsSb', regexp: '' }
 
-/** Whether JavaScript reads an expression as the library of the table's type does. */
+/** Characters of the POSIX classes in the C locale, in which Postfix's programs run. */
+const classes: Readonly<Record<string, string>> = {
+  alnum: '0-9A-Za-z',
+  alpha: 'A-Za-z',
+  blank: ' \\t',
+  cntrl: '\\x00-\\x1f\\x7f',
+  digit: '0-9',
+  graph: '!-~',
+  lower: 'a-z',
+  print: ' -~',
+  punct: '!-\\/:-@\\[-`{-~',
+  space: ' \\t\\n\\v\\f\\r',
+  upper: 'A-Z',
+  xdigit: '0-9A-Fa-f',
+}
+
+const bracket = /\[\^?\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]/y
+
+/** A bracket expression as JavaScript writes it: classes spelled out, and a `]` in first place is a character. */
+function translateBracket(text: string, type: 'pcre' | 'regexp'): string | undefined {
+  const [, start = '', inside = ''] = /^(\[\^?)([^]*)\]$/.exec(text) ?? []
+  // A backslash is an ordinary character between the brackets of POSIX.
+  if (/\[[.=]/.test(inside) || (type === 'regexp' && inside.includes('\\'))) return undefined
+  let unknown = false
+  const spelled = inside.replace(/^\]/, String.raw`\]`).replaceAll(/\[:([a-z]+):\]/g, (_, name: string) => {
+    unknown ||= !Object.hasOwn(classes, name)
+    return classes[name] ?? ''
+  })
+  return unknown ? undefined : `${start}${spelled}]`
+}
+
+/** Whether JavaScript reads what stands outside brackets as the library of the table's type does. */
 function meansTheSame(expression: string, type: 'pcre' | 'regexp'): boolean {
-  if (/\[[:.=]|\(\?(?!:)|\(\*|[*+?}][+]/.test(expression)) return false
+  if (/\(\?(?!:)|\(\*|[*+?}][+]/.test(expression)) return false
   if (type === 'regexp' && /\(\?|[*+?}]\?/.test(expression)) return false
   for (const [, letter = ''] of expression.matchAll(/\\(.)/g))
     if (/[A-Za-z0-9]/.test(letter) && !sharedEscapes[type].includes(letter)) return false
   return true
+}
+
+/** An expression as JavaScript writes it; undefined where the meaning would be another one. */
+function translate(expression: string, type: 'pcre' | 'regexp'): string | undefined {
+  let plain = ''
+  let result = ''
+  for (let at = 0; at < expression.length; at++) {
+    const letter = expression.charAt(at)
+    if (letter === '[') {
+      bracket.lastIndex = at
+      const found = bracket.exec(expression)?.[0]
+      const translated = found === undefined ? undefined : translateBracket(found, type)
+      if (found === undefined || translated === undefined) return undefined
+      result += translated
+      plain += '[]'
+      at += found.length - 1
+    } else {
+      const piece = letter === '\\' ? expression.slice(at, at + 2) : letter
+      result += piece
+      plain += piece
+      at += piece.length - 1
+    }
+  }
+  const escapes = [...expression.matchAll(/\\(.)/g)].every(
+    ([, letter = '']) => !/[A-Za-z0-9]/.test(letter) || sharedEscapes[type].includes(letter),
+  )
+  return escapes && meansTheSame(plain, type) ? result : undefined
 }
 
 interface ParsedPattern {
@@ -41,9 +99,10 @@ function parsePattern(text: string, type: 'pcre' | 'regexp'): ParsedPattern | un
   if (end >= text.length) return undefined
   const [flags = ''] = /^[A-Za-z]*/.exec(text.slice(end + 1)) ?? []
   const expression = text.slice(signs.length + 1, end)
-  if (/[^i]/.test(flags) || !meansTheSame(expression, type)) return undefined
+  const translated = translate(expression, type)
+  if (/[^i]/.test(flags) || translated === undefined) return undefined
   try {
-    const pattern = new RegExp(expression, flags.length % 2 === 1 ? '' : 'i')
+    const pattern = new RegExp(translated, flags.length % 2 === 1 ? '' : 'i')
     return { pattern, negated: (signs.match(/!/g)?.length ?? 0) % 2 === 1, rest: text.slice(end + 1 + flags.length) }
   } catch {
     return undefined
@@ -57,6 +116,8 @@ function parseRule(text: string, type: 'pcre' | 'regexp'): Rule | undefined {
   const parsed = parsePattern(condition ? text.slice(2) : text, type)
   if (parsed === undefined || !/^([ \t\n\v\f\r]|$)/.test(parsed.rest)) return undefined
   const { pattern, negated, rest } = parsed
+  // POSIX takes the longest alternative, JavaScript the first: what is in the parentheses may differ.
+  if (type === 'regexp' && pattern.source.includes('|') && /\$[({]?[0-9]/.test(rest.replaceAll('$$', ''))) return undefined
   return condition ? { is: 'if', pattern, negated } : { is: 'match', pattern, negated, result: trimSpace(rest) }
 }
 

@@ -1,10 +1,12 @@
 // Imports main.cf, or the output of `postconf -n`, as a policy.
 import { Configuration } from './configuration.ts'
 import { Findings } from './findings.ts'
-import { buildPolicy, type ImportOptions, type ImportResult } from './import-policy.ts'
-import { LookupTables, type TableFiles } from './lookup-table.ts'
+import { notMainCf, notMasterCf } from './file-kind.ts'
+import { buildPolicy, type ImportOptions, type ImportResult, newSource, refused } from './import-policy.ts'
+import type { TableFiles } from './lookup-table.ts'
 import { parseMainCf } from './main-cf.ts'
-import type { Source } from './source.ts'
+import { parseMasterCf, readServices, type Service, takeServiceSettings } from './master-cf.ts'
+import { type ServiceChoice, withService } from './service-settings.ts'
 
 export interface PostfixInput extends ImportOptions {
   /** Text of main.cf or of `postconf -n`. */
@@ -12,22 +14,46 @@ export interface PostfixInput extends ImportOptions {
   /** Its name in messages and in the comment at the head of the policy. */
   readonly file: string
   readonly files: TableFiles
+  /** master.cf, with its name in messages. */
+  readonly masterCf?: { readonly text: string; readonly file: string } | undefined
+  /** The service of master.cf that is imported; where left out the only postscreen. */
+  readonly service?: string | undefined
 }
 
 /** Turns the parameters of postscreen, and those that it inherits from smtpd, into a policy. Never throws for what the input says. */
 export function importPostfix(input: PostfixInput): ImportResult {
   const findings = new Findings()
-  const { settings, errors, notes } = parseMainCf(input.text, input.file)
-  for (const error of errors) findings.error(error)
-  for (const note of notes) findings.note(note)
-  if (settings.size === 0 && errors.length === 0) findings.error(`${input.file}: has no parameters`)
-  if (settings.size === 0) return { yaml: undefined, errors: findings.errors, notes: findings.notes }
-  const source: Source = {
-    configuration: new Configuration(settings),
-    findings,
-    tables: new LookupTables(input.files, findings, { allowMissing: input.allowMissingTables ?? false }),
-    tableStyle: input.tables ?? 'auto',
-    nameFor: (parameter) => parameter,
+  const mistake = notMainCf(input.text)
+  if (mistake !== undefined) {
+    findings.error(`${input.file}: ${mistake}`)
+    return refused(findings)
   }
-  return buildPolicy(source, input, input.file)
+  const main = parseMainCf(input.text, input.file)
+  const own = takeServiceSettings(main.settings, input.file)
+  const listed = readServices(main.serviceLines, input.file)
+  for (const error of [...main.errors, ...own.errors, ...listed.errors]) findings.error(error)
+  for (const note of main.notes) findings.note(note)
+  if (own.rest.size === 0 && main.errors.length === 0)
+    findings.error(`${input.file}: has no parameters; give main.cf, or the output of "postconf -n"`)
+  if (own.rest.size === 0) return refused(findings)
+  const inInput = [...listed.services, ...own.services]
+  const choice = { ...servicesOf(input, inInput, findings), wanted: input.service }
+  const { settings, nameFor } = withService(own.rest, choice, findings)
+  return buildPolicy(newSource(input, findings, { configuration: new Configuration(settings), nameFor }), input, input.file)
+}
+
+/** The services of the input itself, or else of master.cf. */
+function servicesOf(input: PostfixInput, inInput: readonly Service[], findings: Findings): Omit<ServiceChoice, 'wanted'> {
+  const { masterCf, file } = input
+  if (masterCf === undefined) {
+    if (inInput.length > 0) return { services: inInput, origin: file }
+    const cure = 'name it with --master-cf, or import the output of "postconf -n; postconf -P"'
+    findings.note(`master.cf is not beside the input: options of the postscreen service there (-o name=value) are not seen; ${cure}`)
+    return { services: [], origin: 'master.cf' }
+  }
+  const mistake = notMasterCf(masterCf.text)
+  if (mistake !== undefined) findings.error(`${masterCf.file}: ${mistake}`)
+  const { services, errors } = mistake === undefined ? parseMasterCf(masterCf.text, masterCf.file) : { services: [], errors: [] }
+  for (const error of errors) findings.error(error)
+  return { services, origin: masterCf.file }
 }

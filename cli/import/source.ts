@@ -1,4 +1,5 @@
 // What the converters of fields work on: the parameters of one Postfix, its tables, and where to report.
+import type { BesidePolicy } from './beside-policy.ts'
 import type { Configuration } from './configuration.ts'
 import type { Findings } from './findings.ts'
 import type { LookupTables } from './lookup-table.ts'
@@ -11,6 +12,9 @@ export interface Source {
   readonly findings: Findings
   readonly tables: LookupTables
   readonly tableStyle: TableStyle
+  readonly beside: BesidePolicy
+  /** Keep postscreen_allowlist_interfaces, which has addresses of the old host. */
+  readonly keepInterfaces: boolean
   /** What the person who wrote the input calls a parameter: its name, or the Zimbra attribute that sets it. */
   nameFor(parameter: string): string
 }

@@ -34,12 +34,14 @@ function places(path: string, folder: string): readonly string[] {
   return [...names.map((_, at) => join(folder, ...names.slice(at))), isAbsolute(path) ? path : resolve(folder, path)]
 }
 
-/** Table files for an input that lies in `folder`. */
-export function tableFilesBeside(folder: string): TableFiles {
+/** Table files for an input that lies in `folder`. `onHost`: the input is of this very host, so that the path itself comes first. */
+export function tableFilesBeside(folder: string, { onHost = false }: { readonly onHost?: boolean } = {}): TableFiles {
+  const all = (path: string): readonly string[] =>
+    onHost ? [...(isAbsolute(path) ? [path] : []), ...places(path, resolve(folder))] : places(path, folder)
   return {
     read(path) {
       let why = 'no such file'
-      for (const place of places(path, folder)) {
+      for (const place of all(path)) {
         const file = readTextFile(place)
         if ('text' in file) return { text: file.text, from: place }
         if (file.why !== 'no such file') why = `${place} ${file.why}`

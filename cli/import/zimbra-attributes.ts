@@ -55,6 +55,9 @@ const others: Readonly<Record<string, string>> = {
 export const withoutEffect = 'zimbraMtaPostscreenDnsblTimeout'
 export const timeoutInForce = '10s'
 
+/** Carbonio has the attribute, but hands only its successors to Postfix. */
+export const withoutEffectInCarbonio = 'zimbraMtaPostscreenDnsblTTL'
+
 /** Attribute to Postfix parameter. Attributes of smtpd set smtpd's parameter, which postscreen's inherits. */
 function parametersOfFields(): [string, string][] {
   return fields().flatMap(({ zimbra, postfixNames: { own, old = [], inherits } }) =>

@@ -11,6 +11,8 @@ export interface ZimbraText {
   /** By name in lower case, as LDAP compares names. */
   readonly attributes: ReadonlyMap<string, Attribute>
   readonly errors: readonly string[]
+  /** Names of the servers whose settings are in the text. */
+  readonly servers: readonly string[]
 }
 
 interface Line {
@@ -18,8 +20,8 @@ interface Line {
   readonly text: string
 }
 
-/** A name of LDAP, then a colon; two colons before base64. */
-const printed = /^([A-Za-z][A-Za-z0-9-]*)(::?)(?: (.*))?$/
+/** A name of LDAP, perhaps with options, then a colon; two before base64, `:<` before a URL. The blanks behind it may be missing (RFC 2849). */
+const printed = /^([A-Za-z][A-Za-z0-9-]*)(?:;[A-Za-z0-9-]+)*(::|:<|:)[ \t]*(.*)$/
 const assigned = /^(?:export +)?([A-Za-z][A-Za-z0-9-]*) *= *(.*)$/
 const bareWords = /^((?:zimbra|carbonio)[A-Za-z0-9]+)[ \t]+(.*)$/
 const command = /^(?:\$ *)?(?:[^ ]*\/)?(?:zmprov|carbonio +prov)(?= )/
@@ -65,11 +67,27 @@ class AttributeReader {
     this.#seen = new Set()
   }
 
-  set(name: string, value: string, line: number): void {
+  set(name: string, text: string, line: number): void {
     const key = name.toLowerCase()
+    const value = text.trim()
     const old = this.#seen.has(key) ? (this.attributes.get(key)?.values ?? []) : []
     this.#seen.add(key)
     this.attributes.set(key, { name, values: [...old, value], line })
+  }
+
+  /** A line of LDIF; a value in base64 is text as any other. */
+  printed(name: string, colons: string, value: string, line: number): void {
+    const ofMta = /^(zimbra|carbonio)Mta/i.test(name)
+    if (colons === ':<') {
+      if (ofMta) this.errors.push(`line ${line}: ${name}: the value is in another file (${value}); write it into the line`)
+      return
+    }
+    if (colons === ':') return this.set(name, value, line)
+    const bytes = Buffer.from(value, 'base64')
+    const text = bytes.toString('utf8')
+    const valid = /^[A-Za-z0-9+/]*={0,2}$/.test(value) && Buffer.from(text).equals(bytes)
+    if (valid) this.set(name, text, line)
+    else if (ofMta) this.errors.push(`line ${line}: ${name}: the value behind "::" is not text in base64; write "${name}: VALUE"`)
   }
 
   /** `+name` adds to the values, `-name` takes one away. */
@@ -95,15 +113,25 @@ class AttributeReader {
   }
 }
 
+/** The server of a header: `# name HOST` of zmprov, or the entry below cn=servers of LDIF. */
+function serverOf(header: string): string | undefined {
+  const [, coded] = /^dn::[ \t]*(.*)$/i.exec(header) ?? []
+  const line = coded === undefined ? header : `dn: ${Buffer.from(coded, 'base64').toString('utf8')}`
+  return (/^# name (\S+)[ \t]*$/.exec(line) ?? /^dn:[ \t]*cn=([^,]+),[ \t]*cn=servers,/i.exec(line))?.[1]
+}
+
 /** Without the quotes of a shell assignment. */
 const unquote = (text: string): string => (/^(["']).*\1$/.test(text) ? (shellWords(text)[0] ?? '') : text)
 
 /** Lines that are none of the forms belong to a value of several lines, which no attribute of the MTA has; they are passed over. */
 export function parseZimbraText(text: string, file: string): ZimbraText {
   const reader = new AttributeReader()
+  const servers = new Set<string>()
   for (const { number, text: line } of joinLines(text)) {
-    if (/^#|^dn: /.test(line)) {
+    if (/^#|^dn:/i.test(line)) {
       reader.newSection()
+      const server = serverOf(line)
+      if (server !== undefined) servers.add(server)
       continue
     }
     if (command.test(line)) {
@@ -112,8 +140,8 @@ export function parseZimbraText(text: string, file: string): ZimbraText {
     }
     const [, name, colons, value = ''] = printed.exec(line) ?? []
     const [, key, word] = name === undefined ? (assigned.exec(line) ?? bareWords.exec(line) ?? []) : []
-    if (name !== undefined) reader.set(name, colons === '::' ? Buffer.from(value, 'base64').toString('utf8') : value, number)
+    if (name !== undefined) reader.printed(name, colons ?? '', value, number)
     else if (key !== undefined) reader.set(key, unquote((word ?? '').trim()), number)
   }
-  return { attributes: reader.attributes, errors: reader.errors.map((error) => `${file}, ${error}`) }
+  return { attributes: reader.attributes, errors: reader.errors.map((error) => `${file}, ${error}`), servers: [...servers] }
 }

@@ -4,15 +4,16 @@ import { closest } from '../../crds/problems.ts'
 import { builtInDefaults } from './built-in-defaults.ts'
 import { Configuration } from './configuration.ts'
 import { Findings } from './findings.ts'
-import { buildPolicy, type ImportOptions, type ImportResult } from './import-policy.ts'
-import { LookupTables, type TableFiles } from './lookup-table.ts'
+import { notZimbra } from './file-kind.ts'
+import { buildPolicy, type ImportOptions, type ImportResult, newSource, refused } from './import-policy.ts'
+import type { TableFiles } from './lookup-table.ts'
 import type { Setting } from './main-cf.ts'
-import type { Source } from './source.ts'
 import {
   fixedByCarbonio,
   fixedByZimbra,
   timeoutInForce,
   withoutEffect,
+  withoutEffectInCarbonio,
   type ZimbraAttribute,
   zimbraParameters,
 } from './zimbra-attributes.ts'
@@ -67,7 +68,7 @@ function reportOthers(attributes: ZimbraText['attributes'], known: readonly Zimb
   }
   const names = known.map(({ name }) => name)
   for (const { name } of attributes.values()) {
-    const familiar = [...names, withoutEffect].some((one) => one.toLowerCase() === name.toLowerCase())
+    const familiar = [...names, withoutEffect, withoutEffectInCarbonio].some((one) => one.toLowerCase() === name.toLowerCase())
     if (familiar || !/^(zimbra|carbonio)MtaPostscreen/i.test(name)) continue
     const meant = closest(name, names)
     findings.note(`${name}: no such attribute is known${meant === undefined ? '' : `; did you mean ${meant}?`}`)
@@ -83,26 +84,36 @@ function missingNote(names: readonly string[]): string {
 /** Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the input says. */
 export function importZimbra(input: ZimbraInput): ImportResult {
   const findings = new Findings()
-  const known = zimbraParameters()
-  const { attributes, errors } = parseZimbraText(input.text, input.file)
+  const mistake = notZimbra(input.text)
+  if (mistake !== undefined) {
+    findings.error(`${input.file}: ${mistake}`)
+    return refused(findings)
+  }
+  const { attributes, errors, servers } = parseZimbraText(input.text, input.file)
   for (const error of errors) findings.error(error)
+  if (servers.length > 1) {
+    const cure = `save the output of "zmprov gs HOST" of one server`
+    findings.error(`${input.file}: has the settings of ${servers.length} servers (${servers.slice(0, 5).join(', ')}); ${cure}`)
+  }
+  const carbonio = /^(dn: .*)?carbonio|\/opt\/zextras\//im.test(input.text)
+  const fixed = carbonio ? fixedByCarbonio : fixedByZimbra
+  const known = zimbraParameters().filter(({ name }) => !carbonio || name !== withoutEffectInCarbonio)
   const settings = settingsOf(attributes, known, findings)
   if (settings.size === 0) {
     findings.error(`${input.file}: has no attribute of Zimbra's MTA; save the output of "zmprov gacf" or "zmprov gs HOST"`)
-    return { yaml: undefined, errors: findings.errors, notes: findings.notes }
+    return refused(findings)
   }
   const missing = known.filter((one) => one.default !== undefined && one.default !== '' && !settings.has(one.parameter))
   if (missing.length > 0) findings.note(missingNote(missing.map(({ name }) => name)))
   reportOthers(attributes, known, findings)
-  const fixed = /^carbonio|\/opt\/zextras\//im.test(input.text) ? fixedByCarbonio : fixedByZimbra
+  if (carbonio && attributes.has(withoutEffectInCarbonio.toLowerCase()))
+    findings.leaveOut(
+      withoutEffectInCarbonio,
+      'Carbonio never hands it to Postfix, so that it had no effect; set spec.dnsbl.maxTTL if you want it',
+    )
   const defaults = known.flatMap((one): [string, string][] => (one.default === undefined ? [] : [[one.parameter, one.default]]))
   const names = attributeNames(known)
-  const source: Source = {
-    configuration: new Configuration(settings, new Map([...builtInDefaults, ...Object.entries(fixed), ...defaults])),
-    findings,
-    tables: new LookupTables(input.files, findings, { allowMissing: input.allowMissingTables ?? false }),
-    tableStyle: input.tables ?? 'auto',
-    nameFor: (parameter) => names.get(parameter) ?? parameter,
-  }
+  const configuration = new Configuration(settings, new Map([...builtInDefaults, ...Object.entries(fixed), ...defaults]))
+  const source = newSource(input, findings, { configuration, nameFor: (parameter) => names.get(parameter) ?? parameter })
   return buildPolicy(source, input, input.file)
 }

@@ -17,7 +17,8 @@ function importText(text: string, files: Readonly<Record<string, string>> = {}, 
     const found = files[path]
     return found === undefined ? { why: 'no such file' } : { text: found, from: path }
   }
-  return importPostfix({ text, file: 'main.cf', files: { read }, tables })
+  const imported = importPostfix({ text, file: 'main.cf', files: { read }, tables })
+  return { ...imported, notes: imported.notes.filter((note) => !/^(master\.cf|myhostname|log|allowlist)[: ]/.test(note)) }
 }
 
 /** What the gateway decides about addresses by the policy of a main.cf. */

@@ -85,6 +85,9 @@ test('tables of expressions answer as regexp: does', { skip }, () => {
     '/[^.]+/',
     '/a{2}/',
     '/b+l?/',
+    '/^[[:alnum:]]+\\.[^[:upper:]]/',
+    '/[]x]|[[:punct:]]e/',
+    '/^[^]a]/',
   )
   const rule = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(expression, fc.constantFrom('one', 'two words', '$$5')).map(([one, result]) => `${one} ${result}`) },

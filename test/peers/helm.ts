@@ -1,11 +1,14 @@
-// Where helm is: on the PATH, or among what the test cluster was built with.
+// Where helm and kubectl are: on the PATH, or among what the test cluster was built with.
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 
-/** The path of the program, or undefined. */
-export function helmProgram(): string | undefined {
+export const helmProgram = (): string | undefined => clusterProgram('helm')
+export const kubectlProgram = (): string | undefined => clusterProgram('kubectl')
+
+/** The path of a program, or undefined. */
+function clusterProgram(name: string): string | undefined {
   const { PATH = '', POSTSCREEN_CLUSTER_CACHE, XDG_CACHE_HOME = `${homedir()}/.cache` } = process.env
   const cache = POSTSCREEN_CLUSTER_CACHE ?? `${XDG_CACHE_HOME}/postscreen-cluster`
   const built = existsSync(cache) ? readdirSync(cache).map((version) => `${cache}/${version}/bin`) : []
-  return [...PATH.split(':'), ...built.toSorted().toReversed()].map((folder) => `${folder}/helm`).find((path) => existsSync(path))
+  return [...PATH.split(':'), ...built.toSorted().toReversed()].map((folder) => `${folder}/${name}`).find((path) => existsSync(path))
 }

@@ -2,12 +2,24 @@
 
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { helmProgram } from './helm.ts'
+import { helmProgram, kubectlProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
-export type Peer = 'haproxy' | 'helm' | 'loopback' | 'lua' | 'nft' | 'openssl' | 'postfix' | 'rbldnsd' | 'shellcheck' | 'swaks' | 'valkey'
+export type Peer =
+  | 'haproxy'
+  | 'helm'
+  | 'kubectl'
+  | 'loopback'
+  | 'lua'
+  | 'nft'
+  | 'openssl'
+  | 'postfix'
+  | 'rbldnsd'
+  | 'shellcheck'
+  | 'swaks'
+  | 'valkey'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -33,6 +45,10 @@ function look(peer: Peer): string | undefined {
       return process.platform === 'linux' ? undefined : 'only Linux lets a client use any 127.0.0.0/8 address'
     case 'helm':
       return helmProgram() === undefined ? 'helm is not installed, nor was it built for the test cluster (npm run test:cluster)' : undefined
+    case 'kubectl':
+      return kubectlProgram() === undefined
+        ? 'kubectl is not installed, nor was it built for the test cluster (npm run test:cluster)'
+        : undefined
     case 'haproxy':
       return program('haproxy')
     case 'swaks':

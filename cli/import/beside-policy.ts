@@ -1,0 +1,144 @@
+// What a policy names besides itself: certificate, tables and keys of DNS lists, as objects of a cluster or as files of a host, and the commands that make them.
+import { gzipSync } from 'node:zlib'
+import type { Findings } from './findings.ts'
+import type { LookupTable, TableFiles } from './lookup-table.ts'
+import { Commented } from './policy-yaml.ts'
+import { shellQuote } from './shell-words.ts'
+import type { TlsSettings } from './tls-settings.ts'
+
+/** Where the policy is going to be used: `kubernetes` names Secrets and ConfigMaps, `host` files that must exist; otherwise files that a person looks after. */
+export type Target = 'kubernetes' | 'host'
+
+export interface BesideOptions {
+  readonly target: Target | undefined
+  /** metadata.name of the policy, which the names of its objects begin with. */
+  readonly name: string
+  readonly namespace: string | undefined
+  readonly files: TableFiles
+  readonly findings: Findings
+  /** The command that ran this import, to which an option can be added; undefined where the input was standard input. */
+  readonly ownCommand: string | undefined
+}
+
+type NetworksTable = Extract<LookupTable, { is: 'networks' }>
+
+/** Above this a table goes into a ConfigMap in gzip form; an object has at most 1 MiB. */
+const plainAtMost = 900_000
+const packedAtMost = 1_000_000
+
+export class BesidePolicy {
+  /** What makes the objects and files, in order, one command each. */
+  readonly commands: string[] = []
+  /** Files to be copied beside the policy: name and where the text is. */
+  readonly copies = new Map<string, string>()
+  /** Keys of DNS lists by the name of their Secret or file. Never to be printed, except for --print-key. */
+  readonly keys = new Map<string, string>()
+  readonly #options: BesideOptions
+  readonly #tables = new Map<string, unknown>()
+
+  constructor(options: BesideOptions) {
+    this.#options = options
+  }
+
+  #create(words: string): string {
+    const { namespace } = this.#options
+    return `kubectl ${namespace === undefined ? '' : `-n ${shellQuote(namespace)} `}create ${words}`
+  }
+
+  /** spec.tls.secretName, for Kubernetes. */
+  tlsSecret({ certFile, keyFile }: TlsSettings): string {
+    const { name, files, findings } = this.#options
+    const [cert, key] = [certFile, keyFile].map((path) => {
+      const file = files.read(path)
+      if ('why' in file) findings.note(`${path}: ${file.why}; run the command for the Secret where the file is, or correct the path in it`)
+      return 'why' in file ? path : file.from
+    })
+    const secret = `${name}-tls`
+    this.commands.push(this.#create(`secret tls ${secret} --cert=${shellQuote(cert ?? '')} --key=${shellQuote(key ?? '')}`))
+    return secret
+  }
+
+  /** A certificate or key on this host; reported when there is none. */
+  hostFile(path: string): string {
+    const { files, findings } = this.#options
+    const file = files.read(path)
+    if ('why' in file) findings.error(`${path}: ${file.why}; copy it to this host, or import with --for kubernetes`)
+    else if (file.from !== path) findings.note(`${path}: no such file on this host; the policy names ${file.from}`)
+    return 'why' in file ? path : file.from
+  }
+
+  /** The `table` of an entry of spec.access whose networks stay where they are. */
+  table(word: string, table: NetworksTable, parameter: string): Commented {
+    const path = table.file?.path ?? ''
+    const known = this.#tables.get(path)
+    const value = known ?? (this.#options.target === 'kubernetes' ? this.#configMap(table, parameter) : this.#file(table, parameter))
+    this.#tables.set(path, value)
+    const { target } = this.#options
+    const where = target === undefined ? '; copy the file beside the policy' : ''
+    return new Commented({ table: value }, { above: [`${word}, ${table.table.rules.length} networks${where}`] })
+  }
+
+  #configMap({ file }: NetworksTable, parameter: string): unknown {
+    const { files, findings, name } = this.#options
+    const read = files.read(file?.path ?? '')
+    const bytes = 'text' in read ? Buffer.from(read.text) : Buffer.alloc(0)
+    const packed = bytes.length > plainAtMost
+    const configMap = `${name}-access${this.#tables.size === 0 ? '' : `-${this.#tables.size + 1}`}`
+    const base = (file?.path.split('/').at(-1) ?? 'table').replaceAll(/[^-._A-Za-z0-9]/g, '-').replace(/^\.+/, '')
+    const key = packed ? `${base}.gz` : base
+    const from = shellQuote(file?.from ?? '')
+    if (packed && gzipSync(bytes).length > packedAtMost)
+      findings.error(
+        `${parameter}: ${file?.path}: too large for a ConfigMap (1 MiB), in gzip form too; merge its networks, or use --for host`,
+      )
+    this.commands.push(
+      packed
+        ? `gzip -c ${from} | ${this.#create(`configmap ${configMap} --from-file=${key}=/dev/stdin`)}`
+        : this.#create(`configmap ${configMap} ${shellQuote(`--from-file=${key}=${file?.from ?? ''}`)}`),
+    )
+    return { configMap: { name: configMap, key } }
+  }
+
+  #file({ file, table }: NetworksTable, parameter: string): unknown {
+    const { findings, target } = this.#options
+    const path = file?.path ?? ''
+    if (target === 'host') return { file: file?.from ?? path }
+    const base = this.#nameInFolder(path)
+    this.copies.set(base, file?.from ?? path)
+    findings.note(
+      `${parameter}: ${path} has ${table.rules.length} networks: it stays a file; copy it beside the policy as ${base}, or write it out with --tables inline`,
+    )
+    if (table.problems.length > 0) findings.note(`${parameter}: correct the bad lines in the copy of ${base}`)
+    return { file: base }
+  }
+
+  /** Two files of one name cannot be in one folder: the second takes its whole path for a name. */
+  #nameInFolder(path: string): string {
+    const base = path.split('/').at(-1) ?? path
+    return this.copies.has(base) ? path.replace(/^\/+/, '').replaceAll('/', '-') : base
+  }
+
+  /** The field of a site that takes the place of a key in its domain. */
+  key(key: string, domain: string, parameter: string): Record<string, unknown> {
+    const { target, name } = this.#options
+    const known = [...this.keys].find(([, value]) => value === key)?.[0]
+    const start = target === 'kubernetes' ? `${name}-dnsbl-key` : 'dnsbl-key'
+    const called = known ?? (this.keys.size === 0 ? start : `${start}-${this.keys.size + 1}`)
+    if (known === undefined) {
+      this.keys.set(called, key)
+      this.#keyCommand(called, domain, parameter)
+    }
+    return target === 'kubernetes' ? { keySecret: { name: called, key: 'key' } } : { keyFile: called }
+  }
+
+  #keyCommand(called: string, domain: string, parameter: string): void {
+    const { ownCommand, target, findings } = this.#options
+    const what = target === 'kubernetes' ? `the Secret ${called}` : `the file ${called} beside the policy`
+    const made = ownCommand === undefined ? 'put the first label of the domain into it' : 'the command printed makes it'
+    findings.note(`${parameter}: the key in ${domain} goes into ${what}, not into the policy: ${made}`)
+    if (ownCommand === undefined) return
+    const print = `${ownCommand} --print-key ${called}`
+    if (target === 'kubernetes') this.commands.push(`${print} | ${this.#create(`secret generic ${called} --from-file=key=/dev/stdin`)}`)
+    else this.commands.push(`(umask 077; ${print} > ${called})`)
+  }
+}

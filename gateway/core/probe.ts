@@ -5,8 +5,8 @@ import { parseProxyHeader } from './proxy-header.ts'
 import { reply } from './replies.ts'
 import type { Rules } from './rules.ts'
 
-/** Why a connection is a probe: its address is in `probes.networks`, or its PROXY header says LOCAL. */
-export type ProbeReason = 'network' | 'local'
+/** Why a connection is a probe: its address is in `probes.networks`, or its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC). */
+export type ProbeReason = 'network' | 'unnamed'
 
 /** What no health check does, so that the policy must be wrong: offering mail, or sending a PROXY header where none is expected any more. */
 export type ProbeMisuse = 'mail' | 'header'
@@ -89,7 +89,7 @@ function answerLine(probe: Probe, line: string): LineAnswer {
     case 'RCPT':
     case 'DATA':
     case 'BDAT':
-      return { text: probe.reason === 'network' ? reply.probeNetworkMail : reply.probeLocalMail, misuse: 'mail' }
+      return { text: probe.reason === 'network' ? reply.probeNetworkMail : reply.probeUnnamedMail, misuse: 'mail' }
     case 'QUIT':
       return { text: reply.bye, over: true }
     default:

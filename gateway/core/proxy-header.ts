@@ -13,7 +13,7 @@ export type ProxyHeaderFound = {
   /** Bytes that the header takes; what follows is the client's. */
   readonly length: number
   readonly version: 1 | 2
-  /** Undefined for the command LOCAL: the connection's own addresses count (health checks). */
+  /** Undefined for LOCAL, UNKNOWN and UNSPEC: the header names no client, so the connection is the proxy's own (a health check). */
   readonly addresses: ProxyAddresses | undefined
 }
 
@@ -33,6 +33,8 @@ const proxyCommand = 0x21
 const localCommand = 0x20
 const tcp4 = 0x11
 const tcp6 = 0x21
+/** The address family UNSPEC, with each of the transports that there are. */
+const unspecified: ReadonlySet<number> = new Set([0x00, 0x01, 0x02])
 
 const more = { is: 'more' } as const
 const bad = (why: string): ProxyHeaderBad => ({ is: 'bad', why })
@@ -102,8 +104,10 @@ function parseText(bytes: Uint8Array): ProxyHeaderResult {
   if (end < 0) return bytes.length < proxyHeaderLimit ? more : bad('missing protocol header terminator')
   const line = String.fromCharCode(...seen.subarray(textStart.length, end))
   const [protocol, clientText, serverText, clientPortText, serverPortText] = line.split(/[ \r]+/).filter((word) => word !== '')
+  // postscreen incompatibility: a bad protocol to Postfix. Load balancers send it with their own connections (Google's health checks). What
+  // follows it up to the end of the line is ignored, as the protocol says.
+  if (/^unknown$/i.test(protocol ?? '')) return { is: 'header', length: end + 1, version: 1, addresses: undefined }
   const family = /^tcp4$/i.test(protocol ?? '') ? 4 : /^tcp6$/i.test(protocol ?? '') ? 6 : undefined
-  // UNKNOWN too: it would get a client past all that goes by addresses.
   if (family === undefined) return bad('bad or missing protocol type')
   const client = readAddress(family, clientText)
   if (client === undefined) return bad('bad or missing client address')
@@ -151,7 +155,10 @@ function parseBinary(bytes: Uint8Array): ProxyHeaderResult {
   if (bytes.length < length) return more
   if (command === localCommand) return { is: 'header', length, version: 2, addresses: undefined }
   if (command !== proxyCommand) return bad('bad command in proxy header')
-  const block = readBlock(view, view.getUint8(13), available)
+  const family = view.getUint8(13)
+  // postscreen incompatibility: an unsupported protocol to Postfix.
+  if (unspecified.has(family)) return { is: 'header', length, version: 2, addresses: undefined }
+  const block = readBlock(view, family, available)
   return 'why' in block ? block : { is: 'header', length, version: 2, addresses: block }
 }
 
@@ -218,7 +225,7 @@ export function writeProxyHeader(version: 'V1' | 'V2', client: Endpoint, server:
   return header
 }
 
-/** Version 2's command LOCAL: this connection is the proxy's own and speaks for nobody. Version 1 has no such word. */
+/** Version 2's command LOCAL: this connection is the proxy's own and names no client. */
 export function writeLocalProxyHeader(): Uint8Array {
   return writeFixed(fixedLength, localCommand, 0).header
 }

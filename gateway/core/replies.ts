@@ -41,7 +41,7 @@ export const reply = {
   bye: '221 2.0.0 Bye\r\n',
   // Of probes, which postscreen does not know. Temporary: mail that comes this way by mistake must not be lost.
   probeNetworkMail: '450 4.3.2 Error: no mail from here: this address is in spec.probes.networks\r\n',
-  probeLocalMail: '450 4.3.2 Error: no mail from here: the PROXY header says LOCAL\r\n',
+  probeUnnamedMail: '450 4.3.2 Error: no mail from here: the PROXY header names no client\r\n',
   notRecognized: '502 5.5.2 Error: command not recognized\r\n',
 } as const
 

@@ -6,6 +6,17 @@ const lingerMs = 2000
 const sweepMs = 500
 
 /**
+ * Sends the text (one byte a character) and closes at once, for a socket that must not cost a descriptor any longer. As in postscreen, a client
+ * that is still sending may get a reset before it has read the text.
+ */
+export function closeWith(socket: Socket, text: string): void {
+  socket.on('error', () => undefined)
+  // What waits already would have to go out first.
+  if (socket.writableLength > 0 || !socket.writable) socket.destroy()
+  else socket.end(text, 'latin1', () => socket.destroy())
+}
+
+/**
  * Ends sockets. One sweep for all of them instead of a timer each.
  * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake the reply. Here the
  * reply goes out first, and what the client still says is read and thrown away.

@@ -4,15 +4,17 @@ import { answerProbe, newProbe, type Probe, type ProbeMisuse, type ProbeReason }
 import { reply } from '../core/replies.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Endpoint } from '../core/vocabulary.ts'
+import { closeWith } from './linger.ts'
 import type { Log } from './log.ts'
 
-/** Visits at a time; health checks are few, so more of them are something else. */
+/** Visits at a time, in all and from one address. Health checks are few and short, so more of them are connections that were left open. */
 export const visitsAtMost = 256
+export const visitsOfOneAtMost = 16
 /** How long a visit may take, in milliseconds. */
 const visitMs = 10_000
 /** How long a probe has to take the last reply and leave. */
 const lastReplyMs = 2000
-/** One warning in so many milliseconds: probes come every few seconds, for ever. */
+/** One warning in so many milliseconds: probes come every few seconds. */
 const warningEveryMs = 60_000
 
 const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
@@ -53,23 +55,30 @@ export class Probes {
     return this.#visits.size
   }
 
-  /** Answers a probe; its socket is paused. */
+  /** Answers a probe; its socket is paused. A new one is always answered: where there are too many, the oldest one gives way. */
   answer(socket: Socket, visitor: Visitor): void {
     const { isReady, rules, counted, visitMs: timeLimit = visitMs } = this.#parts
-    if (this.#visits.size >= visitsAtMost) {
-      this.dismiss(socket, visitor, 'there are too many')
-      return
-    }
+    this.#makeRoom(visitor.client.address)
     const standing = isReady() ? 'ready' : 'unready'
     counted(standing)
     this.#debug(visitor, standing)
-    const visit = new Visit(socket, newProbe(rules(), visitor.reason), {
+    const visit = new Visit(socket, visitor, newProbe(rules(), visitor.reason), {
       misused: (how) => this.#warn(visitor, how),
       failed: (error) => this.#parts.log.sessionWarning(visitor.sessionId, `internal error: ${String(error)}`),
       gone: () => this.#visits.delete(visit),
     })
     this.#visits.add(visit)
     visit.begin(standing === 'ready', timeLimit)
+  }
+
+  /** The oldest one of this address gives way where it has too many, else the oldest one of all. */
+  #makeRoom(address: string): void {
+    const own = [...this.#visits].filter(({ visitor }) => visitor.client.address === address)
+    const [oldest] = own.length >= visitsOfOneAtMost ? own : this.#visits.size >= visitsAtMost ? this.#visits : []
+    if (oldest === undefined) return
+    this.#visits.delete(oldest)
+    this.#debug(oldest.visitor, 'closed: there are too many')
+    oldest.giveWay()
   }
 
   /** Closes the socket of a probe without a word. */
@@ -100,7 +109,7 @@ function warning(reason: ProbeReason, how: ProbeMisuse): string {
   if (how === 'header') return 'a PROXY header came too late, or to where none is expected, from an address in spec.probes.networks'
   return reason === 'network'
     ? 'mail is put off with 450, for it comes from an address in spec.probes.networks: name only addresses there that no client has'
-    : 'mail is put off with 450, for its PROXY header says LOCAL: the proxy must name the client'
+    : 'mail is put off with 450, for its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy must name the client'
 }
 
 /** What a visit tells of itself. */
@@ -112,13 +121,15 @@ interface VisitEvents {
 
 /** One probe with its socket. */
 class Visit {
+  readonly visitor: Visitor
   readonly #socket: Socket
   readonly #probe: Probe
   readonly #events: VisitEvents
   #timer: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, probe: Probe, events: VisitEvents) {
+  constructor(socket: Socket, visitor: Visitor, probe: Probe, events: VisitEvents) {
     this.#socket = socket
+    this.visitor = visitor
     this.#probe = probe
     this.#events = events
   }
@@ -145,6 +156,12 @@ class Visit {
   /** Ends it without a last word. */
   cut(): void {
     this.#socket.destroy()
+  }
+
+  /** Ends it now, with a word to those who still listen. */
+  giveWay(): void {
+    this.#socket.off('data', this.#onData)
+    closeWith(this.#socket, this.#probe.rules.host.tryAgainLater)
   }
 
   readonly #onData = (bytes: Buffer): void => {

@@ -21,8 +21,8 @@ export interface Endpoints {
 export type HeaderReading =
   /** `unread` are the client's own bytes that came with the header; the rest is still in the socket, which is paused. */
   | { readonly is: 'client'; readonly client: Endpoint; readonly server: Endpoint; readonly unread: Uint8Array }
-  /** Version 2's LOCAL: the proxy itself looks whether anybody is there. */
-  | { readonly is: 'local'; readonly unread: Uint8Array }
+  /** The header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy checks the gateway. */
+  | { readonly is: 'unnamed'; readonly unread: Uint8Array }
   /** Not a single byte came before the peer closed or the time was over. */
   | { readonly is: 'nothing'; readonly reason: 'haproxy read: EOF' | 'haproxy read: time limit exceeded' }
   /** `reason` is the text of postscreen's warning, such as `haproxy read: short protocol header`. */
@@ -73,7 +73,7 @@ function judge(received: Buffer, result: ProxyHeaderResult): HeaderReading | und
   if (result.is === 'more') return undefined
   if (result.is === 'bad') return refusal(received, result.why)
   const unread = received.length > result.length ? received.subarray(result.length) : nothing
-  if (result.addresses === undefined) return { is: 'local', unread }
+  if (result.addresses === undefined) return { is: 'unnamed', unread }
   const { client, server } = result.addresses
   return { is: 'client', client, server, unread }
 }

@@ -103,10 +103,10 @@ export class Reception {
         if (reading.unread.length > 0) socket.unshift(reading.unread)
         this.#begin(socket, reading, id)
         return
-      // postscreen incompatibility: it screens the connection by the socket's own addresses, so that each check of a proxy counts as a client.
-      case 'local':
+      // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy counts as a client.
+      case 'unnamed':
         if (reading.unread.length > 0) socket.unshift(reading.unread)
-        this.#probes.answer(socket, { client, reason: 'local', sessionId: id })
+        this.#probes.answer(socket, { client, reason: 'unnamed', sessionId: id })
         return
       // Many load balancers check the port without the header that they send for clients.
       case 'nothing':

@@ -15,7 +15,7 @@ export function randomProxyHeader(random: Random, client: string): string {
       1,
       () =>
         random.pick([
-          'PROXY UNKNOWN\r\n',
+          'PROXY UNKNOWNS\r\n',
           'PROXY\r\n',
           'proxy TCP4 1.2.3.4 4.3.2.1 1 2\r\n',
           'EHLO x\r\n',
@@ -25,11 +25,11 @@ export function randomProxyHeader(random: Random, client: string): string {
     ],
     [1, () => random.pick([` ${port}`, '.0.0', '127'].map((part) => v1.replace(part, random.pick(['', ' x', '0', '999']))))],
     [1, () => version2(client, port).slice(0, random.between(1, 12))],
-    [1, () => version2(client, port, '', anyButLocal(random.between(0, 255)), random.between(0, 255))],
+    [1, () => version2(client, port, '', anyButLocal(random.between(0, 255)), random.between(3, 255))],
   ])()
 }
 
-/** The command LOCAL is a health check to the gateway and a client to postscreen (docs/differences-from-postscreen.md). */
+/** LOCAL, UNKNOWN and the families below 3, which are UNSPEC, are health checks to the gateway (docs/differences-from-postscreen.md). */
 const anyButLocal = (command: number): number => (command === 0x20 ? 0x2f : command)
 
 function version2(client: string, port: number, extensions = '', command = 0x21, family = 0x11): string {

@@ -102,10 +102,21 @@ interface Visit {
 const server = { address: '127.0.0.1', port: 25 }
 const forClient = (address: string): Uint8Array => writeProxyHeader('V2', { address, port: 4711 }, server)
 
+/** Of command PROXY, with a TLV. */
+const unspecHeader = Buffer.from('\r\n\r\n\0\r\nQUIT\n\x21\0\0\x04\x04\0\x01x', 'latin1')
+
 const visits: readonly Visit[] = [
   { what: 'comes from an address in probes.networks', spec: direct, from: '127.82.1.7' },
   { what: 'is named so by the PROXY header of a proxy', spec: behindProxy, from: '127.82.2.1', header: forClient('127.83.0.9') },
   { what: 'has a PROXY header that says LOCAL', spec: behindProxy, from: '127.82.2.1', header: writeLocalProxyHeader() },
+  { what: 'has a PROXY header that says UNKNOWN', spec: behindProxy, from: '127.82.2.1', header: Buffer.from('PROXY UNKNOWN\r\n') },
+  {
+    what: 'has a PROXY header that says UNKNOWN, with addresses',
+    spec: behindProxy,
+    from: '127.82.2.1',
+    header: Buffer.from('PROXY UNKNOWN 192.0.2.1 192.0.2.2 4711 25\r\n'),
+  },
+  { what: 'has a PROXY header of family UNSPEC', spec: behindProxy, from: '127.82.2.1', header: unspecHeader },
   { what: 'owes a PROXY header for the time that it has, from an address in probes.networks', spec: behindProxy, from: '127.82.1.7' },
 ]
 
@@ -196,7 +207,8 @@ test('the end of the gateway waits for no probe, and ends those that are there',
 
 for (const [what, spec, header, words] of [
   ['of probes.networks', direct, undefined, 'spec.probes.networks'],
-  ['whose header says LOCAL', behindProxy, writeLocalProxyHeader(), 'LOCAL'],
+  ['whose header says LOCAL', behindProxy, writeLocalProxyHeader(), 'names no client'],
+  ['whose header says UNKNOWN', behindProxy, Buffer.from('PROXY UNKNOWN\r\n'), 'names no client'],
 ] as const) {
   test(`mail from an address ${what} stays with its sender, and the log says so once`, { skip }, async (t) => {
     const { gateway } = await start(t, spec)
@@ -230,3 +242,13 @@ for (const [format, words] of [
     await gateway.said(words)
   })
 }
+
+test("300 connections of a balancer that stay open do not keep out its next check, nor another balancer's", { skip }, async (t) => {
+  const { gateway } = await start(t, behindProxy)
+  const other = await connect(t, gateway, '127.82.2.2', writeLocalProxyHeader())
+  assert.equal(await other.line(), greeting)
+  for (let i = 0; i < 300; i++) await (await connect(t, gateway, '127.82.2.1', writeLocalProxyHeader())).line()
+  await check(await connect(t, gateway, '127.82.2.1', writeLocalProxyHeader()))
+  other.write('QUIT\r\n')
+  assert.equal(await other.line(), '221 2.0.0 Bye')
+})

@@ -71,9 +71,9 @@ describe('a probe', () => {
     test(what, () => assert.deepEqual(say(says), { replies: hears, over, misuse }))
   }
 
-  test('whose PROXY header said LOCAL reads why its mail is put off', () => {
-    const { replies, misuse } = say('MAIL FROM:<>\r\n', 'local')
-    assert.deepEqual([replies, misuse], [['450 4.3.2 Error: no mail from here: the PROXY header says LOCAL'], 'mail'])
+  test('whose PROXY header named no client reads why its mail is put off', () => {
+    const { replies, misuse } = say('MAIL FROM:<>\r\n', 'unnamed')
+    assert.deepEqual([replies, misuse], [['450 4.3.2 Error: no mail from here: the PROXY header names no client'], 'mail'])
   })
 
   const ends = [
@@ -84,6 +84,7 @@ describe('a probe', () => {
     'of version 1': writeProxyHeader('V1', ...ends),
     'of version 2': writeProxyHeader('V2', ...ends),
     'that says LOCAL': writeLocalProxyHeader(),
+    'that says UNKNOWN': bytes('PROXY UNKNOWN\r\n'),
   })) {
     test(`that sends a PROXY header ${which} after the greeting is told to come again, for a client may be behind it`, () => {
       const { replies, over, misuse } = say(`${Buffer.from(header).toString('latin1')}EHLO client.example\r\n`)

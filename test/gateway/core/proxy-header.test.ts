@@ -72,8 +72,9 @@ const refused: readonly Case[] = [
   { header: 'PROXY TCP6 ::1%lo ::1 123 321\n', want: 'bad or missing client address' },
   { header: 'PROXY TCP6 ::1 ::01.2.3.4 123 321\n', want: 'bad or missing server address' },
   { header: 'PROXY BLAH\n', want: 'bad or missing protocol type' },
-  { header: 'PROXY UNKNOWN\r\n', want: 'bad or missing protocol type' },
-  { header: 'PROXY UNKNOWN ffff:f::1 ::1 65535 65535\r\n', want: 'bad or missing protocol type' },
+  { header: 'PROXY UNKNOWNS\r\n', want: 'bad or missing protocol type' },
+  { header: 'PROXY UNKNOW\r\n', want: 'bad or missing protocol type' },
+  { header: 'PROXY UNKNOWN\0\r\n', want: 'missing protocol header terminator' },
   { header: 'PROXY \n', want: 'bad or missing protocol type' },
   { header: 'PROXY TCP4 1.2.3.4 4.3.2.1 123\0 321\n', want: 'missing protocol header terminator' },
 ]
@@ -94,7 +95,12 @@ const refusedBinary: readonly Case[] = [
   { header: `${signature}\x11\x11\0\x0c${block4}`, want: 'unrecognized protocol version' },
   { header: `${signature}\x22\x11\0\x0c${block4}`, want: 'bad command in proxy header' },
   { header: `${signature}\x21\x12\0\x0c${block4}`, want: 'unsupported network protocol' },
-  { header: `${signature}\x21\x00\0\x0c${block4}`, want: 'unsupported network protocol' },
+  { header: `${signature}\x21\x31\0\x0c${block4}`, want: 'unsupported network protocol' },
+  { header: `${signature}\x21\x03\0\0`, want: 'unsupported network protocol' },
+  { header: `${signature}\x21\x10\0\x0c${block4}`, want: 'unsupported network protocol' },
+  { header: `${signature}\x31\x00\0\0`, want: 'unrecognized protocol version' },
+  { header: `${signature}\x2f\x00\0\0`, want: 'bad command in proxy header' },
+  { header: `${signature}\x21\x00\x02\x09`, want: 'short version 2 protocol header' },
   { header: `${signature}\x21\x11\0\x0b${block4.slice(1)}`, want: 'short address field' },
   { header: `${signature}\x21\x21\0\x0c${block4}`, want: 'short address field' },
   { header: `${signature}\x21\x11\x02\x09${block4}`, want: 'short version 2 protocol header' },
@@ -123,6 +129,21 @@ describe('a version 1 header', () => {
       assert.deepEqual(finishProxyHeader(bytes(header)), { is: 'bad', why: want })
     })
   }
+  for (const header of [
+    'PROXY UNKNOWN\r\n',
+    'PROXY UNKNOWN\n',
+    'PROXY unknown\r\n',
+    'PROXY  UNKNOWN \r\n',
+    'PROXY UNKNOWN ffff:f::1 ::1 65535 65535\r\n',
+    'PROXY UNKNOWN 192.0.2.1 192.0.2.2 1 25\r\n',
+    'PROXY UNKNOWN \xff garbage\r\n',
+  ]) {
+    test(`${JSON.stringify(header)} names no client, whatever follows UNKNOWN`, () => {
+      const found = { is: 'header', length: header.length, version: 1, addresses: undefined }
+      assert.deepEqual(parseProxyHeader(bytes(`${header}EHLO x\r\n`)), found)
+      assert.deepEqual(parseProxyHeader(bytes(header.slice(0, -1))), { is: 'more' })
+    })
+  }
   test('is refused when no newline comes within the limit', () => {
     const line = `PROXY TCP4 ${'0'.repeat(proxyHeaderLimit)}`
     assert.deepEqual(parseProxyHeader(bytes(line.slice(0, proxyHeaderLimit - 1))), { is: 'more' })
@@ -141,6 +162,16 @@ describe('a version 2 header', () => {
       for (const answer of [parseProxyHeader(bytes(header)), ...answersToCuts(bytes(header))])
         assert.deepEqual(answer, { is: 'bad', why: want })
     })
+  }
+  for (const family of ['\x00', '\x01', '\x02']) {
+    for (const block of ['', block4, '\x04\x00\x01x', '\xff'.repeat(200)]) {
+      test(`of family UNSPEC has no addresses (${family.charCodeAt(0)}, ${block.length} bytes behind it)`, () => {
+        const header = `${signature}\x21${family}\0${String.fromCharCode(block.length)}${block}`
+        const found = { is: 'header', length: header.length, version: 2, addresses: undefined }
+        assert.deepEqual(parseProxyHeader(bytes(`${header}EHLO`)), found)
+        if (block !== '') assert.deepEqual(parseProxyHeader(bytes(header.slice(0, -1))), { is: 'more' })
+      })
+    }
   }
   test('that says LOCAL has no addresses', () => {
     const header = writeLocalProxyHeader()

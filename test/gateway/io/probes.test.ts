@@ -1,8 +1,7 @@
 // Visits of health checks over real sockets: what they read, and the bounds of number, time and warnings.
 import assert from 'node:assert/strict'
-import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { Probes, type ProbesParts, visitsAtMost } from '../../../gateway/io/probes.ts'
+import { Probes, type ProbesParts, visitsAtMost, visitsOfOneAtMost } from '../../../gateway/io/probes.ts'
 import type { ProbeReason } from '../../../gateway/core/probe.ts'
 import { rulesOf } from '../../support/core-session.ts'
 import { dial, type End, endOf, type Listener, listen } from './tcp-ends.ts'
@@ -14,6 +13,8 @@ interface House {
   readonly warnings: string[]
   readonly debug: string[]
   readonly counted: string[]
+  /** The address of the next probe. */
+  from: string
 }
 
 /** A listener that takes everybody for a probe. */
@@ -29,9 +30,10 @@ async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: Pr
     counted: (answer) => void counted.push(answer),
     ...parts,
   })
-  const listener = await listen((socket) => probes.answer(socket, { client: { address: '192.0.2.1', port: 1 }, reason, sessionId: 's' }))
+  const listener = await listen((socket) => probes.answer(socket, { client: { address: house.from, port: 1 }, reason, sessionId: 's' }))
   t.after(() => listener.close())
-  return { listener, probes, warnings, debug, counted }
+  const house: House = { listener, probes, warnings, debug, counted, from: '192.0.2.1' }
+  return house
 }
 
 const greeting = '220 mx.example.com ESMTP Postfix\r\n'
@@ -95,21 +97,40 @@ test('a probe that has its last reply and stays is cut', async (t) => {
   await until(() => house.probes.size === 0)
 })
 
-test('more probes than there may be at a time are closed without a word', async (t) => {
+/** Opens that many, one after another, all of which stay; each address has `each` of them. */
+async function crowd(t: TestContext, house: House, size: number, each: number): Promise<End[]> {
+  const ends: End[] = []
+  for (let i = 0; i < size; i++) {
+    house.from = `192.0.2.${Math.floor(i / each)}`
+    const end = await talk(t, house, '')
+    await end.until((text) => text === greeting)
+    ends.push(end)
+  }
+  return ends
+}
+
+const gaveWay = `${greeting}421 mx.example.com Service unavailable - try again later\r\n`
+
+test('of too many probes from one address the oldest gives way, and is told so', async (t) => {
   const house = await open(t)
-  const sockets = Array.from({ length: visitsAtMost }, () => connect({ port: house.listener.port, host: '127.0.0.1' }))
-  const hangUp = (socket: Socket): void => void socket.destroy()
-  t.after(() => sockets.forEach(hangUp))
-  for (const socket of sockets) socket.on('error', () => undefined)
-  await until(() => house.probes.size === visitsAtMost)
-  const late = await talk(t, house, '')
-  assert.equal((await late.ended()).text, '')
-  assert.deepEqual([house.counted.length, house.probes.size, house.warnings], [visitsAtMost, visitsAtMost, []])
-  assert.match(house.debug.at(-1) ?? '', /there are too many$/)
-  for (const socket of sockets.splice(0, 10)) socket.destroy()
-  await until(() => house.probes.size === visitsAtMost - 10)
+  const ends = await crowd(t, house, visitsOfOneAtMost, visitsOfOneAtMost)
   const next = await talk(t, house, '')
   await next.until((text) => text === greeting)
+  assert.equal((await ends[0]?.ended())?.text, gaveWay)
+  assert.equal(house.probes.size, visitsOfOneAtMost)
+  assert.match(house.debug.at(-2) ?? '', /there are too many$/)
+  ends[1]?.socket.write('NOOP\r\n')
+  await ends[1]?.until((text) => text.endsWith('250 2.0.0 Ok\r\n'))
+})
+
+test('of too many probes in all the oldest gives way, whoever comes', async (t) => {
+  const house = await open(t)
+  const ends = await crowd(t, house, visitsAtMost, visitsOfOneAtMost - 1)
+  house.from = '198.51.100.1'
+  const next = await talk(t, house, '')
+  await next.until((text) => text === greeting)
+  assert.equal((await ends[0]?.ended())?.text, gaveWay)
+  assert.deepEqual([house.probes.size, house.warnings], [visitsAtMost, []])
 })
 
 test('the end of the gateway ends all of them', async (t) => {

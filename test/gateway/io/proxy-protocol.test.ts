@@ -76,7 +76,7 @@ test('a header that comes byte by byte is read like a whole one', async () => {
 test('LOCAL is the proxy itself, and what it says behind the header stays', async () => {
   const meeting = await meet(({ socket }) => void socket.write(Buffer.concat([writeLocalProxyHeader(), Buffer.from('QUIT\r\n')])))
   const { reading, accepted } = meeting
-  assert.ok(reading.is === 'local')
+  assert.ok(reading.is === 'unnamed')
   assert.equal(Buffer.from(reading.unread).toString(), 'QUIT\r\n')
   assert.equal(socketEndpoints(accepted)?.client.address, '127.0.0.1')
   hangUp(meeting)

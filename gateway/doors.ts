@@ -5,11 +5,15 @@ import { checkedEndpoint, formatEndpoint } from './io/endpoint-text.ts'
 import { ListenError, listenTogether } from './io/listener.ts'
 import type { Log } from './io/log.ts'
 
+/** One warning in so many milliseconds. */
+const warningEveryMs = 60_000
+
 export class Doors {
   readonly #log: Log
   readonly #areShared: boolean
   #servers: readonly net.Server[] = []
   #asked: readonly string[] = []
+  #warnedAt = Number.NEGATIVE_INFINITY
 
   /** @param areShared other processes of the gateway open the same ones */
   constructor(log: Log, areShared: boolean) {
@@ -44,7 +48,16 @@ export class Doors {
       throw fatal
     }
     for (const reason of failures) this.#log.warning(messageOf(reason))
+    for (const server of servers) server.on('error', (error) => this.#cannotAccept(error))
     this.#servers = servers
+  }
+
+  /** A client is lost, not the gateway: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). */
+  #cannotAccept(error: Error): void {
+    const now = performance.now()
+    if (now - this.#warnedAt < warningEveryMs) return
+    this.#warnedAt = now
+    this.#log.warning(`cannot accept clients: ${error.message}; see open files and memory of this machine`)
   }
 
   /** Takes no more clients; those that are there stay. */

@@ -9,8 +9,10 @@ import type { SharedStore } from './io/allowlist/allowlist-in-force.ts'
 import { sharedStoreOf } from './io/allowlist/shared-store.ts'
 import type { BackendOptions } from './io/backend/backends.ts'
 import type { DnsTimes } from './io/dns/dns-client.ts'
+import { connectionLimit } from './io/capacity.ts'
 import { checkedEndpoint } from './io/endpoint-text.ts'
 import { localTime } from './io/log.ts'
+import { openFilesLimit } from './io/open-files.ts'
 import type { LoadedPolicy } from './io/policy/policy-file.ts'
 import { addressesIn, headerRequirement } from './io/proxy-protocol.ts'
 import type { ReceptionRules } from './io/reception.ts'
@@ -43,15 +45,17 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
   const { policy, hash, tables, siteKeys } = loaded
   const { spec } = policy
   const dns = dnsServers(options, spec.dnsbl.resolvers)
+  const shared = shareOf(spec, options.worker?.of ?? 1)
   return {
     policy,
     hash,
     loadedAt: new Date(),
-    rules: compileRules(shareOf(spec, options.worker?.of ?? 1), { hostname: os.hostname(), tables, siteKeys, localTime }),
+    rules: compileRules(shared, { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
       headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
       isProbe: addressesIn(spec.probes.networks),
+      limit: connectionLimit(openFilesLimit(), shared.limits.connections),
     },
     backends: {
       addresses: backendAddresses(options, policy),
@@ -70,11 +74,19 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
   }
 }
 
-/** Each worker keeps its part of the queue limits, so that the policy's numbers hold for the gateway; rounded up, as one at least must be let in. */
+/** Each worker keeps its part of the limits, so that the policy's numbers hold for the gateway; rounded up, as one at least must be let in. */
 function shareOf(spec: PolicySpec, workers: number): PolicySpec {
   const { limits } = spec
   const part = (limit: number): number => Math.ceil(limit / workers)
-  return { ...spec, limits: { ...limits, preQueue: part(limits.preQueue), postQueue: part(limits.postQueue) } }
+  return {
+    ...spec,
+    limits: {
+      ...limits,
+      connections: part(limits.connections),
+      preQueue: part(limits.preQueue),
+      postQueue: part(limits.postQueue),
+    },
+  }
 }
 
 /** Servers of the command line, else of the policy, else of the system. */

@@ -15,6 +15,7 @@ import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { tellOfBackend } from './io/backend/backend-log.ts'
 import { Backends } from './io/backend/backends.ts'
+import type { ConnectionStatus } from './io/capacity.ts'
 import type { Connection, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
@@ -83,6 +84,7 @@ export class RunningGateway implements LocalGateway {
       stress: () => this.#screening.stress,
       backends: () => this.#backends?.counts() ?? {},
       failingLists: () => this.#lists.failing(),
+      connections: () => this.#connections(),
     })
     this.#lists = new DnsblReports(options.log, this.#metrics)
     this.#allowlist = new AllowlistInForce({
@@ -115,7 +117,8 @@ export class RunningGateway implements LocalGateway {
         log: options.log,
         counted: (answer) => this.#metrics.probeAnswered(answer),
       }),
-      warn: (session, text) => options.log.sessionWarning(session, text),
+      log: options.log,
+      relayed: () => this.#relays.size - this.#screening.postQueue,
       idPrefix: `${randomBytes(4).toString('hex')}-`,
     })
   }
@@ -359,6 +362,13 @@ export class RunningGateway implements LocalGateway {
     return counts
   }
 
+  /** Undefined while there is no policy. */
+  #connections(): ConnectionStatus | undefined {
+    const { open, capacity } = this.#reception
+    const limit = this.#inForce?.reception.limit
+    return limit === undefined ? undefined : { open, limit, refused: capacity.refused, isFull: capacity.isFull }
+  }
+
   #statusParts(): StatusParts {
     return {
       version,
@@ -369,6 +379,7 @@ export class RunningGateway implements LocalGateway {
       listening: this.listening,
       sessions: this.#sessionsByPhase(),
       screening: this.#screening,
+      connections: this.#connections(),
       store: this.#allowlist.store,
       sharedAllowlist: this.#allowlist.shared,
       dnsbl: this.#resolver.status(),

@@ -1,6 +1,8 @@
 // The status page: what a person or the operator wants to know of one gateway, as plain data.
 import type { Screening } from './core/clients.ts'
 import type { InForce } from './in-force.ts'
+import { adviceOn, type ConnectionStatus } from './io/capacity.ts'
+import { openFiles } from './io/open-files.ts'
 import type { AllowlistStore } from './io/allowlist/allowlist-store.ts'
 import type { SharedStatus } from './io/allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from './io/backend/backends.ts'
@@ -19,6 +21,8 @@ export interface StatusParts {
   readonly listening: readonly string[]
   readonly sessions: Readonly<Record<string, number>>
   readonly screening: Screening
+  /** Undefined while there is no policy. */
+  readonly connections: ConnectionStatus | undefined
   readonly store: AllowlistStore
   readonly sharedAllowlist: SharedStatus | undefined
   readonly dnsbl: DnsblStatus
@@ -43,6 +47,7 @@ export function statusPage(parts: StatusParts) {
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: parts.sessions,
     queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
+    connections: parts.connections === undefined ? null : connectionStatus(parts.connections),
     allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...parts.sharedAllowlist },
     dnsbl: {
       sites: parts.lists.map((list) => siteStatus(list, aliasOf(inForce, list.domain))),
@@ -53,6 +58,20 @@ export function statusPage(parts: StatusParts) {
     },
     backends: parts.backends,
     tls: inForce?.tls?.info ?? null,
+  }
+}
+
+function connectionStatus({ open, limit, refused, isFull }: ConnectionStatus) {
+  return {
+    open,
+    limit: Number.isFinite(limit.connections) ? limit.connections : null,
+    limitedBy: limit.by,
+    refused,
+    full: isFull,
+    /** What to do, while clients are refused. */
+    advice: isFull ? `clients are refused with 421, since all connections are in use: ${adviceOn(limit)}` : null,
+    openFiles: openFiles() ?? null,
+    maxOpenFiles: limit.openFiles ?? null,
   }
 }
 

@@ -174,6 +174,15 @@ export const backend = documented(
 
 export const limits = group(
   {
+    connections: count(
+      0,
+      { min: 0, max: 10_000_000 },
+      {
+        doc: 'How many client connections a gateway may have at a time, in whatever state and in every mode: under test, waiting, handed on, health checks. More are refused with 421. 0: as many as the limit of open files allows, less a reserve; a higher number is cut to that.',
+        unit: 'connections',
+        differs: 'postscreen has no such limit: it does not keep the connections that smtpd has taken.',
+      },
+    ),
     connectionsPerClient: count(
       50,
       { min: 0, max: 1_000_000 },

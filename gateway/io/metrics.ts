@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { Action, LogRecord } from '../core/vocabulary.ts'
+import type { ConnectionStatus } from './capacity.ts'
 import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
 import { observeProcess } from './process-metrics.ts'
 
@@ -18,6 +19,8 @@ export interface Levels {
   backends(): Readonly<Record<string, number>>
   /** 1 for each DNS list that fails, 0 for the others. */
   failingLists(): Readonly<Record<string, number>>
+  /** Undefined while there is no policy. */
+  connections(): ConnectionStatus | undefined
 }
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
@@ -207,6 +210,7 @@ export class Metrics {
       this.#lag.reset()
       return Math.max(0, seconds)
     })
+    this.#observeConnections(levels)
     this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
     // Each worker finds out by itself, about the same addresses.
     const backends = {
@@ -217,6 +221,25 @@ export class Metrics {
     this.#observeCounts(backends, 'state', () => levels.backends())
     const lists = { name: 'postscreen_dnsbl_list_failing', help: '1 while a DNS list gives no usable answers.', aggregator: 'max' } as const
     this.#observeCounts(lists, 'zone_id', () => levels.failingLists())
+  }
+
+  #observeConnections({ connections }: Levels): void {
+    const registers = [this.#registry]
+    const gauge = (name: string, help: string, read: (status: ConnectionStatus) => number): void => {
+      const collect = (): void => {
+        const status = connections()
+        made.set(status === undefined ? 0 : read(status))
+      }
+      const made: Gauge = new Gauge({ name, help, registers, collect })
+    }
+    gauge('postscreen_client_connections', 'Client connections in whatever state, health checks too.', ({ open }) => open)
+    gauge('postscreen_client_connections_limit', 'How many there may be.', ({ limit }) => limit.connections)
+    const collect = (): void => {
+      refused.reset()
+      refused.inc(connections()?.refused ?? 0)
+    }
+    const help = 'Clients that read 421 since there were as many connections as there may be.'
+    const refused: Counter = new Counter({ name: 'postscreen_client_connections_refused_total', help, registers, collect })
   }
 
   #observeCounts(

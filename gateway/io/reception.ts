@@ -1,8 +1,10 @@
 // Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
 import type { Socket } from 'node:net'
 import { reply } from '../core/replies.ts'
+import { Capacity, type ConnectionLimit } from './capacity.ts'
 import { Connection, type World } from './connection.ts'
-import type { Linger } from './linger.ts'
+import { closeWith, type Linger } from './linger.ts'
+import type { Log } from './log.ts'
 import type { Probes } from './probes.ts'
 import { type Endpoints, type HeaderReading, readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
 
@@ -13,6 +15,7 @@ export interface ReceptionRules {
   readonly headerTimeoutMs: number
   /** Do only health checks come from this address? */
   readonly isProbe: (address: string) => boolean
+  readonly limit: ConnectionLimit
 }
 
 /** All connections under screening. */
@@ -21,7 +24,10 @@ export class Reception {
   readonly #rules: () => ReceptionRules
   readonly #linger: Linger
   readonly #probes: Probes
-  readonly #warn: (sessionId: string, text: string) => void
+  readonly #log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
+  readonly #relayed: () => number
+  /** How many connections there may be. */
+  readonly capacity: Capacity
   readonly #connections = new Set<Connection>()
   /** Sockets that still owe their PROXY header. */
   readonly #waiting = new Set<Socket>()
@@ -35,14 +41,18 @@ export class Reception {
     rules: () => ReceptionRules
     linger: Linger
     probes: Probes
-    warn: (sessionId: string, text: string) => void
+    log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
+    /** Clients that a backend has taken. */
+    relayed: () => number
     idPrefix: string
   }) {
     this.#world = parts.world
     this.#rules = parts.rules
     this.#linger = parts.linger
     this.#probes = parts.probes
-    this.#warn = parts.warn
+    this.#log = parts.log
+    this.#relayed = parts.relayed
+    this.capacity = new Capacity({ limit: () => this.#rules().limit, open: () => this.open, log: parts.log })
     this.#idPrefix = parts.idPrefix
   }
 
@@ -61,8 +71,17 @@ export class Reception {
     return this.#waiting.size
   }
 
+  /** Client connections in whatever state, health checks too. */
+  get open(): number {
+    return this.#connections.size + this.#waiting.size + this.#relayed() + this.#linger.size + this.#probes.size
+  }
+
   /** For the listener. */
   readonly accept = (socket: Socket): void => {
+    if (!this.capacity.admits()) {
+      closeWith(socket, reply.noSystemResources)
+      return
+    }
     const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
     const ends = socketEndpoints(socket)
     // The peer has gone between its SYN and now: nobody is there to hear us, and postscreen has no CONNECT line for it either.
@@ -117,7 +136,7 @@ export class Reception {
         return
       case 'bad':
     }
-    this.#warn(id, reading.reason)
+    this.#log.sessionWarning(id, reading.reason)
     socket.on('error', () => undefined)
     this.#linger.end(socket, reply.noSystemResources)
   }

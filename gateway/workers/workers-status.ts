@@ -87,6 +87,24 @@ function backendsOf(pages: readonly StatusPage[]): readonly BackendStatus[] {
   })
 }
 
+type Connections = NonNullable<StatusPage['connections']>
+
+function connectionsOf(pages: readonly StatusPage[]): StatusPage['connections'] {
+  const all = pages.map(({ connections }) => connections).filter((one) => one !== null)
+  if (all.length === 0) return null
+  const add = (of: (one: Connections) => number): number => all.reduce((count, one) => count + of(one), 0)
+  // Each process has a limit of open files of its own: the one that is the fullest tells most.
+  const fullest = all.reduce((one, other) => ((other.openFiles ?? 0) > (one.openFiles ?? 0) ? other : one))
+  return {
+    ...fullest,
+    open: add(({ open }) => open),
+    limit: all.some(({ limit }) => limit === null) ? null : add(({ limit }) => limit ?? 0),
+    refused: add(({ refused }) => refused),
+    full: all.some(({ full }) => full),
+    advice: all.find(({ advice }) => advice !== null)?.advice ?? null,
+  }
+}
+
 type SiteStatus = StatusPage['dnsbl']['sites'][number]
 
 function siteOf(seen: readonly [SiteStatus, ...SiteStatus[]]): SiteStatus {
@@ -161,6 +179,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
       post: total(pages, ({ queues }) => queues.post),
       stress: pages.some(({ queues }) => queues.stress),
     },
+    connections: connectionsOf(pages),
     allowlist: allowlistOf(pages),
     dnsbl: dnsblOf(pages),
     backends: backendsOf(pages),

@@ -88,7 +88,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       retention: 604_800,
       cleanupInterval: 43_200,
     },
-    limits: { connectionsPerClient: 50, preQueue: 10_000, postQueue: 1000 },
+    limits: { connections: 0, connectionsPerClient: 50, preQueue: 10_000, postQueue: 1000 },
     tls: {
       level: 'None',
       certFile: '',

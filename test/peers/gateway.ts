@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly flags?: readonly string[]
   readonly logFormat?: 'postfix' | 'json'
   readonly nodeFlags?: readonly string[]
+  /** Its limit of open files, as `ulimit -n` sets it. */
+  readonly openFiles?: number
   /** What it says when it has started; `listening on ` where left out. */
   readonly until?: string
 }
@@ -59,7 +61,8 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
   if (!flags.includes('--admin')) flags.push('--admin', '127.0.0.1:0')
   const args = [...(options.nodeFlags ?? []), command, 'gateway', ...flags]
   // Should this process die, the kernel kills the gateway too.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, ...args], { stdio: ['ignore', out, out] })
+  const limited = options.openFiles === undefined ? [] : ['prlimit', `--nofile=${options.openFiles}`]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...limited, process.execPath, ...args], { stdio: ['ignore', out, out] })
   closeSync(out)
   const exit = once(child, 'exit').then(([code]) => code as number | null)
   const output = (): string => readFileSync(logFile, 'utf8')

@@ -14,6 +14,7 @@ const levels: Levels = {
   stress: () => true,
   backends: () => ({}),
   failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
+  connections: () => undefined,
 }
 
 /** The samples of a counter or gauge other than 0, as they are printed, without those of the process. */

@@ -15,6 +15,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   stress: () => false,
   backends: () => ({ working: 1, failing: 0 }),
   failingLists: () => ({}),
+  connections: () => ({ open: 7, limit: { connections: 100, by: 'open files', openFiles: 264 }, refused: 3, isFull: true }),
   ...more,
 })
 

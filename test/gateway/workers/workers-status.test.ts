@@ -40,10 +40,25 @@ const base: StatusPage = {
   refusedPolicy: null,
   sessions: { early: 1, relay: 2 },
   queues: { check: 1, post: 0, stress: false },
+  connections: {
+    open: 3,
+    limit: 100,
+    limitedBy: 'open files',
+    refused: 0,
+    full: false,
+    advice: null,
+    openFiles: 40,
+    maxOpenFiles: 264,
+  },
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
   dnsbl: { sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
   backends: [{ backend: 'mx1:25', lookupError: undefined, addresses: [target] }],
   tls: null,
+}
+
+function present<T>(value: T | null): T {
+  assert.ok(value !== null)
+  return value
 }
 
 const primary = { version: '1.2.3', uptimeSeconds: 9, draining: false }
@@ -53,6 +68,12 @@ const workers = (...pages: readonly (Partial<StatusPage> | undefined)[]): readon
 type Shown = Readonly<Record<string, unknown>>
 const show = (reports: readonly WorkerReport[], draining = false): Shown =>
   JSON.parse(JSON.stringify(workersStatusPage({ ...primary, draining }, reports))) as Shown
+
+test('connections and their limit are those of all workers, open files those of the fullest one', () => {
+  const full = { ...present(base.connections), open: 100, refused: 7, full: true, advice: 'raise it', openFiles: 250 }
+  assert.deepEqual(show(workers({}, { connections: full }))['connections'], { ...full, open: 103, limit: 200 })
+  assert.equal(show(workers({ connections: null }))['connections'], null)
+})
 
 test('counts are those of all workers', () => {
   const page = show(workers({}, { sessions: { early: 3, closing: 1 }, queues: { check: 3, post: 2, stress: true } }))

@@ -5,10 +5,11 @@ import type { Target } from './entry.ts'
 import type { TargetState } from './precedence.ts'
 import type { ProxyVersion } from './proof.ts'
 import type { SharedProofs } from './prober.ts'
+import type { WatchOptions } from './relay-watch.ts'
 
 export type { ProxyVersion } from './proof.ts'
 
-export interface BackendOptions {
+export interface BackendOptions extends WatchOptions {
   /** HOST:PORT texts that the policy has checked. */
   readonly addresses: readonly string[]
   readonly proxyProtocol: ProxyVersion

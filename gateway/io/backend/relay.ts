@@ -7,6 +7,7 @@ import { reply as replies } from '../../core/replies.ts'
 import { errorWord } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
 import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
+import { watchSides } from './relay-watch.ts'
 import { Search } from './search.ts'
 import { readShared } from './shared-reading.ts'
 
@@ -33,6 +34,7 @@ class Relay implements RelayHandle {
   /** The address that has greeted. */
   #target: Target | undefined
   #backend: Socket | undefined
+  #stopWatching: (() => void) | undefined
   #over = false
   #toBackend = 0
   #toClient = 0
@@ -91,6 +93,7 @@ class Relay implements RelayHandle {
       .on('close', () => this.#backendClosed(backend))
     const client = this.#readShared(this.#client)
     client.on('drain', this.#clientDrained)
+    this.#stopWatching = watchSides(() => this.#client, backend, this.#backends.options)
     this.#events.onHandedOff(target.label)
     backend.resume()
     this.#toClientSide(greeting)
@@ -121,6 +124,7 @@ class Relay implements RelayHandle {
   #finish(): void {
     if (this.#over) return
     this.#over = true
+    this.#stopWatching?.()
     if (this.#target !== undefined) this.#backends.release(this.#target)
     this.#events.onEnd({
       backend: this.#backend === undefined ? undefined : this.#target?.label,

@@ -31,6 +31,8 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       connectTimeout: 1,
       greetingTimeout: 100,
       holdTime: 8,
+      connectRate: 500,
+      probeInterval: 30,
       slowStart: 10,
     },
     greet: { action: 'Ignore', wait: 6, stressWait: 2, ttl: 86_400, banner: '$banner' },

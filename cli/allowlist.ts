@@ -1,6 +1,7 @@
 // `postscreen allowlist`: looks into a temporary allowlist, changes it, and moves it between data directories, Valkeys and Postfix.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { visibleLines, visibleText } from '../crds/visible-text.ts'
 import { canonicalKey, keysOfAddress } from '../gateway/core/allowlist-key.ts'
 import { testNames } from '../gateway/core/vocabulary.ts'
 import { cleanupKey } from '../gateway/io/allowlist/allowlist-store.ts'
@@ -80,7 +81,7 @@ export async function allowlist(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (codeOf(error) === 'EPIPE') return 0
     if (error instanceof WrongOptions) return wrongArguments(name, error.message)
-    console.error(`${name}: ${messageOf(error)}`)
+    console.error(visibleLines(`${name}: ${messageOf(error)}`))
     return 1
   }
 }
@@ -168,7 +169,7 @@ async function writeOut({ place }: Task): Promise<number> {
 /** Bad lines are named and left out; the good ones are taken all the same, and the exit code tells. */
 async function readIn({ place, keyOf, words: [file] }: Task): Promise<number> {
   const onBadLine = ({ line, why }: { readonly line: number; readonly why: string }): void =>
-    console.error(`${file ?? 'standard input'}: line ${line}: ${why}`)
+    console.error(visibleText(`${file ?? 'standard input'}: line ${line}: ${why}`))
   const { imported, leftOut } = await importAllowlist({ store: place, pieces: textOf(file), onBadLine, keyOf })
   console.error(`${imported} imported, ${leftOut} left out`)
   return leftOut === 0 ? 0 : 1

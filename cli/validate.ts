@@ -1,4 +1,5 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
+import { visibleText } from '../crds/visible-text.ts'
 import { loadPolicy } from '../gateway/io/policy/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -29,6 +30,6 @@ function isGood(file: string): boolean {
     console.log(`${file}: PostscreenPolicy ${reading.loaded.policy.metadata.name} is valid`)
     return true
   }
-  for (const { path, why } of reading.problems) console.error(`${file}: ${path}: ${why}`)
+  for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))
   return false
 }

@@ -362,11 +362,8 @@ export class RunningGateway implements LocalGateway {
     return counts
   }
 
-  /** Undefined while there is no policy. */
   #connections(): ConnectionStatus | undefined {
-    const { open, capacity } = this.#reception
-    const limit = this.#inForce?.reception.limit
-    return limit === undefined ? undefined : { open, limit, refused: capacity.refused, isFull: capacity.isFull }
+    return this.#inForce === undefined ? undefined : this.#reception.capacity.status
   }
 
   #statusParts(): StatusParts {

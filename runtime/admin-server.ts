@@ -1,4 +1,4 @@
-// The HTTP server of a program for probes, metrics and status: small pages, few clients, none of whom can keep the others out.
+// The HTTP server of a program for probes, metrics and status: small pages, few clients, and no client can keep the others out.
 import http from 'node:http'
 import net from 'node:net'
 

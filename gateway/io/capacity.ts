@@ -65,15 +65,14 @@ export class Capacity {
     this.#parts = parts
   }
 
-  /** Clients that were refused since the start. */
-  get refused(): number {
-    return this.#refused
-  }
-
   /** Whether clients were refused, and it has not become much better since. */
   get isFull(): boolean {
     if (this.#isFull && this.#parts.open() <= this.#parts.limit().connections * (1 - freeShare)) this.#endEpisode()
     return this.#isFull
+  }
+
+  get status(): ConnectionStatus {
+    return { open: this.#parts.open(), limit: this.#parts.limit(), refused: this.#refused, isFull: this.isFull }
   }
 
   /** Whether one more client may come in. */

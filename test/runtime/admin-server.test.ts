@@ -78,7 +78,7 @@ describe('a new client of the admin server gets its answer', () => {
   })
 })
 
-test('a path that every object has is no page', async (t) => {
+test('a path that is a property of every object is not a page', async (t) => {
   const { address } = await serve(t)
   assert.equal((await fetch(`http://${address}/constructor`)).status, 404)
 })

@@ -39,7 +39,7 @@ function look(socket: Socket): void {
 }
 
 /**
- * Watches both sides of a relay. Whoever is found to be gone gets `error` and `close` events.
+ * Watches both sides of a relay. The socket of a side that is found to be gone emits `error` and `close`.
  * @param client asked for each time, since it is made anew at times
  * @returns ends the watch
  */

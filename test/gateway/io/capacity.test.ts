@@ -35,13 +35,13 @@ test('each time that all connections are in use there is one line, and one when 
     log: { info: (text) => void said.push(text), warning: (text) => void said.push(text) },
   })
   for (let i = 0; i < 5; i++) assert.equal(capacity.admits(), false)
-  assert.deepEqual([capacity.isFull, capacity.refused], [true, 5])
+  assert.deepEqual([capacity.isFull, capacity.status.refused], [true, 5])
   open = 95
   assert.equal(capacity.admits(), true)
   open = 100
   assert.equal(capacity.admits(), false)
   open = 90
-  assert.deepEqual([capacity.isFull, capacity.refused], [false, 6])
+  assert.deepEqual([capacity.isFull, capacity.status.refused], [false, 6])
   open = 100
   assert.equal(capacity.admits(), false)
   assert.deepEqual(said, [

@@ -1,4 +1,5 @@
 // What a policy means for this gateway: everything that is made anew when the policy changes. Sessions keep what was in force when they began.
+import type { Problem } from '../crds/problems.ts'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { dirname } from 'node:path'
@@ -30,6 +31,8 @@ export interface InForce {
   readonly policy: PostscreenPolicy
   readonly hash: string
   readonly loadedAt: Date
+  /** See LoadedPolicy. */
+  readonly leftOut: readonly Problem[]
   readonly rules: Rules
   readonly reception: ReceptionRules
   readonly backends: BackendOptions
@@ -40,9 +43,9 @@ export interface InForce {
   readonly sharedStore: SharedStore | undefined
 }
 
-/** @throws nothing for a policy that has passed validation */
-export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce {
-  const { policy, hash, tables, siteKeys } = loaded
+/** @param before what was in force so far. @throws nothing for a policy that has passed validation */
+export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: InForce): InForce {
+  const { policy, hash, tables, siteKeys, leftOut } = loaded
   const { spec } = policy
   const dns = dnsServers(options, spec.dnsbl.resolvers)
   const shared = shareOf(spec, options.worker?.of ?? 1)
@@ -50,6 +53,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
     policy,
     hash,
     loadedAt: new Date(),
+    leftOut,
     rules: compileRules(shared, { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
@@ -68,7 +72,8 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions): InForce 
       connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
     },
     dnsServers: dns.servers,
-    tls: loaded.tls,
+    // A certificate that cannot be used, such as one that does not fit its key yet, does not take the place of one that can.
+    tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
     dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }

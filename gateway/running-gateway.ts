@@ -7,6 +7,7 @@ import { bit } from './core/tests.ts'
 import type { DnsblRules } from './core/dnsbl.ts'
 import { type Endpoint, type LogRecord, testNames } from './core/vocabulary.ts'
 import { DnsblReports } from './dnsbl-reports.ts'
+import { LeftOut, tellOfRefusal } from './left-out.ts'
 import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { serveAdmin } from './io/admin.ts'
@@ -36,8 +37,6 @@ import { version } from './version.ts'
 /** DNSBL questions that are on their way at once. */
 const maxInFlight = 8192
 const pollMs = 20
-/** Problems of one policy that are logged. */
-const problemsLogged = 100
 /** Behind the drain delay: nobody has come for this long, so that nobody is sent here any more; and how long that is waited for at most. */
 const nobodyForMs = 1000
 const lateClientsMs = 30_000
@@ -64,6 +63,7 @@ export class RunningGateway implements LocalGateway {
   readonly #metrics: Metrics
   readonly #resolver: DnsblResolver<DnsblRules>
   readonly #lists: DnsblReports
+  readonly #leftOut: LeftOut
   readonly #reception: Reception
   #adminServer: AdminServer | undefined
   #watch: PolicyWatch | undefined
@@ -85,8 +85,10 @@ export class RunningGateway implements LocalGateway {
       backends: () => this.#backends?.counts() ?? {},
       failingLists: () => this.#lists.failing(),
       connections: () => this.#connections(),
+      leftOut: () => this.#inForce?.leftOut.length ?? 0,
     })
     this.#lists = new DnsblReports(options.log, this.#metrics)
+    this.#leftOut = new LeftOut(options.log)
     this.#allowlist = new AllowlistInForce({
       local: store,
       rules: () => this.#cleanupRules(),
@@ -275,16 +277,11 @@ export class RunningGateway implements LocalGateway {
   #refuse(refused: RefusedPolicy): void {
     this.#refused = { at: new Date(), ...refused }
     this.#metrics.policyRefused()
-    const { log } = this.#options
-    const { problems, hash, generation } = refused
-    const result = this.#inForce === undefined ? 'there is none yet' : 'the last good one stays'
-    for (const { path, why } of problems.slice(0, problemsLogged))
-      log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
-    if (problems.length > problemsLogged) log.warning(`policy refused, ${result}: ${problems.length - problemsLogged} more problems`)
+    tellOfRefusal(this.#options.log, refused, this.#inForce === undefined ? 'there is none yet' : 'the last good one stays')
   }
 
   #apply(loaded: LoadedPolicy): void {
-    const next = inForce(loaded, this.#options)
+    const next = inForce(loaded, this.#options, this.#inForce)
     const backends = new Backends(
       {
         ...next.backends,
@@ -299,6 +296,7 @@ export class RunningGateway implements LocalGateway {
     this.#resolver.updateTimes(next.dnsTimes)
     this.#inForce = next
     this.#lists.use(next.rules.dnsbl)
+    this.#leftOut.are(next.leftOut)
     this.#refused = undefined
     this.#allowlist.use(next.sharedStore)
     this.#world = this.#makeWorld(next, backends)

@@ -44,6 +44,7 @@ export function statusPage(parts: StatusParts) {
     draining: parts.draining,
     listening: parts.listening,
     policy: inForce === undefined ? null : policyStatus(inForce),
+    leftOut: (inForce?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: parts.sessions,
     queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },

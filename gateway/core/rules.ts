@@ -95,10 +95,25 @@ function interfaceList(patterns: readonly string[]): (serverAddress: string) => 
   return (serverAddress) => allowed[table.lookup(serverAddress)] ?? false
 }
 
+type Site = PolicySpec['dnsbl']['sites'][number]
+
+/** With its index in the policy. */
+interface AskedSite {
+  readonly site: Site
+  readonly index: number
+}
+
+/** A list that needs a key is not asked without it: it would refuse, and count the questions against the address of the DNS resolver. */
+function askedSites(sites: readonly Site[], keys: ReadonlyMap<number, DnsblKey>): readonly AskedSite[] {
+  return sites
+    .map((site, index) => ({ site, index }))
+    .filter(({ site, index }) => (site.keySecret ?? site.keyFile) === undefined || keys.has(index))
+}
+
 /** The list of each site; sites with the same domain and key have the same one. */
-function dnsblLists(sites: PolicySpec['dnsbl']['sites'], keys: ReadonlyMap<number, DnsblKey>): readonly DnsblList[] {
+function dnsblLists(sites: readonly AskedSite[], keys: ReadonlyMap<number, DnsblKey>): readonly DnsblList[] {
   const known = new Map<string, DnsblList>()
-  return sites.map(({ domain }, index) => {
+  return sites.map(({ site: { domain }, index }) => {
     const key = keys.get(index)
     const name = key === undefined ? domain : `${key.reveal()}.${domain}`
     const list = known.get(name) ?? (key === undefined ? { domain } : { domain, account: index, key })
@@ -108,10 +123,11 @@ function dnsblLists(sites: PolicySpec['dnsbl']['sites'], keys: ReadonlyMap<numbe
 }
 
 function dnsblRules(dnsbl: PolicySpec['dnsbl'], keys: ReadonlyMap<number, DnsblKey> = new Map()): DnsblRules {
-  const lists = dnsblLists(dnsbl.sites, keys)
-  const sites = dnsbl.sites.map(({ domain, replies, weight }, index) => {
+  const asked = askedSites(dnsbl.sites, keys)
+  const lists = dnsblLists(asked, keys)
+  const sites = asked.map(({ site: { domain, replies, weight } }, at) => {
     const parsed = replies === undefined ? undefined : parseReplyFilter(replies)
-    const account = lists[index]?.account
+    const account = lists[at]?.account
     return {
       domain,
       ...(account !== undefined && { account }),
@@ -172,6 +188,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   const { greet, dnsbl, deepTests } = spec
   const banner = expandMacros(spec.banner, { hostname })
   const teaser = expandMacros(greet.banner, { hostname, banner })
+  const lists = dnsblRules(dnsbl, around.siteKeys)
   const ttl = {
     pregreet: greet.ttl,
     pipelining: deepTests.pipelining.ttl,
@@ -183,7 +200,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     hostname,
     enabled:
       (teaser === '' ? 0 : bit.pregreet) |
-      (dnsbl.sites.length === 0 ? 0 : bit.dnsbl) |
+      (lists.sites.length === 0 ? 0 : bit.dnsbl) |
       (deepTests.pipelining.enabled ? bit.pipelining : 0) |
       (deepTests.nonSMTPCommand.enabled ? bit.nonSMTPCommand : 0) |
       (deepTests.bareNewline.enabled ? bit.bareNewline : 0),
@@ -198,7 +215,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     ttl,
     minTTL: Math.min(...Object.values(ttl), dnsbl.minTTL),
     greetWait: { normal: greet.wait * 1000, stress: Math.min(greet.wait, greet.stressWait) * 1000 },
-    dnsbl: dnsblRules(dnsbl, around.siteKeys),
+    dnsbl: lists,
     access: compileAccessList(accessEntries(spec.access, around.tables)),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     allowlistKey: allowlistKeys(spec.allowlist.prefix),

@@ -21,6 +21,8 @@ export interface Levels {
   failingLists(): Readonly<Record<string, number>>
   /** Undefined while there is no policy. */
   connections(): ConnectionStatus | undefined
+  /** Optional parts of the policy that the gateway goes on without. */
+  leftOut(): number
 }
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
@@ -202,6 +204,7 @@ export class Metrics {
     }
     gauge('postscreen_allowlist_entries', 'Clients on the temporary allowlist.', () => levels.allowlistEntries())
     gauge('postscreen_stress_mode', '1 while waits are short because of many connections.', () => (levels.stress() ? 1 : 0))
+    gauge('postscreen_policy_parts_left_out', 'Optional parts of the policy that the gateway goes on without.', () => levels.leftOut())
     observeProcess(registers)
     this.#lag.enable()
     gauge('postscreen_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape.', () => {

@@ -172,6 +172,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     draining: primary.draining,
     listening: pages.find(({ listening }) => listening.length > 0)?.listening ?? [],
     policy: policyOf(workers),
+    leftOut: pages.find(({ leftOut }) => leftOut.length > 0)?.leftOut ?? [],
     refusedPolicy: refusedOf(pages),
     sessions: sum(pages.map(({ sessions }) => sessions)),
     queues: {

@@ -18,6 +18,8 @@ export interface GatewayReport {
   /** Of the newest policy, if it could not be used. */
   readonly refused: { readonly hash: string | undefined; readonly problems: readonly Problem[] } | undefined
   readonly backends: readonly BackendReport[]
+  /** What it goes without: optional parts of the policy, and DNS lists that give no usable answers. */
+  readonly without?: readonly string[]
 }
 
 const most = 20
@@ -43,6 +45,14 @@ function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
   }
 }
 
+function withoutOf(fields: Readonly<Record<string, unknown>>): Pick<GatewayReport, 'without'> {
+  const parts = listOf(fields['leftOut']).map(({ path, why }) => `${bounded(path)}: ${bounded(why)}`)
+  const lists = listOf(recordOf(fields['dnsbl'])['sites']).flatMap(({ site, failing }) =>
+    isRecord(failing) ? [`DNS list ${bounded(site)} fails: ${bounded(failing['why'])}`] : [],
+  )
+  return parts.length + lists.length === 0 ? {} : { without: [...parts, ...lists] }
+}
+
 /** @param page the JSON of `/status`, whatever it is */
 export function readReport(page: unknown): GatewayReport {
   const fields = recordOf(page)
@@ -52,5 +62,6 @@ export function readReport(page: unknown): GatewayReport {
     hash: hashOf(fields['policy']),
     refused: isRecord(refused) ? { hash: hashOf(refused), problems } : undefined,
     backends: listOf(fields['backends']).map(backendOf),
+    ...withoutOf(fields),
   }
 }

@@ -87,6 +87,12 @@ function notKept({ contested }: Observation): Finding | undefined {
 
 const namesOf = (objects: readonly KubeObject[]): string => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')
 
+/** What gateways of the policy go without while they take clients. Each thing once, in a fixed order, so that the status does not change without need. */
+function without({ pods }: Observation): string {
+  const parts = [...new Set(pods.flatMap(({ report }) => report?.without ?? []))].toSorted()
+  return parts.length === 0 ? '' : `. They go on without: ${parts.slice(0, problemsShown).join('; ')}`
+}
+
 function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
   const generation = seen.policy.metadata.generation ?? 0
   if (seen.compiled === undefined) return finding('False', 'NotAccepted', 'The policy is not valid; what ran before goes on')
@@ -101,7 +107,9 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
   const count = `${rollout.updated} of ${rollout.total} gateways run generation ${generation}`
   if (seen.drifted.length > 0) return finding('False', 'Paused', `Changes are paused; not as the policy says: ${namesOf(seen.drifted)}`)
   if (rollout.complete)
-    return seen.paused ? finding('True', 'Paused', `${count}; changes are paused`) : finding('True', 'Programmed', count)
+    return seen.paused
+      ? finding('True', 'Paused', `${count}; changes are paused`)
+      : finding('True', 'Programmed', `${count}${without(seen)}`)
   if (acceptedOf.status === 'False') return finding('False', 'NotAccepted', `${count}; the others keep the last policy that was good`)
   if (seen.paused) return finding('False', 'Paused', `${count}; changes are paused`)
   return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)

@@ -1,5 +1,7 @@
 // What /metrics, /status and the log of a gateway show of DNS lists that answer with error codes, wrongly or not at all.
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startGatewayProcess } from '../peers/gateway.ts'
 import { unless } from '../peers/require.ts'
@@ -116,4 +118,42 @@ test('a dead list shows although every client hangs up before it could have answ
   }
   await untilHolds('five timeouts are counted', async () => (await scene.counters()).includes('queries_total timeout 5'))
   await scene.gateway.said('DNS list bl.test fails')
+})
+
+test('a list whose key is missing is left out and named, the others are asked, and it is asked again when the key appears', {
+  skip,
+}, async (t) => {
+  const keySecret = { name: 'lists', key: 'dq' }
+  const sites = [{ domain: 'bl.test' }, { domain: 'keyed.test', keySecret }, { domain: 'well.test' }]
+  const scene = await start(t, { sites }, (q) => q.reply({ rcode: 3 }))
+  const page = async (): Promise<{ ready: boolean; leftOut: readonly { path: string; why: string }[] }> =>
+    (await (await fetch(`${scene.gateway.admin}/status`)).json()) as never
+  const why =
+    'Secret lists does not exist or has no key dq (there is no file secrets/lists/dq); the DNS list keyed.test is not asked without its key'
+  await scene.clients(1)
+  assert.deepEqual(new Set(scene.asked.map(({ name }) => name)), new Set(['1.0.9.127.bl.test', '1.0.9.127.well.test']))
+  assert.deepEqual((await page()).leftOut, [{ path: 'spec.dnsbl.sites[1].keySecret', why }])
+  await scene.gateway.said(`policy in force without a part: spec.dnsbl.sites[1].keySecret: ${why}`)
+  assert.match(await (await fetch(`${scene.gateway.admin}/metrics`)).text(), /^postscreen_policy_parts_left_out 1$/m)
+
+  const folder = join(scene.gateway.folder, 'secrets/lists')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'dq'), 'thekey')
+  await scene.gateway.said('policy in force with the part that was left out: spec.dnsbl.sites[1].keySecret')
+  await scene.clients(2)
+  assert.ok(scene.asked.some(({ name }) => name === '2.0.9.127.thekey.keyed.test'))
+  assert.deepEqual((await page()).leftOut, [])
+
+  rmSync(folder, { recursive: true })
+  await untilHolds('the list is left out again', async () => (await page()).leftOut.length === 1)
+  const before = scene.asked.length
+  await scene.clients(3)
+  assert.ok(scene.asked.slice(before).some(({ name }) => name.endsWith('.bl.test')))
+  assert.ok(scene.asked.slice(before).every(({ name }) => !name.endsWith('.keyed.test')))
+})
+
+test('a gateway whose only list has no key screens without DNS lists', { skip }, async (t) => {
+  const scene = await start(t, { sites: [{ domain: 'keyed.test', keySecret: { name: 'lists', key: 'dq' } }] }, () => undefined)
+  await scene.clients(1)
+  assert.equal(scene.asked.length, 0)
 })

@@ -69,7 +69,7 @@ for (const logFormat of ['json', 'postfix'] as const) {
     await gateway.said('spec.dnsbl.sites[0].keySecret: secrets/lists/bl must hold one label')
     shown.push(await pages())
     rmSync(keyFile)
-    await gateway.said('spec.dnsbl.sites[0].keySecret: Secret lists has no key bl (there is no file secrets/lists/bl)')
+    await gateway.said('spec.dnsbl.sites[0].keySecret: Secret lists does not exist or has no key bl (there is no file secrets/lists/bl)')
     shown.push(await pages())
 
     assert.ok(replies.includes('550 5.7.1 Service unavailable; client [127.0.0.2] blocked using listed.test'), replies.join('\n'))

@@ -22,6 +22,14 @@ const cases: readonly { readonly what: string; readonly page: unknown; readonly 
     want: { ...nothing, refused: { hash: undefined, problems: [{ path: 'manifest', why: 'cannot be read' }] } },
   },
   {
+    what: 'parts that it goes without, and DNS lists that fail',
+    page: {
+      leftOut: [{ path: 'spec.dnsbl.sites[1].keySecret', why: 'Secret lists does not exist' }],
+      dnsbl: { sites: [{ site: 'well.test', failing: null }, { site: 'bl.test', failing: { since: 'x', why: 'no answer' } }, 1] },
+    },
+    want: { ...nothing, without: ['spec.dnsbl.sites[1].keySecret: Secret lists does not exist', 'DNS list bl.test fails: no answer'] },
+  },
+  {
     what: 'a mail server that answers',
     page: backend({
       addresses: [

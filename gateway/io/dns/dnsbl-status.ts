@@ -103,8 +103,7 @@ export class SiteCounts {
     status.lastError = error.text
     site.failures++
     site.failedAt = this.#now()
-    if (status.failing !== undefined) status.failing = { ...status.failing, why: error.text }
-    else if (site.failures >= failuresToBegin || meant.has(error.kind)) {
+    if (status.failing === undefined && (site.failures >= failuresToBegin || meant.has(error.kind))) {
       status.failing = { since: status.lastAt, why: error.text }
       site.beganAt = site.failedAt
       this.#failing.add(site)

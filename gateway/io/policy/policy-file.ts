@@ -7,6 +7,7 @@ import type { PostscreenPolicy } from '../../../crds/policy.schema.ts'
 import type { CompiledTable } from '../../core/access-list.ts'
 import type { DnsblKey } from '../../core/dnsbl-key.ts'
 import { messageOf } from '../caught.ts'
+import { type Around, leaveOut, type Use } from './around.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
 import { findTable, readTable, type TableReader, type TableReading } from './table-file.ts'
@@ -22,6 +23,8 @@ export interface LoadedPolicy {
   /** Keys of DNS lists by the index of their site. */
   readonly siteKeys: ReadonlyMap<number, DnsblKey>
   readonly tls: TlsMaterial | undefined
+  /** Optional parts that the gateway goes on without, because what they need is missing or cannot be used. */
+  readonly leftOut: readonly Problem[]
 }
 
 /** What cannot be used, and as far as it is known which text it was. */
@@ -35,12 +38,6 @@ export interface RefusedPolicy {
 
 /** What came of reading: also which files took part, those that are missing included, for whoever watches them. */
 export type PolicyReading = { readonly files: readonly string[] } & ({ readonly loaded: LoadedPolicy } | RefusedPolicy)
-
-/**
- * `here`: the policy is to be used on this machine, so all that it names must be there. `elsewhere`: it is to be used in a cluster, whose Secrets
- * and ConfigMaps this machine does not have.
- */
-export type Use = 'here' | 'elsewhere'
 
 const largestPolicy = 8 * 2 ** 20
 
@@ -63,21 +60,13 @@ export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader
   const read = readPolicyText(bytes.toString('utf8'))
   if ('problems' in read) return { files: [path], problems: read.problems, hash, generation: read.generation }
   const { policy } = read
-  const around: Around = { folder: dirname(path), use, files: [path], problems: [] }
+  const around: Around = { folder: dirname(path), use, files: [path], problems: [], leftOut: [] }
   const tables = readTables(policy, around, tableOf)
   const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, around)
   const tls = readTls(policy, around)
-  const { files, problems } = around
+  const { files, problems, leftOut } = around
   if (problems.length > 0) return { files, problems, hash, generation: policy.metadata.generation }
-  return { files, loaded: { policy, hash, tables, siteKeys, tls } }
-}
-
-/** What reading needs to know, and what it finds. */
-export interface Around {
-  readonly folder: string
-  readonly use: Use
-  readonly files: string[]
-  readonly problems: Problem[]
+  return { files, loaded: { policy, hash, tables, siteKeys, tls, leftOut } }
 }
 
 const onlyByOperator =
@@ -111,7 +100,13 @@ function tableProblems(name: string, reading: TableReading): readonly string[] {
   return more > 0 ? [...lines, `${name}: ${more} more such lines`] : lines
 }
 
-function readTls({ spec: { tls } }: PostscreenPolicy, { folder, use, files, problems }: Around): TlsMaterial | undefined {
+/** Where TLS is optional a certificate that is missing or cannot be used is left out: clients go on in plaintext, as they do without STARTTLS. */
+function readTls({ spec: { tls } }: PostscreenPolicy, around: Around): TlsMaterial | undefined {
+  const { folder, use, files, problems } = around
+  const withoutTls = ({ path, why }: Problem): void => {
+    if (tls.level === 'May') leaveOut(around, { path, why: `${why}; STARTTLS is not offered without the certificate` })
+    else problems.push({ path, why })
+  }
   if (tls.level === 'None') return undefined
   const unusable = cipherProblem(tls)
   if (unusable !== undefined) problems.push(unusable)
@@ -126,11 +121,11 @@ function readTls({ spec: { tls } }: PostscreenPolicy, { folder, use, files, prob
   files.push(certFile, keyFile)
   if (fromSecret) {
     const missing = [!existsSync(certFile) && cert, !existsSync(keyFile) && key].filter((entry) => entry !== false)
-    for (const entry of missing) problems.push({ path: 'spec.tls.secretName', why: missingEntry(entry) })
+    for (const entry of missing) withoutTls({ path: 'spec.tls.secretName', why: missingEntry(entry) })
     if (missing.length > 0) return undefined
   }
   const loaded = loadTls({ certFile, keyFile }, tls)
   if ('context' in loaded) return loaded
-  problems.push(fromSecret ? { path: 'spec.tls.secretName', why: loaded.why } : loaded)
+  withoutTls(fromSecret ? { path: 'spec.tls.secretName', why: loaded.why } : loaded)
   return undefined
 }

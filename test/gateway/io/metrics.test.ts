@@ -15,6 +15,7 @@ const levels: Levels = {
   backends: () => ({}),
   failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
   connections: () => undefined,
+  leftOut: () => 0,
 }
 
 /** The samples of a counter or gauge other than 0, as they are printed, without those of the process. */

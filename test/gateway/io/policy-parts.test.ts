@@ -51,7 +51,8 @@ function load(folder: string): LoadedPolicy {
 /** The problems with the folder's name taken out, one line each. */
 function problems(folder: string): readonly string[] {
   const read = reading(folder)
-  return 'problems' in read ? read.problems.map(({ path, why }) => `${path}: ${why}`.replaceAll(`${folder}/`, '')) : []
+  const found = 'problems' in read ? read.problems : read.loaded.leftOut
+  return found.map(({ path, why }) => `${path}: ${why}`.replaceAll(`${folder}/`, ''))
 }
 
 const withTable = (file: string): string => manifest({ access: [{ table: { file } }] })
@@ -165,7 +166,7 @@ describe('the key of a DNS list', () => {
     {
       what: 'that is missing',
       files: {},
-      want: 'spec.dnsbl.sites[0].keySecret: Secret lists has no key bl-key (there is no file secrets/lists/bl-key)',
+      want: 'spec.dnsbl.sites[0].keySecret: Secret lists does not exist or has no key bl-key (there is no file secrets/lists/bl-key)',
     },
     {
       what: 'that is empty',
@@ -200,8 +201,10 @@ describe('the key of a DNS list', () => {
     },
   ]
   for (const { what, spec = site({ keySecret }), files, want } of bad) {
-    test(`${what} is a problem that does not show it`, (t) => {
-      assert.deepEqual(problems(newFolder(t, { ...files, 'policy.yaml': manifest(spec) })), [want])
+    test(`${what} leaves the list out, with a reason that does not show it`, (t) => {
+      const folder = newFolder(t, { ...files, 'policy.yaml': manifest(spec) })
+      assert.deepEqual(problems(folder), [`${want}; the DNS list bl.example is not asked without its key`])
+      assert.equal(load(folder).siteKeys.size, 0)
     })
   }
 
@@ -243,11 +246,21 @@ describe('a certificate from a Secret', () => {
     assert.equal(load(folder).tls?.info.subject, 'CN=mx')
   })
 
-  test('that is missing is a problem', (t) => {
-    const missing = (key: string) => `spec.tls.secretName: Secret mx-tls has no key ${key} (there is no file secrets/mx-tls/${key})`
-    assert.deepEqual(problems(newFolder(t, { 'policy.yaml': manifest(spec) })), [missing('tls.crt'), missing('tls.key')])
+  const goesOn = '; STARTTLS is not offered without the certificate'
+  const missing = (key: string) =>
+    `spec.tls.secretName: Secret mx-tls does not exist or has no key ${key} (there is no file secrets/mx-tls/${key})`
+
+  test('that is missing is left out where TLS is optional', (t) => {
+    assert.deepEqual(problems(newFolder(t, { 'policy.yaml': manifest(spec) })), [missing('tls.crt') + goesOn, missing('tls.key') + goesOn])
     const half = newFolder(t, { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x' })
-    assert.deepEqual(problems(half), [missing('tls.key')])
+    assert.deepEqual(problems(half), [missing('tls.key') + goesOn])
+    assert.equal(load(half).tls, undefined)
+  })
+
+  test('that is missing is a problem where TLS is required', (t) => {
+    const folder = newFolder(t, { 'policy.yaml': manifest({ tls: { ...spec.tls, level: 'Encrypt' } }) })
+    assert.ok('problems' in reading(folder))
+    assert.deepEqual(problems(folder), [missing('tls.crt'), missing('tls.key')])
   })
 
   test('is not looked at when the settings leave no cipher, here and for a cluster', (t) => {
@@ -260,9 +273,9 @@ describe('a certificate from a Secret', () => {
     assert.ok('loaded' in loadPolicy(join(newest, 'policy.yaml'), 'elsewhere'))
   })
 
-  test('that is none is a problem of the same field', (t) => {
+  test('that is none is left out with the same field', (t) => {
     const files = { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x', 'secrets/mx-tls/tls.key': 'y' }
-    assert.deepEqual(problems(newFolder(t, files)), ['spec.tls.secretName: secrets/mx-tls/tls.crt has no certificate in PEM form'])
+    assert.deepEqual(problems(newFolder(t, files)), [`spec.tls.secretName: secrets/mx-tls/tls.crt has no certificate in PEM form${goesOn}`])
   })
 })
 
@@ -303,7 +316,7 @@ describe('a watched policy is read again when', () => {
       what: 'a Secret that was missing is there',
       before: { 'policy.yaml': manifest(site({ keySecret })) },
       after: { 'policy.yaml': manifest(site({ keySecret })), 'secrets/lists/bl-key': 'verysecret' },
-      want: /^problem spec\.dnsbl\.sites\[0\]\.keySecret.*\nkey verysecret$/,
+      want: /^key undefined\nkey verysecret$/,
     },
     {
       what: 'a key is another one',

@@ -37,6 +37,7 @@ const base: StatusPage = {
   draining: false,
   listening: ['0.0.0.0:25'],
   policy: policy(newHash),
+  leftOut: [],
   refusedPolicy: null,
   sessions: { early: 1, relay: 2 },
   queues: { check: 1, post: 0, stress: false },

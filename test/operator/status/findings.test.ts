@@ -54,6 +54,20 @@ const cases: readonly Case[] = [
     says: { Ready: '2 of 2 gateways run generation 3', BackendReachable: 'All 2 gateways reach a mail server of postfix.mail.svc:10025' },
   },
   {
+    what: 'a gateway goes on without a DNS list whose key is missing',
+    given: (base) => ({
+      ...base,
+      pods: change(base.pods, 1, {
+        report: { hash: base.compiled.hash, refused: undefined, backends: base.pods[1]?.report?.backends ?? [], without: ['b', 'a'] },
+      }),
+    }),
+    want: {},
+    says: {
+      Programmed: '2 of 2 gateways run generation 3. They go on without: a; b',
+      Ready: '2 of 2 gateways run generation 3. They go on without: a; b',
+    },
+  },
+  {
     what: 'the policy is not valid',
     given: (base) => ({
       ...base,

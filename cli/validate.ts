@@ -27,6 +27,10 @@ export async function validate(args: readonly string[]): Promise<number> {
 function isGood(file: string): boolean {
   const reading = loadPolicy(file, 'elsewhere')
   if ('loaded' in reading) {
+    for (const { table, lines, first } of reading.loaded.skipped) {
+      for (const { line, why } of first) console.error(`${file}: warning: ${table}, line ${line}: ${why}: this line is skipped`)
+      if (lines > first.length) console.error(`${file}: warning: ${table}: ${lines - first.length} more such lines are skipped`)
+    }
     console.log(`${file}: PostscreenPolicy ${reading.loaded.policy.metadata.name} is valid`)
     return true
   }

@@ -7,7 +7,7 @@ import { bit } from './core/tests.ts'
 import type { DnsblRules } from './core/dnsbl.ts'
 import { type Endpoint, type LogRecord, testNames } from './core/vocabulary.ts'
 import { DnsblReports } from './dnsbl-reports.ts'
-import { LeftOut, tellOfRefusal } from './left-out.ts'
+import { LeftOut } from './left-out.ts'
 import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { serveAdmin } from './io/admin.ts'
@@ -22,14 +22,14 @@ import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
 import { parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
 import { Metrics, type MetricValues } from './io/metrics.ts'
-import type { LoadedPolicy, RefusedPolicy } from './io/policy/policy-file.ts'
-import { type PolicyWatch, watchPolicy } from './io/policy/policy-watch.ts'
+import type { LoadedPolicy } from './io/policy/policy-file.ts'
 import { isOwnAddress } from './io/own-addresses.ts'
 import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
 import { type TlsResult, tlsWarnings } from './io/tls-session.ts'
 import type { LocalGateway } from './main.ts'
 import type { GatewayOptions } from './options.ts'
+import { PolicyFeed } from './policy-feed.ts'
 import { Relays } from './relays.ts'
 import { type StatusPage, type StatusParts, statusPage } from './status.ts'
 import { version } from './version.ts'
@@ -42,13 +42,6 @@ const nobodyForMs = 1000
 const lateClientsMs = 30_000
 /** What is left to the last replies when the drain time is over. */
 const lastRepliesMs = 2500
-
-/** The policy cannot be used; the message has every problem on a line of its own. */
-export class PolicyRefused extends Error {
-  constructor(file: string, problems: readonly { readonly path: string; readonly why: string }[]) {
-    super(problems.map(({ path, why }) => `${file}: ${path}: ${why}`).join('\n'))
-  }
-}
 
 export class RunningGateway implements LocalGateway {
   readonly #options: GatewayOptions
@@ -65,11 +58,10 @@ export class RunningGateway implements LocalGateway {
   readonly #lists: DnsblReports
   readonly #leftOut: LeftOut
   readonly #reception: Reception
+  readonly #feed: PolicyFeed
   #adminServer: AdminServer | undefined
-  #watch: PolicyWatch | undefined
   #cleanup: Cleanup | undefined
   #inForce: InForce | undefined
-  #refused: StatusParts['refused']
   #backends: Backends | undefined
   #world: World | undefined
   #draining = false
@@ -108,6 +100,11 @@ export class RunningGateway implements LocalGateway {
       attempts: 2,
       maxInFlight,
       observe: (client, answer, rules) => this.#lists.answered(client, answer, rules),
+    })
+    this.#feed = new PolicyFeed(options, {
+      apply: (loaded) => this.#apply(loaded),
+      refused: () => this.#metrics.policyRefused(),
+      serves: (skipped, kept) => this.#metrics.policyServed(skipped, kept),
     })
     this.#reception = new Reception({
       world: () => present(this.#world),
@@ -152,13 +149,14 @@ export class RunningGateway implements LocalGateway {
   /** Takes the first policy, then opens the doors; with `awaitPolicy` both may come later. */
   async open(): Promise<void> {
     if (this.#options.awaitPolicy !== true) {
-      await this.#firstPolicy()
+      await this.#feed.start()
       await this.#openAdmin()
       await this.#serve()
       return
     }
     await this.#openAdmin()
-    this.#firstPolicy()
+    this.#feed
+      .start()
       .then(() => this.#serve())
       .catch(async (error: unknown) => {
         await this.drain(0)
@@ -207,7 +205,7 @@ export class RunningGateway implements LocalGateway {
   }
 
   reload(): void {
-    this.#watch?.reload()
+    this.#feed.reload()
   }
 
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
@@ -222,7 +220,7 @@ export class RunningGateway implements LocalGateway {
     await until(() => this.#linger.size === 0, performance.now() + lastRepliesMs)
     this.#linger.close()
     this.#relays.cut()
-    this.#watch?.close()
+    await this.#feed.close()
     this.#backends?.close()
     this.#resolver.close()
     this.#adminServer?.close()
@@ -258,28 +256,6 @@ export class RunningGateway implements LocalGateway {
     return reasons
   }
 
-  #firstPolicy(): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#watch = watchPolicy(this.#options.policyFile, {
-      onPolicy: (loaded) => {
-        this.#apply(loaded)
-        resolve()
-      },
-      onRefused: (refused) => {
-        const isFatal = this.#inForce === undefined && this.#options.awaitPolicy !== true
-        if (isFatal) reject(new PolicyRefused(this.#options.policyFile, refused.problems))
-        else this.#refuse(refused)
-      },
-    })
-    return promise
-  }
-
-  #refuse(refused: RefusedPolicy): void {
-    this.#refused = { at: new Date(), ...refused }
-    this.#metrics.policyRefused()
-    tellOfRefusal(this.#options.log, refused, this.#inForce === undefined ? 'there is none yet' : 'the last good one stays')
-  }
-
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options, this.#inForce)
     const backends = new Backends(
@@ -297,7 +273,6 @@ export class RunningGateway implements LocalGateway {
     this.#inForce = next
     this.#lists.use(next.rules.dnsbl)
     this.#leftOut.are(next.leftOut)
-    this.#refused = undefined
     this.#allowlist.use(next.sharedStore)
     this.#world = this.#makeWorld(next, backends)
     this.#cleanup?.reschedule()
@@ -368,7 +343,9 @@ export class RunningGateway implements LocalGateway {
     return {
       version,
       inForce: this.#inForce,
-      refused: this.#refused,
+      refused: this.#feed.refused,
+      keptAt: this.#feed.keptAt,
+      skipped: this.#feed.skipped,
       notReady: this.#notReady(),
       draining: this.#draining,
       listening: this.listening,

@@ -8,7 +8,7 @@ import type { SharedStatus } from './io/allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from './io/backend/backends.ts'
 import type { DnsblStatus } from './io/dns/dnsbl-resolver.ts'
 import type { SiteStatus } from './io/dns/dnsbl-status.ts'
-import type { RefusedPolicy } from './io/policy/policy-file.ts'
+import type { RefusedPolicy, SkippedLines } from './io/policy/policy-file.ts'
 
 /** Where the page's numbers come from. */
 export interface StatusParts {
@@ -16,6 +16,9 @@ export interface StatusParts {
   readonly inForce: InForce | undefined
   /** The newest policy that could not be used, while it has not been replaced by a good one. */
   readonly refused: ({ readonly at: Date } & RefusedPolicy) | undefined
+  /** Since when the policy in force has been kept in the data directory, if it comes from there. */
+  readonly keptAt: string | undefined
+  readonly skipped: readonly SkippedLines[]
   readonly notReady: readonly string[]
   readonly draining: boolean
   readonly listening: readonly string[]
@@ -43,7 +46,7 @@ export function statusPage(parts: StatusParts) {
     notReady: parts.notReady,
     draining: parts.draining,
     listening: parts.listening,
-    policy: inForce === undefined ? null : policyStatus(inForce),
+    policy: inForce === undefined ? null : policyStatus(inForce, parts),
     leftOut: (inForce?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: parts.sessions,
@@ -76,7 +79,7 @@ function connectionStatus({ open, limit, refused, isFull }: ConnectionStatus) {
   }
 }
 
-function policyStatus({ policy, hash, loadedAt }: InForce) {
+function policyStatus({ policy, hash, loadedAt }: InForce, { keptAt, skipped }: StatusParts) {
   const { name, namespace, generation } = policy.metadata
   return {
     name,
@@ -85,6 +88,9 @@ function policyStatus({ policy, hash, loadedAt }: InForce) {
     hash,
     mode: policy.spec.mode,
     loadedAt: loadedAt.toISOString(),
+    /** Not null: the policy file cannot be used since the start, and this is the last good policy, kept in the data directory at that time. */
+    keptAt: keptAt ?? null,
+    skippedLines: skipped.map(({ table, lines, first }) => ({ table, lines, first })),
   }
 }
 

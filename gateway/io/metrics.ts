@@ -6,6 +6,7 @@ import type { Action, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from './capacity.ts'
 import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
 import { observeProcess } from './process-metrics.ts'
+import type { SkippedLines } from './policy/policy-file.ts'
 
 /** Numbers that are looked up when somebody asks. */
 export interface Levels {
@@ -118,6 +119,24 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 const lagResolutionMs = 20
 
 /** All metrics of one gateway. */
+/** About the policy that is served. */
+function servedGauges(registers: Registry[]): { readonly kept: Gauge; readonly skippedLines: Gauge } {
+  const kept = new Gauge({
+    name: 'postscreen_policy_from_data_directory',
+    help: 'Whether the policy in force is the last good one from the data directory, because the policy file cannot be used.',
+    registers,
+    aggregator: 'max',
+  })
+  const skippedLines = new Gauge({
+    name: 'postscreen_access_table_skipped_lines',
+    help: 'Lines of an access table in force that do not parse and are skipped.',
+    labelNames: ['table'],
+    registers,
+    aggregator: 'max',
+  })
+  return { kept, skippedLines }
+}
+
 export class Metrics {
   readonly #registry = new Registry()
   /** By what countedAs gives. Counting is a plain addition; prom-client's labelled counters, which cost more than all the rest of it, are filled when asked for. */
@@ -135,6 +154,7 @@ export class Metrics {
   readonly #starttls: Counter
   readonly #probes: Counter
   readonly #generation: Gauge
+  readonly #served: ReturnType<typeof servedGauges>
   readonly #applyErrors: Counter
 
   constructor(version: string, levels: Levels) {
@@ -189,6 +209,7 @@ export class Metrics {
       registers,
       aggregator: 'max',
     })
+    this.#served = servedGauges(registers)
     this.allowlistStore = this.#observeSharedAllowlist(levels)
     this.#observeLevels(version, levels)
   }
@@ -342,6 +363,12 @@ export class Metrics {
   policyInForce(policy: string, generation: number): void {
     this.#generation.reset()
     this.#generation.set({ policy }, generation)
+  }
+
+  policyServed(skipped: readonly SkippedLines[], kept: boolean): void {
+    this.#served.kept.set(kept ? 1 : 0)
+    this.#served.skippedLines.reset()
+    for (const { table, lines } of skipped) this.#served.skippedLines.set({ table }, lines)
   }
 
   policyRefused(): void {

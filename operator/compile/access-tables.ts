@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
+import type { TableProblem } from '../../crds/values/cidr-table.ts'
 import type { Problem } from '../../crds/problems.ts'
 
 /** A table as the gateways find it beside their policy. */
@@ -11,6 +12,8 @@ export interface TableFile {
   /** A gzip stream. */
   readonly bytes: Buffer
   readonly rules: number
+  /** Lines that do not parse, in words; undefined when there are none. */
+  readonly skipped?: string
 }
 
 /** What a ConfigMap had to say: a table's text, or why there is none. */
@@ -19,19 +22,25 @@ export type TableText = { readonly text: string } | { readonly why: string }
 /** Such as `senders/mx.cidr`: the ConfigMap and the key in it. */
 export const tableKey = (name: string, key: string): string => `${name}/${key}`
 
-/** Problems shown of one table; a file of another kind would fill the status. */
-const problemsShown = 5
+/** Lines shown of one table; a file of another kind would fill the status. */
+const linesShown = 5
 
-/** The file of a table's text, or what is wrong with it. `path` and `where` are for the problems. */
+/** The file of a table's text, or why the table as a whole cannot be used. Lines that do not parse are skipped, by the gateways too. */
 export function tableFile(text: string, path: string, where: string): TableFile | readonly Problem[] {
-  const { rules, problems, furtherProblems } = parseAccessTable(text)
-  if (problems.length > 0) {
-    const shown = problems.slice(0, problemsShown).map(({ line, why }) => ({ path, why: `${where} line ${line}: ${why}` }))
-    const more = problems.length + furtherProblems - shown.length
-    return more > 0 ? [...shown, { path, why: `${where}: ${more} more such lines` }] : shown
-  }
+  const { rules, problems, furtherProblems, tooMuch } = parseAccessTable(text)
+  if (tooMuch !== undefined) return [{ path, why: `${where} ${tooMuch}` }]
   const sum = createHash('sha256').update(text).digest('hex').slice(0, 16)
-  return { name: `table-${sum}.cidr.gz`, bytes: gzipSync(text), rules: rules.length }
+  const skipped = skippedInWords(where, problems, furtherProblems)
+  return { name: `table-${sum}.cidr.gz`, bytes: gzipSync(text), rules: rules.length, ...(skipped !== undefined && { skipped }) }
+}
+
+function skippedInWords(where: string, problems: readonly TableProblem[], further: number): string | undefined {
+  const count = problems.length + further
+  if (count === 0) return undefined
+  const shown = problems.slice(0, linesShown).map(({ line, why }) => `line ${line}: ${why}`)
+  const more = count - shown.length
+  const lines = count === 1 ? 'a line is' : `${count} lines are`
+  return `${where}: ${lines} skipped: ${[...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')}`
 }
 
 export const isTableFile = (made: TableFile | readonly Problem[]): made is TableFile => 'bytes' in made

@@ -18,6 +18,8 @@ export interface Compiled {
   readonly hash: string
   readonly shards: readonly Shard[]
   readonly tableRules: number
+  /** For each table with lines that do not parse a sentence that names them. */
+  readonly skipped?: readonly string[]
   readonly secrets: readonly SecretFile[]
 }
 
@@ -124,7 +126,19 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
     return { problems: [{ path: 'spec', why }] }
   }
   const tableRules = tables.files.reduce((sum, { rules }) => sum + rules, 0)
-  return { compiled: { policy, text, hash: sha256(text), shards: shardsOf(tables.files), tableRules, secrets: secretFiles(policy.spec) } }
+  const skipped = tables.files.map((file) => file.skipped).filter((words) => words !== undefined)
+  const shards = shardsOf(tables.files)
+  return {
+    compiled: {
+      policy,
+      text,
+      hash: sha256(text),
+      shards,
+      tableRules,
+      ...(skipped.length > 0 && { skipped }),
+      secrets: secretFiles(policy.spec),
+    },
+  }
 }
 
 /** In a pod the admin server has a port of its own; on their own machines users choose it. */

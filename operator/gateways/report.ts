@@ -15,6 +15,8 @@ export interface BackendReport {
 export interface GatewayReport {
   /** Of the policy in force. */
   readonly hash: string | undefined
+  /** Since when the policy in force has been kept, if the gateway could not use its policy file since its start. */
+  readonly keptAt?: string
   /** Of the newest policy, if it could not be used. */
   readonly refused: { readonly hash: string | undefined; readonly problems: readonly Problem[] } | undefined
   readonly backends: readonly BackendReport[]
@@ -32,6 +34,9 @@ const hashOf = (value: unknown): string | undefined => {
 }
 
 const reasonOf = (address: Readonly<Record<string, unknown>>): string => `${bounded(address['label'])}: ${bounded(address['lastError'])}`
+
+const keptAtOf = (policy: unknown): { readonly keptAt?: string } =>
+  isRecord(policy) && typeof policy['keptAt'] === 'string' ? { keptAt: bounded(policy['keptAt']) } : {}
 
 function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
   const addresses = listOf(backend['addresses'])
@@ -60,6 +65,7 @@ export function readReport(page: unknown): GatewayReport {
   const problems = isRecord(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
   return {
     hash: hashOf(fields['policy']),
+    ...keptAtOf(fields['policy']),
     refused: isRecord(refused) ? { hash: hashOf(refused), problems } : undefined,
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),

@@ -51,7 +51,14 @@ function accepted(seen: Observation): Finding {
   }
   const refused = refusals(seen)
   if (refused.length > 0 && seen.refusalLasts) return finding('False', 'RefusedByGateway', inWords(refused))
-  return finding('True', 'Accepted', 'The policy is valid')
+  const skipped = seen.compiled?.skipped ?? []
+  return skipped.length === 0
+    ? finding('True', 'Accepted', 'The policy is valid')
+    : finding(
+        'True',
+        'LinesSkipped',
+        `The policy is valid, but lines of its access tables do not parse: correct them. ${skipped.join('. ')}`,
+      )
 }
 
 /** What stands in the way of a rollout, as far as Kubernetes or the pods say. */
@@ -93,6 +100,15 @@ function without({ pods }: Observation): string {
   return parts.length === 0 ? '' : `. They go on without: ${parts.slice(0, problemsShown).join('; ')}`
 }
 
+/** Gateways that were started into a policy that they cannot use, and serve the one that they have kept. */
+function servingKept({ pods }: Observation): string | undefined {
+  const kept = pods.filter((pod) => pod.report?.keptAt !== undefined)
+  const [first] = kept
+  if (first?.report === undefined) return undefined
+  const why = inWords(first.report.refused?.problems ?? [])
+  return `${kept.length} cannot use the newest policy since their start and serve the last good one, which pod ${first.name} has kept since ${first.report.keptAt}: ${why}`
+}
+
 function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
   const generation = seen.policy.metadata.generation ?? 0
   if (seen.compiled === undefined) return finding('False', 'NotAccepted', 'The policy is not valid; what ran before goes on')
@@ -106,6 +122,8 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
   }
   const count = `${rollout.updated} of ${rollout.total} gateways run generation ${generation}`
   if (seen.drifted.length > 0) return finding('False', 'Paused', `Changes are paused; not as the policy says: ${namesOf(seen.drifted)}`)
+  const kept = servingKept(seen)
+  if (kept !== undefined) return finding('False', 'LastGoodPolicy', `${count}; ${kept}`)
   if (rollout.complete)
     return seen.paused
       ? finding('True', 'Paused', `${count}; changes are paused`)

@@ -5,21 +5,36 @@ import { dirname, resolve } from 'node:path'
 import { type Problem, readPolicyText } from '../../../crds/policy.ts'
 import type { PostscreenPolicy } from '../../../crds/policy.schema.ts'
 import type { CompiledTable } from '../../core/access-list.ts'
+import type { TableProblem } from '../../../crds/values/cidr-table.ts'
 import type { DnsblKey } from '../../core/dnsbl-key.ts'
 import { messageOf } from '../caught.ts'
 import { type Around, leaveOut, type Use } from './around.ts'
+import type { KeptPolicy } from './last-good.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
-import { findTable, readTable, type TableReader, type TableReading } from './table-file.ts'
+import { findTable, readTable, type TableReader } from './table-file.ts'
 import { cipherProblem, loadTls, type TlsMaterial } from './tls-context.ts'
+
+/** Lines of an access table that do not parse; Postfix skips them, and so does the gateway. */
+export interface SkippedLines {
+  /** The name of its file in the policy. */
+  readonly table: string
+  readonly lines: number
+  /** Ten at most. */
+  readonly first: readonly TableProblem[]
+}
 
 /** A good policy with everything that belongs to it. */
 export interface LoadedPolicy {
   readonly policy: PostscreenPolicy
+  /** The text of the policy file. */
+  readonly bytes: Uint8Array
   /** SHA-256 of the policy file, in hex, as sha256sum prints it. */
   readonly hash: string
   /** Access tables by the name of their file in the policy. */
   readonly tables: ReadonlyMap<string, CompiledTable>
+  /** Tables that have such lines. */
+  readonly skipped: readonly SkippedLines[]
   /** Keys of DNS lists by the index of their site. */
   readonly siteKeys: ReadonlyMap<number, DnsblKey>
   readonly tls: TlsMaterial | undefined
@@ -41,8 +56,8 @@ export type PolicyReading = { readonly files: readonly string[] } & ({ readonly 
 
 const largestPolicy = 8 * 2 ** 20
 
-/** Problems shown of one table; a file of another kind would fill the log. */
-const tableProblemsShown = 10
+/** Lines shown of one table; a file of another kind would fill the log. */
+const linesShown = 10
 
 /**
  * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too.
@@ -56,28 +71,36 @@ export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader
     const problems = [{ path: 'manifest', why: `cannot be read: ${messageOf(error)}` }]
     return { files: [path], problems, hash: undefined, generation: undefined }
   }
+  return readAll(path, bytes, use, (policy, around) => readTables(policy, around, tableOf))
+}
+
+/** The policy that was kept, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
+export function reloadKept(path: string, { bytes, tables, skipped }: KeptPolicy): PolicyReading {
+  return readAll(path, Buffer.from(bytes), 'here', () => ({ tables, skipped }))
+}
+
+type Tables = Pick<LoadedPolicy, 'tables' | 'skipped'>
+
+function readAll(path: string, bytes: Buffer, use: Use, tablesOf: (policy: PostscreenPolicy, around: Around) => Tables): PolicyReading {
   const hash = createHash('sha256').update(bytes).digest('hex')
   const read = readPolicyText(bytes.toString('utf8'))
   if ('problems' in read) return { files: [path], problems: read.problems, hash, generation: read.generation }
   const { policy } = read
   const around: Around = { folder: dirname(path), use, files: [path], problems: [], leftOut: [] }
-  const tables = readTables(policy, around, tableOf)
+  const { tables, skipped } = tablesOf(policy, around)
   const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, around)
   const tls = readTls(policy, around)
   const { files, problems, leftOut } = around
   if (problems.length > 0) return { files, problems, hash, generation: policy.metadata.generation }
-  return { files, loaded: { policy, hash, tables, siteKeys, tls, leftOut } }
+  return { files, loaded: { policy, bytes, hash, tables, skipped, siteKeys, tls, leftOut } }
 }
 
 const onlyByOperator =
   'can only be used in a cluster, where the operator puts the table into a file for the gateway; here name a file: table: {file: …}'
 
-function readTables(
-  { spec }: PostscreenPolicy,
-  { folder, use, files, problems }: Around,
-  tableOf: TableReader,
-): Map<string, CompiledTable> {
+function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }: Around, tableOf: TableReader): Tables {
   const tables = new Map<string, CompiledTable>()
+  const skipped: SkippedLines[] = []
   for (const [i, { table }] of spec.access.entries()) {
     if (table?.configMap !== undefined && use === 'here') problems.push({ path: `spec.access[${i}].table.configMap`, why: onlyByOperator })
     if (table?.file === undefined || tables.has(table.file)) continue
@@ -86,18 +109,15 @@ function readTables(
     const found = findTable(file)
     files.push(...found.watched)
     const reading = tableOf(file, found)
-    if ('table' in reading) tables.set(table.file, reading.table)
-    problems.push(...tableProblems(table.file, reading).map((why) => ({ path, why })))
+    if ('error' in reading) {
+      problems.push({ path, why: `cannot be read: ${reading.error}` })
+      continue
+    }
+    tables.set(table.file, reading.table)
+    const lines = reading.problems.length + reading.furtherProblems
+    if (lines > 0) skipped.push({ table: table.file, lines, first: reading.problems.slice(0, linesShown) })
   }
-  return tables
-}
-
-function tableProblems(name: string, reading: TableReading): readonly string[] {
-  if ('error' in reading) return [`cannot be read: ${reading.error}`]
-  const shown = reading.problems.slice(0, tableProblemsShown)
-  const more = reading.problems.length + reading.furtherProblems - shown.length
-  const lines = shown.map(({ line, why }) => `${name} line ${line}: ${why}`)
-  return more > 0 ? [...lines, `${name}: ${more} more such lines`] : lines
+  return { tables, skipped }
 }
 
 /** Where TLS is optional a certificate that is missing or cannot be used is left out: clients go on in plaintext, as they do without STARTTLS. */

@@ -48,7 +48,8 @@ export function readTable(file: string, { present }: TableFiles): TableReading {
     const isInParts = present[0] !== file && present.length > 0
     const bytes = isInParts ? readParts(present) : readPlainFile(file, largestTable)
     const text = file.endsWith('.gz') ? unpack(bytes, file, isInParts ? present.length : 0) : bytes
-    const { rules, problems, furtherProblems } = parseAccessTable(text.toString('utf8'))
+    const { rules, problems, furtherProblems, tooMuch } = parseAccessTable(text.toString('utf8'))
+    if (tooMuch !== undefined) return { error: `${file} ${tooMuch}` }
     return { table: compileTable(rules), problems, furtherProblems }
   } catch (error) {
     return { error: messageOf(error) }

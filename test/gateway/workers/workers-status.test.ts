@@ -13,6 +13,8 @@ const policy = (hash: string, loadedAt = '2026-01-01T00:00:00.000Z') => ({
   hash,
   mode: 'Enforce' as const,
   loadedAt,
+  keptAt: null,
+  skippedLines: [],
 })
 const target = { label: 'mx1', address: '192.0.2.5', port: 25, sessions: 1, state: 'working' as const, lastError: undefined, restMs: 0 }
 const failing = { ...target, sessions: 0, state: 'failing' as const, lastError: 'ECONNREFUSED', restMs: 900 }

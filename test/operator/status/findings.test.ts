@@ -121,6 +121,35 @@ const cases: readonly Case[] = [
     },
   },
   {
+    what: 'a gateway was started into a policy that it cannot use, and serves the one that it has kept',
+    given: (base) => ({
+      ...base,
+      pods: change(
+        base.pods,
+        1,
+        report({
+          keptAt: '2026-01-01T00:00:00.000Z',
+          refused: { hash: undefined, problems: [{ path: 'spec.tls.secretName', why: 'Secret mx-tls has no key tls.crt' }] },
+          backends: base.pods[0]?.report?.backends,
+        }),
+      ),
+    }),
+    want: { Programmed: 'False LastGoodPolicy', Ready: 'False LastGoodPolicy' },
+    says: {
+      Programmed:
+        /^1 of 2 gateways run generation 3; 1 cannot use the newest policy since their start and serve the last good one, which pod \S+ has kept since 2026-01-01T00:00:00\.000Z: spec\.tls\.secretName: /,
+    },
+  },
+  {
+    what: 'lines of an access table are skipped',
+    given: (base) => ({
+      ...base,
+      compiled: { ...base.compiled, skipped: ['ConfigMap senders key list: a line is skipped: line 2: no lookup result'] },
+    }),
+    want: { Accepted: 'True LinesSkipped' },
+    says: { Accepted: /correct them\. ConfigMap senders key list: a line is skipped: line 2: no lookup result$/ },
+  },
+  {
     what: 'only a gateway of an earlier form refuses it, which has not what it needs',
     given: (base) => ({ ...base, pods: change(base.pods, 1, { ...refusedBy(base), template: 'template-0' }) }),
     want: progressing,

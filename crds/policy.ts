@@ -17,6 +17,25 @@ export type PolicyResult =
 /** A policy has to fit into an etcd object or a ConfigMap, about 1 MiB as JSON; YAML with comments may be somewhat longer. */
 const textAtMost = 4 * 1024 * 1024
 
+/**
+ * Values in a manifest, each alias of YAML counted with all that it stands for: a text of 4 MiB has fewer, unless aliases make lists of lists of it.
+ * Everything behind this bound takes time in proportion to it.
+ */
+const valuesAtMost = 500_000
+
+/** Whether a manifest has more values than that. Stops as soon as it does; aliases in YAML can make loops. */
+export function hasTooManyValues(manifest: unknown, most = valuesAtMost): boolean {
+  const open: unknown[] = [manifest]
+  let count = 1
+  for (let value = open.pop(); count <= most && (value !== undefined || open.length > 0); value = open.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    const inner: readonly unknown[] = Object.values(value)
+    count += inner.length
+    if (count <= most) for (const one of inner) open.push(one)
+  }
+  return count > most
+}
+
 const policyName = text({
   min: 1,
   max: 253,
@@ -80,6 +99,10 @@ function withoutNulls(value: unknown, schema: z.core.$ZodType): unknown {
  * In the policy that comes out times are whole seconds. Never throws: whatever is wrong is among `problems`, all of them at once.
  */
 export function parsePolicy(manifest: unknown): PolicyResult {
+  if (hasTooManyValues(manifest)) {
+    const why = `must have at most ${valuesAtMost} values, those of each YAML alias counted again; write long lists into a table (access[].table)`
+    return { problems: [{ path: 'manifest', why }] }
+  }
   const written = withoutNulls(manifest, manifestSchema)
   const parsed = manifestSchema.safeParse(written)
   const found = [

@@ -64,15 +64,20 @@ export function fieldNames(schema: z.core.$ZodType, path: readonly PropertyKey[]
   return inner ? fieldNames(inner, rest) : []
 }
 
-/** One problem for each unknown field, one for anything else. */
+/** Unknown fields of one object that are named; finding what each was meant to be takes time. */
+const unknownFieldsNamed = 20
+
+/** One problem for each unknown field, the first of an object by name, and one for anything else. */
 export function problemsOf(issue: z.core.$ZodIssue, schema: z.core.$ZodType): readonly Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), why: issue.message }]
   const known = fieldNames(schema, issue.path)
-  return issue.keys.map((key) => {
+  const more = issue.keys.length - unknownFieldsNamed
+  const named = issue.keys.slice(0, unknownFieldsNamed).map((key): Problem => {
     const meant = closest(key, known)
     return {
       path: formatPath([...issue.path, key]),
       why: meant === undefined ? 'unknown field' : `unknown field; did you mean \`${meant}\`?`,
     }
   })
+  return more > 0 ? [...named, { path: formatPath(issue.path), why: `has ${more} more unknown fields` }] : named
 }

@@ -73,7 +73,7 @@ function connectionStatus({ open, limit, refused, isFull }: ConnectionStatus) {
     refused,
     full: isFull,
     /** What to do, while clients are refused. */
-    advice: isFull ? `clients are refused with 421, since all connections are in use: ${adviceOn(limit)}` : null,
+    advice: isFull ? `further clients are refused with 421, since all connections are in use: ${adviceOn(limit)}` : null,
     openFiles: openFiles() ?? null,
     maxOpenFiles: limit.openFiles ?? null,
   }

@@ -22,6 +22,8 @@ export interface GatewayReport {
   readonly backends: readonly BackendReport[]
   /** What it goes without: optional parts of the policy, and DNS lists that give no usable answers. */
   readonly without?: readonly string[]
+  /** It refuses clients, since it has all the connections that it may have; what to do about it. */
+  readonly full?: string
 }
 
 const most = 20
@@ -62,6 +64,7 @@ function withoutOf(fields: Readonly<Record<string, unknown>>): Pick<GatewayRepor
 export function readReport(page: unknown): GatewayReport {
   const fields = recordOf(page)
   const refused = fields['refusedPolicy']
+  const connections = recordOf(fields['connections'])
   const problems = isRecord(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
   return {
     hash: hashOf(fields['policy']),
@@ -69,5 +72,6 @@ export function readReport(page: unknown): GatewayReport {
     refused: isRecord(refused) ? { hash: hashOf(refused), problems } : undefined,
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),
+    ...(connections['full'] === true && { full: bounded(connections['advice']) }),
   }
 }

@@ -156,13 +156,19 @@ function serving({ deployment }: Observation, { ready: up, total }: Rollout): Fi
   return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways take clients`)
 }
 
+/** Gateways that have all the connections that they may have. They serve the clients that they have, so that the policy is ready all the same. */
+function crowded({ pods }: Observation): string {
+  const full = pods.map(({ report }) => report?.full).filter((advice) => advice !== undefined)
+  return full.length === 0 ? '' : `; on ${full.length} of ${pods.length} gateways ${full[0]}`
+}
+
 /** The first part that is not as it should be. Without gateways nobody can know about mail servers, and that is fine. */
-function ready(parts: readonly Finding[]): Finding {
+function ready(parts: readonly Finding[], note: string): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
   if (wrong !== undefined) return finding(wrong.status, wrong.reason, wrong.message)
   const [, programmedOf] = parts
-  return finding('True', programmedOf?.reason === 'Paused' ? 'Paused' : 'Ready', programmedOf?.message ?? '')
+  return finding('True', programmedOf?.reason === 'Paused' ? 'Paused' : 'Ready', `${programmedOf?.message ?? ''}${note}`)
 }
 
 /** Nothing will change until somebody does something. */
@@ -200,7 +206,7 @@ export function findingsOf(seen: Observation): Findings {
     Accepted,
     Programmed,
     BackendReachable,
-    Ready: ready([Accepted, Programmed, BackendReachable, Serving]),
+    Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
     Reconciling: reconciling(Programmed, Serving, BackendReachable, Stalled),
     Stalled,
   }

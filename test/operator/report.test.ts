@@ -59,6 +59,12 @@ const cases: readonly { readonly what: string; readonly page: unknown; readonly 
       ],
     },
   },
+  {
+    what: 'that it refuses clients, and what to do',
+    page: { connections: { full: true, advice: 'clients are refused: raise\u202e it' } },
+    want: { ...nothing, full: 'clients are refused: raise  it' },
+  },
+  { what: 'nothing of connections while there is room', page: { connections: { full: false, advice: null } }, want: nothing },
   ...[undefined, null, 1, 'x', [], {}, [{ policy: { hash } }]].map((page) => ({
     what: `nothing: ${JSON.stringify(page)}`,
     page,

@@ -163,6 +163,23 @@ const cases: readonly Case[] = [
     want: progressing,
   },
   {
+    what: 'a gateway has all the connections that it may have',
+    given: (base) => ({
+      ...base,
+      pods: change(
+        base.pods,
+        0,
+        report({
+          hash: base.compiled.hash,
+          backends: base.pods[0]?.report?.backends ?? [],
+          full: 'clients are refused with 421: raise limits.connections',
+        }),
+      ),
+    }),
+    want: {},
+    says: { Ready: '2 of 2 gateways run generation 3; on 1 of 2 gateways clients are refused with 421: raise limits.connections' },
+  },
+  {
     what: 'a gateway still runs the last policy',
     given: (base) => ({ ...base, pods: change(base.pods, 0, report({ backends: [] })) }),
     want: progressing,

@@ -94,7 +94,9 @@ const metricsIn = (program: string): readonly string[] => [
 ]
 
 const source = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-const made = new Set(metricsIn(`${source('gateway/io/metrics.ts')}${source('operator/metrics.ts')}`))
+const made = new Set(
+  metricsIn(`${source('gateway/io/metrics.ts')}${source('gateway/io/process-metrics.ts')}${source('operator/metrics.ts')}`),
+)
 
 interface Rules {
   readonly groups: readonly {

@@ -15,7 +15,7 @@ export interface CacheOptions {
   readonly onPolicy: (key: string) => void
   /** An object of the policy with this key has: one that the operator made, or a pod. */
   readonly onOwned: (policy: string) => void
-  /** A ConfigMap has changed, whosever it is. */
+  /** A ConfigMap has changed in a namespace whose tables are watched. */
   readonly onConfigMap: (key: string) => void
   readonly onTrouble: (text: string) => void
 }
@@ -48,6 +48,8 @@ export class Cache {
   readonly #objects = new Map<string, KubeObject>()
   /** What belongs to a policy: ids in #objects by the key of the policy. */
   readonly #ofPolicy = new Map<string, Set<string>>()
+  /** By the namespace. */
+  readonly #tables = new Map<string, ListWatch>()
   readonly #configMapVersions = new Map<string, string>()
 
   /** Begins to watch. */
@@ -57,18 +59,43 @@ export class Cache {
     for (const kind of [...made, 'Pod'] as const) {
       this.#watch(resources[kind], { labelSelector: ours, keep: slim(kind) }, (key, object) => this.#takeObject(kind, key, object))
     }
-    // All of them, but only their names and versions: any may hold an access table.
-    this.#watch(resources.ConfigMap, { metadataOnly: true, keep: onlyVersion }, (key, object) => this.#takeVersion(key, object))
+  }
+
+  /**
+   * Watches the names and versions of ConfigMaps where policies have access tables, and no longer elsewhere: those of other namespaces are not read.
+   * Any of a namespace may be a table; a watch for each would be a connection for each.
+   */
+  watchTables(namespaces: ReadonlySet<string>): void {
+    for (const [namespace, watch] of this.#tables) {
+      if (namespaces.has(namespace)) continue
+      this.#tables.delete(namespace)
+      void watch.stop()
+      for (const key of this.#configMapVersions.keys()) if (key.startsWith(`${namespace}/`)) this.#configMapVersions.delete(key)
+    }
+    const { client, onTrouble } = this.#options
+    for (const namespace of namespaces) {
+      if (this.#tables.has(namespace)) continue
+      const onChange = (key: string, object: KubeObject | undefined): void => {
+        // A watch that is being stopped may bring a last change.
+        if (this.#tables.get(namespace) === watch) this.#takeVersion(key, object)
+      }
+      const options = { client, resource: resources.ConfigMap, namespace, metadataOnly: true, keep: onlyVersion, onChange, onTrouble }
+      const watch: ListWatch = listWatch(options)
+      this.#tables.set(namespace, watch)
+    }
   }
 
   /** Resolves when everything that exists has been seen. */
   async synced(): Promise<void> {
     await Promise.all(this.#watches.map(({ watch }) => watch.synced))
+    // The policies are known by now, and with them where their tables are. A watch that is stopped before that is not needed any more.
+    await Promise.allSettled([...this.#tables.values()].map((watch) => watch.synced))
   }
 
   /** When each watch was last heard of, in milliseconds since 1970; 0: never. */
   lastHeard(): readonly { readonly resource: string; readonly at: number }[] {
-    return this.#watches.map(({ of, watch }) => ({ resource: of, at: watch.lastHeardAt ?? 0 }))
+    const tables = [...this.#tables.values()].map((watch) => ({ of: 'configmaps (metadata)', watch }))
+    return [...this.#watches, ...tables].map(({ of, watch }) => ({ resource: of, at: watch.lastHeardAt ?? 0 }))
   }
 
   policy(key: string): KubeObject | undefined {
@@ -92,14 +119,13 @@ export class Cache {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#watches.map(({ watch }) => watch.stop()))
+    await Promise.all([...this.#watches.map(({ watch }) => watch), ...this.#tables.values()].map((watch) => watch.stop()))
   }
 
   #watch(
     resource: Resource,
     more: {
       readonly labelSelector?: string
-      readonly metadataOnly?: boolean
       readonly keep?: (object: KubeObject) => KubeObject | undefined
     },
     onChange: (key: string, object: KubeObject | undefined) => void,
@@ -107,8 +133,10 @@ export class Cache {
     const { client, namespaces, onTrouble } = this.#options
     for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
       const where = namespace === undefined ? {} : { namespace }
-      const of = `${resource.plural}${more.metadataOnly === true ? ' (metadata)' : ''}`
-      this.#watches.push({ of, watch: listWatch({ client, resource, keep: withoutManagers, ...where, ...more, onChange, onTrouble }) })
+      this.#watches.push({
+        of: resource.plural,
+        watch: listWatch({ client, resource, keep: withoutManagers, ...where, ...more, onChange, onTrouble }),
+      })
     }
   }
 

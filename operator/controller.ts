@@ -131,6 +131,7 @@ export class Controller {
       const map = `${namespace}/${name}`
       this.#tablesOf.set(map, (this.#tablesOf.get(map) ?? new Set()).add(key))
     }
+    this.#cache.watchTables(new Set([...this.#tablesOf.keys()].map((map) => splitKey(map).namespace)))
     this.#add([key])
   }
 

@@ -8,7 +8,7 @@ import { until } from './kube/virtual-clock.ts'
 import { policyWith } from './policy-object.ts'
 import { WatchedCluster } from './watched-cluster.ts'
 
-/** Policies, the kinds that the operator makes, pods, and ConfigMaps once more. */
+/** Policies, the kinds that the operator makes, pods, and the ConfigMaps of one namespace with tables. */
 const watches = 10
 
 const owned = (kind: string, policy: string, name = 'mx-gateway'): KubeObject => ({
@@ -16,7 +16,7 @@ const owned = (kind: string, policy: string, name = 'mx-gateway'): KubeObject =>
   kind,
   metadata: { name, namespace: 'mail', labels: labels(policy) },
 })
-const foreign = (kind: string): KubeObject => ({ apiVersion: 'v1', kind, metadata: { name: 'senders', namespace: 'mail' } })
+const foreign = (kind: string, namespace = 'mail'): KubeObject => ({ apiVersion: 'v1', kind, metadata: { name: 'senders', namespace } })
 
 const cases: readonly {
   readonly what: string
@@ -50,7 +50,12 @@ const cases: readonly {
     },
     want: ['owned mail/mx', 'owned mail/mx', 'owned mail/backup'],
   },
-  { what: 'a ConfigMap whosever it is', happens: (cluster) => cluster.put(foreign('ConfigMap')), want: ['ConfigMap mail/senders'] },
+  {
+    what: 'any ConfigMap where policies have tables',
+    happens: (cluster) => cluster.put(foreign('ConfigMap')),
+    want: ['ConfigMap mail/senders'],
+  },
+  { what: 'no ConfigMap elsewhere', happens: (cluster) => cluster.put(foreign('ConfigMap', 'shop')), want: [] },
   { what: 'no other object of somebody else', happens: (cluster) => cluster.put(foreign('Service')), want: [] },
 ]
 
@@ -68,6 +73,7 @@ describe('the cache tells of', () => {
         onTrouble: (text) => assert.fail(text),
       })
       try {
+        cache.watchTables(new Set(['mail']))
         await cache.synced()
         await until(() => cluster.watches === watches, 'all watches')
         happens(cluster)
@@ -83,5 +89,41 @@ describe('the cache tells of', () => {
         await cache.stop()
       }
     })
+  }
+})
+
+test('ConfigMaps are read only in namespaces where a policy has a table, and only as long', async () => {
+  const told: string[] = []
+  const cluster = new WatchedCluster()
+  const put = (namespace: string) => cluster.put(foreign('ConfigMap', namespace))
+  const cache = new Cache({
+    client: cluster.client,
+    namespaces: [],
+    onPolicy: () => undefined,
+    onOwned: () => undefined,
+    onConfigMap: (key) => told.push(key),
+    onTrouble: (text) => assert.fail(text),
+  })
+  try {
+    put('mail')
+    put('shop')
+    await cache.synced()
+    assert.equal(told.length, 0)
+    cache.watchTables(new Set(['mail']))
+    await until(() => told.length === 1, 'the table that was there before')
+    assert.deepEqual(
+      cluster.looked.filter((one) => one.startsWith('ConfigMap ')),
+      ['ConfigMap mail'],
+    )
+    assert.notEqual(cache.configMapVersion('mail/senders'), undefined)
+    assert.equal(cache.configMapVersion('shop/senders'), undefined)
+    cache.watchTables(new Set())
+    assert.equal(cache.configMapVersion('mail/senders'), undefined)
+    put('mail')
+    cache.watchTables(new Set(['shop']))
+    await until(() => told.includes('shop/senders'), 'the table of another namespace')
+    assert.deepEqual(told, ['mail/senders', 'shop/senders'])
+  } finally {
+    await cache.stop()
   }
 })

@@ -1,27 +1,35 @@
-// The API server in memory with watches too: whatever is written comes out of them a moment later. Lists are empty, since it starts without objects.
+// The API server in memory with watches too: whatever is written comes out of them a moment later.
 import { EventEmitter, on } from 'node:events'
-import type { ListResult, WatchOptions } from '../../operator/kube/kube-client.ts'
+import type { ListOptions, ListResult, WatchOptions } from '../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
 import type { Resource } from '../../operator/kube/resource.ts'
 import type { WatchEvent } from '../../operator/kube/watch-event.ts'
 import { MemoryCluster } from './memory-cluster.ts'
+
+function isSelected({ metadata }: KubeObject, { namespace, labelSelector }: Pick<WatchOptions, 'namespace' | 'labelSelector'>): boolean {
+  const isOurs = metadata.labels?.['app.kubernetes.io/managed-by'] === 'postscreen-operator'
+  return (labelSelector === undefined || isOurs) && (namespace === undefined || metadata.namespace === namespace)
+}
 
 export class WatchedCluster extends MemoryCluster {
   /** How many watches are open. */
   watches = 0
   readonly #events = new EventEmitter({ captureRejections: true }).setMaxListeners(0)
 
-  async list(): Promise<ListResult> {
-    return { items: [], resourceVersion: '1' }
+  /** What was listed or watched, such as `ConfigMap mail` or `Pod`. */
+  readonly looked: string[] = []
+
+  async list({ kind }: Resource, options: ListOptions): Promise<ListResult> {
+    this.looked.push([kind, options.namespace].filter((part) => part !== undefined).join(' '))
+    return { items: this.objects.filter((object) => object.kind === kind && isSelected(object, options)), resourceVersion: '1' }
   }
 
-  async *watch({ kind }: Resource, { labelSelector, opened }: WatchOptions, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
+  async *watch({ kind }: Resource, { opened, ...options }: WatchOptions, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
     const events = on(this.#events, kind, { signal }) as AsyncIterable<[WatchEvent & { readonly object: KubeObject }]>
     this.watches++
     opened?.()
     for await (const [event] of events) {
-      const isOurs = event.object.metadata.labels?.['app.kubernetes.io/managed-by'] === 'postscreen-operator'
-      if (labelSelector === undefined || isOurs) yield event
+      if (isSelected(event.object, options)) yield event
     }
   }
 

@@ -167,8 +167,8 @@ const refusals: readonly Refusal[] = [
     want: () => [['spec.access[0].table.file', 'cannot be read: ENOENT']],
   },
   {
-    what: 'with a certificate that is not there',
-    make: (folder) => write(folder, withTls('mx')),
+    what: 'with level Encrypt and a certificate that is not there',
+    make: (folder) => write(folder, withTls('mx').replace('May', 'Encrypt')),
     want: () => [['spec.tls.certFile', 'cannot be read: ENOENT']],
   },
 ]

@@ -1,6 +1,6 @@
 // Every block of the documents is looked at: YAML is read, everything else has its place in classification.ts.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { loadAll } from 'js-yaml'
 import { blocks, blocksOf, pages, root } from './blocks.ts'
@@ -68,4 +68,21 @@ test('the example behind a load balancer does what keep-the-client-address.md sa
   const example = readFileSync(`${root}docs/examples/behind-load-balancer.yaml`, 'utf8')
   assert.match(example, /externalTrafficPolicy: Local/)
   assert.doesNotMatch(example, /aws-load-balancer-proxy-protocol/)
+})
+
+test('the words that the page on troubleshooting quotes from a status are in the program', () => {
+  const page = readFileSync(`${root}docs/install-with-helm.md`, 'utf8')
+  const quoted = [...page.slice(page.indexOf('## Troubleshooting')).matchAll(/^- \*([^*]+)\*:/gm)].map(([, words = '']) => words)
+  const source = ['gateway', 'operator'].flatMap((folder) =>
+    readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(`${root}${folder}/${name}`, 'utf8')),
+  )
+  // What Node.js calls errors of the network.
+  const codes = ['ECONNREFUSED', 'ENOTFOUND']
+  assert.ok(quoted.length > 0)
+  assert.deepEqual(
+    quoted.filter((words) => !codes.includes(words) && !source.some((text) => text.includes(words))),
+    [],
+  )
 })

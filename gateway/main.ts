@@ -1,6 +1,7 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
 import { memoryAllowlist } from './io/allowlist/allowlist-memory.ts'
 import { openLmdbAllowlist } from './io/allowlist/allowlist-lmdb.ts'
+import type { ProofMessage } from './io/backend/prober.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './io/allowlist/data-directory.ts'
 import type { MetricValues } from './io/metrics.ts'
@@ -30,6 +31,8 @@ export interface LocalGateway extends Gateway {
   readonly listens: Promise<readonly string[]>
   status(): StatusPage
   metricValues(): Promise<MetricValues>
+  /** Another worker has said something about backends. */
+  hearOfBackends(message: ProofMessage): void
 }
 
 /**

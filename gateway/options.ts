@@ -1,5 +1,6 @@
 // What the command line gives the gateway besides its policy; where both say something, the command line wins.
 import type { PostscreenPolicy } from '../crds/policy.schema.ts'
+import type { ProofChannel } from './io/backend/prober.ts'
 import type { Log } from './io/log.ts'
 
 /** Which of the processes that are one gateway together this is; the first is number 1. */
@@ -22,6 +23,8 @@ export interface GatewayOptions {
   readonly awaitPolicy?: boolean
   /** Left out: it is alone. */
   readonly worker?: WorkerPlace
+  /** The other workers, of which one makes the probes of backends. */
+  readonly proofs?: ProofChannel
   readonly log: Log
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminServer } from '../runtime/admin-server.ts'
+import { backendTable } from './backend-table.ts'
 import { newScreening } from './core/clients.ts'
 import { bit } from './core/tests.ts'
 import type { DnsblRules } from './core/dnsbl.ts'
@@ -14,8 +15,8 @@ import { serveAdmin } from './io/admin.ts'
 import { type Cleanup, startCleanup } from './io/allowlist/allowlist-cleanup.ts'
 import { AllowlistInForce } from './io/allowlist/allowlist-in-force.ts'
 import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
-import { tellOfBackend } from './io/backend/backend-log.ts'
-import { Backends } from './io/backend/backends.ts'
+import type { Backends } from './io/backend/backends.ts'
+import type { ProofMessage } from './io/backend/prober.ts'
 import type { ConnectionStatus } from './io/capacity.ts'
 import type { Connection, World } from './io/connection.ts'
 import { DnsblResolver } from './io/dns/dnsbl-resolver.ts'
@@ -23,7 +24,6 @@ import { parseEndpoint } from './io/endpoint-text.ts'
 import { Linger } from './io/linger.ts'
 import { Metrics, type MetricValues } from './io/metrics.ts'
 import type { LoadedPolicy } from './io/policy/policy-file.ts'
-import { isOwnAddress } from './io/own-addresses.ts'
 import { Probes } from './io/probes.ts'
 import { Reception } from './io/reception.ts'
 import { type TlsResult, tlsWarnings } from './io/tls-session.ts'
@@ -146,6 +146,11 @@ export class RunningGateway implements LocalGateway {
     return this.#metrics.values()
   }
 
+  hearOfBackends(message: ProofMessage): void {
+    if (message.is === 'news') this.#backends?.hear(message.news)
+    else this.#backends?.asked(message.label, message.urgent)
+  }
+
   /** Takes the first policy, then opens the doors; with `awaitPolicy` both may come later. */
   async open(): Promise<void> {
     if (this.#options.awaitPolicy !== true) {
@@ -258,15 +263,7 @@ export class RunningGateway implements LocalGateway {
 
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options, this.#inForce)
-    const backends = new Backends(
-      {
-        ...next.backends,
-        isOwn: (to) => isOwnAddress(to, this.listening),
-        onChange: (label, from, to, why) => tellOfBackend(this.#options.log, { label, from, to, why }),
-      },
-      this.#backends,
-    )
-    this.#backends?.close()
+    const backends = backendTable(next.backends, this.#options, () => this.listening, this.#backends)
     this.#backends = backends
     this.#resolver.updateServers(next.dnsServers)
     this.#resolver.updateTimes(next.dnsTimes)

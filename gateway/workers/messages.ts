@@ -1,12 +1,15 @@
 // What the primary process and its workers say to each other, as JSON over the channel that Node opens for a child.
+import type { ProofMessage } from '../io/backend/prober.ts'
 import type { MetricValues } from '../io/metrics.ts'
 import type { LogFormat, LogLevel } from '../io/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
 import type { StatusPage } from '../status.ts'
 
 /** What a worker is started with. */
-export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker'> {
+export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'proofs'> {
   readonly worker: WorkerPlace
+  /** Whether it makes the probes of backends, until it is told otherwise. */
+  readonly prober: boolean
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
 }
@@ -21,9 +24,15 @@ export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
   | { readonly is: 'ask'; readonly id: number; readonly what: keyof Answers }
   | { readonly is: 'reload' }
+  /** It is the one that makes the probes of backends from now on. */
+  | { readonly is: 'prober' }
+  /** What another worker has said. */
+  | { readonly is: 'backends'; readonly message: ProofMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
+  /** For the other workers. */
+  | { readonly is: 'backends'; readonly message: ProofMessage }
   | { readonly is: 'listening'; readonly addresses: readonly string[] }
   /** It cannot go on and ends. */
   | { readonly is: 'failed'; readonly why: string }

@@ -1,6 +1,7 @@
 // The primary process of a gateway of several workers: starts them, starts them again, passes on what it is told, and speaks for them all.
 // It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
 // every connection here and send it on.
+import type { ProofMessage } from '../io/backend/prober.ts'
 import type { AdminServer } from '../../runtime/admin-server.ts'
 import { serveAdmin } from '../io/admin.ts'
 import { parseEndpoint } from '../io/endpoint-text.ts'
@@ -70,6 +71,8 @@ class Primary implements Gateway {
   #hasListened = false
   #adminServer: AdminServer | undefined
   #watch: NodeJS.Timeout | undefined
+  /** Where the worker is that makes the probes of backends. */
+  #prober: Place | undefined
   #draining = false
 
   constructor(options: PrimaryOptions) {
@@ -141,15 +144,24 @@ class Primary implements Gateway {
       // A worker that comes back while the policy file is bad waits until it is good; the others go on with the last good one.
       awaitPolicy: this.#options.awaitPolicy === true || this.#hasListened,
       worker: { number: place.number, of: workers },
+      prober: this.#prober === undefined,
     }
     place.why = undefined
     const worker = new WorkerProcess(options, {
       listening: (addresses) => this.#listens(place, addresses),
       failed: (why) => (place.why = why),
+      backends: (message) => this.#passOn(place, message),
       ended: (how) => this.#ended(place, worker, how),
       lines,
     })
     place.process = worker
+    this.#prober ??= place
+  }
+
+  /** What one worker has learnt of backends is for all others; a question is for the one that makes the probes. */
+  #passOn(from: Place, message: ProofMessage): void {
+    const to = message.is === 'ask' ? [this.#prober] : this.#places
+    for (const place of to) if (place !== from) place?.process?.hearOfBackends(message)
   }
 
   #listens(place: Place, addresses: readonly string[]): void {
@@ -166,6 +178,10 @@ class Primary implements Gateway {
   #ended(place: Place, worker: WorkerProcess, how: string): void {
     place.process = undefined
     place.listening = []
+    if (this.#prober === place) {
+      this.#prober = this.#places.find(({ process: other }) => other !== undefined)
+      this.#prober?.process?.becomeProber()
+    }
     this.#metrics.ended(place.number)
     if (this.#draining) return
     // Before any of them has listened it is the gateway that cannot start.

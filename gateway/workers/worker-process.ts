@@ -1,6 +1,7 @@
 // One worker as the primary sees it: a child process that is told what to do, asked how it is, and whose log lines come whole.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { ProofMessage } from '../io/backend/prober.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(new URL('worker.ts', import.meta.url))
@@ -13,6 +14,8 @@ const longestLine = 2 ** 20
 export interface WorkerEvents {
   readonly listening: (addresses: readonly string[]) => void
   readonly failed: (why: string) => void
+  /** Something about backends, for the other workers. */
+  readonly backends: (message: ProofMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -79,6 +82,14 @@ export class WorkerProcess {
     this.#tell({ is: 'reload' })
   }
 
+  becomeProber(): void {
+    this.#tell({ is: 'prober' })
+  }
+
+  hearOfBackends(message: ProofMessage): void {
+    this.#tell({ is: 'backends', message })
+  }
+
   /** Ends it gently, see Gateway.drain. */
   drain(timeoutMs: number, delayMs: number): void {
     this.#tell({ is: 'drain', timeoutMs, delayMs })
@@ -103,6 +114,9 @@ export class WorkerProcess {
         return
       case 'failed':
         events.failed(message.why)
+        return
+      case 'backends':
+        events.backends(message.message)
         return
       case 'answer':
         this.#asked.get(message.id)?.(message.value)

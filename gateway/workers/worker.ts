@@ -1,4 +1,5 @@
 // A worker: a gateway process that does what its primary says, and answers to it. Run by worker-process.ts.
+import type { ProofMessage } from '../io/backend/prober.ts'
 import { messageOf } from '../io/caught.ts'
 import { type Log, openLog } from '../io/log.ts'
 import { type LocalGateway, startGateway } from '../main.ts'
@@ -19,10 +20,14 @@ class Worker {
   readonly #log: Log
   readonly #gateway: Promise<LocalGateway>
   #draining = false
+  #isProber: boolean
 
   constructor(options: WorkerOptions) {
     this.#log = openLog(options.logFormat, 1, options.logLevel, options.worker.number)
-    this.#gateway = startGateway({ ...options, log: this.#log })
+    const { prober, ...shared } = options
+    this.#isProber = prober
+    const proofs = { isProber: () => this.#isProber, send: (message: ProofMessage) => void tell({ is: 'backends', message }) }
+    this.#gateway = startGateway({ ...shared, proofs, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -40,6 +45,15 @@ class Worker {
   async answer(id: number, what: 'status' | 'metrics'): Promise<void> {
     const gateway = await this.#gateway
     await tell({ is: 'answer', id, value: what === 'status' ? gateway.status() : await gateway.metricValues() })
+  }
+
+  becomeProber(): void {
+    this.#isProber = true
+  }
+
+  async hearOfBackends(message: ProofMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfBackends(message)
   }
 
   async reload(): Promise<void> {
@@ -75,6 +89,12 @@ function main(): void {
         return
       case 'reload':
         worker?.reload().catch(failed)
+        return
+      case 'prober':
+        worker?.becomeProber()
+        return
+      case 'backends':
+        worker?.hearOfBackends(message.message).catch(failed)
         return
       case 'drain':
         worker?.drain(message.timeoutMs, message.delayMs).catch(failed)

@@ -58,7 +58,9 @@ async function visit(gateway: GatewayProcess, from: string): Promise<string> {
 test('45 clients that Postfix refuses for their own number cause no storm, and leave it in service for 60 others', {
   skip: unless('postfix'),
 }, async (t) => {
-  const postfix = await startPostfix({ mainCf: { mynetworks: '192.168.99.0/24', default_process_limit: '200', smtpd_client_connection_count_limit: '50' } })
+  const postfix = await startPostfix({
+    mainCf: { mynetworks: '192.168.99.0/24', default_process_limit: '200', smtpd_client_connection_count_limit: '50' },
+  })
   t.after(() => postfix.stop())
   const gateway = await start(t, { addresses: [`127.0.0.1:${postfix.ports.get('smtpd-proxy')}`] })
   const crowd: Client[] = []

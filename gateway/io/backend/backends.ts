@@ -338,7 +338,7 @@ export class Backends {
           markFailed(entry, 'failing', verdict.reason, now, longestRestBetweenProbesMs)
           return
         case 'local':
-          entry.lastError ??= verdict.reason
+          if (entry.state === 'unknown') entry.lastError = verdict.reason
       }
     })
   }

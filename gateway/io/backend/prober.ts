@@ -21,6 +21,21 @@ export interface SharedProofs {
   readonly tell: (news: ProofNews) => void
 }
 
+/** What the processes of one gateway say to each other about backends. */
+export type ProofMessage =
+  | { readonly is: 'news'; readonly news: ProofNews }
+  | { readonly is: 'ask'; readonly label: string; readonly urgent: boolean }
+
+/** The way to the other processes. */
+export interface ProofChannel {
+  readonly isProber: () => boolean
+  readonly send: (message: ProofMessage) => void
+}
+
+export function sharedProofs({ isProber, send }: ProofChannel): SharedProofs {
+  return { isProber, ask: (label, urgent) => send({ is: 'ask', label, urgent }), tell: (news) => send({ is: 'news', news }) }
+}
+
 export interface ProberEvents {
   readonly verdict: (entry: Entry, verdict: Verdict) => void
   /** A probe has waited for a greeting for so long. */

@@ -47,7 +47,7 @@ async function mailServer(t: TestContext): Promise<Server> {
       for (let end = received.indexOf('\n'); end >= 0; end = received.indexOf('\n')) {
         const line = received.toString('latin1', 0, end)
         received = received.subarray(end + 1)
-        const reply = /^QUIT/.test(line) ? '221 bye\r\n' : /^(NOOP|EHLO)/.test(line) ? '250 ok\r\n' : '500 bad syntax\r\n'
+        const reply = line.startsWith('QUIT') ? '221 bye\r\n' : /^(NOOP|EHLO)/.test(line) ? '250 ok\r\n' : '500 bad syntax\r\n'
         replies += reply
       }
       if (is === 'plain and slow') setTimeout(say, 30, replies)

@@ -10,9 +10,11 @@ import { addressOf, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
-import { type Findings, findingsOf, refusals } from './status/findings.ts'
+import { Waits } from './status/awaiting.ts'
+import { type Findings, findingsOf, isAwaiting, isUnknownName, refusals } from './status/findings.ts'
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
+import { resources } from './kube/resource.ts'
 import type { StatusWriter } from './status/writer.ts'
 import { contained } from './containment.ts'
 
@@ -41,7 +43,7 @@ export interface Told {
 }
 
 /** When to look again, in milliseconds: soon while a change is on its way, now and then to see how the gateways do. */
-const looksAgain = { onItsWay: [100, 200, 500, 1000, 2000], refused: 5000, atRest: 15_000 } as const
+const looksAgain = { onItsWay: [100, 200, 500, 1000, 2000], waiting: 5000, atRest: 15_000 } as const
 /** What gateways refuse for this long is refused. The kubelet brings a policy and its tables together or, seldom, one look apart. */
 const refusalLastsMs = 4000
 
@@ -50,6 +52,8 @@ export class Reconciler {
   readonly #world: World
   /** How many passes in a row have found this policy text on its way. */
   readonly #onItsWay = new Map<string, { readonly hash: string | undefined; readonly passes: number }>()
+
+  readonly #waits = new Waits()
 
   /** Since when gateways refuse this policy text, on the clock's time. */
   readonly #refusedSince = new Map<string, { readonly hash: string; readonly since: number }>()
@@ -71,6 +75,7 @@ export class Reconciler {
       this.#onItsWay.delete(key)
       this.#written.delete(key)
       this.#refusedSince.delete(key)
+      this.#waits.forget(key)
       compilations.forget(key)
       applier.forget(key)
       claims.forget(key)
@@ -86,7 +91,7 @@ export class Reconciler {
       return answer
     }
     const claimed = this.#mustClaim(policy) ? remember(await this.#claim(policy)) : policy
-    const seen = await this.#pass(claimed)
+    const seen = this.#waited(key, await this.#pass(claimed))
     const findings = findingsOf(seen)
     const answer = await this.#writeStatus(seen, findings)
     if (answer !== undefined) remember(answer)
@@ -130,7 +135,45 @@ export class Reconciler {
     if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
     const problems = 'problems' in compilation ? compilation.problems : []
     const refusedBy = 'problems' in compilation ? compilation.by : undefined
-    return { ...seen, paused, problems, refusedBy, drifted, contested, refusalLasts: this.#refusalLasts(keyOf(policy), seen) }
+    const awaited = 'problems' in compilation && compilation.awaited === true
+    const backendService = await this.#backendService(seen)
+    return {
+      ...seen,
+      paused,
+      awaited,
+      waitedTooLong: false,
+      backendService,
+      problems,
+      refusedBy,
+      drifted,
+      contested,
+      refusalLasts: this.#refusalLasts(keyOf(policy), seen),
+    }
+  }
+
+  /** Looked up only when a gateway does not find it. Without the right to read it nothing is known. */
+  async #backendService({
+    compiled,
+    pods,
+    policy,
+  }: Pick<Observation, 'compiled' | 'pods' | 'policy'>): Promise<Observation['backendService']> {
+    const service = compiled?.policy.spec.backend.service
+    const isLost = pods.some(({ report }) => report?.backends.some(({ reachable, why }) => !reachable && isUnknownName(why)))
+    if (service === undefined || !isLost) return undefined
+    try {
+      const { namespace = policy.metadata.namespace ?? '' } = service
+      const found = await this.#world.client.get(resources.Service, namespace, service.name)
+      if (found === undefined) return 'missing'
+      return recordOf(found['spec'])['clusterIP'] === 'None' ? 'headless' : 'clusterIP'
+    } catch {
+      return undefined
+    }
+  }
+
+  #waited(key: string, seen: Observation): Observation {
+    if (isAwaiting(seen)) return { ...seen, waitedTooLong: this.#waits.isOver(key, seen.policy, this.#world.now().getTime()) }
+    this.#waits.forget(key)
+    return seen
   }
 
   #refusalLasts(key: string, seen: Pick<Observation, 'pods' | 'compiled' | 'template'>): boolean {
@@ -207,7 +250,7 @@ export class Reconciler {
     return statuses.write(policy, withClaim(status, claims.renewed(now())))
   }
 
-  #again(key: string, seen: Observation, { Reconciling, Accepted, Programmed }: Findings): { readonly again?: number } {
+  #again(key: string, seen: Observation, { Reconciling, Programmed }: Findings): { readonly again?: number } {
     const hash = seen.compiled?.hash
     const before = this.#onItsWay.get(key)
     const passes = Reconciling.status === 'True' ? 1 + (before?.hash === hash ? (before?.passes ?? 0) : 0) : 0
@@ -215,8 +258,8 @@ export class Reconciler {
     else this.#onItsWay.set(key, { hash, passes })
     const waits = seen.contested.map(({ waitMs }) => waitMs).filter((ms) => ms > 0)
     if (waits.length > 0) return { again: Math.min(...waits) }
+    if (isAwaiting(seen)) return { again: looksAgain.waiting }
     if (passes > 0) return { again: pause(passes) }
-    if (Accepted.reason === 'RefusedByGateway') return { again: looksAgain.refused }
     // Nobody tells when somebody else's object goes, or when something is allowed.
     const inTheWay = ['NameConflict', 'ApplyFailed'].includes(Programmed.reason)
     return seen.deployment === undefined && !inTheWay ? {} : { again: looksAgain.atRest }
@@ -226,7 +269,7 @@ export class Reconciler {
 /** Ten looks at each pace: a second of ten looks each, and so on down to one every two seconds. */
 function pause(passes: number): number {
   const { onItsWay } = looksAgain
-  return onItsWay[Math.min(Math.floor(passes / 10), onItsWay.length - 1)] ?? looksAgain.refused
+  return onItsWay[Math.min(Math.floor(passes / 10), onItsWay.length - 1)] ?? looksAgain.waiting
 }
 
 /** How many gateways an autoscaler keeps at least; undefined without one. */

@@ -17,7 +17,7 @@ export interface TableFile {
 }
 
 /** What a ConfigMap had to say: a table's text, or why there is none. */
-export type TableText = { readonly text: string } | { readonly why: string }
+export type TableText = { readonly text: string } | { readonly why: string; readonly isMissing?: boolean }
 
 /** Such as `senders/mx.cidr`: the ConfigMap and the key in it. */
 export const tableKey = (name: string, key: string): string => `${name}/${key}`

@@ -64,7 +64,7 @@ export class Compilations {
     for (const [name, ofMap] of Map.groupBy(refs, (ref) => ref.name)) {
       const map = room < 0 ? undefined : await this.#client.get(resources.ConfigMap, namespace, name)
       for (const key of new Set(ofMap.map((ref) => ref.key))) {
-        const found = map === undefined ? { why: 'does not exist' } : textOf(map, key)
+        const found = map === undefined ? { why: 'does not exist', isMissing: true } : textOf(map, key)
         room -= 'text' in found ? found.text.length : 0
         texts.set(tableKey(name, key), room < 0 ? tooMuch : found)
       }
@@ -81,7 +81,7 @@ function textOf(map: KubeObject, key: string): TableText {
   const text = isRecord(data) ? data[key] : undefined
   const binary = isRecord(binaryData) ? binaryData[key] : undefined
   if (typeof text === 'string') return { text }
-  if (typeof binary !== 'string') return { why: 'is not in the ConfigMap' }
+  if (typeof binary !== 'string') return { why: 'is not in the ConfigMap', isMissing: true }
   const bytes = Buffer.from(binary, 'base64')
   if (!key.endsWith('.gz')) return { text: bytes.toString('utf8') }
   try {

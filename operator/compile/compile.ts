@@ -23,8 +23,13 @@ export interface Compiled {
   readonly secrets: readonly SecretFile[]
 }
 
-/** `by`: the rules for every policy, or those for tenants (crds/tenancy.ts). */
-export type Compilation = { readonly compiled: Compiled } | { readonly problems: readonly Problem[]; readonly by?: 'tenancy' }
+/**
+ * `by`: the rules for every policy, or those for tenants (crds/tenancy.ts). `awaited`: all problems are ConfigMaps or keys that are missing, which may
+ * be applied after the policy.
+ */
+export type Compilation =
+  | { readonly compiled: Compiled }
+  | { readonly problems: readonly Problem[]; readonly by?: 'tenancy'; readonly awaited?: boolean }
 
 type Entry = Readonly<Record<string, unknown>> & {
   readonly action?: string
@@ -57,6 +62,8 @@ export function tableRefs({ spec }: KubeObject): readonly { readonly name: strin
 class Tables {
   readonly files: TableFile[] = []
   readonly problems: Problem[] = []
+  /** How many of the problems a ConfigMap solves when it comes. */
+  awaited = 0
   readonly #texts: ReadonlyMap<string, TableText>
 
   constructor(texts: ReadonlyMap<string, TableText>) {
@@ -72,6 +79,7 @@ class Tables {
     const found = this.#texts.get(tableKey(ref.name, ref.key)) ?? { why: 'has not been read yet' }
     if ('why' in found) {
       this.problems.push({ path, why: `${where} ${found.why}` })
+      if (found.isMissing === true) this.awaited++
       return entry
     }
     return this.#toFile(entry, found.text, path, where)
@@ -119,7 +127,7 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
   if (Buffer.byteLength(text) > comfortableText) {
     text = textOf(object, { ...written, access: entries.map((entry, at) => tables.fromLongList(entry, at)) })
   }
-  if (tables.problems.length > 0) return { problems: tables.problems }
+  if (tables.problems.length > 0) return { problems: tables.problems, awaited: tables.awaited === tables.problems.length }
   const bytes = Buffer.byteLength(text)
   if (bytes > largestText) {
     const why = `is too long for a ConfigMap: ${bytes} bytes, and ${largestText} are the most; put long lists into ConfigMaps of their own (access[].table.configMap)`

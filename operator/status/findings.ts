@@ -2,6 +2,7 @@
 import type { Contested } from '../contest.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Problem } from '../../crds/problems.ts'
+import { awaiting, type Parts } from './awaiting.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
 
@@ -84,7 +85,10 @@ function inContest({ object, by, isDeleted }: Contested): string {
   const name = `${object.kind} ${object.metadata.name}`
   if (isDeleted)
     return `${name} is deleted again and again by another client; the operator creates it at growing intervals. Stop that client`
-  const writer = by === undefined ? 'another operator that also writes as postscreen-operator' : `field manager ${by}`
+  const writer =
+    by === undefined
+      ? 'a writer that its managedFields do not name (one that removes fields, or an operator of an earlier version)'
+      : `field manager ${by}`
   return `${name} is changed back again and again by ${writer}; the operator writes it at growing intervals, up to 5 minutes. Stop that writer, or put the setting into the policy`
 }
 
@@ -109,9 +113,18 @@ function servingKept({ pods }: Observation): string | undefined {
   return `${kept.length} cannot use the newest policy since their start and serve the last good one, which pod ${first.name} has kept since ${first.report.keptAt}: ${why}`
 }
 
+/** What gateways do that do not run the policy as it is now. */
+function othersOf({ pods, compiled }: Observation): string {
+  const haveOne = pods.some(({ report }) => report?.hash !== undefined && report.hash !== compiled?.hash)
+  return haveOne ? 'the others keep the last policy that was good' : 'the others have no policy yet, and take no clients'
+}
+
 function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
   const generation = seen.policy.metadata.generation ?? 0
-  if (seen.compiled === undefined) return finding('False', 'NotAccepted', 'The policy is not valid; what ran before goes on')
+  if (seen.compiled === undefined) {
+    const before = seen.configMap === undefined ? 'no gateway has had another policy' : 'gateways keep the last policy that was valid'
+    return finding('False', 'NotAccepted', `The policy is not valid; ${before}`)
+  }
   const failed = notApplied(seen) ?? notKept(seen)
   if (failed !== undefined) return failed
   const managed = seen.compiled.policy.spec.gateway !== undefined
@@ -128,12 +141,33 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
     return seen.paused
       ? finding('True', 'Paused', `${count}; changes are paused`)
       : finding('True', 'Programmed', `${count}${without(seen)}`)
-  if (acceptedOf.status === 'False') return finding('False', 'NotAccepted', `${count}; the others keep the last policy that was good`)
+  if (acceptedOf.status === 'False') return finding('False', 'NotAccepted', `${count}; ${othersOf(seen)}`)
   if (seen.paused) return finding('False', 'Paused', `${count}; changes are paused`)
   return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)
 }
 
-function backendReachable({ pods, compiled }: Observation, { total }: Rollout): Finding {
+/** A name without an address, in terms of the Service that it stands for. */
+function inCluster({ compiled, backendService, policy }: Observation, why: string): string {
+  const service = compiled?.policy.spec.backend.service
+  if (service === undefined || !isUnknownName(why)) return why
+  const where = `Service ${service.name} in namespace ${service.namespace ?? policy.metadata.namespace ?? ''}`
+  switch (backendService) {
+    case 'missing':
+      return `${where} does not exist. Create it, or correct spec.backend.service`
+    case 'headless':
+      return `${where} has no ready pod. Look at the pods that it selects`
+    case 'clusterIP':
+      return `${where} exists, but its name has no address (${why}). Look at the cluster's DNS`
+    case undefined:
+      return `${where} does not exist, or has no ready pod (${why})`
+  }
+}
+
+/** What getaddrinfo says of a name without addresses. */
+export const isUnknownName = (why: string): boolean => /\b(ENOTFOUND|ENODATA)\b/.test(why)
+
+function backendReachable(seen: Observation, { total }: Rollout): Finding {
+  const { pods, compiled } = seen
   if ((compiled?.policy.spec.gateway === undefined || total === 0) && pods.length === 0)
     return finding('Unknown', 'NoGateway', 'No gateway is run that could tell')
   const reports = pods.flatMap(({ report }) => (report === undefined || report.backends.length === 0 ? [] : [report.backends]))
@@ -147,11 +181,17 @@ function backendReachable({ pods, compiled }: Observation, { total }: Rollout): 
   }
   if (cutOff.length === 0) return finding('True', 'Reachable', `All ${reports.length} gateways reach a mail server of ${names}`)
   const why = cutOff.flat().find((backend) => backend.why !== '')?.why ?? 'no mail server has answered yet'
-  return finding('False', 'Unreachable', `${cutOff.length} of ${reports.length} gateways reach no mail server of ${names}: ${why}`)
+  return finding(
+    'False',
+    'Unreachable',
+    `${cutOff.length} of ${reports.length} gateways reach no mail server of ${names}: ${inCluster(seen, why)}`,
+  )
 }
 
 /** Whether the gateways that should be there take clients. */
 function serving({ deployment }: Observation, { ready: up, total }: Rollout): Finding {
+  if (deployment !== undefined && total === 0)
+    return finding('False', 'ScaledToZero', 'spec.gateway.replicas is 0: no gateway runs, and clients cannot connect. Set it to 1 or more')
   if (deployment === undefined || up >= total) return finding('True', 'Ready', '')
   return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways take clients`)
 }
@@ -171,43 +211,54 @@ function ready(parts: readonly Finding[], note: string): Finding {
   return finding('True', programmedOf?.reason === 'Paused' ? 'Paused' : 'Ready', `${programmedOf?.message ?? ''}${note}`)
 }
 
-/** Nothing will change until somebody does something. */
-function stalled(acceptedOf: Finding, programmedOf: Finding, { stuck }: Rollout): Finding {
-  if (acceptedOf.status === 'False') return finding('True', acceptedOf.reason, acceptedOf.message)
-  if (['NameConflict', 'ApplyFailed', 'Contested'].includes(programmedOf.reason))
-    return finding('True', programmedOf.reason, programmedOf.message)
-  if (programmedOf.reason === 'Progressing' && stuck !== undefined) return finding('True', 'ProgressDeadlineExceeded', programmedOf.message)
+/** It stays as it is until the policy or the cluster is changed. */
+function stalled(seen: Observation, parts: Parts, { stuck }: Rollout): Finding {
+  const { Accepted, Programmed } = parts
+  const waits = awaiting(seen, parts)
+  if (waits !== undefined && !seen.waitedTooLong) return finding('False', 'NotStalled', `This may pass by itself: ${waits.message}`)
+  if (waits !== undefined) return finding('True', waits.reason, waits.message)
+  if (Accepted.status === 'False') return finding('True', Accepted.reason, Accepted.message)
+  if (['NameConflict', 'Contested'].includes(Programmed.reason)) return finding('True', Programmed.reason, Programmed.message)
+  if (Programmed.reason === 'Progressing' && stuck !== undefined) return finding('True', 'ProgressDeadlineExceeded', Programmed.message)
   return finding('False', 'NotStalled', 'Nothing stands in the way')
 }
 
-/** Something is still on its way: the policy to the gateways, or gateways to their feet. What waits for a mail server does not. */
-function reconciling(programmedOf: Finding, servingOf: Finding, reachable: Finding, stalledOf: Finding): Finding {
-  if (stalledOf.status === 'False') {
-    if (['Progressing', 'WaitingForDeletion'].includes(programmedOf.reason))
-      return finding('True', programmedOf.reason, programmedOf.message)
-    if (programmedOf.status === 'True' && servingOf.status === 'False' && reachable.status !== 'False') {
-      return finding('True', servingOf.reason, servingOf.message)
-    }
-  }
+/** Something is on its way, or may still come. */
+function reconciling(seen: Observation, parts: Parts, stalledOf: Finding): Finding {
+  const { Programmed } = parts
   if (stalledOf.status === 'True') return finding('False', 'Stalled', 'Work has stopped: see Stalled')
-  if (programmedOf.reason === 'Paused') return finding('False', 'Paused', programmedOf.message)
+  const waits = awaiting(seen, parts)
+  if (waits !== undefined) return finding('True', waits.reason, waits.message)
+  if (['Progressing', 'WaitingForDeletion'].includes(Programmed.reason)) return finding('True', Programmed.reason, Programmed.message)
+  if (Programmed.reason === 'Paused') return finding('False', 'Paused', Programmed.message)
   return finding('False', 'UpToDate', 'Nothing is left to do')
 }
+
+function partsOf(seen: Observation, rollout: Rollout): Parts {
+  const Accepted = accepted(seen)
+  return {
+    Accepted,
+    Programmed: programmed(seen, Accepted, rollout),
+    BackendReachable: backendReachable(seen, rollout),
+    Serving: serving(seen, rollout),
+  }
+}
+
+/** Whether something of the policy is not as it should be and may pass by itself. */
+export const isAwaiting = (seen: Observation): boolean => awaiting(seen, partsOf(seen, rolloutOf(seen))) !== undefined
 
 /** Every condition of a policy. */
 export function findingsOf(seen: Observation): Findings {
   const rollout = rolloutOf(seen)
-  const Accepted = accepted(seen)
-  const Programmed = programmed(seen, Accepted, rollout)
-  const BackendReachable = backendReachable(seen, rollout)
-  const Serving = serving(seen, rollout)
-  const Stalled = stalled(Accepted, Programmed, rollout)
+  const parts = partsOf(seen, rollout)
+  const { Accepted, Programmed, BackendReachable, Serving } = parts
+  const Stalled = stalled(seen, parts, rollout)
   return {
     Accepted,
     Programmed,
     BackendReachable,
     Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
-    Reconciling: reconciling(Programmed, Serving, BackendReachable, Stalled),
+    Reconciling: reconciling(seen, parts, Stalled),
     Stalled,
   }
 }

@@ -13,6 +13,12 @@ export interface Observation {
   readonly problems: readonly Problem[]
   /** `tenancy`: the problems are what the operator does not allow to tenants. */
   readonly refusedBy?: 'tenancy' | undefined
+  /** All of the problems are ConfigMaps that may still come. */
+  readonly awaited: boolean
+  /** What may pass by itself (awaiting.ts) has lasted too long. */
+  readonly waitedTooLong: boolean
+  /** The Service of the mail servers, where a gateway cannot find it: looked up in the cluster. */
+  readonly backendService: 'missing' | 'headless' | 'clusterIP' | undefined
   readonly paused: boolean
   readonly applied: readonly Applied[]
   /** Objects that a paused policy would change. */

@@ -113,6 +113,14 @@ export class Scene {
     this.#reports.set(`10.0.0.${at}`, { hash: this.hash, refused: undefined, backends })
   }
 
+  loseBackend(at: number, why: string): void {
+    this.#reports.set(`10.0.0.${at}`, {
+      hash: this.hash,
+      refused: undefined,
+      backends: [{ name: 'postfix.mail.svc:10025', reachable: false, why }],
+    })
+  }
+
   refuse(at: number, hash: string): void {
     const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '' }]
     this.#reports.set(`10.0.0.${at}`, {

@@ -192,7 +192,7 @@ describe('a changed policy', () => {
       if (verb === 'apply' && what === 'ConfigMap mx-tables-0')
         throw new KubeError('403 Forbidden: exceeded quota', { status: 403, reason: 'Forbidden' })
     }
-    assert.deepEqual(await scene.pass(), { again: 15_000 })
+    assert.deepEqual(await scene.pass(), { again: 5000 })
     assert.equal(scene.hash, before)
     assert.deepEqual(scene.status['configMap'], { name: 'mx-policy', hash: before })
     assert.equal(scene.condition('Ready'), 'False ApplyFailed')
@@ -201,6 +201,79 @@ describe('a changed policy', () => {
     await scene.pass()
     assert.notEqual(scene.hash, before)
   })
+})
+
+describe('a policy whose ConfigMap comes later', () => {
+  const byTable = { access: [{ table: { configMap: { name: 'senders', key: 'list' } } }] }
+  const minute = 60_000
+
+  test('is Reconciling for five minutes, so that Flux goes on waiting, and then Stalled', async () => {
+    const scene = new Scene()
+    scene.write(byTable, 1)
+    await scene.pass()
+    assert.deepEqual([scene.condition('Reconciling'), scene.condition('Stalled')], ['True Invalid', 'False NotStalled'])
+    scene.clock.ms += 5 * minute - 1
+    await scene.pass()
+    assert.equal(scene.condition('Stalled'), 'False NotStalled')
+    scene.clock.ms += 1
+    await scene.pass()
+    assert.deepEqual([scene.condition('Reconciling'), scene.condition('Stalled')], ['False Stalled', 'True Invalid'])
+  })
+
+  test('is Ready when it has come, and waits again when it goes', async () => {
+    const scene = new Scene()
+    scene.write(byTable, 1)
+    await scene.pass()
+    scene.clock.ms += 10 * minute
+    await scene.pass()
+    assert.equal(scene.condition('Stalled'), 'True Invalid')
+    const metadata = { name: 'senders', namespace: 'mail' }
+    scene.cluster.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { list: '192.0.2.1 permit\n' } })
+    await scene.pass()
+    assert.equal(scene.condition('Ready'), 'True Ready')
+    scene.cluster.remove('ConfigMap', 'senders')
+    await scene.pass()
+    assert.equal(scene.condition('Reconciling'), 'True Invalid')
+  })
+
+  test('does not wait anew when the operator is restarted', async () => {
+    const scene = new Scene()
+    scene.write(byTable, 1)
+    await scene.pass()
+    scene.clock.ms += 4 * minute
+    const restarted = new Scene(undefined, { beside: scene })
+    await restarted.pass()
+    assert.equal(restarted.condition('Reconciling'), 'True Invalid')
+    scene.clock.ms += minute
+    await restarted.pass()
+    assert.equal(restarted.condition('Stalled'), 'True Invalid')
+    const again = new Scene(undefined, { beside: scene })
+    await again.pass()
+    assert.equal(again.condition('Stalled'), 'True Invalid')
+  })
+
+  test('that is wrong in another way too is Stalled at once', async () => {
+    const scene = new Scene()
+    scene.write({ ...byTable, mode: 'Loud' }, 1)
+    await scene.pass()
+    assert.equal(scene.condition('Stalled'), 'True Invalid')
+  })
+})
+
+test('a mail server’s Service that does not exist is named, and is looked up only while a gateway does not find it', async () => {
+  const scene = await new Scene().running()
+  scene.loseBackend(1, 'getaddrinfo ENOTFOUND postfix.mail.svc')
+  scene.loseBackend(2, 'getaddrinfo ENOTFOUND postfix.mail.svc')
+  await scene.pass()
+  assert.match(
+    scene.status.conditions.find(({ type }) => type === 'Ready')?.message ?? '',
+    /Service postfix in namespace mail does not exist/,
+  )
+  assert.ok(scene.cluster.take().includes('get Service postfix'))
+  scene.read(1)
+  scene.read(2)
+  await scene.pass()
+  assert.ok(!scene.cluster.take().includes('get Service postfix'))
 })
 
 describe('a policy that is not valid any more', () => {

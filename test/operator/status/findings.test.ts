@@ -82,7 +82,10 @@ const cases: readonly Case[] = [
       Reconciling: 'False Stalled',
       Stalled: 'True Invalid',
     },
-    says: { Ready: 'spec.mode: must be one of Enforce, Audit', Programmed: /what ran before goes on/ },
+    says: {
+      Ready: 'spec.mode: must be one of Enforce, Audit',
+      Programmed: 'The policy is not valid; gateways keep the last policy that was valid',
+    },
   },
   {
     what: 'a hundred things are not valid',
@@ -112,8 +115,7 @@ const cases: readonly Case[] = [
       Accepted: 'False RefusedByGateway',
       Programmed: 'False NotAccepted',
       Ready: 'False RefusedByGateway',
-      Reconciling: 'False Stalled',
-      Stalled: 'True RefusedByGateway',
+      Reconciling: 'True RefusedByGateway',
     },
     says: {
       Ready: 'spec.tls.secretName: Secret mx-tls has no key tls.crt',
@@ -192,7 +194,7 @@ const cases: readonly Case[] = [
       const backends = [{ name: 'postfix.mail.svc:10025', reachable: true, why: '', misconfigured }]
       return { ...base, pods: change(base.pods, 1, { report: { hash: base.compiled?.hash, refused: undefined, backends } }) }
     },
-    want: { BackendReachable: 'False Misconfigured', Ready: 'False Misconfigured' },
+    want: { BackendReachable: 'False Misconfigured', Ready: 'False Misconfigured', Reconciling: 'True Misconfigured' },
     says: {
       BackendReachable:
         'A mail server of postfix.mail.svc:10025 gets no client; the other mail servers do: 10.0.0.9:10025: it does not read the PROXY header (version 2): set smtpd_upstream_proxy_protocol = haproxy',
@@ -270,7 +272,7 @@ const cases: readonly Case[] = [
   {
     what: 'the API server refuses an object',
     given: (base) => ({ ...base, applied: [{ is: 'refused', object, why: '422 Invalid: nodePort' }] }),
-    want: { Programmed: 'False ApplyFailed', Ready: 'False ApplyFailed', Reconciling: 'False Stalled', Stalled: 'True ApplyFailed' },
+    want: { Programmed: 'False ApplyFailed', Ready: 'False ApplyFailed', Reconciling: 'True ApplyFailed' },
     says: { Ready: 'Service mx-gateway: 422 Invalid: nodePort' },
   },
   {
@@ -295,7 +297,7 @@ const cases: readonly Case[] = [
     what: 'an operator of an earlier version changes an object back again and again',
     given: (base) => ({ ...base, contested: [{ object, by: undefined, isDeleted: false, waitMs: 4000 }] }),
     want: { Programmed: 'False Contested', Ready: 'False Contested', Reconciling: 'False Stalled', Stalled: 'True Contested' },
-    says: { Ready: /by another operator that also writes as postscreen-operator/ },
+    says: { Ready: /by a writer that its managedFields do not name/ },
   },
   {
     what: 'changes are paused, and there is one',
@@ -309,7 +311,7 @@ const cases: readonly Case[] = [
       ...base,
       pods: change(base.pods, 0, { ready: false, report: { hash: base.compiled.hash, refused: undefined, backends: unreachable } }),
     }),
-    want: { BackendReachable: 'False Unreachable', Ready: 'False Unreachable' },
+    want: { BackendReachable: 'False Unreachable', Ready: 'False Unreachable', Reconciling: 'True Unreachable' },
     says: { Ready: '1 of 2 gateways reach no mail server of postfix.mail.svc:10025: 10.0.0.9:10025: connection refused' },
   },
   {
@@ -326,8 +328,8 @@ const cases: readonly Case[] = [
   {
     what: 'the policy wants no gateway at the moment',
     given: () => ({ ...atRest({ gateway: { replicas: 0 } }), deployment: deploymentWith(0), pods: [] }),
-    want: { BackendReachable: 'Unknown NoGateway' },
-    says: { Ready: '0 of 0 gateways run generation 3' },
+    want: { BackendReachable: 'Unknown NoGateway', Ready: 'False ScaledToZero' },
+    says: { Ready: /^spec\.gateway\.replicas is 0: no gateway runs, and clients cannot connect/ },
   },
   {
     what: 'the operator runs no gateway for the policy',
@@ -342,8 +344,87 @@ const cases: readonly Case[] = [
   },
 ]
 
+const tooLong: readonly Case[] = [
+  {
+    what: 'a Secret has been missing for minutes',
+    given: (base) => ({ ...base, pods: change(base.pods, 1, refusedBy(base)), waitedTooLong: true }),
+    want: {
+      Accepted: 'False RefusedByGateway',
+      Programmed: 'False NotAccepted',
+      Ready: 'False RefusedByGateway',
+      Reconciling: 'False Stalled',
+      Stalled: 'True RefusedByGateway',
+    },
+  },
+  {
+    what: 'a ConfigMap is missing',
+    given: (base) => ({ ...base, compiled: undefined, problems: [missingTable], awaited: true, configMap: undefined }),
+    want: { Accepted: 'False Invalid', Programmed: 'False NotAccepted', Ready: 'False Invalid', Reconciling: 'True Invalid' },
+    says: { Programmed: 'The policy is not valid; no gateway has had another policy' },
+  },
+  {
+    what: 'a ConfigMap has been missing for minutes',
+    given: (base) => ({ ...base, compiled: undefined, problems: [missingTable], awaited: true, waitedTooLong: true }),
+    want: {
+      Accepted: 'False Invalid',
+      Programmed: 'False NotAccepted',
+      Ready: 'False Invalid',
+      Reconciling: 'False Stalled',
+      Stalled: 'True Invalid',
+    },
+  },
+  {
+    what: 'the API server has refused an object for minutes',
+    given: (base) => ({ ...base, applied: [{ is: 'refused', object, why: '403 Forbidden: exceeded quota' }], waitedTooLong: true }),
+    want: { Programmed: 'False ApplyFailed', Ready: 'False ApplyFailed', Reconciling: 'False Stalled', Stalled: 'True ApplyFailed' },
+  },
+  {
+    what: 'no mail server has been reached for minutes',
+    given: (base) => ({
+      ...base,
+      pods: base.pods.map((pod) => ({ ...pod, ...lost('10.0.0.9:10025: connection refused', base) })),
+      waitedTooLong: true,
+    }),
+    want: { BackendReachable: 'False Unreachable', Ready: 'False Unreachable', Reconciling: 'False Stalled', Stalled: 'True Unreachable' },
+  },
+  {
+    what: 'gateways have taken no clients for minutes',
+    given: (base) => ({ ...base, pods: change(base.pods, 0, { ready: false }), waitedTooLong: true }),
+    want: { Ready: 'False GatewaysNotReady', Reconciling: 'False Stalled', Stalled: 'True GatewaysNotReady' },
+  },
+]
+
+const missingTable = { path: 'spec.access[0].table.configMap', why: 'ConfigMap senders key mx.cidr does not exist' }
+const lost = (why: string, { compiled }: ReturnType<typeof atRest>) => ({
+  report: { hash: compiled.hash, refused: undefined, backends: [{ name: 'postfix.mail.svc:10025', reachable: false, why }] },
+})
+
+describe('the name of the mail server’s Service is not found, and', () => {
+  const words = [
+    { found: 'missing', says: 'Service postfix in namespace mail does not exist. Create it, or correct spec.backend.service' },
+    { found: 'headless', says: 'Service postfix in namespace mail has no ready pod. Look at the pods that it selects' },
+    { found: 'clusterIP', says: /Service postfix in namespace mail exists, but its name has no address/ },
+    { found: undefined, says: /Service postfix in namespace mail does not exist, or has no ready pod/ },
+  ] as const
+  for (const { found, says } of words) {
+    test(`the cluster says: ${found ?? 'nothing'}`, () => {
+      const base = atRest()
+      const pods = base.pods.map((pod) => ({ ...pod, ...lost('getaddrinfo ENOTFOUND postfix.mail.svc', base) }))
+      const { message } = findingsOf({ ...base, pods, backendService: found }).BackendReachable
+      if (typeof says === 'string') assert.ok(message.endsWith(says), message)
+      else assert.match(message, says)
+    })
+  }
+})
+
+test('gateways that never had a policy do not keep a last one', () => {
+  const base = atRest()
+  const pods = base.pods.map((pod) => ({ ...pod, ...refusedBy(base), report: { ...refusedBy(base).report, hash: undefined } }))
+  assert.match(findingsOf({ ...base, pods }).Programmed.message, /the others have no policy yet, and take no clients$/)
+})
+
 describe('when', () => {
-  for (const { what, given, want, says = {} } of cases) {
+  for (const { what, given, want, says = {} } of [...cases, ...tooLong]) {
     test(what, () => {
       const findings = findingsOf(given(atRest()))
       const got = Object.fromEntries(conditionTypes.map((type) => [type, `${findings[type].status} ${findings[type].reason}`]))

@@ -1,0 +1,57 @@
+// What may pass by itself: a Secret, a ConfigMap or a Service that is applied after the policy, a role or quota that comes late, pods that start.
+// For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting; then it is Stalled, so that they fail and people are told.
+import type { KubeObject } from '../kube/object.ts'
+import type { Finding } from './findings.ts'
+import type { Observation } from './observation.ts'
+import { conditionsOf } from './status.ts'
+
+/** How long it is waited for, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
+export const waitsMs = 5 * 60_000
+
+/** The findings that the others are made of. */
+export interface Parts {
+  readonly Accepted: Finding
+  readonly Programmed: Finding
+  readonly BackendReachable: Finding
+  readonly Serving: Finding
+}
+
+/** The part that is not as it should be and may pass by itself; undefined when there is none. */
+export function awaiting({ awaited }: Observation, { Accepted, Programmed, BackendReachable, Serving }: Parts): Finding | undefined {
+  if (Accepted.status === 'False') return Accepted.reason === 'RefusedByGateway' || awaited ? Accepted : undefined
+  if (Programmed.reason === 'ApplyFailed') return Programmed
+  if (Programmed.status !== 'True') return undefined
+  if (BackendReachable.status === 'False') return BackendReachable
+  return Serving.reason === 'GatewaysNotReady' ? Serving : undefined
+}
+
+/** Since when a policy waits, also across restarts of the operator: the status knows it. */
+export class Waits {
+  readonly #since = new Map<string, { readonly generation: number | undefined; readonly ms: number }>()
+
+  /** Whether a policy that waits has waited too long. `now` is in milliseconds since 1970. */
+  isOver(key: string, policy: KubeObject, now: number): boolean {
+    const { generation } = policy.metadata
+    const known = this.#since.get(key)
+    const ms = known !== undefined && known.generation === generation ? known.ms : waitsSince(policy, now)
+    this.#since.set(key, { generation, ms })
+    return now - ms >= waitsMs
+  }
+
+  /** It no longer waits, or is gone. */
+  forget(key: string): void {
+    this.#since.delete(key)
+  }
+}
+
+function waitsSince(policy: KubeObject, now: number): number {
+  const { generation } = policy.metadata
+  const at = (type: string): number => {
+    const found = conditionsOf(policy).find((one) => one['type'] === type)
+    const holds = found?.['status'] === 'True' && found['observedGeneration'] === generation
+    return holds ? Date.parse(String(found['lastTransitionTime'])) : Number.NaN
+  }
+  if (!Number.isNaN(at('Stalled'))) return -Infinity
+  const since = at('Reconciling')
+  return since > 0 && since <= now ? since : now
+}

@@ -1,5 +1,6 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
 import { visibleText } from '../crds/visible-text.ts'
+import { noticesOf } from '../crds/notices.ts'
 import { loadPolicy } from '../gateway/io/policy/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -31,7 +32,9 @@ function isGood(file: string): boolean {
       for (const { line, why } of first) console.error(`${file}: warning: ${table}, line ${line}: ${why}: this line is skipped`)
       if (lines > first.length) console.error(`${file}: warning: ${table}: ${lines - first.length} more such lines are skipped`)
     }
-    console.log(`${file}: PostscreenPolicy ${reading.loaded.policy.metadata.name} is valid`)
+    const { metadata, spec } = reading.loaded.policy
+    console.log(`${file}: PostscreenPolicy ${metadata.name} is valid`)
+    for (const notice of noticesOf(spec)) console.error(`${file}: warning: ${notice}`)
     return true
   }
   for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))

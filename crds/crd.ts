@@ -34,6 +34,7 @@ const columns = [
     jsonPath: '.status.gateways.programmed',
     description: 'How many gateways of how many run this policy',
   },
+  { name: 'Serving', type: 'string', jsonPath: '.status.gateways.serving', description: 'How many gateways of how many take clients' },
   { name: 'Backend', type: 'string', jsonPath: ofCondition('BackendReachable', 'status'), description: 'Whether a mail server answers' },
   { name: 'Address', type: 'string', jsonPath: '.status.addresses[0]', description: 'Where clients connect' },
   {

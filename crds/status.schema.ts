@@ -68,15 +68,17 @@ export const statusSchema: StructuralNode = {
       },
       validSeconds: whole('If checkedAt is older than this, no operator manages the policy, and another one takes it over.'),
     }),
+    notices: set('Settings of the policy that have no effect, and what to change.', 'One of them.'),
     addresses: set(
       'Where clients reach the gateways.',
-      'An address or name of the load balancer, or the address of the Service in the cluster.',
+      'An address or name of the load balancer; NODE:PORT with type NodePort; or the address of the Service in the cluster.',
     ),
     gateways: object('The gateways that the operator runs for the policy.', {
       total: whole('How many there should be.'),
       ready: whole('How many of them take clients.'),
       updated: whole('How many of them run this generation of the policy.'),
       programmed: text('updated and total in one, such as 2/3.', 40),
+      serving: text('ready and total in one, such as 3/3: during a rollout the gateways of before still take clients.', 40),
     }),
     configMap: object('The ConfigMap from which gateways read the policy.', {
       name: text('Its name.', 253),

@@ -46,7 +46,7 @@ function objectsOf(owner: Owner, compiled: Compiled, settings: Settings): readon
     ...read,
     serviceAccount(owner),
     ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, settings)] : []),
-    service(owner, gateway),
+    service(owner, spec, gateway),
     deployment(owner, gateway, compiled, settings),
     disruptionBudget(owner, gateway),
     ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling)]),

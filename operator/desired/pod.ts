@@ -4,7 +4,7 @@ import type { PolicySpec } from '../../crds/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { SecretFile } from '../compile/secret-files.ts'
 import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'
-import { adminPort, smtpPorts } from './ports.ts'
+import { adminPort, smtpPortName, smtpPorts } from './ports.ts'
 
 export type GatewaySpec = NonNullable<PolicySpec['gateway']>
 
@@ -52,7 +52,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
     ports: [
-      ...smtpPorts(spec).map((port, index) => ({ name: index === 0 ? 'smtp' : `smtp-${index}`, containerPort: port, protocol: 'TCP' })),
+      ...smtpPorts(spec).map((port, index) => ({ name: smtpPortName(index), containerPort: port, protocol: 'TCP' })),
       { name: 'admin', containerPort: adminPort, protocol: 'TCP' },
     ],
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },

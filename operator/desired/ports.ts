@@ -5,8 +5,11 @@ export const adminPort = 2580
 
 const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1])
 
-/** Ports on which clients are accepted, each once; clients of the Service come to the first. */
+/** Ports on which clients are accepted, each once. The Service's own port leads to the first; the others it has under their own numbers. */
 export const smtpPorts = ({ listen }: PolicySpec): readonly number[] => [...new Set(listen.addresses.map(portOf))]
+
+/** What the port of a container is called, by its place among the others. */
+export const smtpPortName = (index: number): string => (index === 0 ? 'smtp' : `smtp-${index}`)
 
 /** Ports of the mail servers. */
 export const backendPorts = ({ backend }: PolicySpec): readonly number[] =>

@@ -1,10 +1,18 @@
 // The Service that clients connect to.
-import type { V1Service } from '@kubernetes/client-node'
+import type { V1Service, V1ServicePort } from '@kubernetes/client-node'
+import type { PolicySpec } from '../../crds/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import type { GatewaySpec } from './pod.ts'
+import { smtpPortName, smtpPorts } from './ports.ts'
 
-export function service(owner: Owner, gateway: GatewaySpec): KubeObject {
+/** A port that `listen.addresses` names besides the first; one that is the Service's own port already is left out. */
+const furtherPorts = (spec: PolicySpec, own: number): V1ServicePort[] =>
+  smtpPorts(spec).flatMap((port, index) =>
+    index === 0 || port === own ? [] : [{ name: smtpPortName(index), port, targetPort: smtpPortName(index), protocol: 'TCP' }],
+  )
+
+export function service(owner: Owner, spec: PolicySpec, gateway: GatewaySpec): KubeObject {
   const { type, port, nodePort, externalTrafficPolicy, loadBalancerClass, loadBalancerSourceRanges, ipFamilyPolicy, ipFamilies } =
     gateway.service
   const { annotations, labels } = gateway.service
@@ -17,7 +25,10 @@ export function service(owner: Owner, gateway: GatewaySpec): KubeObject {
     spec: {
       type,
       selector: { ...selectorLabels(owner.name) },
-      ports: [{ name: 'smtp', port, targetPort: 'smtp', protocol: 'TCP', ...(external && nodePort > 0 && { nodePort }) }],
+      ports: [
+        { name: 'smtp', port, targetPort: 'smtp', protocol: 'TCP', ...(external && nodePort > 0 && { nodePort }) },
+        ...furtherPorts(spec, port),
+      ],
       ...(external && { externalTrafficPolicy }),
       ...(balanced && loadBalancerClass !== '' && { loadBalancerClass }),
       ...(balanced && loadBalancerSourceRanges.length > 0 && { loadBalancerSourceRanges: [...loadBalancerSourceRanges] }),

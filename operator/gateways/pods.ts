@@ -10,6 +10,8 @@ export interface GatewayPod {
   readonly name: string
   readonly uid: string
   readonly address: string | undefined
+  /** That of its node. */
+  readonly host: string | undefined
   readonly ready: boolean
   /** Which form of pod it is (annotation). */
   readonly template: string | undefined
@@ -48,12 +50,18 @@ export function podOf(object: KubeObject, report: GatewayReport | undefined): Ga
     name,
     uid,
     address: addressOf(object),
+    host: hostOf(status),
     ready: list(status['conditions']).some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
     template: annotations[annotation.template],
     refresh: annotations[annotation.refresh],
     trouble: troubleOf(status),
     report,
   }
+}
+
+function hostOf({ hostIP }: Readonly<Record<string, unknown>>): string | undefined {
+  const host = text(hostIP)
+  return host !== undefined && isIP(host) !== 0 ? host : undefined
 }
 
 /** Where to ask a pod; undefined while it has no address or does not run. */
@@ -72,7 +80,7 @@ export function isEnding({ metadata, status }: KubeObject): boolean {
 /** What of a pod is worth keeping in memory. */
 export function slimPod(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata
-  const { phase, podIP, conditions, containerStatuses } = recordOf(object['status'])
+  const { phase, podIP, hostIP, conditions, containerStatuses } = recordOf(object['status'])
   const states = list(containerStatuses).map(({ state }) => ({ state }))
   const metadata = {
     name,
@@ -82,5 +90,10 @@ export function slimPod(object: KubeObject): KubeObject {
       ),
     ),
   }
-  return { apiVersion: object.apiVersion, kind: object.kind, metadata, status: { phase, podIP, conditions, containerStatuses: states } }
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata,
+    status: { phase, podIP, hostIP, conditions, containerStatuses: states },
+  }
 }

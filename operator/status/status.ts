@@ -5,6 +5,8 @@ import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
 import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
 import { conditionTypes, type Findings, type Truth } from './findings.ts'
+import { noticesOf } from '../../crds/notices.ts'
+import type { GatewayPod } from '../gateways/pods.ts'
 import type { Observation } from './observation.ts'
 import { rolloutOf } from './rollout.ts'
 
@@ -38,9 +40,19 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
   })
 }
 
-/** Where clients connect: the load balancer's addresses, else those of the Service in the cluster. */
-function addresses(service: KubeObject | undefined): readonly string[] {
+/** A port of every node: the nodes with a gateway that takes clients, since with externalTrafficPolicy Local the others have none. */
+function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly string[] {
+  const [first] = Array.isArray(ports) ? ports.filter(isRecord) : []
+  const port = first?.['nodePort']
+  if (typeof port !== 'number') return []
+  const hosts = pods.flatMap(({ ready, host }) => (ready && host !== undefined ? [host] : []))
+  return [...new Set(hosts)].toSorted().map((host) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`))
+}
+
+/** Where clients connect: the load balancer's addresses, those of nodes, or that of the Service in the cluster. */
+function addresses({ service, pods }: Observation): readonly string[] {
   const spec = recordOf(service?.['spec'])
+  if (spec['type'] === 'NodePort') return nodeAddresses(spec['ports'], pods)
   if (spec['type'] !== 'LoadBalancer') return Array.isArray(spec['clusterIPs']) ? spec['clusterIPs'].map(String) : []
   const balancer = recordOf(recordOf(service?.['status'])['loadBalancer'])['ingress']
   const entries = Array.isArray(balancer) ? balancer.filter(isRecord) : []
@@ -89,8 +101,12 @@ export function statusOf(seen: Observation, findings: Findings, now: Date): Poli
   return {
     observedGeneration: generation,
     conditions: conditions(policy, findings, now),
-    ...(managed && { addresses: addresses(seen.service), gateways: { total, ready, updated, programmed: `${updated}/${total}` } }),
+    ...(managed && {
+      addresses: addresses(seen),
+      gateways: { total, ready, updated, programmed: `${updated}/${total}`, serving: `${Math.min(ready, total)}/${total}` },
+    }),
     ...configMap(seen),
+    ...(compiled !== undefined && { notices: noticesOf(compiled.policy.spec) }),
     ...(compiled !== undefined && { effective: effective(seen) }),
   }
 }

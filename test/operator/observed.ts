@@ -28,6 +28,7 @@ export function podWith(compiled: Compiled, fields: Partial<GatewayPod> = {}): G
     name: 'mx-gateway-1',
     uid: 'uid-1',
     address: '10.0.0.1',
+    host: '192.0.2.101',
     ready: true,
     template,
     refresh: undefined,

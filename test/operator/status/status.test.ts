@@ -43,7 +43,8 @@ describe('the status', () => {
         observedGeneration: 3,
         conditions: [],
         addresses: ['192.0.2.25', 'mx.example.com'],
-        gateways: { total: 2, ready: 2, updated: 2, programmed: '2/2' },
+        gateways: { total: 2, ready: 2, updated: 2, programmed: '2/2', serving: '2/2' },
+        notices: [],
         configMap: { name: 'mx-policy', hash: status['configMap'] && (status['configMap'] as { hash: string }).hash, tables: [] },
         effective: {
           image: 'registry.example.com/postscreen:1.0',
@@ -60,6 +61,44 @@ describe('the status', () => {
   const cases: readonly { readonly what: string; readonly seen: Observation; readonly field: string; readonly want: unknown }[] = [
     { what: 'without gateways has no counts of them', seen: atRest({}), field: 'gateways', want: undefined },
     { what: 'without gateways has no addresses', seen: atRest({}), field: 'addresses', want: undefined },
+    {
+      what: 'of a node port has the nodes with a gateway that takes clients, not the address in the cluster',
+      seen: {
+        ...atRest(),
+        service: {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'mx-gateway' },
+          spec: { type: 'NodePort', clusterIPs: ['10.96.0.1'], ports: [{ port: 25, nodePort: 30025 }] },
+        },
+        pods: [
+          podWith(compiledOf(atRest().policy), { host: '192.0.2.101' }),
+          podWith(compiledOf(atRest().policy), { host: '192.0.2.102', ready: false }),
+        ],
+      },
+      field: 'addresses',
+      want: ['192.0.2.101:30025'],
+    },
+    {
+      what: 'of a rollout that failed says that the gateways of before take clients',
+      seen: { ...atRest(), pods: atRest().pods.map((pod) => ({ ...pod, template: 'template-0' })) },
+      field: 'gateways',
+      want: { total: 2, ready: 2, updated: 0, programmed: '0/2', serving: '2/2' },
+    },
+    {
+      what: 'of a policy that rejects networks while denylist.action is Ignore says that this has no effect',
+      seen: atRest({ gateway: {}, access: [{ action: 'Reject', cidrs: ['203.0.113.0/24'] }] }),
+      field: 'notices',
+      want: [
+        'spec.access: entries with Reject have no effect, because spec.denylist.action is Ignore (the default). Set it to Enforce or Drop',
+      ],
+    },
+    {
+      what: 'of a policy with a node port and type ClusterIP says that this has no effect',
+      seen: atRest({ gateway: { service: { type: 'ClusterIP', nodePort: 30025 } } }),
+      field: 'notices',
+      want: ['spec.gateway.service.nodePort: has no effect with type ClusterIP. Use type NodePort or LoadBalancer'],
+    },
     {
       what: 'of a Service in the cluster has its addresses',
       seen: {

@@ -1,0 +1,30 @@
+// What is valid in a policy and probably not meant: settings that have no effect. They are told in the status and by `postscreen validate`.
+import type { PolicySpec } from './policy.schema.ts'
+
+const rejects = ({ access }: PolicySpec): boolean =>
+  access.some(({ action, table }) => action === 'Reject' || table?.rules?.some((rule) => rule.action === 'Reject') === true)
+
+/** One sentence for each, with its path. */
+export function noticesOf(spec: PolicySpec): readonly string[] {
+  const { denylist, gateway, listen } = spec
+  const notices: string[] = []
+  if (denylist.action === 'Ignore' && rejects(spec)) {
+    notices.push(
+      'spec.access: entries with Reject have no effect, because spec.denylist.action is Ignore (the default). Set it to Enforce or Drop',
+    )
+  }
+  if (gateway !== undefined && gateway.service.type === 'ClusterIP' && gateway.service.nodePort !== 0) {
+    notices.push('spec.gateway.service.nodePort: has no effect with type ClusterIP. Use type NodePort or LoadBalancer')
+  }
+  if (
+    gateway !== undefined &&
+    listen.addresses
+      .slice(1)
+      .some((address) => address.endsWith(`:${gateway.service.port}`) && !listen.addresses[0]?.endsWith(`:${gateway.service.port}`))
+  ) {
+    notices.push(
+      `spec.listen.addresses: the Service has port ${gateway.service.port} for the first address, so the other address with this port is not in the Service`,
+    )
+  }
+  return notices
+}

@@ -1,6 +1,7 @@
 // The operator's own metrics, under controller-runtime's names where it has one, so that existing boards and alerts fit.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { conditionTypes, type Findings, type Truth } from './status/findings.ts'
+import type { Truth } from './status/condition.ts'
+import { conditionTypes, type Findings } from './status/findings.ts'
 
 const controller = 'postscreenpolicy'
 const truths: readonly Truth[] = ['True', 'False', 'Unknown']

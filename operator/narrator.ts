@@ -5,7 +5,7 @@ import type { KubeObject } from './kube/object.ts'
 import type { OperatorMetrics } from './metrics.ts'
 import type { Told } from './reconcile.ts'
 import type { Findings } from './status/findings.ts'
-import { conditionsOf } from './status/status.ts'
+import { conditionsOf } from './status/condition.ts'
 
 /** Where events go (operator/kube/event-recorder.ts). */
 export interface Events {

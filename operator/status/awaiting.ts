@@ -1,9 +1,8 @@
 // What may pass by itself: a Secret, a ConfigMap or a Service that is applied after the policy, a role or quota that comes late, pods that start.
 // For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting; then it is Stalled, so that they fail and people are told.
 import type { KubeObject } from '../kube/object.ts'
-import type { Finding } from './findings.ts'
+import { conditionsOf, type Finding } from './condition.ts'
 import type { Observation } from './observation.ts'
-import { conditionsOf } from './status.ts'
 
 /** How long it is waited for, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
 export const waitsMs = 5 * 60_000

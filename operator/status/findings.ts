@@ -3,18 +3,9 @@ import type { Contested } from '../contest.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Problem } from '../../crds/problems.ts'
 import { awaiting, type Parts } from './awaiting.ts'
+import type { Finding, Truth } from './condition.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
-
-export type Truth = 'True' | 'False' | 'Unknown'
-
-export interface Finding {
-  readonly status: Truth
-  /** One word for programs, CamelCase. */
-  readonly reason: string
-  /** For people. */
-  readonly message: string
-}
 
 export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'Ready', 'Reconciling', 'Stalled'] as const
 export type ConditionType = (typeof conditionTypes)[number]

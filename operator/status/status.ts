@@ -4,7 +4,8 @@ import { formatDuration } from '../../crds/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
 import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
-import { conditionTypes, type Findings, type Truth } from './findings.ts'
+import { conditionsOf, type Truth } from './condition.ts'
+import { conditionTypes, type Findings } from './findings.ts'
 import { noticesOf } from '../../crds/notices.ts'
 import type { GatewayPod } from '../gateways/pods.ts'
 import type { Observation } from './observation.ts'
@@ -21,12 +22,6 @@ export interface Condition {
 }
 
 export type PolicyStatus = Readonly<Record<string, unknown>> & { readonly conditions: readonly Condition[] }
-
-/** The conditions that a policy in the cluster has. */
-export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
-  const found = recordOf(status)['conditions']
-  return Array.isArray(found) ? found.filter(isRecord) : []
-}
 
 function conditions(policy: KubeObject, findings: Findings, now: Date): readonly Condition[] {
   const before = conditionsOf(policy)

@@ -14,6 +14,7 @@ const pod = (fields: Partial<GatewayPod> = {}): GatewayPod => ({
   name: 'mx-gateway-1',
   uid: 'uid-1',
   address: '10.0.0.1',
+  host: undefined,
   ready: true,
   template: 't',
   refresh: undefined,

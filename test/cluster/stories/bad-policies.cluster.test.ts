@@ -117,6 +117,9 @@ test('100,000 networks work, from compressed ConfigMaps', async () => {
 test('a mail server that does not answer makes the policy not Ready, and says which', async () => {
   await apply(mx({ hostname: 'alone.example.com', backend: { service: { name: 'nowhere', port: 25 } }, access: [] }))
   const found = await whenNot('BackendReachable', 'Unreachable')
-  assert.match(condition(found, 'BackendReachable').message, /nowhere\.story-bad\.svc:25: Service nowhere in namespace story-bad does not exist/)
+  assert.match(
+    condition(found, 'BackendReachable').message,
+    /nowhere\.story-bad\.svc:25: Service nowhere in namespace story-bad does not exist/,
+  )
   assert.notEqual(condition(found, 'Ready').status, 'True')
 })

@@ -127,7 +127,7 @@ describe('the status', () => {
         pods: [podWith(atRest().compiled, { ready: false }), podWith(atRest().compiled, { template: 'older' })],
       },
       field: 'gateways',
-      want: { total: 3, ready: 1, updated: 1, programmed: '1/3' },
+      want: { total: 3, ready: 1, updated: 1, programmed: '1/3', serving: '1/3' },
     },
     { what: 'has no ConfigMap while there is none', seen: { ...atRest(), configMap: undefined }, field: 'configMap', want: undefined },
     { what: 'of a policy that is not valid has nothing that was worked out', seen: invalid(atRest()), field: 'effective', want: undefined },
@@ -235,6 +235,7 @@ const report = fc.record({
 const pod: fc.Arbitrary<GatewayPod> = fc.record({
   name: fc.string(),
   uid: fc.string(),
+  host: maybe(fc.constant('192.0.2.101')),
   address: maybe(fc.constant('10.0.0.1')),
   ready: fc.boolean(),
   template: fc.constantFrom(template, 'older', undefined),

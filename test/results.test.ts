@@ -67,6 +67,11 @@ const cases = [
     body: `test('waits', () => { throw new Error('not within 60 s', { cause: new Error('it says no') }) })`,
     says: [/Error: not within 60 s\n[^]*because of: Error: it says no/],
   },
+  {
+    what: 'what was thrown and is not an error, such as an object without a prototype',
+    body: `test('odd', () => { throw Object.assign(Object.create(null), { counterexample: 7 }) })`,
+    says: [/One test failed:\n✖ odd [^]*counterexample: 7/],
+  },
   { what: 'a failed hook', body: `before(() => assert.fail('no cluster'))\ntest('never', () => {})`, says: [/never[^]*no cluster/] },
   { what: 'a file that breaks off', body: `test('fine', () => {})\nprocess.exit(3)`, says: [/One test failed:\n✖ \S*some\.test\.mjs/] },
   {

@@ -4,6 +4,7 @@
 //   tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE, failed-file TAB FILE TAB TEST
 import { relative, resolve } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
+import { inspect } from 'node:util'
 
 /** CI shows its last 60 lines or so. */
 const allLines = 50
@@ -34,7 +35,7 @@ function* chain(wrapper: Error): Generator {
 
 /** The message, and of the stack what is ours, before node's inner workings. */
 function wordsOf(error: unknown): readonly string[] {
-  if (!(error instanceof Error)) return String(error).split('\n')
+  if (!(error instanceof Error)) return (typeof error === 'string' ? error : inspect(error)).split('\n').map(cut)
   const lines = (error.stack ?? String(error)).split('\n').map(cut)
   const frames = lines.filter((line) => isFrame(line) && !/\bnode:/.test(line)).slice(0, mostFrames)
   return [...lines.filter((line) => !isFrame(line)), ...frames]

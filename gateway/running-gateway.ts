@@ -72,7 +72,7 @@ export class RunningGateway implements LocalGateway {
     this.#metrics = new Metrics(version, {
       sessions: () => this.#sessionsByPhase(),
       allowlistEntries: () => this.#allowlist.store.size(),
-      sharedAllowlist: () => this.#allowlist.shared,
+      sharedAllowlist: () => this.#allowlist.status,
       stress: () => this.#screening.stress,
       backends: () => this.#backends?.counts() ?? {},
       failingLists: () => this.#lists.failing(),
@@ -350,7 +350,7 @@ export class RunningGateway implements LocalGateway {
       screening: this.#screening,
       connections: this.#connections(),
       store: this.#allowlist.store,
-      sharedAllowlist: this.#allowlist.shared,
+      sharedAllowlist: this.#allowlist.status,
       dnsbl: this.#resolver.status(),
       lists: this.#lists.sites(),
       backends: this.#backends?.status() ?? [],

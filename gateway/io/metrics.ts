@@ -290,8 +290,15 @@ export class Metrics {
       }
       const made: Counter = new Counter({ name, help, registers, collect })
     }
-    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers.', 'min', (shared) => (shared?.up === false ? 0 : 1))
-    gauge('postscreen_allowlist_pending_writes', 'Records on their way to the shared store.', 'sum', (shared) => shared?.pendingWrites ?? 0)
+    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers and can be written.', 'min', (shared) =>
+      shared?.up === false ? 0 : 1,
+    )
+    gauge(
+      'postscreen_allowlist_pending_writes',
+      'Records on their way to the shared store, or to a data directory that cannot be written.',
+      'sum',
+      (shared) => shared?.pendingWrites ?? 0,
+    )
     counter('postscreen_allowlist_dropped_writes_total', 'Records given up on that way.', (shared) => shared?.droppedWrites ?? 0)
     counter('postscreen_allowlist_near_cache_hits_total', 'Clients known without asking it.', (shared) => shared?.nearCacheHits ?? 0)
     const seconds = new Histogram({

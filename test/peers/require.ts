@@ -13,6 +13,7 @@ export type Peer =
   | 'kubectl'
   | 'loopback'
   | 'lua'
+  | 'mount'
   | 'nft'
   | 'openssl'
   | 'postfix'
@@ -59,6 +60,8 @@ function look(peer: Peer): string | undefined {
       return program('shellcheck')
     case 'lua':
       return program('lua5.3')
+    case 'mount':
+      return root() ?? namespaces()
     case 'nft':
       return root() ?? program('nft') ?? program('ip') ?? ownNetwork()
     case 'rbldnsd':
@@ -78,7 +81,9 @@ function ownNetwork(): string | undefined {
 }
 
 function root(): string | undefined {
-  return process.getuid?.() === 0 ? undefined : 'needs root: Postfix starts as root, and name servers listen on port 53'
+  return process.getuid?.() === 0
+    ? undefined
+    : 'needs root: Postfix starts as root, name servers listen on port 53, and file systems are mounted'
 }
 
 function program(name: string): string | undefined {

@@ -1,6 +1,6 @@
 // The allowlist that sessions use: the gateway's own, or a shared one when the policy says so; changed while sessions go on.
 import { mergeRecords } from '../../core/allowlist-merge.ts'
-import type { AllowlistStore, LocalAllowlist, Warn } from './allowlist-store.ts'
+import type { AllowlistStore, LocalAllowlist, LocalTrouble, Warn } from './allowlist-store.ts'
 import { type SharedRules, type SharedStatus, type StoreObserver, ValkeyAllowlist } from './allowlist-valkey.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
@@ -47,9 +47,9 @@ export class AllowlistInForce {
     return this.#shared?.store ?? this.#local
   }
 
-  /** Numbers of the shared store; undefined when none is in use. */
-  get shared(): SharedStatus | undefined {
-    return this.#shared?.store.status()
+  /** Numbers of the shared store, or what keeps the gateway's own from being written; undefined when neither is there. */
+  get status(): SharedStatus | LocalTrouble | undefined {
+    return this.#shared === undefined ? this.#local.trouble?.() : this.#shared.store.status()
   }
 
   /** Takes what the policy says. Sessions that are asking the former store still get their answer; what it has not written yet goes to the new one. */

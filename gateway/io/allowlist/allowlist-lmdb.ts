@@ -4,10 +4,20 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
-import { type AllowlistEntry, cleanupKey, type Complain, complaints, type LocalAllowlist, type Warn } from './allowlist-store.ts'
+import {
+  type AllowlistEntry,
+  cleanupKey,
+  type Complain,
+  complaints,
+  type LocalAllowlist,
+  type LocalTrouble,
+  type Warn,
+} from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
 import { messageOf } from '../caught.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
+import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-room.ts'
+import { Episode } from './episode.ts'
 
 /**
  * Address space only, nothing is taken from disk or memory ahead of need. Ten million records take 1.2 to 2 GB (measured), in pages of the
@@ -39,7 +49,7 @@ export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promi
   if (outcome.is === 'damaged') await beginAnew(options, inode, outcome.why, warn)
   if (outcome.is === 'unusable') throw unusable(directory, outcome)
   try {
-    return new LmdbAllowlist(openDatabase(options), `lmdb:${options.path}`, warn)
+    return new LmdbAllowlist(openDatabase(options), options.path, warn)
   } catch (error) {
     throw new DataDirectoryError(directory, messageOf(error), adviceAbout(undefined))
   }
@@ -86,13 +96,32 @@ class LmdbAllowlist implements LocalAllowlist {
   readonly #database: RootDatabase<string, string>
   readonly #writes: WriteQueue
   readonly #complain: Complain
+  readonly #directory: string
+  readonly #warn: Warn
+  readonly #unwritten = new Episode()
+  #problem = ''
   #open = true
+  /** A write of LMDB has failed, and the heap may be damaged (disk-room.ts): LMDB is not to write or close any more in this process. */
+  #failed = false
 
-  constructor(database: RootDatabase<string, string>, name: string, warn: Warn) {
-    this.name = name
+  constructor(database: RootDatabase<string, string>, path: string, warn: Warn) {
+    this.name = `lmdb:${path}`
+    this.#directory = dirname(path)
     this.#database = database
-    this.#complain = complaints(name, warn)
-    this.#writes = new WriteQueue((batch) => this.#commit(batch), this.#complain)
+    this.#warn = warn
+    this.#complain = complaints(this.name, warn)
+    this.#writes = new WriteQueue(
+      (batch) => this.#commit(batch),
+      (trouble, key, cause) => {
+        // The episode has its own line.
+        if (!this.#unwritten.lasts) this.#complain(trouble, key, cause)
+      },
+    )
+  }
+
+  trouble(): LocalTrouble | undefined {
+    if (!this.#unwritten.lasts) return undefined
+    return { up: false, pendingWrites: this.#writes.size, droppedWrites: this.#writes.dropped, nearCacheHits: 0, problem: this.#problem }
   }
 
   get(key: string): string | undefined {
@@ -169,18 +198,55 @@ class LmdbAllowlist implements LocalAllowlist {
     await inTime(this.flush())
     this.#open = false
     this.#writes.stop()
-    // After a write that failed lmdb may wait for ever to close (seen with 3.5.6 on a full disk).
-    await inTime(this.#database.close())
+    // The end of the process would close it too, and free what may be damaged; process.exit does not.
+    if (this.#failed) process.once('exit', (code) => process.exit(code))
+    else await inTime(this.#database.close())
   }
 
-  /** One transaction in lmdb's own thread; the event loop does not wait for the disk. */
+  /** As many transactions as the room on the disk makes necessary; each frees pages for the next. */
   async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
+    let rest = [...batch]
+    while (rest.length > 0) {
+      const count = this.#room(rest.length)
+      await this.#transaction(rest.slice(0, count))
+      rest = rest.slice(count)
+    }
+    this.#unwritten.end((seconds) => this.#warn(`${this.name}: is written again, after ${Math.round(seconds)} s`))
+  }
+
+  /** How many of so many records the disk has room for. Throws when it has none, which begins an episode. */
+  #room(wanted: number): number {
+    if (this.#failed) throw new Error(this.#problem)
+    const free = freeBytes(this.#directory)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lmdb has no type for what it returns
+    const tree = this.#database.getStats() as TreeSize
+    const count = recordsThatFit(wanted, free, tree)
+    if (count === 0) {
+      const need = bytesFor(1, tree)
+      throw this.#begin(`no space left in ${this.#directory}: ${free} bytes are free, ${need} are needed; ${adviceAbout('ENOSPC')}`)
+    }
+    return count
+  }
+
+  /** The entries are kept in memory meanwhile, where lookups find them. */
+  #begin(problem: string): Error {
+    this.#problem = problem
+    this.#unwritten.begin(() => this.#warn(`${this.name}: could not update entry: ${problem}. Clients are remembered in memory meanwhile`))
+    return new Error(problem)
+  }
+
+  /** In lmdb's own thread; the event loop does not wait for the disk. */
+  async #transaction(changes: readonly (readonly [string, string | undefined])[]): Promise<void> {
     try {
       await this.#database.batch(() => {
-        for (const [key, record] of batch) this.#change(key, record)
+        for (const [key, record] of changes) this.#change(key, record)
       })
     } catch (error) {
-      throw await causeOf(error)
+      this.#failed = true
+      const cause = messageOf(await causeOf(error))
+      throw this.#begin(
+        `writing failed (${cause}), and is not tried again until the gateway is restarted; see to the disk, then restart it`,
+      )
     }
   }
 

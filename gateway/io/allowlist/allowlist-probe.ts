@@ -2,9 +2,11 @@
 // (measured with 3.5.6: a segmentation fault for anything that is no LMDB file, a bus error for a file that was cut short).
 import { execFile } from 'node:child_process'
 import { statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { open, type RootDatabase } from 'lmdb'
 import { messageOf } from '../caught.ts'
+import { bytesFor, freeBytes, type TreeSize } from './disk-room.ts'
 
 /** damaged: begin a new file. unusable: no file would do here. */
 export type ProbeOutcome = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }
@@ -86,13 +88,16 @@ function tryOut(options: OpenOptions): void {
   const database = openDatabase(options)
   measure(database, options.path)
   walk(database)
+  // A full disk is no reason to begin anew, and LMDB must not try to write to it (disk-room.ts).
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lmdb has no type for what it returns
+  if (freeBytes(dirname(options.path)) < bytesFor(1, database.getStats() as TreeSize)) return
   try {
     database.transactionSync(() => {
       database.putSync(probeKey, '')
       database.removeSync(probeKey)
     })
   } catch (error) {
-    // A full disk is no reason to begin anew: what is there can still be read.
+    // What is there can still be read.
     if (isDamage(error)) throw error
   }
 }

@@ -38,6 +38,17 @@ export interface AllowlistStore {
 export interface LocalAllowlist extends AllowlistStore {
   readonly kind: 'memory' | 'lmdb'
   entries(): Iterable<AllowlistEntry>
+  /** What keeps the store from being written, for as long as it does. */
+  trouble?(): LocalTrouble | undefined
+}
+
+/** The numbers that a shared store has as well, and what is wrong. */
+export interface LocalTrouble {
+  readonly up: false
+  readonly pendingWrites: number
+  readonly droppedWrites: number
+  readonly nearCacheHits: 0
+  readonly problem: string
 }
 
 /** Takes a warning's text, without the word `warning:` in front. */

@@ -53,7 +53,7 @@ describe('the allowlist in force', () => {
     assert.equal(await allowlist.get('192.0.2.1'), '900;0;0;0;0')
     assert.equal(local.size(), 0)
     allowlist.use(undefined)
-    assert.equal(allowlist.shared, undefined)
+    assert.equal(allowlist.status, undefined)
     assert.deepEqual(Object.fromEntries(local.entries()), { '192.0.2.1': '900;0;0;0;0', '192.0.2.2': '800;0;0;0;0' })
   })
 
@@ -71,7 +71,7 @@ describe('the allowlist in force', () => {
     allowlist.use(nowhere('a'))
     assert.equal(await allowlist.get('192.0.2.1'), '900;0;0;0;0')
     assert.equal(await allowlist.get('192.0.2.2'), undefined)
-    assert.equal(allowlist.shared?.pendingWrites, 1)
+    assert.equal(allowlist.status?.pendingWrites, 1)
   })
 
   test('keeps at its end what a server that is away has not taken', async (t) => {

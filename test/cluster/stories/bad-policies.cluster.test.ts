@@ -60,11 +60,25 @@ test('a table that is edited reaches the gateways without a change of the policy
   assert.notEqual(status.configMap.hash, earlier.status.configMap.hash)
 })
 
-test('a table that does not parse is refused with the path, the ConfigMap and the line, and the last good one stays', async () => {
-  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n192.0.2.0/33 permit\n' }))
+test('a line of a table that does not parse is skipped and named with the ConfigMap and the line, and the others are in force', async () => {
+  await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n192.0.2.0/33 permit\n198.51.100.0/24 permit\n203.0.113.0/24 permit\n' }))
+  const found = await eventually('the line is named', async () => {
+    const seen = await get('psc', home, 'mx')
+    return condition(seen, 'Accepted')?.reason === 'LinesSkipped' && seen
+  })
+  assert.equal(condition(found, 'Accepted').status, 'True')
+  assert.match(condition(found, 'Accepted').message, /ConfigMap senders key mx\.cidr: a line is skipped: line 2: /)
+  assert.equal(found.status.effective.tableRules, 3)
+  await ready(home, 'mx')
+  assert.match(await greeting(), /good\.example\.com/)
+})
+
+test('a table that is missing is named with its path and is waited for, the last good one stays, and it is Ready when the table is back', async () => {
+  await apply(senders({}))
   const bad = await whenNot('Accepted', 'Invalid')
-  assert.match(condition(bad, 'Accepted').message, /spec\.access\[0\]\.table\.configMap: ConfigMap senders key mx\.cidr line 2: /)
-  assert.equal(condition(bad, 'Stalled').status, 'True')
+  assert.match(condition(bad, 'Accepted').message, /spec\.access\[0\]\.table\.configMap: ConfigMap senders .*mx\.cidr/)
+  assert.equal(condition(bad, 'Reconciling').status, 'True')
+  assert.equal(condition(bad, 'Stalled').status, 'False')
   assert.equal(condition(bad, 'Ready').status, 'False')
   assert.match(await greeting(), /good\.example\.com/)
   await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n' }))

@@ -121,16 +121,33 @@ test('kubectl wait returns neither before every gateway runs a change nor long a
   }
 })
 
-test('a policy that cannot work is failed, not in progress for ever', async () => {
-  await apply(
-    policy(home, 'lost', { gateway: gateway({ replicas: 0 }), access: [{ table: { configMap: { name: 'nowhere', key: 'a.cidr' } } }] }),
-  )
-  const failed = await (async () => {
-    for (;;) {
-      const found = await get('psc', home, 'lost')
-      if (kstatus(found) === 'Failed') return found
-      await sleep(200)
-    }
-  })()
-  assert.match(condition(failed, 'Accepted').message, /^spec\.access\[0\]\.table\.configMap: ConfigMap nowhere key a\.cidr does not exist/)
+const withTable = (name: string, key: string): object =>
+  policy(home, name, { gateway: gateway({ replicas: 0 }), access: [{ table: { configMap: { name, key } } }] })
+
+test('a policy whose ConfigMap is not there yet is in progress, and accepted when it has come', async () => {
+  await apply(withTable('late', 'a.cidr'))
+  const waiting = await eventually('the reason', async () => {
+    const found = await get('psc', home, 'late')
+    return condition(found, 'Accepted')?.status === 'False' && found
+  })
+  assert.match(condition(waiting, 'Accepted').message, /^spec\.access\[0\]\.table\.configMap: ConfigMap late key a\.cidr does not exist/)
+  assert.equal(kstatus(waiting), 'InProgress')
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'late', namespace: home },
+    data: { 'a.cidr': '192.0.2.1 permit\n' },
+  })
+  await eventually('it to be accepted', async () => condition(await get('psc', home, 'late'), 'Accepted')?.status === 'True')
+})
+
+test('a policy that cannot work is failed at once', async () => {
+  const binaryData = { 'a.cidr.gz': Buffer.from('192.0.2.1 permit').toString('base64') }
+  await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'broken', namespace: home }, binaryData })
+  await apply(withTable('broken', 'a.cidr.gz'))
+  const failed = await eventually('it to be failed', async () => {
+    const found = await get('psc', home, 'broken')
+    return kstatus(found) === 'Failed' && found
+  })
+  assert.match(condition(failed, 'Accepted').message, /^spec\.access\[0\]\.table\.configMap: ConfigMap broken key a\.cidr\.gz is no gzip/)
 })

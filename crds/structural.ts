@@ -101,11 +101,21 @@ function defaultOf(node: SchemaNode, properties: Readonly<Record<string, Structu
   return Object.fromEntries(nested.map(([name, child]) => [name, child.default]))
 }
 
+/** An amount of a resource: a number or a text, so that it has no type. */
+function quantityNode(node: SchemaNode, place: Place): StructuralNode {
+  const doc = node[docKey]
+  return {
+    'x-kubernetes-int-or-string': true,
+    ...(doc && { description: describe(doc, node) }),
+    ...(node.pattern !== undefined && { pattern: node.pattern }),
+    ...(place === 'outside lists' && node.default !== undefined && { default: node.default }),
+  }
+}
+
 /** The structural schema of one node of zod's JSON schema and all below it. `path` such as `spec.dnsbl.sites[]` finds its rules. */
 export function structural(node: SchemaNode, path: string, place: Place = 'outside lists'): StructuralNode {
   refuseUnknown(path, node)
-  if (node[kindKey] === 'quantity')
-    return { 'x-kubernetes-int-or-string': true, ...(node.pattern !== undefined && { pattern: node.pattern }) }
+  if (node[kindKey] === 'quantity') return quantityNode(node, place)
   const properties =
     node.properties &&
     Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, structural(child, `${path}.${name}`, place)]))

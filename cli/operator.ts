@@ -33,7 +33,7 @@ Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps,
   --lease-name NAME         name of the Lease (postscreen-operator); with its namespace it names this operator in the status of policies
   --kubeconfig FILE         how to reach the cluster; without it the pod's service account, else KUBECONFIG
   --resync TIME             look at every policy this often, whatever the watches say (10m)
-  --workers N               policies worked on at a time (8)
+  --workers N               policies worked on at a time, besides those whose gateways are asked for their state (16)
   --log-level LEVEL         debug, info, warn or error (info)
   --help                    this text
 
@@ -85,7 +85,7 @@ function problemOf(flags: Flags): string | undefined {
   // Timers of Node.js count milliseconds in 31 bits.
   const seconds = parseDuration(resync ?? '10m') ?? 0
   if (seconds < 1 || seconds * 1000 >= 2 ** 31) return `--resync must be a time from 1s to 24d such as 10m, not ${quoted(resync ?? '')}`
-  if (!/^[1-9]\d?$/.test(workers ?? '8')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
+  if (!/^[1-9]\d?$/.test(workers ?? '16')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
   if (!levels.includes(flags['log-level'] ?? 'info'))
     return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
   const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
@@ -189,7 +189,7 @@ function read(flags: Flags): OperatorOptions | string {
     election: elects ? { namespace: leaseNamespace ?? '', name: leaseName, ...identity() } : undefined,
     ownNamespace,
     resyncMs: (parseDuration(flags.resync ?? '10m') ?? 600) * 1000,
-    workers: Number(flags.workers ?? '8'),
+    workers: Number(flags.workers ?? '16'),
     log,
   }
 }

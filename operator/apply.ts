@@ -18,6 +18,16 @@ export type Applied =
   /** Another writer keeps changing it back; it is not written for a while. */
   | { readonly is: 'contested'; readonly object: KubeObject }
 
+/** What `lookUp` found, by kind, namespace and name. */
+type LookedUp = ReadonlyMap<string, KubeObject | undefined>
+
+interface ApplyHints {
+  /** For a Deployment whose number of pods an autoscaler sets: the autoscaler's minimum. */
+  readonly least?: number | undefined
+  /** Without it the object is looked up now. */
+  readonly lookedUp?: LookedUp
+}
+
 /** Objects that exist, as the watches have seen them. */
 export interface Live {
   /** One of ours, by kind, namespace and name. */
@@ -70,16 +80,25 @@ export class Applier {
     this.#contests = new Contests(now)
   }
 
+  /** Objects that the watches do not show, read all at once: a new policy has half a dozen, and the API server may be slow. */
+  async lookUp(want: readonly KubeObject[]): Promise<LookedUp> {
+    const unseen = want.filter((object) => this.#live.object(object.kind, keyOf(object)) === undefined)
+    const read = unseen.map(
+      async (object): Promise<[string, KubeObject | undefined]> => [
+        idOf(object),
+        await this.#client.get(resourceOf(object), object.metadata.namespace ?? '', object.metadata.name),
+      ],
+    )
+    return new Map(await Promise.all(read))
+  }
+
   /**
-   * Applies one object, if it is not there as wanted. For a Deployment whose number of pods an autoscaler sets, `least` is the autoscaler's minimum.
-   * Rejects only with what a later try may mend (no answer, too busy).
+   * Applies one object, if it is not there as wanted. Rejects only with what a later try may mend (no answer, too busy).
    */
-  async apply(want: KubeObject, owner: Owner, least?: number): Promise<Applied> {
-    const resource = resourceOf(want)
-    const { namespace = '', name } = want.metadata
-    const seen = this.#live.object(want.kind, keyOf(want))
-    // What the watches do not show may be somebody else's: they only show what carries our label.
-    const found = seen ?? (await this.#client.get(resource, namespace, name))
+  async apply(want: KubeObject, owner: Owner, { least, lookedUp }: ApplyHints = {}): Promise<Applied> {
+    // What the watches do not show may belong to another program: they only show what carries our label.
+    const known = lookedUp ?? (await this.lookUp([want]))
+    const found = this.#live.object(want.kind, keyOf(want)) ?? known.get(idOf(want))
     const conflict = found && foreign(found, owner)
     if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
     if (found !== undefined && this.#isAsWanted(want, found) && replicasOf(found) >= (least ?? 0)) return { is: 'unchanged', object: found }
@@ -89,9 +108,9 @@ export class Applier {
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
       const version = object.metadata.resourceVersion
       // The API server gives a new version only to what has changed. It has not where only the writing differs, or where the watch is late.
-      const known = [found?.metadata.resourceVersion, this.#settled.get(idOf(want))?.version]
+      const versions = [found?.metadata.resourceVersion, this.#settled.get(idOf(want))?.version]
       this.#settled.set(idOf(want), { policy: policyOf(owner), version, applied: appliedOf(want) })
-      if (version !== undefined && known.includes(version)) return { is: 'unchanged', object }
+      if (version !== undefined && versions.includes(version)) return { is: 'unchanged', object }
       return { is: found === undefined ? 'created' : 'changed', object }
     })
   }

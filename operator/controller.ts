@@ -82,9 +82,9 @@ export class Controller {
       now: () => new Date(),
     })
     this.#queue = new WorkQueue<string>({
-      work: (key) => {
+      work: (key, _, aside) => {
         this.#forgetGone(key)
-        return reconciler.reconcile(key)
+        return reconciler.reconcile(key, aside)
       },
       workers: options.workers,
       onError: options.onError,

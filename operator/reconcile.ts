@@ -6,7 +6,7 @@ import { desired, type Settings } from './desired/desired.ts'
 import { type Claims, withClaim } from './claim.ts'
 import { annotation, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
 import type { Ask } from './gateways/ask.ts'
-import { addressOf, isEnding, podOf } from './gateways/pods.ts'
+import { addressOf, type GatewayPod, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
@@ -15,6 +15,7 @@ import { type Findings, findingsOf, isAwaiting, isUnknownName, refusals } from '
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
 import { resources } from './kube/resource.ts'
+import type { Aside } from './kube/work-queue.ts'
 import type { StatusWriter } from './status/writer.ts'
 import { contained } from './containment.ts'
 
@@ -65,8 +66,8 @@ export class Reconciler {
     this.#world = world
   }
 
-  /** Rejects with what a later try may mend. */
-  async reconcile(key: string): Promise<{ readonly again?: number }> {
+  /** `aside` waits for gateways, which may be slow, without keeping other policies from their passes. Rejects with what a later try may mend. */
+  async reconcile(key: string, aside: Aside = (wait) => wait()): Promise<{ readonly again?: number }> {
     const { live, compilations, applier, claims } = this.#world
     const known = live.policy(key)
     const policy = this.#newest(key, known)
@@ -91,7 +92,7 @@ export class Reconciler {
       return answer
     }
     const claimed = this.#mustClaim(policy) ? remember(await this.#claim(policy)) : policy
-    const seen = this.#waited(key, await this.#pass(claimed))
+    const seen = this.#waited(key, await this.#pass(claimed, aside))
     const findings = findingsOf(seen)
     const answer = await this.#writeStatus(seen, findings)
     if (answer !== undefined) remember(answer)
@@ -119,7 +120,7 @@ export class Reconciler {
     return policy
   }
 
-  async #pass(policy: KubeObject): Promise<Observation> {
+  async #pass(policy: KubeObject, aside: Aside): Promise<Observation> {
     const { compilations, settings, refresh } = this.#world
     const owner = ownerOf(policy)
     const compilation = await compilations.of(policy)
@@ -130,7 +131,7 @@ export class Reconciler {
     const { applier } = this.#world
     const drifted = paused ? applier.differing(want, owner) : []
     const contested = applier.contested(owner)
-    const seen = await this.#look(policy, compiled, want, applied)
+    const seen = await this.#look(policy, { compiled, want, applied }, aside)
     const written = seen.configMap?.metadata.annotations?.[annotation.hash]
     if (compiled !== undefined && !paused && written === compiled.hash) await refresh.bring(owner.namespace, compiled.hash, seen.pods)
     const problems = 'problems' in compilation ? compilation.problems : []
@@ -199,15 +200,24 @@ export class Reconciler {
     const isAutoscaler = ({ kind }: KubeObject): boolean => kind === 'HorizontalPodAutoscaler'
     // First: an autoscaler that is no longer wanted must not change the number of pods that is applied.
     const applied: Applied[] = [...(await applier.prune(want, owner, isAutoscaler))]
+    const lookedUp = await applier.lookUp(want)
     for (const object of want) {
-      const one = await applier.apply(object, owner, object.kind === 'Deployment' ? least : undefined)
+      const one = await applier.apply(object, owner, { least: object.kind === 'Deployment' ? least : undefined, lookedUp })
       applied.push(one)
       if (one.is === 'conflict' || (one.is === 'refused' && object.kind === 'ConfigMap')) return applied
     }
     return [...applied, ...(await applier.prune(want, owner, (object) => !isAutoscaler(object)))]
   }
 
-  async #look(policy: KubeObject, compiled: Compiled | undefined, want: readonly KubeObject[], applied: readonly Applied[]) {
+  async #look(
+    policy: KubeObject,
+    {
+      compiled,
+      want,
+      applied,
+    }: { readonly compiled: Compiled | undefined; readonly want: readonly KubeObject[]; readonly applied: readonly Applied[] },
+    aside: Aside,
+  ) {
     const { live, ask, settings } = this.#world
     const owner = ownerOf(policy)
     const all = live.ofPolicy(keyOf(policy))
@@ -220,12 +230,12 @@ export class Reconciler {
       if (fresh?.is === 'created' || fresh?.is === 'changed' || fresh?.is === 'unchanged') return fresh.object
       return all.find((object) => isIt(object) && isOwned(object, owner))
     }
-    const asked = await Promise.all(
-      pods.map(async (pod) => {
-        const address = addressOf(pod)
-        return podOf(pod, address === undefined ? undefined : await ask(address))
-      }),
-    )
+    const askOf = async (pod: KubeObject): Promise<GatewayPod> => {
+      const address = addressOf(pod)
+      return podOf(pod, address === undefined ? undefined : await ask(address))
+    }
+    const askAll = (): Promise<GatewayPod[]> => Promise.all(pods.map(askOf))
+    const asked = await (pods.some((pod) => addressOf(pod) !== undefined) ? aside(askAll) : askAll())
     return {
       policy,
       compiled,

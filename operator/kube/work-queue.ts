@@ -17,10 +17,13 @@ export interface WorkDone<K extends string> {
   readonly tookMs: number
 }
 
+/** Waits for something outside the cluster's API. Meanwhile another key has the place of this one. */
+export type Aside = <T>(wait: () => Promise<T>) => Promise<T>
+
 export interface WorkQueueOptions<K extends string> {
   /** The key's work. It is level-triggered: it looks at the state as it is now. Once `signal` is aborted it should end. */
-  readonly work: (key: K, signal: AbortSignal) => Promise<WorkResult | void>
-  /** How many keys are worked on at once. */
+  readonly work: (key: K, signal: AbortSignal, aside: Aside) => Promise<WorkResult | void>
+  /** How many keys are worked on at once, besides those that wait aside. */
   readonly workers: number
   /** The delay after a first failure; it doubles with each that follows. Default 100 ms. */
   readonly baseDelayMs?: number
@@ -31,6 +34,9 @@ export interface WorkQueueOptions<K extends string> {
   readonly onDone?: (done: WorkDone<K>) => void
   readonly clock?: Clock
 }
+
+/** As many keys may wait aside. Further ones keep their places while they wait. */
+const mostAside = 256
 
 interface Later {
   readonly dueAt: number
@@ -48,6 +54,10 @@ export class WorkQueue<K extends string> {
   /** Waiting, with the time since when; in order. */
   readonly #ready = new Map<K, number>()
   readonly #busy = new Set<K>()
+  /** How many of the busy keys wait aside, or for a place after that. */
+  #aside = 0
+  /** Keys that have waited aside and go on before any other key begins. */
+  readonly #returning: (() => void)[] = []
   /** Added while busy. */
   readonly #dirty = new Map<K, number>()
   /** By addAfter. */
@@ -119,9 +129,17 @@ export class WorkQueue<K extends string> {
     return this.#ready.size + this.#dirty.size + this.#busy.size === 0
   }
 
+  get #hasPlace(): boolean {
+    return this.#busy.size - this.#aside < this.#options.workers
+  }
+
   #startWork(): void {
+    while (this.#hasPlace && this.#returning.length > 0) {
+      this.#aside--
+      this.#returning.shift()?.()
+    }
     for (const [key, since] of this.#ready) {
-      if (this.#busy.size >= this.#options.workers) return
+      if (!this.#hasPlace) return
       this.#ready.delete(key)
       this.#busy.add(key)
       void this.#run(key, this.#clock.now() - since)
@@ -145,10 +163,24 @@ export class WorkQueue<K extends string> {
     if (this.#isIdle()) for (const tell of this.#idle.splice(0)) tell()
   }
 
+  async #waitAside<T>(wait: () => Promise<T>): Promise<T> {
+    if (this.#aside >= mostAside) return wait()
+    this.#aside++
+    this.#startWork()
+    try {
+      return await wait()
+    } finally {
+      const place = Promise.withResolvers<void>()
+      this.#returning.push(place.resolve)
+      this.#startWork()
+      await place.promise
+    }
+  }
+
   /** The outcome of the key's work, counted as a failure or a success. */
   async #attempt(key: K): Promise<WorkResult & { readonly error?: unknown }> {
     try {
-      const result = await this.#options.work(key, this.#stopping.signal)
+      const result = await this.#options.work(key, this.#stopping.signal, (wait) => this.#waitAside(wait))
       this.#failures.delete(key)
       return result === undefined ? {} : { ...result }
     } catch (error) {

@@ -57,10 +57,14 @@ class Scene {
     return JSON.stringify([this.cluster.find('ConfigMap', 'mx-policy'), this.cluster.find('ConfigMap', 'mx-tables-0')])
   }
 
-  /** Until a policy that is written now has been seen to: whatever was to be done before is done. */
-  async settled(name: string): Promise<void> {
+  apply(name: string): void {
     const policy = policyWith({})
     this.cluster.put({ ...policy, metadata: { ...policy.metadata, name, uid: `uid-of-${name}` } })
+  }
+
+  /** Until a policy that is written now has been seen to: whatever was to be done before is done. */
+  async settled(name: string): Promise<void> {
+    this.apply(name)
     await until(() => this.cluster.find('PostscreenPolicy', name)?.['status'] !== undefined, `a status of ${name}`)
     await until(() => this.controller.depth === 0, 'an empty queue')
   }
@@ -107,6 +111,31 @@ test('a policy that goes during a pass is forgotten when the pass has told of it
     scene.answer.resolve(undefined)
     await until(() => scene.log.length >= 2, 'the end of the pass, and what follows')
     assert.deepEqual(scene.log, ['tell mx', 'forget mx'])
+  } finally {
+    scene.answer.resolve(undefined)
+    await scene.controller.stop()
+  }
+})
+
+test('eleven policies that are applied at once begin at once, though the gateways of others do not answer', async () => {
+  const scene = new Scene()
+  await scene.start()
+  const named = (name: string): string => `${name}-policy`
+  try {
+    for (const name of ['slow-1', 'slow-2', 'slow-3']) {
+      const metadata = { name: `${name}-1`, namespace: 'mail', labels: labels(name) }
+      scene.cluster.put({ apiVersion: 'v1', kind: 'Pod', metadata, status: { phase: 'Running', podIP: '10.0.0.1' } })
+      scene.apply(name)
+    }
+    await scene.asked.promise
+    const names = Array.from({ length: 11 }, (_, at) => `mx-${at}`)
+    for (const name of names) scene.apply(name)
+    await until(() => names.every((name) => scene.cluster.find('ConfigMap', named(name)) !== undefined), 'the ConfigMaps of all eleven')
+    assert.deepEqual(
+      scene.log.filter((line) => line.startsWith('tell slow')),
+      [],
+      'no gateway has answered',
+    )
   } finally {
     scene.answer.resolve(undefined)
     await scene.controller.stop()

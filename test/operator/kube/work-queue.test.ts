@@ -260,6 +260,63 @@ test('what was done is told to whoever measures', async () => {
   assert.deepEqual(done, ['mail/a done 0 30', 'mail/b failed 30 12'])
 })
 
+test('a key that waits aside gives its place to another, and goes on before further keys begin', async () => {
+  const log: string[] = []
+  const answers = new Map<Key, PromiseWithResolvers<void>>()
+  const work = new Map<Key, PromiseWithResolvers<void>>()
+  const wait = (map: typeof work, key: Key): Promise<void> => {
+    const one = Promise.withResolvers<void>()
+    map.set(key, one)
+    return one.promise
+  }
+  const queue = new WorkQueue<Key>({
+    workers: 1,
+    work: async (key, _, aside) => {
+      log.push(`${key} begins`)
+      if (key !== 'mail/c') await aside(() => wait(answers, key))
+      log.push(`${key} goes on`)
+      await wait(work, key)
+    },
+    onError: (_, error) => assert.fail(String(error)),
+  })
+  for (const key of ['mail/a', 'mail/b', 'mail/c', 'mail/d'] as const) queue.add(key)
+  await turn()
+  assert.deepEqual(log.splice(0), ['mail/a begins', 'mail/b begins', 'mail/c begins', 'mail/c goes on'])
+  answers.get('mail/b')?.resolve()
+  await turn()
+  assert.deepEqual(log.splice(0), [], 'the only place is taken')
+  work.get('mail/c')?.resolve()
+  await turn()
+  assert.deepEqual(log.splice(0), ['mail/b goes on'])
+  work.get('mail/b')?.resolve()
+  await turn()
+  assert.deepEqual(log.splice(0), ['mail/d begins'])
+  for (const key of ['mail/a', 'mail/d'] as const) {
+    answers.get(key)?.resolve()
+    await turn()
+    work.get(key)?.resolve()
+    await turn()
+  }
+  assert.deepEqual(log, ['mail/a goes on', 'mail/d goes on'])
+  assert.equal(queue.busy, 0)
+  await queue.stop()
+})
+
+test('a wait aside that fails is a failure of the work, and the place is free again', async () => {
+  const errors: string[] = []
+  const queue = new WorkQueue<Key>({
+    workers: 1,
+    clock: new VirtualClock(),
+    work: (_, __, aside) => aside(() => Promise.reject(failed)),
+    onError: (key, error) => errors.push(`${key} ${String(error)}`),
+  })
+  queue.add('mail/a')
+  queue.add('mail/b')
+  await queue.drain()
+  assert.deepEqual(errors, ['mail/a Error: no', 'mail/b Error: no'])
+  await queue.stop()
+})
+
 const keys: fc.Arbitrary<Key> = fc.constantFrom('mail/a', 'mail/b', 'mail/c', 'mail/d', 'mail/e')
 const steps = fc.array(
   fc.oneof(

@@ -4,11 +4,12 @@ import { slope } from '../load/figures.ts'
 import { openFiles } from '../load/process-use.ts'
 import { askReport } from '../load/reported.ts'
 import { untilQuiet } from '../load/status.ts'
-import { Arrivals, type Tally } from './arrivals.ts'
+import { Arrivals, type Kind, type Tally } from './arrivals.ts'
 import type { Fleet } from './fleet.ts'
 import { legitimate, zombies } from './mixed-clients.ts'
-import { rewrite, soakFaults } from './soak-faults.ts'
-import { type Scene, setUpScene } from './soak-scene.ts'
+import { listEpisodes, untilListsWork, watchFor } from './visible-faults.ts'
+import { type Fault, rewrite, soakFaults } from './soak-faults.ts'
+import { type Scene, type SceneOptions, setUpScene } from './soak-scene.ts'
 
 export interface FaultySoakOptions {
   readonly seconds: number
@@ -16,6 +17,11 @@ export interface FaultySoakOptions {
   /** Between the beginnings of two faults. */
   readonly everyMs: number
   readonly say?: (text: string) => void
+  /** Those of `soakFaults` where left out. */
+  readonly faults?: readonly Fault[]
+  /** Beside the usual clients. */
+  readonly strangers?: readonly Kind[]
+  readonly scene?: SceneOptions
 }
 
 /** One look at the gateways: the larger value of the two. */
@@ -40,16 +46,23 @@ export interface FaultySoakOutcome {
   /** What the gateways have in the end that they had not in the beginning: sessions, lookups, timers, sockets, files. Nothing, one hopes. */
   readonly left: Readonly<Record<string, number>>
   readonly internalErrors: number
+  /** Episodes that a gateway should have shown and did not, or showed and should not have, with counts. */
+  readonly unseen: Readonly<Record<string, number>>
+  /** Of DNS lists, in the log of each gateway: every one has a line at either end. */
+  readonly episodes: readonly { readonly begun: number; readonly ended: number }[]
+  /** Good clients that came while a fault lasted that may defer them. */
+  readonly deferrable: number
 }
 
-const kinds = [...zombies, ...legitimate]
 const warmUpMs = 3000
 const looksWanted = 20
 /** Slow DNS answers after ten seconds, and nobody waits longer for it. */
 const quietMs = 20_000
 
-export async function faultySoak({ seconds, perSecond, everyMs, say = () => undefined }: FaultySoakOptions): Promise<FaultySoakOutcome> {
-  const scene = await setUpScene()
+export async function faultySoak(options: FaultySoakOptions): Promise<FaultySoakOutcome> {
+  const { seconds, perSecond, everyMs, say = () => undefined, faults = soakFaults, strangers = [] } = options
+  const kinds = [...zombies, ...legitimate, ...strangers]
+  const scene = await setUpScene(options.scene)
   const { fleet } = scene
   const come = (): Arrivals => new Arrivals({ kinds, perSecond, port: () => fleet.endpoints.port() })
   const warmingUp = come()
@@ -61,22 +74,30 @@ export async function faultySoak({ seconds, perSecond, everyMs, say = () => unde
   const arrivals = come()
   const counts: Record<string, number> = {}
   const looks: Look[] = []
-  for (const fault of inShuffledTurns()) {
+  const unseen: Record<string, number> = {}
+  let deferrable = 0
+  for (const fault of inShuffledTurns(faults)) {
     // On a busy machine a first turn may take longer than that.
-    if (elapsed() > seconds && Object.keys(counts).length === soakFaults.length) break
+    if (elapsed() > seconds && Object.keys(counts).length === faults.length) break
     counts[fault.what] = (counts[fault.what] ?? 0) + 1
+    const visible = watchFor(fault, scene)
+    const cameBefore = arrivals.came
     await fault.strike(scene)
     await sleep(everyMs * 0.6)
+    for (const what of await visible.missing()) unseen[what] = (unseen[what] ?? 0) + 1
     await fault.mend(scene)
     await sleep(everyMs * 0.4)
+    if (fault.defers === true) deferrable += arrivals.came - cameBefore
     if (elapsed() * looksWanted < seconds * (looks.length + 1)) continue
     const one = await look(fleet, elapsed(), arrivals.came)
     looks.push(one)
     say(lookLine(one))
   }
-  await arrivals.stop()
   rewrite(scene, 'well')
+  await untilListsWork(scene)
+  await arrivals.stop()
   const left = await leftOver(scene, before)
+  const episodes = listEpisodes(scene)
   const internalErrors = fleet.gateways.filter((gateway) => gateway.output().includes('internal error')).length
   await scene.stop()
   const later = looks.slice(Math.floor(looks.length / 2))
@@ -90,13 +111,16 @@ export async function faultySoak({ seconds, perSecond, everyMs, say = () => unde
     rssGrowth: growth(({ rss }) => rss),
     left,
     internalErrors,
+    unseen,
+    deferrable,
+    episodes,
   }
 }
 
 /** Each fault once before any comes again, in another order each time; without end. */
-function* inShuffledTurns(): Generator<(typeof soakFaults)[number]> {
+function* inShuffledTurns(faults: readonly Fault[]): Generator<Fault> {
   for (;;)
-    yield* soakFaults
+    yield* faults
       .map((fault) => ({ fault, lot: Math.random() }))
       .toSorted((a, b) => a.lot - b.lot)
       .map(({ fault }) => fault)

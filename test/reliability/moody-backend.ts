@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { startMailSink } from '../load/mail-sink.ts'
 
-export type Mood = 'well' | 'refuses connections' | 'says nothing' | 'says 421' | 'hangs up'
-export const moods: readonly Mood[] = ['well', 'refuses connections', 'says nothing', 'says 421', 'hangs up']
+export type Mood = 'well' | 'refuses connections' | 'says nothing' | 'says 421' | 'hangs up' | 'reads no PROXY header'
+export const moods: readonly Mood[] = ['well', 'refuses connections', 'says nothing', 'says 421', 'hangs up', 'reads no PROXY header']
 
 export interface MoodyBackend {
   /** 127.0.0.1:PORT */
@@ -16,15 +16,36 @@ export interface MoodyBackend {
   stop(): void
 }
 
+/** How it treats the client that the PROXY header names. Postfix greets some late (a name server of theirs is slow), and some not at all (its own limits). */
+export type Treatment = 'well' | 'greets late' | 'says 421'
+
 /** Starts it, on a free port where left out; a PROXY header comes in front of each session. */
-export async function startMoodyBackend(wanted = 0): Promise<MoodyBackend> {
+export async function startMoodyBackend(wanted = 0, treats: (client: string) => Treatment = () => 'well'): Promise<MoodyBackend> {
   const sink = await startMailSink('header')
   const sockets = new Set<Socket>()
   let mood: Mood = 'well'
   const serve = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
-    if (mood === 'well') relay(socket, sink.port)
+    if (mood === 'well') {
+      socket.once('data', (header: Buffer) => {
+        const treatment = treats(clientOf(header))
+        if (treatment === 'greets late') {
+          // The connection is read meanwhile, so that its end is seen.
+          const late = setTimeout(() => socket.end('220 mx.example ESMTP Postfix\r\n'), lateMs)
+          socket.on('close', () => clearTimeout(late)).resume()
+          return
+        }
+        if (treatment === 'says 421') {
+          socket.resume().end('421 4.7.0 mx.example Error: too many connections\r\n')
+          return
+        }
+        socket.pause().unshift(header)
+        relay(socket, sink.port)
+      })
+      return
+    }
+    if (mood === 'reads no PROXY header') withoutHeader(socket)
     else if (mood === 'says 421') socket.end('421 4.3.2 Service shutting down\r\n')
     else if (mood === 'hangs up') socket.destroy()
     // Else it says nothing; somebody must read, or its end would not be seen.
@@ -53,6 +74,27 @@ export async function startMoodyBackend(wanted = 0): Promise<MoodyBackend> {
       sink.stop()
     },
   }
+}
+
+/** Longer than a client of the soak waits. */
+const lateMs = 60_000
+
+/** The source address of a version 2 header for IPv4; empty where there is none. */
+function clientOf(header: Buffer): string {
+  return header.length >= 20 && header[12] === 0x21 && header[13] === 0x11 ? header.subarray(16, 20).join('.') : ''
+}
+
+/** As Postfix without smtpd_upstream_proxy_protocol: what is in front of the first command is bad syntax, line by line. */
+function withoutHeader(socket: Socket): void {
+  socket.write('220 mx.example ESMTP Postfix\r\n')
+  socket.on('data', (bytes: Buffer) => {
+    for (const line of bytes.toString('latin1').split('\n').slice(0, -1)) {
+      const verb = line.trim().slice(0, 4).toUpperCase()
+      if (verb === 'QUIT') socket.end('221 2.0.0 Bye\r\n')
+      else if (socket.writable)
+        socket.write(/^(EHLO|HELO|MAIL|RCPT|NOOP|RSET)/.test(verb) ? '250 2.1.0 Ok\r\n' : '500 5.5.2 Error: bad syntax\r\n')
+    }
+  })
 }
 
 function relay(from: Socket, port: number): void {

@@ -11,6 +11,7 @@ import { hasOwnNetwork, runInOwnNetwork } from './own-network.ts'
 import { podCapacity } from './pod-capacity.ts'
 import { rollout } from './rollout.ts'
 import { filesLimit, slowLoris } from './slow-loris.ts'
+import { strangers, strangersFaults, strangersScene } from './strangers.ts'
 import { valkeyFaults } from './valkey-faults.ts'
 
 const usage = `usage: npx node test/reliability/run.ts SCENARIO [--option N …]
@@ -21,6 +22,7 @@ const usage = `usage: npx node test/reliability/run.ts SCENARIO [--option N …]
   dns           --clients 500                                DNS is dead, slow, lying, restarted
   loris         --clients 19800 --seconds 60 --rate 20 [--usual-limits]    slow-loris clients hold on
   soak          --minutes 30 --rate 150 --every 5            mixed load with a fault every few seconds
+  strangers     --minutes 30 --rate 60 --every 8             the same with what strangers do: tables, PROXY settings, descriptors, error codes
   pod           --rate 200 --seconds 30 --clients 9000       what one gateway takes`
 
 const { positionals, values } = parseArgs({
@@ -109,6 +111,21 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
     const wrong = wrongOf(tallies, legitimate)
     const kept = none(wrong) && none(outcome.left) && outcome.internalErrors === 0 && outcome.liveGrowth < 100
     return { outcome, kept, lines: [...tallyLines(tallies), text(outcome)] }
+  },
+  strangers: async () => {
+    const options = { seconds: number('minutes', 30) * 60, perSecond: number('rate', 60), everyMs: number('every', 8) * 1000 }
+    const outcome = await faultySoak({ ...options, faults: strangersFaults, strangers, scene: strangersScene, say })
+    const { tallies, looks, ...rest } = outcome
+    const wrong = wrongOf(tallies, legitimate)
+    const deferred = Object.entries(wrong).reduce((sum, [how, count]) => sum + (how.includes(': 421 ') ? count : Infinity), 0)
+    const kept =
+      deferred <= rest.deferrable &&
+      none(rest.left) &&
+      none(rest.unseen) &&
+      rest.episodes.every(({ begun, ended }) => begun > 0 && begun === ended) &&
+      rest.internalErrors === 0 &&
+      rest.liveGrowth < 100
+    return { outcome: { ...rest, looks }, kept, lines: [...tallyLines(tallies), text({ ...rest, deferred })] }
   },
   pod: async () => {
     const outcome = await podCapacity({

@@ -9,6 +9,14 @@ export interface Fault {
   readonly what: string
   readonly strike: (scene: Scene) => unknown
   readonly mend: (scene: Scene) => unknown
+  /** What at least one gateway must have logged between strike and mend. */
+  readonly says?: RegExp
+  /** A sample that at least one gateway's /metrics must have at the end of the fault. */
+  readonly shows?: RegExp
+  /** A sample that no gateway's /metrics may have then. */
+  readonly never?: RegExp
+  /** The documented bound: good clients may be told to come again while it lasts. */
+  readonly defers?: true
 }
 
 let reloads = 0
@@ -39,7 +47,7 @@ export const soakFaults: readonly Fault[] = [
   },
   { what: 'the policy is read again', strike: ({ fleet }) => fleet.gateways.forEach((gateway) => gateway.signal('SIGHUP')), mend: nothing },
   ...moods
-    .filter((mood) => mood !== 'well')
+    .filter((mood) => mood !== 'well' && mood !== 'reads no PROXY header')
     .map((mood, i) => ({
       what: `a backend ${mood}`,
       strike: ({ backends }: Scene) => backends[i % backends.length]?.turn(mood),

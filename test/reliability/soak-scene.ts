@@ -1,4 +1,7 @@
 // What the soak runs on: two gateways, a Valkey, two backends and name servers, and the policy that names them.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gatewayFlags } from '../load/gateway-flags.ts'
 import { reportingFlags } from '../load/reported.ts'
 import { startRbldnsd } from '../peers/rbldnsd.ts'
@@ -8,7 +11,7 @@ import { answerLate } from './dns-faults.ts'
 import { Fleet } from './fleet.ts'
 import { seedKnownClients } from './known-clients.ts'
 import { mixedSpec } from './mixed-clients.ts'
-import { type MoodyBackend, startMoodyBackend } from './moody-backend.ts'
+import { type MoodyBackend, startMoodyBackend, type Treatment } from './moody-backend.ts'
 
 export interface Scene {
   readonly fleet: Fleet
@@ -16,35 +19,53 @@ export interface Scene {
   readonly backends: readonly MoodyBackend[]
   /** The policy with so many changes behind it. */
   readonly spec: (reload: number, resolvers: readonly string[]) => object
-  readonly resolvers: Readonly<Record<'well' | 'dead' | 'slow' | 'lying', string>>
+  readonly resolvers: Readonly<Record<'well' | 'dead' | 'slow' | 'lying' | 'codes', string>>
+  /** The access table that the policy names. */
+  readonly table: string
   readonly stop: () => Promise<void>
 }
 
-export async function setUpScene(): Promise<Scene> {
+export interface SceneOptions {
+  /** Descriptors that each gateway may have open; as many as this process where left out. */
+  readonly openFiles?: number
+  /** How the mail servers treat a client. */
+  readonly treats?: (client: string) => Treatment
+}
+
+/** The table when it is well. Nobody of those who come is in it. */
+export const goodTable = '198.51.100.0/24 reject\n'
+
+export async function setUpScene({ openFiles, treats }: SceneOptions = {}): Promise<Scene> {
   const rbldnsd = await startRbldnsd()
   const valkey = await startValkey()
-  const backends = [await startMoodyBackend(), await startMoodyBackend()]
+  const backends = [await startMoodyBackend(0, treats), await startMoodyBackend(0, treats)]
   const dead = await startStubServer(() => undefined)
   const slow = await startStubServer(answerLate)
   const lying = await startStubServer((question) => question.reply({ addresses: ['127.0.0.2'], id: question.id ^ 1 }))
-  const stubs = [dead, slow, lying]
+  const codes = await startStubServer((question) => question.reply({ addresses: ['127.255.255.254'] }))
+  const stubs = [dead, slow, lying, codes]
+  const folder = mkdtempSync(join(tmpdir(), 'soak-'))
+  const table = join(folder, 'senders.cidr')
+  writeFileSync(table, goodTable)
   const at = ({ endpoint }: (typeof stubs)[number]): string => `127.0.0.1:${endpoint.port}`
   await seedKnownClients(valkey)
-  const resolvers = { well: `${rbldnsd.address}:53`, dead: at(dead), slow: at(slow), lying: at(lying) }
+  const resolvers = { well: `${rbldnsd.address}:53`, dead: at(dead), slow: at(slow), lying: at(lying), codes: at(codes) }
   const spec = (reload: number, servers: readonly string[]): object => ({
     ...mixedSpec,
     // Each policy differs from the one before, so that none is passed over as known.
     banner: `$hostname ESMTP ${reload}`,
     dnsbl: { ...mixedSpec.dnsbl, resolvers: servers },
+    access: [{ table: { file: table } }],
     backend: { addresses: backends.map(({ address }) => address) },
     allowlist: { store: 'Valkey', valkey: { addresses: [valkey.address] } },
   })
   const nodeFlags = [...gatewayFlags, ...reportingFlags]
-  const fleet = await Fleet.start(2, { spec: spec(0, [resolvers.well]), nodeFlags })
+  const fleet = await Fleet.start(2, { spec: spec(0, [resolvers.well]), nodeFlags, ...(openFiles !== undefined && { openFiles }) })
   const stop = async (): Promise<void> => {
     await fleet.stop()
     await Promise.all([rbldnsd.stop(), valkey.stop(), ...stubs.map((stub) => stub.close())])
     for (const backend of backends) backend.stop()
+    rmSync(folder, { recursive: true })
   }
-  return { fleet, valkey, backends, spec, resolvers, stop }
+  return { fleet, valkey, backends, spec, resolvers, table, stop }
 }

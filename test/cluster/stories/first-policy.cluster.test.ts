@@ -38,7 +38,7 @@ test('every object of the gateway is there, and belongs to the policy', async ()
 
 test('kubectl get shows at a glance that all is well', async () => {
   // A gateway that does not answer within 2 s counts as unknown until it is asked again.
-  const allIsWell = /^mx +Enforce +True +Ready +2\/2 +True +[\d.]+ /
+  const allIsWell = /^mx +Enforce +True +Ready +2\/2 +2\/2 +True +[\d.]+ /
   await eventually('all well', async () => allIsWell.test(await kubectl('get', 'psc', 'mx', '-n', home, '--no-headers')))
 })
 

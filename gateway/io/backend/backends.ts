@@ -164,6 +164,11 @@ export class Backends {
     return this.#entries.get(target.label)?.pace.delay(this.#now(), this.options.connectRate ?? 0) ?? 0
   }
 
+  /** Whether it is checked for each client that its backend has read the PROXY header. */
+  get checksHeaders(): boolean {
+    return this.#prober.active && this.options.proxyProtocol !== 'None'
+  }
+
   /** Whether clients may still be handed to an address that `take` has given. */
   usable(target: Target): boolean {
     return !this.#prober.active || this.#entries.get(target.label)?.proven === true
@@ -191,7 +196,7 @@ export class Backends {
     if (tells === 'local') return this.abandoned(target)
     if (tells === 'refused' || !this.#prober.active) return this.failed(target, reason)
     if (tells === 'malformed') return this.doubted(target)
-    this.#suspect(target)
+    this.suspect(target)
   }
 
   /** The address has failed: it rests, twice as long each time. Sessions that fail together count once. It must be proven again: another program may come back. */
@@ -209,16 +214,17 @@ export class Backends {
     const entry = this.#entries.get(target.label)
     if (entry === undefined) return
     if (entry.refused.size < refusedNetworks) entry.refused.add(networkOf(client))
-    if (entry.refused.size >= refusedNetworks) this.#suspect(target)
+    if (entry.refused.size >= refusedNetworks) this.suspect(target)
   }
 
   /** Something shows that the address does not do what has been proven: no client gets there until it is proven again. */
   doubted(target: Target): void {
     this.#change(target, (entry) => forgetProof(entry))
-    this.#suspect(target)
+    this.suspect(target)
   }
 
-  #suspect(target: Target): void {
+  /** Something looks wrong, which may be the client's doing: a probe finds out. */
+  suspect(target: Target): void {
     const entry = this.#entries.get(target.label)
     if (entry !== undefined && this.#listed.has(entry)) this.#prober.soon(entry)
   }
@@ -234,7 +240,7 @@ export class Backends {
     const other = this.#otherWorks(entry)
     if (this.#prober.active) {
       entry.silentAt = this.#now()
-      this.#suspect(target)
+      this.suspect(target)
     } else if (other) this.failed(target, silence(silentMs))
     return other
   }

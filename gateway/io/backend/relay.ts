@@ -1,4 +1,5 @@
-// Hand-off: has a backend found that greets the client, then copies bytes both ways until both have ended. No byte is looked at behind the greeting.
+// Hand-off: has a backend found that greets the client, then copies bytes both ways until both have ended. Behind the greeting, only the first reply is
+// looked at (header-check.ts).
 //
 // The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, also while the first may yet greet:
 // one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
@@ -7,6 +8,7 @@ import { reply as replies } from '../../core/replies.ts'
 import { errorWord } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
 import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
+import { HeaderCheck } from './header-check.ts'
 import { watchSides } from './relay-watch.ts'
 import { Search } from './search.ts'
 import { readShared } from './shared-reading.ts'
@@ -35,6 +37,8 @@ class Relay implements RelayHandle {
   #target: Target | undefined
   #backend: Socket | undefined
   #stopWatching: (() => void) | undefined
+  /** Until it is certain that the backend has read the PROXY header. */
+  #check: HeaderCheck | undefined
   #over = false
   #toBackend = 0
   #toClient = 0
@@ -95,12 +99,22 @@ class Relay implements RelayHandle {
     client.on('drain', this.#clientDrained)
     this.#stopWatching = watchSides(() => this.#client, backend, this.#backends.options)
     this.#events.onHandedOff(target.label)
+    if (from.checksHeaders) this.#check = new HeaderCheck(() => void backend.write('NOOP\r\n'))
     backend.resume()
     this.#toClientSide(greeting)
     client.resume()
     const { unread } = this.#request
+    const arrived = this.#held.splice(0)
     if (unread.length > 0) this.#pass(unread, backend)
-    for (const bytes of this.#held.splice(0)) this.#fromClient(bytes)
+    for (const bytes of arrived) this.#fromClient(bytes)
+    if (client.readableEnded) this.#clientEnded()
+  }
+
+  /** What the client has sent while the backend was checked goes on. */
+  #release(backend: Socket): void {
+    this.#check = undefined
+    const client = this.#client.resume()
+    for (const bytes of this.#held.splice(0)) this.#pass(bytes, backend)
     if (client.readableEnded) this.#clientEnded()
   }
 
@@ -155,20 +169,31 @@ class Relay implements RelayHandle {
   }
 
   #pass(bytes: Uint8Array, backend: Socket): boolean {
+    if (this.#check?.fromClient(bytes) === true) {
+      this.#held.push(bytes)
+      this.#client.pause()
+      return true
+    }
     this.#toBackend += bytes.length
     if (!backend.write(bytes)) this.#client.pause()
     return backend.writableLength > 0
   }
 
   readonly #fromBackend = (bytes: Uint8Array): void => {
-    // A 5xx reply before the client has said anything is one to the PROXY header.
-    if (this.#toBackend === 0 && bytes[0] === 0x35) return this.#headerUnread()
-    this.#toClientSide(bytes)
+    const check = this.#check
+    if (check === undefined) return this.#toClientSide(bytes)
+    const passed = check.fromBackend(bytes)
+    if (passed === 'unread') return this.#headerUnread(check)
+    if (passed.length > 0) this.#toClientSide(passed)
+    if (check.over && this.#backend !== undefined) this.#release(this.#backend)
   }
 
   /** The client reads 421, which it may at any time, and comes back later. */
-  #headerUnread(): void {
-    if (this.#target !== undefined) this.#backends.doubted(this.#target)
+  #headerUnread({ isAboutClient }: HeaderCheck): void {
+    if (this.#target !== undefined) {
+      if (isAboutClient) this.#backends.suspect(this.#target)
+      else this.#backends.doubted(this.#target)
+    }
     if (this.#backend !== undefined) this.#reset(this.#backend)
     this.#endedBy = 'backend'
     this.#error ??= 'the backend has not read the PROXY header'
@@ -181,12 +206,16 @@ class Relay implements RelayHandle {
     if (!this.#client.write(bytes)) this.#backend?.pause()
   }
 
-  readonly #backendDrained = (): void => void this.#client.resume()
+  readonly #backendDrained = (): void => {
+    if (this.#check?.holds !== true) this.#client.resume()
+  }
   readonly #clientDrained = (): void => void this.#backend?.resume()
 
   readonly #clientEnded = (): void => {
     this.#endedBy ??= 'client'
     if (this.#backend !== undefined) {
+      // What it has sent last still waits; the end comes behind it.
+      if (this.#held.length > 0) return
       this.#events.onClientEnd?.()
       this.#backend.end()
     }

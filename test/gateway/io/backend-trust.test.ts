@@ -15,6 +15,8 @@ interface Server {
   readonly listener: Listener
   /** Clients' addresses that it was told of, probes included. */
   readonly named: string[]
+  /** Command lines, all connections together. */
+  readonly commands: string[]
   /** What it does from now on. */
   is: 'reading' | 'plain' | 'plain and slow' | 'refusing clients'
 }
@@ -47,6 +49,7 @@ async function mailServer(t: TestContext): Promise<Server> {
       for (let end = received.indexOf('\n'); end >= 0; end = received.indexOf('\n')) {
         const line = received.toString('latin1', 0, end)
         received = received.subarray(end + 1)
+        server.commands.push(line.trimEnd())
         const reply = line.startsWith('QUIT') ? '221 bye\r\n' : /^(NOOP|EHLO)/.test(line) ? '250 ok\r\n' : '500 bad syntax\r\n'
         replies += reply
       }
@@ -55,7 +58,7 @@ async function mailServer(t: TestContext): Promise<Server> {
     })
   })
   t.after(() => listener.close())
-  const server: Server = { listener, named: [], is: 'reading' }
+  const server: Server = { listener, named: [], commands: [], is: 'reading' }
   return server
 }
 
@@ -102,6 +105,43 @@ test('the same where its replies to the header come after the greeting: the clie
   const { text } = await client.ended()
   assert.equal(text, '220 plain\r\n421 4.3.2 Service currently unavailable\r\n')
   await until(() => statusOf(backends)?.state === 'misconfigured')
+})
+
+const early: readonly { what: string; bytes: string; from: string }[] = [
+  { what: 'EHLO', bytes: 'EHLO x\r\n', from: '220 plain\r\n' },
+  { what: 'a whole message', bytes: 'EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n', from: '220 plain\r\n' },
+  { what: 'half a line', bytes: 'EH', from: '220 plain\r\n' },
+]
+for (const { what, bytes, from } of early) {
+  test(`a client that has sent ${what} by then reads 421 too, not the replies to the header, and none of its mail is taken for the gateway's`, async (t) => {
+    const server = await mailServer(t)
+    const backends = await table(t, server)
+    server.is = 'plain and slow'
+    server.commands.length = 0
+    const { client } = await arrive(t, backends, 1, bytes)
+    const { text } = await client.ended()
+    assert.equal(text, `${from}421 4.3.2 Service currently unavailable\r\n`)
+    await until(() => statusOf(backends)?.state === 'misconfigured')
+    assert.deepEqual(
+      server.commands.filter((line) => /MAIL|RCPT|DATA/.test(line)),
+      [],
+    )
+  })
+}
+
+test('at a server that reads the header, only a client that does not wait for replies costs it a NOOP, and it reads its own replies', async (t) => {
+  const server = await mailServer(t)
+  const backends = await table(t, server)
+  server.commands.length = 0
+  const polite = await arrive(t, backends, 1, 'EHLO x\r\n')
+  await polite.client.until((text) => text === '220 mx\r\n250 ok\r\n')
+  polite.client.socket.write('EHLO y\r\nQUIT\r\n')
+  await polite.client.until((text) => text === '220 mx\r\n250 ok\r\n250 ok\r\n221 bye\r\n')
+  assert.deepEqual(server.commands.splice(0), ['EHLO x', 'EHLO y', 'QUIT'])
+  const hasty = await arrive(t, backends, 2, 'EHLO x\r\nFOO\r\n')
+  hasty.client.socket.end('QUIT\r\n')
+  await hasty.client.until((text) => text === '220 mx\r\n250 ok\r\n500 bad syntax\r\n221 bye\r\n')
+  assert.deepEqual(server.commands, ['NOOP', 'EHLO x', 'FOO', 'QUIT'])
 })
 
 test('when it reads the header again, clients that are held go on', async (t) => {

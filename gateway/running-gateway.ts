@@ -263,7 +263,7 @@ export class RunningGateway implements LocalGateway {
 
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options, this.#inForce)
-    const backends = backendTable(next.backends, this.#options, () => this.listening, this.#backends)
+    const backends = backendTable(next.backends, this.#options, () => this.listening, this.#metrics, this.#backends)
     this.#backends = backends
     this.#resolver.updateServers(next.dnsServers)
     this.#resolver.updateTimes(next.dnsTimes)

@@ -6,6 +6,7 @@ import type { Action, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from './capacity.ts'
 import type { SharedStatus, StoreObserver } from './allowlist/allowlist-valkey.ts'
 import { observeProcess } from './process-metrics.ts'
+import { servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from './policy/policy-file.ts'
 
 /** Numbers that are looked up when somebody asks. */
@@ -26,6 +27,8 @@ export interface Levels {
   leftOut(): number
 }
 
+/** Each one is there from the start, so that the first of a kind is an increase. */
+const probeResults = ['proven', 'failed', 'misconfigured', 'local'] as const
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
 const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
 const secondsBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 20, 100]
@@ -119,23 +122,6 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 const lagResolutionMs = 20
 
 /** All metrics of one gateway. */
-/** About the policy that is served. */
-function servedGauges(registers: Registry[]): { readonly kept: Gauge; readonly skippedLines: Gauge } {
-  const kept = new Gauge({
-    name: 'postscreen_policy_from_data_directory',
-    help: 'Whether the policy in force is the last good one from the data directory, because the policy file cannot be used.',
-    registers,
-    aggregator: 'max',
-  })
-  const skippedLines = new Gauge({
-    name: 'postscreen_access_table_skipped_lines',
-    help: 'Lines of an access table in force that do not parse and are skipped.',
-    labelNames: ['table'],
-    registers,
-    aggregator: 'max',
-  })
-  return { kept, skippedLines }
-}
 
 export class Metrics {
   readonly #registry = new Registry()
@@ -150,6 +136,7 @@ export class Metrics {
   readonly #dnsblSeconds: Histogram
   readonly #backendConnect: Histogram
   readonly #backendErrors: Counter
+  readonly #backendProbes: Counter
   readonly #relayBytes: Counter
   readonly #starttls: Counter
   readonly #probes: Counter
@@ -187,6 +174,8 @@ export class Metrics {
       registers,
     })
     this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
+    this.#backendProbes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', ['result'])
+    for (const result of probeResults) this.#backendProbes.inc({ result }, 0)
     this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
     this.#starttls = counter(
       'postscreen_starttls_total',
@@ -352,6 +341,10 @@ export class Metrics {
 
   backendFailed(how: 'connect' | 'send'): void {
     this.#backendErrors.inc({ reason: how })
+  }
+
+  backendProbed(result: (typeof probeResults)[number]): void {
+    this.#backendProbes.inc({ result })
   }
 
   relayed(toBackend: number, toClient: number): void {

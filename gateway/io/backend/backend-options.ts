@@ -3,7 +3,7 @@ import type { Connect, Destination } from './backend-call.ts'
 import type { Lookup } from './backend-names.ts'
 import type { Target } from './entry.ts'
 import type { TargetState } from './precedence.ts'
-import type { ProxyVersion } from './proof.ts'
+import type { ProxyVersion, Verdict } from './proof.ts'
 import type { SharedProofs } from './prober.ts'
 import type { WatchOptions } from './relay-watch.ts'
 
@@ -35,6 +35,8 @@ export interface BackendOptions extends WatchOptions {
   readonly shared?: SharedProofs
   /** Told when an address is in another state; `why` is the reason of a failure. */
   readonly onChange?: (label: string, from: TargetState, to: TargetState, why: string | undefined) => void
+  /** Told how each probe has ended that this process has made. */
+  readonly onProbed?: (result: Verdict['is']) => void
   /** Milliseconds that only go forward. */
   readonly now?: () => number
   readonly lookup?: Lookup

@@ -167,6 +167,7 @@ export class Prober {
   }
 
   #settle(entry: Entry, verdict: Verdict): void {
+    this.#options.onProbed?.(verdict.is)
     this.#events.verdict(entry, verdict)
     this.tell(entry, verdict)
   }

@@ -178,12 +178,14 @@ describe('the other metrics', () => {
     const metrics = new Metrics('1', levels)
     metrics.handedOn(0.01)
     metrics.backendFailed('connect')
+    metrics.backendProbed('misconfigured')
     metrics.relayed(100, 2000)
     metrics.starttls('established')
     const lines = await samples(metrics)
     for (const line of [
       'postscreen_backend_connect_seconds_count 1',
       'postscreen_backend_errors_total{reason="connect"} 1',
+      'postscreen_backend_probes_total{result="misconfigured"} 1',
       'postscreen_relay_bytes_total{direction="to_backend"} 100',
       'postscreen_relay_bytes_total{direction="to_client"} 2000',
       'postscreen_starttls_total{result="established"} 1',

@@ -27,6 +27,7 @@ function worker(clients: number, more: Partial<Levels> = {}): Metrics {
     metrics.event({ client, event: 'CONNECT', server }, false)
     metrics.event(pass, false)
     metrics.handedOn(0.003)
+    metrics.backendProbed('failed')
   }
   metrics.policyInForce('mx', clients)
   metrics.policyRefused()
@@ -58,6 +59,7 @@ test('counters, histograms and sessions are summed; levels that all workers see 
   has(await samples(all), [
     'postscreen_connections_total 5',
     'postscreen_passes_total{type="new"} 5',
+    'postscreen_backend_probes_total{result="failed"} 5',
     'postscreen_tests_total{test="pregreet",verdict="pass",action="",mode="enforce"} 5',
     'postscreen_backend_connect_seconds_bucket{le="0.005"} 5',
     'postscreen_backend_connect_seconds_count 5',

@@ -51,7 +51,7 @@ async function untilAllReady(): Promise<number> {
       const metrics = await operator.metrics()
       return [...metrics].filter(([name, value]) => value === 1 && programmed.test(name)).length === count
     },
-    400_000,
+    800_000,
   )
   return (Date.now() - operator.startedAt) / 1000
 }

@@ -22,6 +22,13 @@ export function parseDuration(text: string): number | undefined {
   return unit === undefined ? undefined : Number(text.slice(0, -1)) * unitSeconds[unit]
 }
 
+/** A CEL expression for the seconds of a written time. Anything else is an error: ask celIsTime first. */
+export const celSeconds = (time: string): string =>
+  `int(${time}.substring(0, ${time}.size() - 1)) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[${time}.substring(${time}.size() - 1)]`
+
+/** A CEL expression for whether a text is a written time. */
+export const celIsTime = (text: string, pattern = durationPattern): string => `${text}.matches('${pattern}')`
+
 /**
  * The shortest way to write a whole number of seconds: 86400 is `1d`. Weeks are used only where days are not shorter, so that 7d stays 7d.
  * Throws a RangeError for a number that cannot be written (negative, a fraction, too large): that is a mistake in the program.

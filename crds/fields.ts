@@ -6,6 +6,8 @@ import {
   type Conversion,
   docKey,
   type FieldDoc,
+  type formKey,
+  type FormRule,
   kindKey,
   type PostfixNames,
   quantityPattern,
@@ -31,6 +33,7 @@ export interface SchemaNode {
   readonly required?: readonly string[]
   readonly [docKey]?: FieldDoc
   readonly [kindKey]?: 'duration' | 'quantity'
+  readonly [formKey]?: readonly FormRule[]
   readonly [boundsKey]?: { readonly min: string; readonly max: string }
 }
 

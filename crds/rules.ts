@@ -1,7 +1,7 @@
 // Rules across fields, each twice: as CEL, so that `kubectl apply` itself refuses a bad policy, and for files that no API server has seen.
 // Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
 import { allowlistRules } from './allowlist-rules.ts'
-import { parseDuration } from './duration.ts'
+import { celIsTime, celSeconds, parseDuration } from './duration.ts'
 import { dnsblTTL } from './schema/dnsbl.ts'
 import { greetWait } from './schema/greet.ts'
 import { commandTimeLimit } from './schema/smtp.ts'
@@ -22,11 +22,17 @@ export interface Rule {
   readonly holds: (value: Written) => boolean
 }
 
-/** A CEL expression for the seconds of a written time. */
-export const celSeconds = (time: string): string =>
-  `int(${time}.substring(0, ${time}.size() - 1)) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[${time}.substring(${time}.size() - 1)]`
+/** CEL: one time of an object is not longer than another. Holds when one is missing or not valid: the second has a message of its own. */
+const celNotLonger = (short: string, long: string): string =>
+  [
+    `!has(self.${long})`,
+    `!has(self.${short})`,
+    `!${celIsTime(`self.${short}`)}`,
+    `!${celIsTime(`self.${long}`)}`,
+    `${celSeconds(`self.${short}`)} <= ${celSeconds(`self.${long}`)}`,
+  ].join(' || ')
 
-/** Whether one written time is not longer than another; so too when one of them is no time. */
+/** Whether one written time is not longer than another; so too when one of them is not valid. */
 function notLonger(short: unknown, long: unknown): boolean {
   const [a, b] = [short, long].map((time) => (typeof time === 'string' ? parseDuration(time) : undefined))
   return a === undefined || b === undefined || a <= b
@@ -59,21 +65,21 @@ const tests: readonly Rule[] = [
   {
     at: 'spec.greet',
     field: 'stressWait',
-    cel: `!has(self.wait) || !has(self.stressWait) || ${celSeconds('self.stressWait')} <= ${celSeconds('self.wait')}`,
+    cel: celNotLonger('stressWait', 'wait'),
     message: 'must not be longer than wait',
     holds: (value) => notLonger(value['stressWait'], value['wait'] ?? greetWait),
   },
   {
     at: 'spec.dnsbl',
     field: 'minTTL',
-    cel: `!has(self.minTTL) || !has(self.maxTTL) || ${celSeconds('self.minTTL')} <= ${celSeconds('self.maxTTL')}`,
+    cel: celNotLonger('minTTL', 'maxTTL'),
     message: `must not be longer than maxTTL; where they are left out they are ${dnsblTTL.min} and ${dnsblTTL.max}`,
     holds: (value) => notLonger(value['minTTL'] ?? dnsblTTL.min, value['maxTTL'] ?? dnsblTTL.max),
   },
   {
     at: 'spec.smtp',
     field: 'stressCommandTimeLimit',
-    cel: `!has(self.commandTimeLimit) || !has(self.stressCommandTimeLimit) || ${celSeconds('self.stressCommandTimeLimit')} <= ${celSeconds('self.commandTimeLimit')}`,
+    cel: celNotLonger('stressCommandTimeLimit', 'commandTimeLimit'),
     message: 'must not be longer than commandTimeLimit',
     holds: (value) => notLonger(value['stressCommandTimeLimit'], value['commandTimeLimit'] ?? commandTimeLimit),
   },
@@ -143,7 +149,7 @@ const tls: readonly Rule[] = [
   {
     at: 'spec.tls',
     field: 'stressHandshakeTimeout',
-    cel: `!has(self.handshakeTimeout) || !has(self.stressHandshakeTimeout) || ${celSeconds('self.stressHandshakeTimeout')} <= ${celSeconds('self.handshakeTimeout')}`,
+    cel: celNotLonger('stressHandshakeTimeout', 'handshakeTimeout'),
     message: 'must not be longer than handshakeTimeout',
     holds: (value) => notLonger(value['stressHandshakeTimeout'], value['handshakeTimeout'] ?? handshakeTimeout),
   },

@@ -1,9 +1,8 @@
 // Makes a structural schema, as the API server demands it of a CRD, of the JSON schema that zod derives: takes our notes out, puts descriptions,
 // full defaults and CEL rules in, and refuses what the API server would. Not done in zod's `override` hook: that sees inner schemas before their notes.
-import { parseDuration } from './duration.ts'
 import type { SchemaNode } from './fields.ts'
-import { celSeconds, rules } from './rules.ts'
-import { boundsKey, docKey, type FieldDoc, kindKey } from './schema/field.ts'
+import { rules } from './rules.ts'
+import { boundsKey, docKey, type FieldDoc, formKey, kindKey } from './schema/field.ts'
 import { transitions } from './transitions.ts'
 
 /** A CEL rule as a CRD has it. */
@@ -45,7 +44,7 @@ const kept = new Set(
 )
 
 /** What else may stand there; anything more has no structural form, or nobody has thought about it yet. */
-const rewritten = new Set(['default', 'properties', 'additionalProperties', 'items', docKey, kindKey, boundsKey])
+const rewritten = new Set(['default', 'properties', 'additionalProperties', 'items', docKey, kindKey, boundsKey, formKey])
 
 function refuseUnknown(path: string, node: SchemaNode): void {
   const strange = Object.keys(node).filter((key) => !kept.has(key) && !rewritten.has(key))
@@ -77,12 +76,20 @@ function describe(doc: FieldDoc, node: SchemaNode): string {
 export const writtenDefault = (value: unknown): string =>
   value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value)
 
-/** CEL for what a pattern cannot say of a time: its longest. The pattern is asked first, so that a misspelt time gets one message only. */
-function durationRules(node: SchemaNode): readonly Validation[] {
-  const bounds = node[boundsKey]
-  if (!bounds) return []
-  const rule = `!self.matches('${node.pattern}') || ${celSeconds('self')} <= ${parseDuration(bounds.max)}`
-  return [{ rule, message: `must be a time such as 6s, 5m, 12h or 30d, from ${bounds.min} to ${bounds.max}` }]
+/**
+ * The longest text for which the API server asks CEL. For a longer one, or one that does not fit a `pattern`, its own answer is a number of bytes
+ * or a regular expression: so the bounds of a form are rules with words, and what a person types by mistake is shorter than this. The cost of a
+ * rule grows with it. Times and networks, of which there are many, have less room.
+ */
+const longestJudged = (most: number): number => (most < 50 ? 64 : 2 * most)
+
+/** What stays of the bounds of a node. */
+function bounds(node: SchemaNode): Readonly<Record<string, unknown>> {
+  const plain = Object.fromEntries(Object.entries(node).filter(([key]) => kept.has(key)))
+  if (!node[formKey]) return plain
+  if (node[kindKey] === 'quantity') return {}
+  const { pattern: _pattern, minLength: _minLength, ...rest } = plain
+  return { ...rest, maxLength: longestJudged(node.maxLength ?? 0) }
 }
 
 function fieldRules(path: string): readonly Validation[] {
@@ -101,21 +108,9 @@ function defaultOf(node: SchemaNode, properties: Readonly<Record<string, Structu
   return Object.fromEntries(nested.map(([name, child]) => [name, child.default]))
 }
 
-/** An amount of a resource: a number or a text, so that it has no type. */
-function quantityNode(node: SchemaNode, place: Place): StructuralNode {
-  const doc = node[docKey]
-  return {
-    'x-kubernetes-int-or-string': true,
-    ...(doc && { description: describe(doc, node) }),
-    ...(node.pattern !== undefined && { pattern: node.pattern }),
-    ...(place === 'outside lists' && node.default !== undefined && { default: node.default }),
-  }
-}
-
 /** The structural schema of one node of zod's JSON schema and all below it. `path` such as `spec.dnsbl.sites[]` finds its rules. */
 export function structural(node: SchemaNode, path: string, place: Place = 'outside lists'): StructuralNode {
   refuseUnknown(path, node)
-  if (node[kindKey] === 'quantity') return quantityNode(node, place)
   const properties =
     node.properties &&
     Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, structural(child, `${path}.${name}`, place)]))
@@ -125,12 +120,12 @@ export function structural(node: SchemaNode, path: string, place: Place = 'outsi
   const doc = node[docKey]
   if (!doc && !/[\]}]$/.test(path)) throw new Error(`${path}: no doc`)
   const fallback = place === 'inside a list' ? undefined : defaultOf(node, properties)
-  const validations = [...durationRules(node), ...fieldRules(path)]
+  const validations = [...(node[formKey] ?? []), ...fieldRules(path)]
   return {
-    type: node.type ?? '',
+    ...(node[kindKey] === 'quantity' ? { 'x-kubernetes-int-or-string': true } : { type: node.type ?? '' }),
     ...(doc && { description: describe(doc, node) }),
     ...(node.type === 'integer' && { format: 'int64' }),
-    ...Object.fromEntries(Object.entries(node).filter(([key]) => kept.has(key))),
+    ...bounds(node),
     ...(fallback !== undefined && { default: fallback }),
     ...(properties && { properties }),
     ...(additionalProperties && { additionalProperties }),

@@ -19,9 +19,12 @@ const words: Readonly<Record<string, Decision>> = { permit: 'Permit', reject: 'R
 const decisionOf = (word: string): Decision | undefined =>
   Object.hasOwn(words, word.toLowerCase()) ? words[word.toLowerCase()] : undefined
 
-/** How many networks a list of the policy, and how many rules a table of it may have (crds/schema/access.ts). */
-const mostNetworks = 10_000
+/** How many networks an entry of the access list or a rule of a table, and how many rules a table may have (crds/schema/access.ts). */
+const mostNetworks = { entry: 1000, rule: 10_000 } as const
 const mostRules = 1000
+
+/** How many entries one word of the parameter becomes at most. The access list has room for 100: more become a table. */
+const mostEntries = 20
 
 class AccessListReader {
   readonly entries: unknown[] = []
@@ -127,19 +130,21 @@ class AccessListReader {
     return [...rules, { action: 'Dunno', networks }]
   }
 
-  /** Adds rules as entries of their own or, where one of them says dunno, as a table: a dunno of the list itself would end the search. */
-  #add(rules: readonly Rule[], comment: string): void {
-    const merged = merge(rules)
+  /** Adds rules as entries of their own or, where they are many or one says dunno, as a table: a dunno of the list itself would end the search. */
+  #add(found: readonly Rule[], comment: string): void {
+    const merged = merge(found)
     while (merged.at(-1)?.action === 'Dunno') merged.pop()
-    const pieces = merged.flatMap(({ action, networks }) => chunks(networks).map((cidrs) => ({ action, cidrs: cidrs.map(formatNetwork) })))
-    const [first, ...rest] = pieces
+    const entries = pieces(merged, mostNetworks.entry)
+    const [first, ...rest] = entries
     if (first === undefined) return
-    if (pieces.length > mostRules) {
+    const isTable = entries.length > mostEntries || merged.some((rule) => rule.action === 'Dunno')
+    const rules = isTable ? pieces(merged, mostNetworks.rule) : []
+    if (rules.length > mostRules) {
       this.#source.findings.error(
         `${this.#name}: ${comment}: more than ${mostRules} changes between permit, reject and dunno; try --tables files`,
       )
-    } else if (merged.some((rule) => rule.action === 'Dunno')) {
-      this.entries.push(new Commented({ table: { rules: pieces } }, { above: [comment] }))
+    } else if (isTable) {
+      this.entries.push(new Commented({ table: { rules } }, { above: [comment] }))
     } else {
       this.entries.push(new Commented(first, { above: [comment] }), ...rest)
     }
@@ -167,11 +172,15 @@ function merge(rules: readonly Rule[]): { action: Decision; networks: Network[] 
   return merged
 }
 
-function chunks(networks: readonly Network[]): readonly (readonly Network[])[] {
+function chunks(networks: readonly Network[], most: number): readonly (readonly Network[])[] {
   const parts: Network[][] = []
-  for (let at = 0; at < networks.length; at += mostNetworks) parts.push(networks.slice(at, at + mostNetworks))
+  for (let at = 0; at < networks.length; at += most) parts.push(networks.slice(at, at + most))
   return parts
 }
+
+/** Rules as the policy writes them, each with a bounded number of networks. */
+const pieces = (merged: readonly Rule[], most: number): readonly { readonly action: Decision; readonly cidrs: readonly string[] }[] =>
+  merged.flatMap(({ action, networks }) => chunks(networks, most).map((cidrs) => ({ action, cidrs: cidrs.map(formatNetwork) })))
 
 /** The entries of spec.access for an access list, with the words of the list as comments. */
 export function readAccessList(text: string, parameter: string, source: Source): readonly unknown[] {

@@ -1,16 +1,23 @@
 // The policy's permanent access list, and what becomes of clients that it rejects.
 import { action, choice, documented, group, list, record, text } from './field.ts'
-import { entryOf, networks } from './forms.ts'
+import { entryOf, networks, networksCheckedAtRunTime } from './forms.ts'
 
 export const accessActions = ['Permit', 'Reject', 'Dunno'] as const
 
 const tableFile = text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
+/**
+ * How many entries the access list may have, and how many networks one of them. The API server estimates the cost of a rule over the networks as if
+ * all lists were full, and allows about 117,000 of them. An object in etcd has room for fewer.
+ */
+const entriesAtMost = 100
+const networksAtMost = 1000
+
 const rule = record({
   action: documented(choice(accessActions), {
     doc: 'What the table says about a client in these networks. Dunno leaves the table and goes on with the next entry of the access list.',
   }),
-  cidrs: documented(networks(1), { doc: 'The addresses and networks that the rule is for.', tenancy: 'own' }),
+  cidrs: documented(networksCheckedAtRunTime(1, 10_000), { doc: 'The addresses and networks that the rule is for.', tenancy: 'own' }),
 })
 
 const table = record({
@@ -30,15 +37,18 @@ const entry = record({
   action: documented(choice(accessActions).exactOptional(), {
     doc: 'Permit: the client skips all tests. Reject: denylist.action decides. Dunno: the search ends and the tests decide. Goes with cidrs or exceptCIDRs.',
   }),
-  cidrs: documented(networks(1).exactOptional(), { doc: 'The addresses and networks that the entry is for.', tenancy: 'own' }),
-  exceptCIDRs: documented(networks(1).exactOptional(), {
+  cidrs: documented(networks(1, networksAtMost).exactOptional(), {
+    doc: 'The addresses and networks that the entry is for.',
+    tenancy: 'own',
+  }),
+  exceptCIDRs: documented(networks(1, networksAtMost).exactOptional(), {
     doc: 'The entry is for every address that is in none of these networks.',
     tenancy: 'own',
   }),
   table: documented(table.exactOptional(), { doc: 'A table of rules, from a file or written here.' }),
 })
 
-export const access = documented(list(entry, { max: 1000 }).default([]), {
+export const access = documented(list(entry, { max: entriesAtMost }).default([]), {
   doc: 'The permanent access list: the first entry that decides about a client does. Each entry has either an action with networks, or a table.',
   postfix: { own: 'postscreen_access_list' },
   zimbra: ['zimbraMtaPostscreenAccessList'],

@@ -1,7 +1,16 @@
 // The building blocks of the policy schema. Each makes a zod schema that checks a written value, says in words for a person what is allowed,
 // and carries what the CRD, the reference and the importers need to know about the field.
 import { z } from 'zod'
-import { durationMaxLength, durationPattern, parseDuration, positiveDurationPattern, type TimeUnit, timeUnits } from '../duration.ts'
+import {
+  celIsTime,
+  celSeconds,
+  durationMaxLength,
+  durationPattern,
+  parseDuration,
+  positiveDurationPattern,
+  type TimeUnit,
+  timeUnits,
+} from '../duration.ts'
 
 /** How an importer turns the text of a Postfix parameter or Zimbra attribute into the field's value. The last few need code of their own. */
 export type Conversion =
@@ -61,6 +70,17 @@ export interface FieldDoc {
 export const docKey = 'x-doc'
 export const kindKey = 'x-kind'
 export const boundsKey = 'x-bounds'
+export const formKey = 'x-form'
+
+/** What the API server checks of one text, and what it answers: CEL over `self`. */
+export interface FormRule {
+  readonly rule: string
+  /** The words of the run time. */
+  readonly message: string
+}
+
+/** CEL for a pattern. A `pattern` of the CRD would be shown to a person as the only answer. */
+export const celMatches = (pattern: string): string => `self.matches(${pattern.includes('\\') ? 'r' : ''}'${pattern}')`
 
 /** Says what is allowed, and that it is required when it is missing altogether. */
 const error = (why: string) => (issue: { readonly input?: unknown }) => (issue.input === undefined ? `is required: ${why}` : why)
@@ -112,14 +132,20 @@ interface TimeBounds {
 /** A written time, which parses to seconds; without a default. */
 export function time({ min = '1s', max }: TimeBounds) {
   const most = parseDuration(max) ?? 0
-  const why = error(`must be a time such as ${min === '0s' ? '0s, ' : ''}6s, 5m, 12h or 30d, from ${min} to ${max}`)
+  const message = `must be a time such as ${min === '0s' ? '0s, ' : ''}6s, 5m, 12h or 30d, from ${min} to ${max}`
+  const why = error(message)
+  const pattern = min === '0s' ? durationPattern : positiveDurationPattern
   return z
     .string({ error: why })
     .max(durationMaxLength, { error: why })
-    .regex(new RegExp(min === '0s' ? durationPattern : positiveDurationPattern), { error: why })
+    .regex(new RegExp(pattern), { error: why })
     .refine((written) => (parseDuration(written) ?? 0) <= most, { error: why })
     .transform((written) => parseDuration(written) ?? 0)
-    .meta({ [kindKey]: 'duration', [boundsKey]: { min, max } })
+    .meta({
+      [kindKey]: 'duration',
+      [boundsKey]: { min, max },
+      [formKey]: [{ rule: `${celIsTime('self', pattern)} && ${celSeconds('self')} <= ${most}`, message }],
+    })
 }
 
 /** A written time with its default; in Postfix a bare number has the unit of the parameter's default. */
@@ -131,8 +157,12 @@ export function duration(fallback: `${number}${TimeUnit}`, bounds: TimeBounds, d
 interface TextForm {
   readonly max: number
   readonly min?: number
-  /** For the API server: RE2 and JavaScript alike. It may let pass what `problem` refuses, never the other way round. */
+  /** RE2 and JavaScript alike. It may let pass what `problem` refuses, never the other way round. */
   readonly pattern?: string
+  /** What the API server checks instead of the pattern. The same holds. Rules without bounds on their cost are left to the run time: []. */
+  readonly rules?: readonly FormRule[]
+  /** Where a text that is too long is just not of the form. */
+  readonly tooLong?: string
   /** What to write, for a person: `must be …`. */
   readonly why: string
   /** Why a text that fits the pattern is refused all the same, if it is. */
@@ -140,25 +170,36 @@ interface TextForm {
 }
 
 /** A text without a default. No check aborts: zod would then pass over the checks of the list around it. */
-export function text({ max, min = 0, pattern, why, problem }: TextForm) {
-  let schema = z.string({ error: error(why) }).max(max, { error: `must have at most ${max} characters` })
+export function text({ max, min = 0, pattern, why, problem, rules, tooLong = `must have at most ${max} characters` }: TextForm) {
+  let schema = z.string({ error: error(why) }).max(max, { error: tooLong })
   if (min > 0) schema = schema.min(min, { error: error(why) })
   const form = new RegExp(pattern ?? '')
   if (pattern !== undefined) schema = schema.regex(form, { error: error(why) })
-  return schema.superRefine((value, context) => {
-    const refused = form.test(value) && value.length <= max ? problem?.(value) : undefined
-    if (refused !== undefined) context.addIssue({ code: 'custom', message: refused })
-  })
+  return schema
+    .superRefine((value, context) => {
+      const refused = form.test(value) && value.length <= max ? problem?.(value) : undefined
+      if (refused !== undefined) context.addIssue({ code: 'custom', message: refused })
+    })
+    .meta({ [formKey]: rules ?? textRules(max, tooLong, pattern, why) })
 }
+
+/** The checks of a text for the API server. A pattern refuses an empty text where one must not be, which a test shows. */
+const textRules = (max: number, tooLong: string, pattern: string | undefined, why: string): readonly FormRule[] => [
+  { rule: `self.size() <= ${max}`, message: tooLong },
+  ...(pattern === undefined ? [] : [{ rule: celMatches(pattern), message: why }]),
+]
 
 /** How much of a resource, as Kubernetes writes it (resource.Quantity): `500m`, `128Mi`; a plain number may stand without quotes. Parses to text. */
 export function quantity() {
-  const why = error('must be an amount such as 500m, 2 or 128Mi')
+  const message = 'must be an amount such as 500m, 2 or 128Mi'
+  const why = error(message)
+  // CEL does not know how long such a text may be: by its estimate a pattern would cost too much. In the order of texts, signs are before digits.
+  const rule = "type(self) == int ? self >= 0 : isQuantity(self) && self >= '0'"
   const form = z.string({ error: why }).max(30, { error: why }).regex(new RegExp(quantityPattern), { error: why })
   return z
     .union([z.int().nonnegative(), form], { error: why })
     .transform(String)
-    .meta({ [kindKey]: 'quantity' })
+    .meta({ [kindKey]: 'quantity', [formKey]: [{ rule, message }] })
 }
 
 interface ListForm {

@@ -43,7 +43,7 @@ const optionalName = (why: string) => text({ max: 253, pattern: '^([A-Za-z0-9]([
 
 const resourceNames = /^([a-z0-9.-]+\/)?[a-z0-9][-a-z0-9.]{0,61}$/
 const amounts = () =>
-  map(quantity(), 20, 'must be names of resources and amounts, such as memory: 256Mi', (key) =>
+  map(quantity(), 15, 'must be names of resources and amounts, such as memory: 256Mi', (key) =>
     resourceNames.test(key) ? undefined : 'must be a resource such as cpu or memory',
   )
 

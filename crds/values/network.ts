@@ -60,7 +60,9 @@ function parseMasked(text: string, bits: string): NetworkResult {
     : { network }
 }
 
-const networkForm = 'must be an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32'
+export const networkWhy =
+  'must be an address or a network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without brackets; the prefix length is at most 32 for IPv4 and 128 for IPv6'
+export const hostBitsWhy = 'has address bits set beyond the prefix length'
 
 /**
  * A network in a field of the policy: `ADDRESS/BITS`, or one address. Bits set beyond the prefix length are refused, as in Postfix's tables:
@@ -69,13 +71,13 @@ const networkForm = 'must be an address or a network such as 192.0.2.1, 192.0.2.
 export function readNetwork(text: string): NetworkResult {
   const [written = '', bits, ...more] = text.split('/')
   const address = parseExactAddress(written)
-  if (address === undefined || more.length > 0) return { why: `${networkForm}, without brackets` }
+  if (address === undefined || more.length > 0) return { why: networkWhy }
   const size = address.family === 4 ? 32 : 128
   if (bits !== undefined && (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > size)) {
-    return { why: `must have a prefix length from 0 to ${size} after the slash` }
+    return { why: networkWhy }
   }
   const { network, hostBits } = networkOf(address, bits === undefined ? size : Number(bits))
-  if (hostBits) return { why: `has address bits set beyond the prefix length; perhaps you mean ${maskedText(network)}` }
+  if (hostBits) return { why: `${hostBitsWhy}; perhaps you mean ${maskedText(network)}` }
   if (isMapped(network))
     return { why: `must be written as IPv4: ${bits === undefined ? formatNetwork(unmapped(network)) : maskedText(unmapped(network))}` }
   return { network }

@@ -45,6 +45,12 @@ export class BesidePolicy {
     return `kubectl ${namespace === undefined ? '' : `-n ${shellQuote(namespace)} `}create ${words}`
   }
 
+  /** The text of a file of the mail host; undefined where it cannot be read here. */
+  textOf(path: string): string | undefined {
+    const file = this.#options.files.read(path)
+    return 'why' in file ? undefined : file.text
+  }
+
   /** spec.tls.secretName, for Kubernetes. */
   tlsSecret({ certFile, keyFile }: TlsSettings): string {
     const { name, files, findings } = this.#options

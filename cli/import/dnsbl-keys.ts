@@ -69,9 +69,9 @@ export function withoutKeys(text: string, keys: Iterable<string>): string {
   let result = text
   for (const key of keys) result = result.replaceAll(key, hidden)
   return result.replaceAll(domainLike, (domain) => {
-    const split = splitKey(domain)
     const inner = innerKey(domain)
-    const plain = inner === undefined ? domain : domain.replace(inner, hidden)
-    return split === undefined ? plain : `${hidden}.${split.domain}`
+    if (inner !== undefined) return domain.replace(inner, hidden)
+    const split = splitKey(domain)
+    return split === undefined ? domain : `${hidden}.${split.domain}`
   })
 }

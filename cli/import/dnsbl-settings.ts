@@ -50,9 +50,10 @@ function keyedSites(text: string): readonly (KeyedSite | { readonly why: string 
     const parsed = parseSite(word)
     if ('why' in parsed) return parsed
     const { domain } = parsed.site
-    const split = splitKey(domain)
+    const inner = innerKey(domain)
+    const split = inner === undefined ? splitKey(domain) : undefined
     if (split !== undefined) return { site: { ...parsed.site, domain: split.domain }, asked: domain, key: split.key }
-    if (innerKey(domain) === undefined) return { site: parsed.site, asked: domain, key: undefined }
+    if (inner === undefined) return { site: parsed.site, asked: domain, key: undefined }
     const ways = 'ask the provider for a domain that begins with the key, or remove the entry and import again'
     return { why: `${domain}: what looks like a key is not the first label; keySecret and keyFile put it first: ${ways}` }
   })

@@ -1,7 +1,9 @@
 // Recognises files that were given to an importer by mistake, so that one message says what the file is and which command reads it.
 
 const zimbraLine = /^(?:zimbra|carbonio)[A-Za-z]+(?:::?|=|[ \t]+)/m
-const zimbraCommand = /^(?:\$ *)?(?:\S*\/)?(?:zmprov|carbonio +prov)\s/m
+const zimbraCommand = /^(?:.*\b(?:zmprov|carbonio +prov)\s|(?:prov> *)?(?:mcf|modifyConfig|ms|modifyServer)\s.*\b(?:zimbra|carbonio)[A-Z])/m
+/** The output of zmlocalconfig, in which nothing of postscreen is set. */
+const localConfig = /^(?:zimbra|postfix|ldap|mailboxd|carbonio)_[a-z0-9_]+ ?=/m
 const parameterLine =
   /^(?:postscreen|smtpd|smtp|my(?:hostname|domain|networks|origin|destination)|compatibility|inet|mail|queue|tls|tlsproxy)[a-z0-9_]*[ \t]*=/m
 const serviceLine = /^\S+\s+(?:inet|unix|unix-dgram|fifo|pass)\s+[yn-]\s+[yn-]\s+[yn-]\s+\S+\s+\S+\s+\S/m
@@ -29,6 +31,8 @@ export function notMainCf(text: string): string | undefined {
   if (!parameters && hasZimbra(text)) return 'this is the output of zmprov (settings of Zimbra or Carbonio): use "postscreen import zimbra"'
   const other = otherKind(text)
   if (other !== undefined) return `${other}; ${needMainCf}`
+  if (!parameters && localConfig.test(text))
+    return `this is the output of zmlocalconfig, which has no settings of postscreen; ${needMainCf}`
   if (!/^\S+[ \t]*=/m.test(text) && serviceLine.test(text)) return `this is master.cf; ${needMainCf}, and name this file with --master-cf`
   return undefined
 }
@@ -36,6 +40,7 @@ export function notMainCf(text: string): string | undefined {
 /** What is wrong with an input of `import zimbra` as a whole, and what to do; undefined for settings of Zimbra. */
 export function notZimbra(text: string): string | undefined {
   if (hasZimbra(text)) return undefined
+  if (localConfig.test(text)) return `this is the output of zmlocalconfig, which has no settings of postscreen; ${needZimbra}`
   if (parameterLine.test(text) || serviceLine.test(text))
     return 'this is a configuration of Postfix: use "postscreen import postfix" with main.cf, or import the settings of Zimbra themselves'
   const other = otherKind(text)

@@ -178,7 +178,7 @@ function reportLeftOut(source: Source): void {
     else if (configuration.settings.get(name)?.service !== undefined && !builtInDefaults.has(name) && !machineDependent.includes(name)) {
       if (!isMentioned(name, configuration.settings)) findings.leaveOut(nameFor(name), 'the policy has no field for it')
     } else if (
-      name.startsWith('postscreen_') &&
+      (name.startsWith('postscreen_') || looksMisspelt(name)) &&
       !known.includes(name) &&
       !tlsParameters.includes(name) &&
       !isMentioned(name, configuration.settings)
@@ -188,6 +188,12 @@ function reportLeftOut(source: Source): void {
     }
   }
 }
+
+/** A name that is nearly one of postscreen's; other programs of Postfix have names with `post` too. */
+const looksMisspelt = (name: string): boolean =>
+  /^po[a-z]*_/.test(name) &&
+  !/^post(multi|log|alias|map)/.test(name) &&
+  closest(name.slice(0, name.indexOf('_')), ['postscreen']) !== undefined
 
 /** Whether another parameter's text uses a name: then it is a parameter of the user's own. */
 function isMentioned(name: string, settings: ReadonlyMap<string, { readonly value: string }>): boolean {

@@ -26,15 +26,15 @@ function keyEnd(text: string, ends: string): number | undefined {
   return quoted ? undefined : text.length
 }
 
-/** The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, which Postfix does not take off either. Of a key that comes twice the first counts. */
-export function parseKeyedTable(text: string): KeyedTable {
+/** The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, which Postfix does not take off either. Of a key that comes twice the first counts. `fold` gives the form in which a key is kept. */
+export function parseKeyedTable(text: string, fold: (key: string) => string = (key) => key): KeyedTable {
   const entries = new Map<string, KeyedEntry>()
   const problems: { line: number; why: string }[] = []
   const { lines, stray } = logicalLines(text)
   for (const { line } of stray) problems.push({ line, why: 'logical line must not start with whitespace' })
   for (const { line, text: logical } of lines) {
     const end = keyEnd(logical, ' \t\n\v\f\r')
-    const key = logical.slice(0, end)
+    const key = fold(logical.slice(0, end))
     const value = end === undefined ? '' : trimSpace(logical.slice(end))
     if (end === undefined) problems.push({ line, why: `unbalanced '"' in '${logical}'` })
     else if (value === '') problems.push({ line, why: 'expected format: key whitespace value' })

@@ -160,7 +160,8 @@ export class LookupTables {
         type === 'texthash' ? file.why : `the text that it was made from: ${file.why}; copy it here or make it from the table: ${cure}`,
       )
     }
-    const table = parseKeyedTable(file.text)
+    // postmap(1) writes keys in lower case; a text file is read as it stands.
+    const table = parseKeyedTable(file.text, type === 'texthash' ? (key) => key : (key) => key.toLowerCase())
     this.#notes(parameter, name, table.problems)
     return { is: 'keys', entries: table.entries }
   }

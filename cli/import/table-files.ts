@@ -6,13 +6,20 @@ import type { TableFiles } from './lookup-table.ts'
 /** Larger files are refused: no table of networks is, and all of it would have to be in memory. */
 const largest = 64 * 1024 * 1024
 
+/** UTF-8, or UTF-16 by its byte order mark: so does PowerShell write what `ssh HOST postconf -n > main.cf` prints. */
+function textOf(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  return bytes.toString('utf8')
+}
+
 /** A text file of at most 64 MiB, or why there is none. */
 export function readTextFile(path: string): { readonly text: string } | { readonly why: string } {
   try {
     const status = statSync(path)
     if (!status.isFile()) return { why: 'is not a file' }
     if (status.size > largest) return { why: `is larger than ${largest} bytes` }
-    return { text: readFileSync(path, 'utf8') }
+    return { text: textOf(readFileSync(path)) }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     return { why: code === 'ENOENT' ? 'no such file' : `cannot be read: ${code}` }
@@ -22,7 +29,7 @@ export function readTextFile(path: string): { readonly text: string } | { readon
 /** All of standard input. */
 export function readStandardInput(): { readonly text: string } | { readonly why: string } {
   try {
-    return { text: readFileSync(0, 'utf8') }
+    return { text: textOf(readFileSync(0)) }
   } catch (error) {
     return { why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }

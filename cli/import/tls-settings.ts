@@ -92,11 +92,19 @@ function setting(name: string, source: Source): string {
   return evaluated(source, source.configuration.isSet(own) ? own : `tlsproxy_tls_${name}`) ?? ''
 }
 
+const looksLikeKey = (path: string): boolean => /key|priv/i.test(path.split('/').at(-1) ?? '')
+
+/** Whether a file has a key without certificates; undefined where it cannot be read. */
+function isKeyAlone(path: string, { beside }: Source): boolean | undefined {
+  const text = beside.textOf(path)
+  return text === undefined ? undefined : !text.includes('-----BEGIN CERTIFICATE-----')
+}
+
 /** A key with its certificates may be in one file, or the key in one and the certificates in the next; several pairs may follow. */
 function chainFiles(files: readonly string[], source: Source): { readonly certFile: string; readonly keyFile: string } {
   const [first = '', second] = files
   if (second === undefined) return { certFile: first, keyFile: first }
-  const apart = /key|priv/i.test(first.split('/').at(-1) ?? '') && !/key|priv/i.test(second.split('/').at(-1) ?? '')
+  const apart = isKeyAlone(first, source) ?? (looksLikeKey(first) && !looksLikeKey(second))
   const certFile = apart ? second : first
   source.findings.note(
     `smtpd_tls_chain_files: the policy has one pair of files; taken as the key: ${first}, as the certificate: ${certFile}`,

@@ -1,4 +1,5 @@
 // Reads attributes from what Zimbra's and Carbonio's tools print (zmprov gacf, zmprov gs HOST, LDIF) and from commands that set them.
+import { commandsIn, shellWords } from './zimbra-commands.ts'
 
 /** An attribute with all its values, and the line of the first. */
 export interface Attribute {
@@ -11,6 +12,8 @@ export interface ZimbraText {
   /** By name in lower case, as LDAP compares names. */
   readonly attributes: ReadonlyMap<string, Attribute>
   readonly errors: readonly string[]
+  /** Lines that are not in one of the forms, although they name an attribute of the MTA. */
+  readonly notes: readonly string[]
   /** Names of the servers whose settings are in the text. */
   readonly servers: readonly string[]
 }
@@ -24,7 +27,8 @@ interface Line {
 const printed = /^([A-Za-z][A-Za-z0-9-]*)(?:;[A-Za-z0-9-]+)*(::|:<|:)[ \t]*(.*)$/
 const assigned = /^(?:export +)?([A-Za-z][A-Za-z0-9-]*) *= *(.*)$/
 const bareWords = /^((?:zimbra|carbonio)[A-Za-z0-9]+)[ \t]+(.*)$/
-const command = /^(?:\$ *)?(?:[^ ]*\/)?(?:zmprov|carbonio +prov)(?= )/
+
+const ofMta = /(?:zimbra|carbonio)Mta[A-Z]/
 
 /** Joins what belongs together: LDIF breaks lines before a blank, a shell after a backslash. */
 function joinLines(text: string): readonly Line[] {
@@ -35,31 +39,18 @@ function joinLines(text: string): readonly Line[] {
     .entries()) {
     const line = raw.replace(/\r$/, '')
     const last = lines.at(-1)
-    if (last?.text.endsWith('\\') === true && command.test(last.text)) last.text = `${last.text.slice(0, -1)} ${line.trimStart()}`
+    if (last?.text.endsWith('\\') === true && commandsIn(last.text) !== undefined)
+      last.text = `${last.text.slice(0, -1)} ${line.trimStart()}`
     else if (last !== undefined && line.startsWith(' ') && printed.test(last.text)) last.text += line.slice(1)
     else lines.push({ number: at + 1, text: line })
   }
   return lines
 }
 
-/** The words of a shell command: single and double quotes, backslashes. No expansion of anything. */
-export function shellWords(text: string): readonly string[] {
-  const words: string[] = []
-  let word: string | undefined
-  for (const [, single, double, escaped, plain, blank] of text.matchAll(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|([^\s'"\\]+)|(\s+)/g)) {
-    if (blank !== undefined) {
-      if (word !== undefined) words.push(word)
-      word = undefined
-    } else {
-      word = (word ?? '') + (single ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? '')
-    }
-  }
-  return word === undefined ? words : [...words, word]
-}
-
 class AttributeReader {
   readonly attributes = new Map<string, Attribute>()
   readonly errors: string[] = []
+  readonly notes: string[] = []
   /** Attributes seen since the last header: their values add up; those from before a header are replaced, as a server's replace the global ones. */
   #seen = new Set<string>()
 
@@ -77,9 +68,9 @@ class AttributeReader {
 
   /** A line of LDIF; a value in base64 is text as any other. */
   printed(name: string, colons: string, value: string, line: number): void {
-    const ofMta = /^(zimbra|carbonio)Mta/i.test(name)
+    const isOfMta = /^(zimbra|carbonio)Mta/i.test(name)
     if (colons === ':<') {
-      if (ofMta) this.errors.push(`line ${line}: ${name}: the value is in another file (${value}); write it into the line`)
+      if (isOfMta) this.errors.push(`line ${line}: ${name}: the value is in another file (${value}); write it into the line`)
       return
     }
     if (colons === ':') return this.set(name, value, line)
@@ -87,7 +78,7 @@ class AttributeReader {
     const text = bytes.toString('utf8')
     const valid = /^[A-Za-z0-9+/]*={0,2}$/.test(value) && Buffer.from(text).equals(bytes)
     if (valid) this.set(name, text, line)
-    else if (ofMta) this.errors.push(`line ${line}: ${name}: the value behind "::" is not text in base64; write "${name}: VALUE"`)
+    else if (isOfMta) this.errors.push(`line ${line}: ${name}: the value behind "::" is not text in base64; write "${name}: VALUE"`)
   }
 
   /** `+name` adds to the values, `-name` takes one away. */
@@ -98,12 +89,10 @@ class AttributeReader {
     this.attributes.set(key, { name, values: sign === '+' ? [...old, value] : old.filter((one) => one !== value), line })
   }
 
-  /** `zmprov mcf NAME VALUE …` or `zmprov ms HOST NAME VALUE …`, in the long form too. */
+  /** `mcf NAME VALUE …` or `ms HOST NAME VALUE …`, in the long form too. */
   command(words: readonly string[], line: number): void {
     this.newSection()
-    const at = words.findIndex((word) => /^(mcf|modifyConfig|ms|modifyServer)$/.test(word))
-    if (at < 0) return
-    const pairs = words.slice(/^(mcf|modifyConfig)$/.test(words[at] ?? '') ? at + 1 : at + 2)
+    const pairs = words.slice(/^(mcf|modifyConfig)$/.test(words[0] ?? '') ? 1 : 2)
     for (let i = 0; i < pairs.length; i += 2) {
       const [name = '', value] = [pairs[i], pairs[i + 1]]
       if (value === undefined) this.errors.push(`line ${line}: ${name}: has no value`)
@@ -123,7 +112,7 @@ function serverOf(header: string): string | undefined {
 /** Without the quotes of a shell assignment. */
 const unquote = (text: string): string => (/^(["']).*\1$/.test(text) ? (shellWords(text)[0] ?? '') : text)
 
-/** Lines that are none of the forms belong to a value of several lines, which no attribute of the MTA has; they are passed over. */
+/** Lines that are in none of the forms belong to a value of several lines, which no attribute of the MTA has; they are passed over. */
 export function parseZimbraText(text: string, file: string): ZimbraText {
   const reader = new AttributeReader()
   const servers = new Set<string>()
@@ -134,14 +123,15 @@ export function parseZimbraText(text: string, file: string): ZimbraText {
       if (server !== undefined) servers.add(server)
       continue
     }
-    if (command.test(line)) {
-      reader.command(shellWords(line), number)
-      continue
-    }
+    const changes = commandsIn(line)
+    for (const words of changes ?? []) reader.command(words, number)
+    if (changes !== undefined && (changes.length > 0 || !ofMta.test(line))) continue
     const [, name, colons, value = ''] = printed.exec(line) ?? []
     const [, key, word] = name === undefined ? (assigned.exec(line) ?? bareWords.exec(line) ?? []) : []
     if (name !== undefined) reader.printed(name, colons ?? '', value, number)
     else if (key !== undefined) reader.set(key, unquote((word ?? '').trim()), number)
+    else if (ofMta.test(line)) reader.notes.push(`line ${number}: not read, although it names an attribute; write it as NAME: VALUE`)
   }
-  return { attributes: reader.attributes, errors: reader.errors.map((error) => `${file}, ${error}`), servers: [...servers] }
+  const inFile = (text: string): string => `${file}, ${text}`
+  return { attributes: reader.attributes, errors: reader.errors.map(inFile), notes: reader.notes.map(inFile), servers: [...servers] }
 }

@@ -89,8 +89,9 @@ export function importZimbra(input: ZimbraInput): ImportResult {
     findings.error(`${input.file}: ${mistake}`)
     return refused(findings)
   }
-  const { attributes, errors, servers } = parseZimbraText(input.text, input.file)
+  const { attributes, errors, notes, servers } = parseZimbraText(input.text, input.file)
   for (const error of errors) findings.error(error)
+  for (const note of notes) findings.noteOneOfMany(`${input.file}: lines`, note)
   if (servers.length > 1) {
     const cure = `save the output of "zmprov gs HOST" of one server`
     findings.error(`${input.file}: has the settings of ${servers.length} servers (${servers.slice(0, 5).join(', ')}); ${cure}`)

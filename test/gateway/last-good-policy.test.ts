@@ -112,6 +112,12 @@ const breaks: readonly {
     says: /served from the data directory: spec\.access\[0\]\.table\.file: cannot be read/,
   },
   {
+    what: 'a policy that requires TLS with a certificate that is missing',
+    make: ({ policy }) =>
+      writeFileSync(policy, manifest({ tls: { level: 'Encrypt', certFile: 'none.pem', keyFile: 'none.key' }, greet: { wait: '1s' } })),
+    says: /served from the data directory: spec\.tls\.certFile: cannot be read/,
+  },
+  {
     what: 'a policy that is not valid, with --await-policy',
     flags: ['--await-policy'],
     make: ({ policy }) => writeFileSync(policy, 'nonsense'),

@@ -4,11 +4,11 @@ import type { PolicySpec } from './policy.schema.ts'
 const rejects = ({ access }: PolicySpec): boolean =>
   access.some(({ action, table }) => action === 'Reject' || table?.rules?.some((rule) => rule.action === 'Reject') === true)
 
-/** One sentence for each, with its path. */
-export function noticesOf(spec: PolicySpec): readonly string[] {
+/** One sentence for each, with its path. `tablesReject`: a table outside the policy has a rule with reject. */
+export function noticesOf(spec: PolicySpec, tablesReject = false): readonly string[] {
   const { denylist, gateway, listen } = spec
   const notices: string[] = []
-  if (denylist.action === 'Ignore' && rejects(spec)) {
+  if (denylist.action === 'Ignore' && (tablesReject || rejects(spec))) {
     notices.push(
       'spec.access: entries with Reject have no effect, because spec.denylist.action is Ignore (the default). Set it to Enforce or Drop',
     )

@@ -12,6 +12,8 @@ export interface TableFile {
   /** A gzip stream. */
   readonly bytes: Buffer
   readonly rules: number
+  /** A rule has reject. */
+  readonly rejects?: boolean
   /** Lines that do not parse, in words; undefined when there are none. */
   readonly skipped?: string
 }
@@ -31,7 +33,13 @@ export function tableFile(text: string, path: string, where: string): TableFile 
   if (tooMuch !== undefined) return [{ path, why: `${where} ${tooMuch}` }]
   const sum = createHash('sha256').update(text).digest('hex').slice(0, 16)
   const skipped = skippedInWords(where, problems, furtherProblems)
-  return { name: `table-${sum}.cidr.gz`, bytes: gzipSync(text), rules: rules.length, ...(skipped !== undefined && { skipped }) }
+  return {
+    name: `table-${sum}.cidr.gz`,
+    bytes: gzipSync(text),
+    rules: rules.length,
+    rejects: rules.some(({ decision }) => decision === 'Reject'),
+    ...(skipped !== undefined && { skipped }),
+  }
 }
 
 function skippedInWords(where: string, problems: readonly TableProblem[], further: number): string | undefined {

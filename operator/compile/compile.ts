@@ -18,6 +18,8 @@ export interface Compiled {
   readonly hash: string
   readonly shards: readonly Shard[]
   readonly tableRules: number
+  /** A table has a rule with reject. */
+  readonly tablesReject?: boolean
   /** For each table with lines that do not parse a sentence that names them. */
   readonly skipped?: readonly string[]
   readonly secrets: readonly SecretFile[]
@@ -143,6 +145,7 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
       hash: sha256(text),
       shards,
       tableRules,
+      ...(tables.files.some(({ rejects }) => rejects === true) && { tablesReject: true }),
       ...(skipped.length > 0 && { skipped }),
       secrets: secretFiles(policy.spec),
     },

@@ -101,7 +101,7 @@ export function statusOf(seen: Observation, findings: Findings, now: Date): Poli
       gateways: { total, ready, updated, programmed: `${updated}/${total}`, serving: `${Math.min(ready, total)}/${total}` },
     }),
     ...configMap(seen),
-    ...(compiled !== undefined && { notices: noticesOf(compiled.policy.spec) }),
+    ...(compiled !== undefined && { notices: noticesOf(compiled.policy.spec, compiled.tablesReject) }),
     ...(compiled !== undefined && { effective: effective(seen) }),
   }
 }

@@ -7,7 +7,7 @@ import { isRecord, type KubeObject } from '../kube/object.ts'
 
 /** A CRD may be upgraded while the operator runs: every field is tried again this often. */
 const tryAgainMs = 10 * 60_000
-/** The longest answer of the API server that is kept names some ten fields; the next attempt finds further ones. */
+/** The API server (1.36) names one field that it does not know an answer, so an older CRD takes as many attempts as it lacks fields. */
 const mostAttempts = 20
 
 /** `.status.effective: field not declared in schema`, as structured-merge-diff says it; steps through lists are written `[...]`. */

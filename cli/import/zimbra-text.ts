@@ -132,6 +132,6 @@ export function parseZimbraText(text: string, file: string): ZimbraText {
     else if (key !== undefined) reader.set(key, unquote((word ?? '').trim()), number)
     else if (ofMta.test(line)) reader.notes.push(`line ${number}: not read, although it names an attribute; write it as NAME: VALUE`)
   }
-  const inFile = (text: string): string => `${file}, ${text}`
+  const inFile = (what: string): string => `${file}, ${what}`
   return { attributes: reader.attributes, errors: reader.errors.map(inFile), notes: reader.notes.map(inFile), servers: [...servers] }
 }

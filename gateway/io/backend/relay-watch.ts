@@ -48,6 +48,6 @@ export function watchSides(client: () => Socket, backend: Socket, options: Watch
   const timer = setInterval(() => {
     look(client())
     look(backend)
-  }, options.lookMs ?? lookMs)
+  }, options.lookMs ?? lookMs).unref()
   return () => clearInterval(timer)
 }

@@ -204,6 +204,7 @@ export class Backends {
     this.#change(target, (entry, now) => {
       entry.proven = false
       markFailed(entry, 'failing', reason, now, this.#prober.regular ? longestRestBetweenProbesMs : longestRestMs)
+      this.#prober.failed(entry, reason)
     })
     if (this.#timer !== undefined && this.#now() - this.#askedAt >= hastyRefreshMs) this.#askNames()
   }
@@ -219,7 +220,7 @@ export class Backends {
 
   /** Something shows that the address does not do what has been proven: no client gets there until it is proven again. */
   doubted(target: Target): void {
-    this.#change(target, (entry) => forgetProof(entry))
+    if (this.usable(target)) this.#change(target, (entry) => forgetProof(entry))
     this.suspect(target)
   }
 

@@ -94,10 +94,16 @@ export class Prober {
     this.#timers.set(entry, timer)
   }
 
-  /** Another process asks. */
+  /** Another process asks. What is known may be out of date where a probe is about to be made, and that tells it. */
   asked(entry: Entry, urgent: boolean): void {
     if (urgent) this.soon(entry)
-    else if (entry.lastVerdict !== undefined) this.tell(entry, entry.lastVerdict)
+    else if (entry.lastVerdict !== undefined && !entry.trying && !this.#timers.has(entry)) this.tell(entry, entry.lastVerdict)
+  }
+
+  /** No program takes connections there, as a client has shown: what was proven before counts no more, for no process. */
+  failed(entry: Entry, reason: string): void {
+    if (this.#options.shared?.isProber() === false) this.soon(entry)
+    else this.tell(entry, { is: 'failed', reason, refused: true })
   }
 
   /** Tells the other processes. */

@@ -144,6 +144,19 @@ test('at a server that reads the header, only a client that does not wait for re
   assert.deepEqual(server.commands, ['NOOP', 'EHLO x', 'FOO', 'QUIT'])
 })
 
+test('three clients that find out at the same time are one episode: misconfigured once', async (t) => {
+  const server = await mailServer(t)
+  const states: string[] = []
+  const backends = await table(t, server, { onChange: (_label, _from, to) => void states.push(to) })
+  const target = backends.take(new Set())
+  assert.ok(target !== undefined)
+  server.is = 'plain'
+  backends.doubted(target)
+  await until(() => statusOf(backends)?.state === 'misconfigured')
+  backends.doubted(target)
+  assert.deepEqual(states, ['working', 'unknown', 'misconfigured'])
+})
+
 test('when it reads the header again, clients that are held go on', async (t) => {
   const server = await mailServer(t)
   const backends = await table(t, server)

@@ -4,11 +4,13 @@ import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import type { BackendOptions, Backends } from '../../../gateway/io/backend/backends.ts'
-import { table, take } from './backend-table.ts'
-import { type End, endOf, listen } from './tcp-ends.ts'
+import type { ProofNews } from '../../../gateway/io/backend/prober.ts'
+import { follower, table, take } from './backend-table.ts'
+import { type End, endOf, listen, type Listener } from './tcp-ends.ts'
 import { until } from './until.ts'
 
 interface Probed {
+  readonly listener: Listener
   readonly backends: Backends
   readonly calls: End[]
   readonly pass: (ms: number) => void
@@ -28,7 +30,7 @@ async function probed(t: TestContext, greeting: string, options: Partial<Backend
   })
   const set = table(t, { addresses: [`127.0.0.1:${listener.port}`], probeAfterMs: 30_000, ...options })
   t.after(() => listener.close())
-  return { ...set, calls }
+  return { ...set, calls, listener }
 }
 
 /** Documentation addresses: RFC 5737. */
@@ -108,4 +110,44 @@ test('names are looked up and probes are made without being asked to', async (t)
   const options = { addresses: [`localhost:${port}`], refreshMs: 20, probeAfterMs: 30_000 }
   const { backends } = table(t, { ...options, lookup: (_, done) => done(undefined, ['127.0.0.1']) })
   await until(() => backends.reachable())
+})
+
+test('a worker whose client finds that the mail server is gone is not told by the prober that it works', async (t) => {
+  const asked: string[] = []
+  const ask = (label: string, urgent: boolean): void => {
+    asked.push(urgent ? 'urgent' : 'not urgent')
+    prober.backends.asked(label, urgent)
+  }
+  const states: string[] = []
+  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProofNews) => worker.backends.hear(news) }
+  const prober: Probed = await probed(t, '220 mx\r\n', { shared })
+  const { addresses } = prober.backends.options
+  const worker = table(t, {
+    addresses,
+    probeAfterMs: 30_000,
+    shared: { isProber: () => false, ask, tell: () => undefined },
+    onChange: (_label, _from, to) => void states.push(to),
+  })
+  prober.backends.refresh()
+  await until(() => worker.backends.reachable())
+  await prober.listener.close()
+  worker.backends.failed(take(worker.backends), 'ECONNREFUSED')
+  for (let i = 0; i < 5; i++) {
+    worker.pass(500)
+    prober.pass(500)
+    worker.backends.refresh()
+  }
+  await until(() => !prober.backends.reachable())
+  assert.deepEqual(states, ['working', 'failing'])
+  assert.ok(asked.includes('urgent'))
+})
+
+test('what a client of the prober finds out is told to the other workers at once', async (t) => {
+  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProofNews) => worker.backends.hear(news) }
+  const prober: Probed = await probed(t, '220 mx\r\n', { shared })
+  const worker = table(t, { addresses: prober.backends.options.addresses, probeAfterMs: 30_000, shared: follower })
+  prober.backends.refresh()
+  await until(() => worker.backends.reachable())
+  prober.backends.failed(take(prober.backends), 'ECONNREFUSED')
+  assert.equal(worker.backends.reachable(), false)
 })

@@ -53,7 +53,8 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
     const client = await dial(listener.port)
     listener.server.close()
     const addresses = [`127.0.0.1:${port}`]
-    const backends = new Backends({ addresses, proxyProtocol, connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0 })
+    const limits = { connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0, probeAfterMs: 0 }
+    const backends = new Backends({ addresses, proxyProtocol, ...limits })
     const ended = Promise.withResolvers<HandOffStats>()
     const request = { client: await arrived.promise, clientEndpoint, serverEndpoint, unread: new Uint8Array(0), teaserSent: false }
     const onFailed = (_: string, reason: string): void => ended.reject(new Error(reason))
@@ -129,25 +130,6 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
         await session.ended
       })
     }
-  }
-
-  for (const proxyProtocol of ['V2', 'V1'] as const) {
-    test(`probes it in ${proxyProtocol} without a warning in its log`, async () => {
-      const from = said().length
-      const addresses = [`127.0.0.1:${port}`]
-      const backends = new Backends({ addresses, proxyProtocol, connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0 })
-      assert.equal(backends.reachable(), false)
-      backends.refresh()
-      await logged(/^disconnect from unknown\[127\.0\.0\.1\]:[0-9]+ quit=1 commands=1$/, from)
-      assert.equal(backends.reachable(), true)
-      assert.deepEqual(
-        said()
-          .slice(from)
-          .filter((text) => /warning|lost connection/.test(text)),
-        [],
-      )
-      backends.close()
-    })
   }
 
   /** What Postfix makes of these bytes, in its own words: `connect from …` or `haproxy read: …`. */

@@ -113,8 +113,10 @@ for (const path of sites.filter((one) => existsSync(one))) {
       // postconf looks into every parameter before it prints one.
       const { stderr, status } = spawnSync('postconf', ['-c', folder, '-x', ...names], { encoding: 'utf8' })
       assert.notEqual(status, 0)
+      // Postfix closes the quotes of its operators twice: "==" or "!="" or "<"".
+      const told = stderr.replaceAll('"" or', '" or')
       assert.ok(
-        whys.some((why) => stderr.includes(why)),
+        whys.some((why) => told.includes(why)),
         stderr,
       )
       return

@@ -51,6 +51,19 @@ async function greeting(): Promise<string> {
   return teaser(serving.status.podIP, 2525)
 }
 
+test('kubectl apply refuses a time and networks that are not valid, and says what is allowed', async () => {
+  await assert.rejects(
+    apply(mx({ greet: { wait: '6 seconds' } })),
+    /spec\.greet\.wait.* must be a time such as 6s, 5m, 12h or 30d, from 1s to 5m/,
+  )
+  const cidrs = ['300.1.1.1/33', '10.0.0.1/8']
+  const refused = apply(mx({ access: [{ action: 'Permit', cidrs }] }))
+  await assert.rejects(
+    refused,
+    /cidrs\[0\].* must be an address or a network such as [^]*cidrs\[1\].* has address bits set beyond the prefix length/,
+  )
+})
+
 test('a table that is edited reaches the gateways without a change of the policy', async () => {
   const earlier = await get('psc', home, 'mx')
   await apply(senders({ 'mx.cidr': '192.0.2.0/24 reject\n198.51.100.0/24 permit\n' }))

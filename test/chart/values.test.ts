@@ -94,9 +94,8 @@ const metricsIn = (program: string): readonly string[] => [
 ]
 
 const source = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-const made = new Set(
-  metricsIn(`${source('gateway/io/metrics.ts')}${source('gateway/io/process-metrics.ts')}${source('operator/metrics.ts')}`),
-)
+const metricFiles = readdirSync(new URL('gateway/io/', root)).filter((name) => name.endsWith('metrics.ts'))
+const made = new Set(metricsIn([...metricFiles.map((name) => `gateway/io/${name}`), 'operator/metrics.ts'].map(source).join('\n')))
 
 interface Rules {
   readonly groups: readonly {

@@ -1,14 +1,27 @@
 // The policy's fields about the temporary allowlist.
-import { readNetwork } from '../values/network.ts'
-import { choice, count, documented, duration, group, list, text } from './field.ts'
+import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
+import { choice, count, documented, duration, type FormRule, group, list, text } from './field.ts'
 import { valkey } from './valkey.ts'
+
+const interfaceWhy =
+  'must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6'
 
 /** `all`, an address or a network, each also with `!` before it. */
 function interfaceProblem(pattern: string): string | undefined {
   const plain = pattern.replace(/^!/, '')
   if (plain === 'all') return undefined
   const parsed = readNetwork(plain)
-  return 'why' in parsed ? parsed.why : undefined
+  if ('network' in parsed) return undefined
+  return parsed.why === networkWhy ? interfaceWhy : parsed.why
+}
+
+/** The same for the API server. */
+const interfaceRules = (): readonly FormRule[] => {
+  const plain = "self.startsWith('!') ? self.substring(1) : self"
+  return [
+    { rule: `self in ['all', '!all'] || isCIDR(${plain}) || isIP(${plain})`, message: interfaceWhy },
+    { rule: `!isCIDR(${plain}) || cidr(${plain}) == cidr(${plain}).masked()`, message: hostBitsWhy },
+  ]
 }
 
 export const allowlist = group(
@@ -44,16 +57,9 @@ export const allowlist = group(
     ),
     valkey,
     interfaces: documented(
-      list(
-        text({
-          min: 1,
-          max: 50,
-          pattern: '^!?(all|[0-9A-Fa-f.:]+(/[0-9]{1,3})?)$',
-          why: 'must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !',
-          problem: interfaceProblem,
-        }),
-        { max: 100 },
-      ).default(['all']),
+      list(text({ max: 50, why: interfaceWhy, tooLong: interfaceWhy, rules: interfaceRules(), problem: interfaceProblem }), {
+        max: 100,
+      }).default(['all']),
       {
         doc: 'On which server addresses clients may earn the temporary allowlist: addresses, networks or all; with ! before it (then in quotes) not on these. The first match decides; no match means not. Clients that only ever try a backup MX address never get in.',
         postfix: { own: 'postscreen_allowlist_interfaces', old: ['postscreen_whitelist_interfaces'] },

@@ -1,7 +1,8 @@
 // The policy's fields about connections: where they come in, where they go, how many there may be.
-import { addressPortProblem, canonicalAddressPort, hostNameProblem, hostPortProblem } from '../values/host.ts'
+import { canonicalAddressPort, hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
 import { bannerMacros, networks, template } from './forms.ts'
+import { addressPort, hostPort } from './hosts.ts'
 
 export const mode = documented(choice(['Enforce', 'Audit']).default('Enforce'), {
   doc: 'Enforce: clients that fail are turned away as the actions say. Audit: every verdict is logged and counted, and every client is handed on to the backend.',
@@ -32,18 +33,6 @@ export const banner = documented(template(500, bannerMacros).default('$hostname 
   tenancy: 'own',
   convert: { as: 'template' },
 })
-
-/** Parts of patterns: an IPv6 address in brackets, a port. */
-const bracketed = '\\[[0-9A-Fa-f:.]+\\]'
-const port = ':[1-9][0-9]{0,4}'
-
-const addressPort = () =>
-  text({
-    max: 53,
-    pattern: `^(${bracketed}|[0-9.]+)${port}$`,
-    why: 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525',
-    problem: addressPortProblem,
-  })
 
 export const listen = group(
   {
@@ -87,19 +76,11 @@ const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
 export const backend = documented(
   record({
     addresses: documented(
-      list(
-        text({
-          max: 262,
-          pattern: `^(${bracketed}|[A-Za-z0-9._-]+)${port}$`,
-          why: 'must be HOST:PORT such as postfix.example.com:10025',
-          problem: hostPortProblem,
-        }),
-        {
-          min: 1,
-          max: 64,
-          type: 'set',
-        },
-      ).exactOptional(),
+      list(hostPort('postfix.example.com:10025'), {
+        min: 1,
+        max: 64,
+        type: 'set',
+      }).exactOptional(),
       { doc: 'The mail servers that clean clients are handed on to, each HOST:PORT. Either this or service.', tenancy: 'listedHosts' },
     ),
     service: documented(

@@ -1,9 +1,9 @@
 // The policy's fields about DNS blocklists and allowlists.
-import { parseExactAddress } from '../values/address.ts'
-import { addressPortProblem, hostNameProblem } from '../values/host.ts'
+import { hostNameProblem } from '../values/host.ts'
 import { parseReplyFilter } from '../reply-filter.ts'
 import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
 import { entryOf, line } from './forms.ts'
+import { resolver } from './hosts.ts'
 
 const domainProblem = (domain: string): string | undefined => {
   const problem = hostNameProblem(domain)
@@ -26,11 +26,6 @@ const replies = () =>
   })
 
 const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
-
-const resolverProblem = (resolver: string): string | undefined =>
-  parseExactAddress(resolver) || addressPortProblem(resolver) === undefined
-    ? undefined
-    : 'must be an address such as 192.0.2.53 or 2001:db8::53, or one with a port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
 
 /** The defaults that the rule "minTTL is not longer than maxTTL" needs when one of the two is left out. */
 export const dnsblTTL = { min: '60s', max: '1h' } as const
@@ -124,15 +119,10 @@ export const dnsbl = group(
       tenancy: 'own',
       convert: { as: 'replyMap' },
     }),
-    resolvers: documented(
-      list(text({ max: 53, pattern: '^[0-9A-Fa-f.:\\]\\[]+$', why: resolverProblem('') ?? '', problem: resolverProblem }), {
-        max: 10,
-      }).default([]),
-      {
-        doc: 'The DNS servers that are asked, each an address, with or without a port. None: those of the machine or pod.',
-        tenancy: 'listedHosts',
-      },
-    ),
+    resolvers: documented(list(resolver(), { max: 10 }).default([]), {
+      doc: 'The DNS servers that are asked, each an address, with or without a port. None: those of the machine or pod.',
+      tenancy: 'listedHosts',
+    }),
   },
   { doc: 'The DNSBL test: blocklists and allowlists in the DNS, with weights.' },
 )

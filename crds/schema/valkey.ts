@@ -1,9 +1,8 @@
 // The policy's fields about a Valkey or Redis that gateways share. Passwords are never part of a policy: it names the Secret or file that holds one.
-import { hostNameProblem, hostPortProblem } from '../values/host.ts'
+import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
 import { entryOf, objectNameForm } from './forms.ts'
-
-const bracketed = '\\[[0-9A-Fa-f:.]+\\]'
+import { hostPort } from './hosts.ts'
 
 /** A path, relative to the folder of the policy file. */
 const path = (what: string, doc: string, tenancy: Tenancy = 'own') =>
@@ -18,9 +17,6 @@ const word = (what: string, doc: string) =>
 
 const secretEntry = (doc: string, tenancy?: Tenancy) =>
   documented(entryOf('Secret').exactOptional(), { doc, ...(tenancy !== undefined && { tenancy }) })
-
-const nodeProblem = (address: string): string | undefined =>
-  hostPortProblem(address)?.replace('postfix.example.com:10025', 'valkey.example.com:6379')
 
 const serverNameProblem = (name: string): string | undefined => {
   const problem = name === '' ? undefined : hostNameProblem(name)
@@ -58,21 +54,10 @@ export const valkey = group(
     mode: documented(choice(['Single', 'Sentinel', 'Cluster']).default('Single'), {
       doc: 'Single: one server, or a Service that leads to the primary. Sentinel: the addresses are those of sentinels, which name the primary. Cluster: the addresses are those of some nodes, which name the others.',
     }),
-    addresses: documented(
-      list(
-        text({
-          max: 262,
-          pattern: `^(${bracketed}|[A-Za-z0-9._-]+):[1-9][0-9]{0,4}$`,
-          why: 'must be HOST:PORT such as valkey.example.com:6379',
-          problem: nodeProblem,
-        }),
-        { max: 32, type: 'set' },
-      ).default([]),
-      {
-        doc: 'The servers, each HOST:PORT. Either these, urlSecret or urlFile. With mode Single the next one is tried when one fails.',
-        tenancy: 'listedHosts',
-      },
-    ),
+    addresses: documented(list(hostPort('valkey.example.com:6379'), { max: 32, type: 'set' }).default([]), {
+      doc: 'The servers, each HOST:PORT. Either these, urlSecret or urlFile. With mode Single the next one is tried when one fails.',
+      tenancy: 'listedHosts',
+    }),
     urlSecret: secretEntry(
       'A Secret with a URL redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS. Instead of addresses, username, password and database.',
       // Its text names the servers, and the operator cannot read it.

@@ -38,16 +38,21 @@ export function canonicalAddressPort(text: string): string {
   return parts && address ? `${formatAddress(address)} ${parts.port}` : text
 }
 
+export const addressPortWhy = 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'
+
 /** Why a text is not an `ADDRESS:PORT`, or undefined when it is one. */
 export function addressPortProblem(text: string): string | undefined {
   const parts = splitHostPort(text)
   if (parts && parseExactAddress(parts.host)) return undefined
-  return 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'
+  return addressPortWhy
 }
 
+export const hostPortWhy = (example: string): string =>
+  `must be HOST:PORT such as ${example}, 192.0.2.1:25 or [2001:db8::1]:25, with a port from 1 to 65535`
+
 /** Why a text is not a `HOST:PORT`, or undefined when it is one. */
-export function hostPortProblem(text: string): string | undefined {
-  const why = 'must be HOST:PORT such as postfix.example.com:10025, 192.0.2.1:25 or [2001:db8::1]:25'
+export function hostPortProblem(text: string, example = 'postfix.example.com:10025'): string | undefined {
+  const why = hostPortWhy(example)
   const parts = splitHostPort(text)
   if (!parts) return why
   if (parseExactAddress(parts.host)) return undefined

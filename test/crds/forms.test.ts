@@ -4,8 +4,11 @@ import { test } from 'node:test'
 import { type SchemaNode, specSchema, typeOf } from '../../crds/fields.ts'
 import { parsePolicy } from '../../crds/policy.ts'
 import { formKey } from '../../crds/schema/field.ts'
+import { addressPortForm, hostPortForm } from '../../crds/schema/hosts.ts'
 import { structural } from '../../crds/structural.ts'
+import { addressPortProblem, hostPortProblem } from '../../crds/values/host.ts'
 import { manifestOf } from './arbitrary-spec.ts'
+import { formCases } from './form-cases.ts'
 import { schemaNodes } from './schema-nodes.ts'
 
 /** Texts of the policy. A choice has its words in the message of the API server already. */
@@ -76,4 +79,46 @@ test('what the API server answers is what the run time says', () => {
       )
     }
   }
+})
+
+for (const { path, good, bad, spec } of formCases) {
+  test(`${path}: the run time takes what is valid and refuses each of the others`, () => {
+    const refused = (text: string): boolean => {
+      const read = parsePolicy(manifestOf({ backend: { addresses: ['postfix.example.com:25'] }, ...spec([text]) }))
+      return 'problems' in read && read.problems.some((problem) => problem.path === `${path}[0]`)
+    }
+    assert.deepEqual(good.filter(refused), [])
+    assert.deepEqual(bad.filter(refused), bad)
+  })
+}
+
+/** The parts that such texts are made of, right and wrong. */
+const hosts = [
+  'a',
+  'A-b_c.d',
+  '-a',
+  'a-',
+  'a.',
+  '.a',
+  'a..b',
+  '1.2.3.4',
+  '01.2.3.4',
+  '[::]',
+  '[::ffff:1.2.3.4]',
+  '[1.2.3.4]',
+  '[a',
+  'x'.repeat(63),
+  'x'.repeat(64),
+]
+const ports = ['0', '1', '01', '9999', '10000', '59999', '60000', '65535', '65536', '65540', '65600', '66000', '70000', '100000', '']
+
+test('the forms with a port take all that the run time takes', () => {
+  const samples = hosts
+    .flatMap((host) => hosts.flatMap((more) => [host, `${host}.${more}`, `${host}${more}`]))
+    .flatMap((host) => ports.map((port) => `${host}:${port}`))
+  const refused = (form: string, problem: (text: string) => string | undefined): readonly string[] =>
+    samples.filter((text) => problem(text) === undefined && text.length <= 262 && !new RegExp(form).test(text))
+  assert.deepEqual(refused(hostPortForm, hostPortProblem), [])
+  assert.deepEqual(refused(addressPortForm, addressPortProblem), [])
+  assert.ok(!new RegExp(hostPortForm).test('a:65536') && new RegExp(hostPortForm).test('a:65535'))
 })

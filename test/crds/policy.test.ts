@@ -263,17 +263,21 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'a port alone',
     spec: { listen: { addresses: [':25'] } },
-    want: ['spec.listen.addresses[0]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525'],
+    want: ['spec.listen.addresses[0]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'],
   },
   {
     what: 'an interface that is no address',
     spec: { allowlist: { interfaces: ['!eth0'] } },
-    want: ['spec.allowlist.interfaces[0]: must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !'],
+    want: [
+      'spec.allowlist.interfaces[0]: must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6',
+    ],
   },
   {
     what: 'an interface in brackets, as Postfix wants',
     spec: { allowlist: { interfaces: ['[::1]'] } },
-    want: ['spec.allowlist.interfaces[0]: must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !'],
+    want: [
+      'spec.allowlist.interfaces[0]: must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6',
+    ],
   },
   {
     what: 'an unknown EHLO keyword',
@@ -313,7 +317,9 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'a mail server without a port',
     spec: { backend: { addresses: ['postfix'] } },
-    want: ['spec.backend.addresses[0]: must be HOST:PORT such as postfix.example.com:10025'],
+    want: [
+      'spec.backend.addresses[0]: must be HOST:PORT such as postfix.example.com:10025, 192.0.2.1:25 or [2001:db8::1]:25, with a port from 1 to 65535',
+    ],
   },
   {
     what: 'a Service without a port',
@@ -369,7 +375,7 @@ test('all problems are reported at once, those of rules across fields too', () =
       tls: { level: 'May', certFile: 7 },
     }),
     [
-      'spec.listen.addresses[1]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525',
+      'spec.listen.addresses[1]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535',
       'spec.listen.addresses[2]: is in the list already',
       `spec.greet.wait: ${time} 5m`,
       `spec.greet.stressWait: ${time} 5m`,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, test } from 'node:test'
+import { formCases } from '../../crds/form-cases.ts'
 import { type Anything, apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -63,6 +64,19 @@ test('kubectl apply refuses a time and networks that are not valid, and says wha
     /cidrs\[0\].* must be an address or a network such as [^]*cidrs\[1\].* has address bits set beyond the prefix length/,
   )
 })
+
+for (const { path, good, bad, spec } of formCases) {
+  test(`kubectl apply refuses what the run time refuses of ${path}, and nothing else`, async () => {
+    for (let at = 0; at < bad.length; at += 10) {
+      const some = bad.slice(at, at + 10)
+      const indices = some.map((_, index) => `${path}[${index}]`)
+      await assert.rejects(apply(mx(spec(some)), '--dry-run=server'), (error: Error) =>
+        indices.every((index) => error.message.includes(index)),
+      )
+    }
+    for (let at = 0; at < good.length; at += 10) await apply(mx(spec(good.slice(at, at + 10))), '--dry-run=server')
+  })
+}
 
 test('a table that is edited reaches the gateways without a change of the policy', async () => {
   const earlier = await get('psc', home, 'mx')

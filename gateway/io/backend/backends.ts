@@ -3,7 +3,7 @@ import { allowlistKeys } from '../../core/allowlist-key.ts'
 import type { CallFailed } from './backend-call.ts'
 import type { BackendOptions, BackendStatus } from './backend-options.ts'
 import { BackendNames, lookupBySystem } from './backend-names.ts'
-import { type Entry, forgetProof, labelOf, markFailed, markWorking, newEntry, type Target } from './entry.ts'
+import { type Entry, forgetProof, hangs, labelOf, markFailed, markWorking, newEntry, type Target } from './entry.ts'
 import { HeldClients } from './held-clients.ts'
 import { precedes, rests, type TargetState } from './precedence.ts'
 import { Prober, type ProofNews } from './prober.ts'
@@ -18,8 +18,6 @@ const longestRestMs = 30_000
 const longestRestBetweenProbesMs = 4000
 /** Each probe of one that is misconfigured may be several lines in its log. */
 const longestRestMisconfiguredMs = 10_000
-/** A probe that has got no greeting for this long is a failure, although it goes on to wait. */
-const probePatienceMs = 10_000
 const waitForNamesMs = 5000
 /**
  * A Service's name stands for other addresses within a second or two of a change, if its DNS server knows: CoreDNS itself is up to 5 s late.
@@ -184,9 +182,10 @@ export class Backends {
     return [...this.#listed].some((entry) => this.#mayTry(entry, tried))
   }
 
-  /** The address has greeted a client: it works. */
-  greeted(target: Target): void {
+  /** The address has greeted a client: it works. @param silentMs how long it has kept the client waiting, 0 for less than the usual patience */
+  greeted(target: Target, silentMs = 0): void {
     this.#change(target, (entry, now) => {
+      if (silentMs === 0) entry.promptAt = now
       if (entry.proven || !this.#prober.active) markWorking(entry, now)
     })
   }
@@ -240,15 +239,14 @@ export class Backends {
     if (entry === undefined || entry.greetedAt > this.#now() - silentMs) return false
     const other = this.#otherWorks(entry)
     if (this.#prober.active) {
-      entry.silentAt = this.#now()
+      if (entry.silentAt <= entry.greetedAt) entry.silentAt = this.#now()
       this.suspect(target)
     } else if (other) this.failed(target, silence(silentMs))
     return other
   }
 
   #probeSilent(entry: Entry, silentMs: number): void {
-    const hangs = entry.silentAt > entry.greetedAt && this.#otherWorks(entry)
-    if (!hangs && silentMs < probePatienceMs) return
+    if (!hangs(entry, silentMs, this.#listed)) return
     const verdict = { is: 'failed', reason: silence(silentMs), refused: false } as const
     this.#judged(entry, verdict)
     this.#prober.tell(entry, verdict)

@@ -22,8 +22,12 @@ export interface Entry extends Target, Mutable<Candidate> {
   /** When a session or a probe last told something of it. */
   heardAt: number
   greetedAt: number
-  /** When a client was last kept waiting for a greeting. */
+  /** When it last greeted a client without keeping it waiting. */
+  promptAt: number
+  /** When a client was first kept waiting for a greeting since it last greeted. */
   silentAt: number
+  /** How long the last proof was kept waiting for its greeting. */
+  slowMs: number
   /** When the last proof was begun or asked for, and when the last one that looks for the reason of a failure. */
   probedAt: number
   diagnosedAt: number
@@ -35,6 +39,8 @@ export interface Entry extends Target, Mutable<Candidate> {
 
 const never = Number.NEGATIVE_INFINITY
 const firstRestMs = 1000
+/** A probe that has got no greeting for this long is a failure, although it goes on to wait. */
+const probePatienceMs = 10_000
 
 export function labelOf(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -55,7 +61,9 @@ export function newEntry(address: string, port: number): Entry {
     lastError: undefined,
     heardAt: 0,
     greetedAt: never,
+    promptAt: never,
     silentAt: never,
+    slowMs: 0,
     probedAt: never,
     diagnosedAt: never,
     workingSince: 0,
@@ -87,6 +95,17 @@ export function markFailed(entry: Entry, state: 'failing' | 'misconfigured', rea
   if (rests) return
   entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, longestRestMs)
   entry.failures = Math.min(entry.failures + 1, 16)
+}
+
+/**
+ * Whether the silence that a probe meets is a failure. A mail server whose name server is slow greets late, so a silence counts only where it is much
+ * longer than that of the last proof; and after a short one only where another address is quick: with a name server in common all of them are slow.
+ */
+export function hangs(entry: Entry, silentMs: number, all: Iterable<Entry>): boolean {
+  if (silentMs <= 2 * entry.slowMs) return false
+  if (silentMs >= probePatienceMs) return true
+  if (entry.silentAt <= entry.greetedAt) return false
+  return [...all].some((other) => other !== entry && other.state === 'working' && other.promptAt >= entry.silentAt)
 }
 
 /** Nothing that was learnt of it counts any more. */

@@ -156,14 +156,19 @@ export class Prober {
       greetingTimeoutMs: Math.min(greetingTimeoutMs, longestGreetingMs),
       connect: connect ?? connectPlainly,
       patienceMs,
-      onSilent: (silentMs: number) => this.#events.silent(entry, silentMs),
+      onSilent: (silentMs: number) => {
+        slowMs = silentMs
+        this.#events.silent(entry, silentMs)
+      },
       diagnose,
       onDiagnosis: () => (entry.diagnosedAt = now),
     }
+    let slowMs = 0
     entry.trying = true
     const proof = prove(entry, options, (verdict) => {
       this.#proofs.delete(entry)
       entry.trying = false
+      if (verdict.is === 'proven') entry.slowMs = slowMs
       const { lastError } = entry
       // What looks like a failure is what has been diagnosed before.
       const known = !diagnose && entry.state === 'misconfigured' && verdict.is === 'failed' && !verdict.refused && lastError !== undefined

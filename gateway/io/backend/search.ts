@@ -135,7 +135,7 @@ export class Search {
       },
       connect: connect ?? connectPlainly,
     }
-    this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result)))
+    this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result, silentMs)))
   }
 
   #header(): Uint8Array | undefined {
@@ -182,7 +182,7 @@ export class Search {
     return ms
   }
 
-  #called(target: Target, result: CallResult): void {
+  #called(target: Target, result: CallResult, silentMs: number): void {
     this.#calls.delete(target)
     if (result.is === 'failed') {
       this.#backends.callFailed(target, result)
@@ -198,7 +198,7 @@ export class Search {
     const early = verdict === 'welcome' && received.length > reply.length ? received.toString('latin1', reply.length) : undefined
     this.#mayPass ||= verdict !== 'never'
     if (verdict === undefined || early !== undefined) this.#backends.doubted(target)
-    else if (verdict !== 'later') this.#backends.greeted(target)
+    else if (verdict !== 'later') this.#backends.greeted(target, silentMs)
     else this.#backends.refused(target, this.#request.clientEndpoint.address, quoteReply(reply.line))
     this.#refused ||= verdict === 'later'
     // Another client may have shown meanwhile that the backend does not do what has been proven.

@@ -5,6 +5,7 @@ import type { BackendOptions, BackendStatus } from './backend-options.ts'
 import { BackendNames, lookupBySystem } from './backend-names.ts'
 import { type Entry, forgetProof, hangs, labelOf, markFailed, markWorking, newEntry, type Target } from './entry.ts'
 import { HeldClients } from './held-clients.ts'
+import type { Begin } from './pace.ts'
 import { precedes, rests, type TargetState } from './precedence.ts'
 import { Prober, type ProofNews } from './prober.ts'
 import type { Verdict } from './proof.ts'
@@ -157,9 +158,9 @@ export class Backends {
     return entry
   }
 
-  /** How long a client's connection to the address has to wait, so that there are not too many in a second. Its place is then taken. */
-  pause(target: Target): number {
-    return this.#entries.get(target.label)?.pace.delay(this.#now(), this.options.connectRate ?? 0) ?? 0
+  /** Calls `begin` when a client's connection to the address may begin, which may be at once. @returns how to leave the queue */
+  queue({ label }: Target, begin: Begin): (() => void) | undefined {
+    return this.#entries.get(label)?.pace.wait(begin, this.options.connectRate ?? 0, this.#now)
   }
 
   /** Whether it is checked for each client that its backend has read the PROXY header. */

@@ -1,22 +1,56 @@
-// How many connections per second one backend address gets: a crowd of clients is spread over time, each gets the next free moment.
+// How many connections per second one backend address gets: a crowd of clients is spread over time, in the order in which the clients came.
 
 /** Connections that may begin at once after a quiet time, as a part of a second's. */
 const burstSeconds = 0.25
 
-/** The moments at which connections to one address may begin. */
+/** Begins a connection. @returns false when it does not: the next client then gets the slot. */
+export type Begin = () => boolean
+
+/**
+ * The queue for connections to one address. A slot is used only by a connection that begins, so a client that has left costs nothing.
+ * The caller bounds how long a client waits, and `limits.connections` how many do.
+ */
 export class Pace {
-  #next = 0
+  readonly #waiting = new Set<Begin>()
+  #timer: NodeJS.Timeout | undefined
+  #next = Number.NEGATIVE_INFINITY
+  #gapMs = 0
+  #now: () => number = () => performance.now()
 
   /**
-   * Takes the next moment.
-   * @param now on a clock in milliseconds that only goes forward
+   * Calls `begin` once, when its turn comes: before this returns, if a slot is free.
    * @param perSecond connections per second; 0: no limit
-   * @returns how many milliseconds to wait
+   * @param now a clock in milliseconds that only goes forward
+   * @returns how to leave the queue
    */
-  delay(now: number, perSecond: number): number {
-    if (perSecond === 0) return 0
-    const gap = 1000 / perSecond
-    this.#next = Math.max(this.#next, now - burstSeconds * 1000) + gap
-    return Math.max(0, this.#next - gap - now)
+  wait(begin: Begin, perSecond: number, now: () => number): () => void {
+    this.#gapMs = perSecond === 0 ? 0 : 1000 / perSecond
+    this.#now = now
+    this.#waiting.add(begin)
+    if (this.#timer === undefined || perSecond === 0) this.#serve()
+    return () => this.#leave(begin)
+  }
+
+  #leave(begin: Begin): void {
+    this.#waiting.delete(begin)
+    if (this.#waiting.size === 0) this.#stop()
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #serve(): void {
+    this.#stop()
+    for (const begin of this.#waiting) {
+      const now = this.#now()
+      if (this.#gapMs > 0 && this.#next > now) {
+        this.#timer ??= setTimeout(() => this.#serve(), Math.ceil(this.#next - now))
+        return
+      }
+      this.#waiting.delete(begin)
+      if (begin()) this.#next = Math.max(this.#next, now - burstSeconds * 1000) + this.#gapMs
+    }
   }
 }

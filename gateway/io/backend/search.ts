@@ -107,16 +107,41 @@ export class Search {
     if (this.#calls.size === 0) this.#noneLeft(now)
   }
 
+  /** A client waits for its turn until its `holdTime` is over, which began when it came. */
   #callTo(target: Target): void {
     this.#tried.add(target)
-    const pauseMs = this.#backends.pause(target)
-    if (pauseMs <= 0) return this.#call(target)
-    const timer = setTimeout(() => {
+    let waits = true
+    const begin = (): boolean => {
+      waits = false
+      this.#calls.get(target)?.giveUp()
       this.#calls.delete(target)
-      if (this.#backends.usable(target) && performance.now() < this.#deadline) this.#call(target)
-      else this.#tryAnother(target, 'connect', 'too many clients wait for a connection')
-    }, pauseMs)
-    this.#calls.set(target, { giveUp: () => clearTimeout(timer) })
+      return this.#begin(target)
+    }
+    const leave = this.#backends.queue(target, begin)
+    if (!waits) return
+    const giveUp = (): void => {
+      clearTimeout(timer)
+      leave?.()
+    }
+    const timer = setTimeout(() => {
+      giveUp()
+      this.#calls.delete(target)
+      this.#passOver(target)
+    }, this.#holdDeadline - performance.now())
+    this.#calls.set(target, { giveUp })
+  }
+
+  /** The client's turn has come. @returns whether it connects */
+  #begin(target: Target): boolean {
+    const connects = this.#backends.usable(target) && performance.now() < this.#deadline
+    if (connects) this.#call(target)
+    else this.#passOver(target)
+    return connects
+  }
+
+  #passOver(target: Target): void {
+    this.#backends.abandoned(target)
+    this.#tryAnother(target, 'connect', 'too many clients wait for a connection')
   }
 
   #call(target: Target): void {

@@ -1,6 +1,7 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
 import { visibleText } from '../crds/visible-text.ts'
 import { noticesOf } from '../crds/notices.ts'
+import { rejectsSome } from '../gateway/core/access-list.ts'
 import { loadPolicy } from '../gateway/io/policy/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -33,8 +34,9 @@ function isGood(file: string): boolean {
       if (lines > first.length) console.error(`${file}: warning: ${table}: ${lines - first.length} more such lines are skipped`)
     }
     const { metadata, spec } = reading.loaded.policy
+    const tablesReject = [...reading.loaded.tables.values()].some(rejectsSome)
     console.log(`${file}: PostscreenPolicy ${metadata.name} is valid`)
-    for (const notice of noticesOf(spec)) console.error(`${file}: warning: ${notice}`)
+    for (const notice of noticesOf(spec, tablesReject)) console.error(`${file}: warning: ${notice}`)
     return true
   }
   for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))

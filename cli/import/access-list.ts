@@ -28,6 +28,8 @@ const mostEntries = 20
 
 class AccessListReader {
   readonly entries: unknown[] = []
+  /** Whether clients can be rejected by an entry, or by a table that stays in its file. */
+  rejects = false
   readonly #source: Source
   readonly #name: string
   #mynetworks: readonly AddressPattern[] | undefined
@@ -88,12 +90,15 @@ class AccessListReader {
     } else if (table.is === 'always') {
       this.#add(this.#results(table.value, everywhere, word), word)
     } else if (table.is === 'networks') {
-      if (goesIntoFile(table, this.#source, `${this.#name}: ${word}`)) this.entries.push(this.#source.beside.table(word, table, this.#name))
-      else
+      if (goesIntoFile(table, this.#source, `${this.#name}: ${word}`)) {
+        this.entries.push(this.#source.beside.table(word, table, this.#name))
+        this.rejects ||= table.table.rules.some(({ result }) => decisionOf(splitWords(result)[0] ?? '') === 'Reject')
+      } else {
         this.#add(
           table.table.rules.flatMap(({ result, networks, line }) => this.#results(result, networks, `${word}, line ${line}`)),
           word,
         )
+      }
     } else if (table.is === 'keys') {
       const rules = table.entries.flatMap(({ key, value, line }) =>
         this.#results(value, networksOfKey(key, `${this.#name}: ${word}`, this.#source), `${word}, line ${line}`),
@@ -134,6 +139,7 @@ class AccessListReader {
   #add(found: readonly Rule[], comment: string): void {
     const merged = merge(found)
     while (merged.at(-1)?.action === 'Dunno') merged.pop()
+    this.rejects ||= merged.some((rule) => rule.action === 'Reject')
     const entries = pieces(merged, mostNetworks.entry)
     const [first, ...rest] = entries
     if (first === undefined) return
@@ -158,6 +164,17 @@ function unknownNetworks({ configuration, nameFor }: Source): string {
   const name = nameFor('mynetworks')
   const cure = `run "postconf mynetworks" on the mail host, set ${name} in the input and import again, or write the networks into spec.access`
   return `permit_mynetworks: ${name} is not set, and what Postfix takes instead (${which}) depends on the mail host; nobody is permitted: ${cure}`
+}
+
+/** With Postfix's default a rejected client is logged and nothing else, which people seldom know. */
+function noteLoggedOnly(parameter: string, source: Source): void {
+  const action = 'postscreen_denylist_action'
+  if (evaluated(source, action)?.toLowerCase() !== 'ignore') return
+  const { configuration, findings, nameFor } = source
+  const which = `${nameFor(action)} is ignore${configuration.isSet(action) ? '' : ' (the default)'}`
+  findings.note(
+    `${nameFor(parameter)}: clients with reject are only logged, as in postscreen, since ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
+  )
 }
 
 /** Neighbouring rules with the same action as one; rules without networks go. */
@@ -186,5 +203,6 @@ const pieces = (merged: readonly Rule[], most: number): readonly { readonly acti
 export function readAccessList(text: string, parameter: string, source: Source): readonly unknown[] {
   const reader = new AccessListReader(source, parameter)
   reader.read(text)
+  if (reader.rejects) noteLoggedOnly(parameter, source)
   return reader.entries
 }

@@ -36,6 +36,12 @@ export function compileTable(rules: readonly TableRule[]): CompiledTable {
   return { starts4, rules4: rules4.map(decisionOf), starts6, rules6: rules6.map(decisionOf) }
 }
 
+/** Whether the table rejects some client. */
+export const rejectsSome = ({ rules4, rules6 }: CompiledTable): boolean => {
+  const reject = tableDecisions.indexOf('Reject')
+  return rules4.includes(reject) || rules6.includes(reject)
+}
+
 /** Neighbouring rules become one lookup, each table one. */
 export function compileAccessList(entries: readonly AccessEntry[]): AccessList {
   const segments: Segment[] = []

@@ -234,7 +234,7 @@ test('takes no decision for an unknown word in a table, and says so', () => {
   const text =
     'mynetworks = 192.0.2.9\npostscreen_access_list = cidr:{{192.0.2.1 OK}, {192.0.2.2 550 go away}, {192.0.2.3 reject because}}\n'
   const { notes } = importText(text)
-  assert.equal(notes.length, 2)
+  assert.equal(notes.filter((note) => note.includes('unknown command')).length, 2)
   assert.deepEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(decisionsOf(text)), ['Dunno', 'Dunno', 'Reject'])
 })
 

@@ -25,6 +25,7 @@ export interface ControllerOptions {
   /** Names this installation of the operator among others. */
   readonly instance: string
   readonly tell: (told: Told) => void
+  readonly statusKept: (policy: KubeObject) => void
   /** A policy is looked after by another operator. */
   readonly leave: (policy: KubeObject, operator: string) => void
   /** The CRD is older than the operator, and these fields of statuses are left out; none: it no longer is. */
@@ -53,7 +54,7 @@ export class Controller {
 
   /** Begins to watch and to work. */
   constructor(options: ControllerOptions) {
-    const { client, settings, ask, tell } = options
+    const { client, settings, ask, tell, statusKept } = options
     this.#forget = options.forget
     this.#cache = new Cache({
       client,
@@ -78,6 +79,7 @@ export class Controller {
       claims: new Claims({ instance: options.instance, policies: () => this.#cache.policies().length, elapsed }),
       statuses: new StatusWriter(client, elapsed, options.onOmitted),
       tell,
+      statusKept,
       leave: options.leave,
       now: () => new Date(),
     })

@@ -135,6 +135,7 @@ class RunningOperator implements Operator {
       workers,
       resyncMs,
       tell: (told) => this.#narrator.tell(told),
+      statusKept: (policy) => this.#narrator.statusKept(policy),
       leave: (policy, operator) => this.#narrator.leave(policy, operator),
       onOmitted: (fields) => this.#narrator.omit(fields),
       forget: (namespace, name) => this.#narrator.forget(namespace, name),

@@ -28,8 +28,8 @@ export class Narrator {
   readonly #others = new Map<string, string>()
   /** Fields of statuses that the cluster's CRD does not contain. */
   #omitted: readonly string[] = []
-  /** Policies with an event about that. */
-  readonly #toldOfCRD = new Set<string>()
+  /** The note of the last event about that, by the policy's key. */
+  readonly #toldOfCRD = new Map<string, string>()
 
   constructor(events: Events, metrics: OperatorMetrics, log: Logger) {
     this.#events = events
@@ -40,7 +40,6 @@ export class Narrator {
   tell({ policy, applied, findings }: Told): void {
     const { namespace = '', name, generation } = policy.metadata
     this.#stay(namespace, name)
-    this.#tellOfCRD(policy)
     this.#metrics.conditions(namespace, name, findings)
     const changes = applied.filter(isChange)
     for (const { is, object } of changes) {
@@ -79,6 +78,15 @@ export class Narrator {
     if (fields.length > 0) this.#log.warn({ fields }, this.#olderCRD())
   }
 
+  /** After the status was written: only then all fields are known that the CRD does not contain. */
+  statusKept(policy: KubeObject): void {
+    const key = `${policy.metadata.namespace ?? ''}/${policy.metadata.name}`
+    const note = this.#olderCRD()
+    if (this.#omitted.length === 0 || this.#toldOfCRD.get(key) === note) return
+    this.#toldOfCRD.set(key, note)
+    this.#events.record(policy, { type: 'Warning', reason: 'CRDOutdated', action: 'WriteStatus', note })
+  }
+
   /** A policy is gone. */
   forget(namespace: string, name: string): void {
     this.#stay(namespace, name)
@@ -95,13 +103,6 @@ export class Narrator {
 
   #olderCRD(): string {
     return `The CRD postscreenpolicies.postscreen.dev is older than the operator, so the status omits ${this.#omitted.join(', ')}. Apply the CRD of the operator's version`
-  }
-
-  #tellOfCRD(policy: KubeObject): void {
-    const { namespace = '', name } = policy.metadata
-    if (this.#omitted.length === 0 || this.#toldOfCRD.has(`${namespace}/${name}`)) return
-    this.#toldOfCRD.add(`${namespace}/${name}`)
-    this.#events.record(policy, { type: 'Warning', reason: 'CRDOutdated', action: 'WriteStatus', note: this.#olderCRD() })
   }
 
   /** Only what is new since the status that the policy has. */

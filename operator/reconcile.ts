@@ -33,6 +33,8 @@ export interface World {
   readonly now: () => Date
   /** Told of what a pass has done and found, before the status is written; for events, metrics and the log. */
   readonly tell: (told: Told) => void
+  /** Told at each pass when the status is as it should be: what the cluster's CRD cannot hold of it is known now. */
+  readonly statusKept: (policy: KubeObject) => void
   /** Told at each pass of a policy that another operator looks after. */
   readonly leave: (policy: KubeObject, operator: string) => void
 }
@@ -96,6 +98,7 @@ export class Reconciler {
     const findings = findingsOf(seen)
     const answer = await this.#writeStatus(seen, findings)
     if (answer !== undefined) remember(answer)
+    this.#world.statusKept(policy)
     const { again = Infinity } = this.#again(key, seen, findings)
     return { again: Math.min(again, claims.renewalMs) }
   }

@@ -19,8 +19,10 @@ export class StatusWriter {
   readonly #onOmitted: (fields: readonly string[]) => void
   readonly #omitted = new Set<string>()
   #since = 0
+  /** What `onOmitted` was told last. */
+  #told = ''
 
-  /** `now` tells milliseconds that never go back. `onOmitted` is told of all fields that are left out, when there is a new one, or none any more. */
+  /** `now` tells milliseconds that never go back. `onOmitted` is told of all fields that are left out, when a write showed that they are others than before. */
   constructor(client: KubeClient, now: () => number, onOmitted: (fields: readonly string[]) => void) {
     this.#client = client
     this.#now = now
@@ -52,9 +54,13 @@ export class StatusWriter {
     for (let attempt = 1; ; attempt++) {
       try {
         const object = { apiVersion, kind, metadata, status: this.fit(status) }
-        return await this.#client.apply(object, { fieldManager, force: true, subresource: 'status' })
+        const written = await this.#client.apply(object, { fieldManager, force: true, subresource: 'status' })
+        this.#tell()
+        return written
       } catch (error) {
-        if (attempt >= mostAttempts || !this.#learn(error)) throw error
+        if (this.#learn(error) && attempt < mostAttempts) continue
+        this.#tell()
+        throw error
       }
     }
   }
@@ -67,14 +73,19 @@ export class StatusWriter {
     if (fresh.length === 0) return false
     if (this.#omitted.size === 0) this.#since = this.#now()
     for (const field of fresh) this.#omitted.add(field)
-    this.#onOmitted(this.omitted)
     return true
   }
 
   #tryAllAgain(): void {
     if (this.#omitted.size === 0 || this.#now() - this.#since < tryAgainMs) return
     this.#omitted.clear()
-    this.#onOmitted([])
+  }
+
+  #tell(): void {
+    const { omitted } = this
+    if (omitted.join() === this.#told) return
+    this.#told = omitted.join()
+    this.#onOmitted(omitted)
   }
 }
 

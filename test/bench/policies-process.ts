@@ -30,6 +30,7 @@ async function measure(count: number): Promise<Round> {
     leave: () => undefined,
     onOmitted: () => undefined,
     tell: () => undefined,
+    statusKept: () => undefined,
     forget: () => undefined,
     onPass: () => passes++,
     onError: (key, error) => {

@@ -36,6 +36,7 @@ class Scene {
       leave: () => undefined,
       onOmitted: () => undefined,
       tell: ({ policy }) => this.log.push(`tell ${policy.metadata.name}`),
+      statusKept: () => undefined,
       forget: (_, name) => this.log.push(`forget ${name}`),
       onPass: () => undefined,
       onError: () => undefined,

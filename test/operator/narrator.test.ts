@@ -47,6 +47,7 @@ class Scene {
   pass(seen: Observation, before?: Observation): this {
     const status = before === undefined ? undefined : statusOf(before, findingsOf(before), new Date(0))
     this.#narrator.tell({ policy: { ...seen.policy, status }, applied: seen.applied, findings: findingsOf(seen) })
+    this.#narrator.statusKept(seen.policy)
     return this
   }
 }
@@ -200,6 +201,8 @@ test('a CRD that is older than the operator is in the log once, in an event of e
   )
   assert.equal(scene.log.filter(({ msg }) => String(msg).startsWith(note)).length, 1)
   assert.match((await scene.metrics.text()).text, /^postscreen_status_fields_omitted 1$/m)
+  scene.omit(['effective', 'operator']).pass(rest, rest)
+  assert.match(scene.events.at(-1) ?? '', /^Warning CRDOutdated: .* omits effective, operator\./)
   scene.omit([])
   assert.match((await scene.metrics.text()).text, /^postscreen_status_fields_omitted 0$/m)
 })

@@ -32,6 +32,8 @@ export class Scene {
   readonly left: string[] = []
   /** Fields of the status that an older CRD does not contain. */
   readonly omitted: (readonly string[])[] = []
+  /** What was known of them each time that the status was as it should be. */
+  readonly omittedThen: (readonly string[])[] = []
   readonly told: Told[] = []
   readonly #reports = new Map<string, GatewayReport>()
   readonly clock: { ms: number }
@@ -59,6 +61,7 @@ export class Scene {
       ),
       leave: (_, operator) => this.left.push(operator),
       tell: (told) => this.told.push(told),
+      statusKept: () => this.omittedThen.push(this.omitted.at(-1) ?? []),
       now: () => new Date(Date.UTC(2026, 0, 1) + this.clock.ms),
     })
   }

@@ -78,7 +78,11 @@ test('every metric is explained, and no other', () => {
         ].map(([name]) => name),
       ),
     ].toSorted()
-  const made = ['gateway/io/metrics.ts', 'gateway/io/process-metrics.ts', 'gateway/workers/workers-metrics.ts']
+  const made = ['gateway/io', 'gateway/workers'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('metrics.ts'))
+      .map((name) => `${folder}/${name}`),
+  )
   assert.deepEqual(named('docs/metrics-and-status.md'), named(...made))
 })
 
@@ -94,7 +98,7 @@ test('the labels of each metric are as explained', () => {
 
 test('every condition of a policy and every reason is explained', () => {
   const [, types = ''] = /conditionTypes = \[([^\]]+)\]/.exec(text('operator/status/findings.ts')) ?? []
-  const reasons = [...text('operator/status/findings.ts').matchAll(/finding\('\w+', '(\w+)'|reason = .* '(\w+)' : '(\w+)'/g)].flatMap(
+  const reasons = [...text('operator/status/findings.ts').matchAll(/finding\(\s*'\w+',\s*'(\w+)'|reason = .* '(\w+)' : '(\w+)'/g)].flatMap(
     ([, ...found]) => found.filter((one) => one !== undefined),
   )
   const page = text('docs/install-with-helm.md')

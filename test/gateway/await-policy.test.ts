@@ -77,7 +77,10 @@ test('it says which text was refused and why, before the first policy and behind
 })
 
 test('it does not show thousands of problems', { skip }, async (t) => {
-  const { gateway } = await start(t, manifest({ access: [{ action: 'Permit', cidrs: Array.from({ length: 5000 }, () => 'x') }] }))
+  const { gateway } = await start(
+    t,
+    manifest({ access: Array.from({ length: 5 }, () => ({ action: 'Permit', cidrs: Array.from({ length: 1000 }, () => 'x') })) }),
+  )
   const { refusedPolicy } = await status(gateway)
   assert.deepEqual([refusedPolicy?.problems.length, refusedPolicy?.furtherProblems], [50, 4950])
   await gateway.said('policy refused, there is none yet: 4900 more problems')

@@ -150,12 +150,15 @@ describe('a table from a ConfigMap', () => {
 })
 
 describe('long lists', () => {
-  const long = [{ action: 'Reject', cidrs: cidrs(5000) }]
+  const long = Array.from({ length: 5 }, () => ({ action: 'Reject', cidrs: cidrs(1000) }))
 
   test('stay in the text while it is no longer than 256 KiB', () => {
     const made = compiled(policyWith({ access: long }))
     assert.equal(made.shards.length, 0)
-    assert.equal(readBack(made).spec.access[0]?.cidrs?.length, 5000)
+    assert.deepEqual(
+      readBack(made).spec.access.map((entry) => entry.cidrs?.length),
+      [1000, 1000, 1000, 1000, 1000],
+    )
   })
 
   const moved: readonly { readonly what: string; readonly entry: object; readonly becomes: 'table' | 'as it was' }[] = [
@@ -180,7 +183,7 @@ describe('long lists', () => {
   }
 
   test('that cannot become tables are a problem when they are too long for a ConfigMap', () => {
-    const access = Array.from({ length: 6 }, () => ({ action: 'Dunno', cidrs: cidrs(10_000) }))
+    const access = Array.from({ length: 60 }, () => ({ action: 'Dunno', cidrs: cidrs(1000) }))
     assert.match(
       problemsOf(compile(policyWith({ access }), new Map())).join('\n'),
       /^spec: is too long for a ConfigMap: \d+ bytes, and 921600 are the most; put long lists/,

@@ -47,7 +47,7 @@ function imported(shared: SharedPolicy): PolicySpec {
     return { text: readFileSync(from, 'utf8'), from }
   }
   const text = settings.map(([name, value]) => `${name} = ${value}\n`).join('')
-  const { yaml, errors } = importPostfix({ text, file: 'main.cf', files: { read }, backend: '127.0.0.1:25', tables: 'inline' })
+  const { yaml, errors } = importPostfix({ text, file: 'main.cf', files: { read }, backend: '127.0.0.1:25', tables: 'inline', keepInterfaces: true })
   assert.ok(yaml !== undefined, errors.join('\n'))
   return specOf(load(yaml))
 }

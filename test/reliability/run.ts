@@ -101,7 +101,11 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
     return { outcome: { outcomes, restarted }, kept, lines: [`restarted; dropped before, while it was dead, after: ${text(restarted)}`] }
   },
   loris: async () => {
-    const options = { lorises: number('clients', filesLimit() - 200), seconds: number('seconds', 60), goodPerSecond: number('rate', 20) }
+    const options = {
+      lorises: number('clients', Math.floor(filesLimit() / 2) - 400),
+      seconds: number('seconds', 60),
+      goodPerSecond: number('rate', 20),
+    }
     const outcome = await slowLoris({ ...options, everyMs: 5000, usualLimits: values['usual-limits'] === true, say })
     return { outcome, kept: outcome.good.came === outcome.good.served, lines: [text(outcome)] }
   },

@@ -5,7 +5,8 @@ import { unless } from '../peers/require.ts'
 import { filesLimit, slowLoris, type SlowLorisOutcome } from './slow-loris.ts'
 
 const lorises = 3000
-const tooFewFiles = filesLimit() > lorises + 200 ? false : `needs ${lorises + 200} open files, and the hard limit is ${filesLimit()}`
+const tooFewFiles =
+  filesLimit() > 2 * lorises + 600 ? false : `needs ${2 * lorises + 600} open files, and the hard limit is ${filesLimit()}`
 
 describe(`${lorises} clients say their commands letter by letter`, { skip: unless('loopback') || tooFewFiles }, () => {
   let outcome: SlowLorisOutcome

@@ -27,7 +27,11 @@ const cases: readonly Case[] = [
     spec: { backend: { ...backend, addresses: ['a:25'] } },
     says: ['must have exactly one of addresses and service'],
   },
-  { what: 'a backend without a port', spec: { backend: { addresses: ['postfix'] } }, says: ['spec.backend.addresses[0]', 'should match'] },
+  {
+    what: 'a backend without a port',
+    spec: { backend: { addresses: ['postfix'] } },
+    says: ['spec.backend.addresses[0]', 'must be HOST:PORT such as'],
+  },
   {
     what: 'a port that is none',
     spec: { backend: { service: { name: 'postfix', port: 70000 } } },
@@ -45,7 +49,11 @@ const cases: readonly Case[] = [
   },
   { what: 'a misspelt field', spec: { greet: { waits: '6s' } }, says: ['unknown field "spec.greet.waits"'] },
   { what: 'a field in the wrong place', spec: { threshold: 3 }, says: ['unknown field "spec.threshold"'] },
-  { what: 'a time without a unit', spec: { greet: { wait: '6' } }, says: ['spec.greet.wait', 'should match'] },
+  {
+    what: 'a time without a unit',
+    spec: { greet: { wait: '6' } },
+    says: ['spec.greet.wait', 'must be a time such as 6s, 5m, 12h or 30d, from 1s to 5m'],
+  },
   { what: 'a time as a number', spec: { greet: { wait: 6 } }, says: ['spec.greet.wait', 'must be of type string'] },
   {
     what: 'a time that is too long',
@@ -97,7 +105,7 @@ const cases: readonly Case[] = [
   {
     what: 'an address that is none',
     spec: { access: [{ action: 'Permit', cidrs: ['localhost'] }] },
-    says: ['spec.access[0].cidrs[0]', 'should match'],
+    says: ['spec.access[0].cidrs[0]', 'must be an address or a network such as'],
   },
   { what: 'a table from nowhere', spec: { access: [{ table: {} }] }, says: ['spec.access[0].table', /exactly one of/] },
   {
@@ -116,7 +124,7 @@ const cases: readonly Case[] = [
     spec: { allowlist: { retention: '400d' } },
     says: ['spec.allowlist.retention', 'from 1s to 366d'],
   },
-  { what: 'a banner of two lines', spec: { banner: 'one\ntwo' }, says: ['spec.banner', 'should match'] },
+  { what: 'a banner of two lines', spec: { banner: 'one\ntwo' }, says: ['spec.banner', 'must be one line of printable ASCII text'] },
   { what: 'too few connections', spec: { limits: { preQueue: 1 } }, says: ['spec.limits.preQueue', 'greater than or equal to 10'] },
   {
     what: 'more pods at least than at most',
@@ -131,7 +139,7 @@ const cases: readonly Case[] = [
   {
     what: 'an amount of memory that is none',
     spec: { gateway: { resources: { limits: { memory: '512 MB' } } } },
-    says: ['spec.gateway.resources.limits.memory', 'should match'],
+    says: ['spec.gateway.resources.limits[memory]', 'must be an amount such as 500m, 2 or 128Mi'],
   },
   { what: 'half a pod', spec: { gateway: { replicas: 1.5 } }, says: ['spec.gateway.replicas'] },
   {

@@ -1,7 +1,7 @@
 // Rules across the fields of spec.allowlist: as CEL for the API server, and for files that no API server has seen (see rules.ts).
+import { isObject } from './is-object.ts'
 import type { Rule, Written } from './rules.ts'
 
-const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
 const fieldsOf = (value: unknown): Written => (isObject(value) ? value : {})
 
 /** What is left out, empty or an empty list says nothing. */

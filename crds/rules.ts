@@ -2,6 +2,7 @@
 // Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
 import { allowlistRules } from './allowlist-rules.ts'
 import { celIsTime, celSeconds, parseDuration } from './duration.ts'
+import { isObject } from './is-object.ts'
 import { dnsblTTL } from './schema/dnsbl.ts'
 import { greetWait } from './schema/greet.ts'
 import { commandTimeLimit } from './schema/smtp.ts'
@@ -174,8 +175,6 @@ const gateway: readonly Rule[] = [
 ]
 
 export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]
-
-const isObject = (value: unknown): value is Written => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Every rule that a manifest breaks: where, and what to write instead. */
 export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {

@@ -1,6 +1,5 @@
 // Finds what a policy has at the path of a field.
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isObject } from './is-object.ts'
 
 export interface Found {
   readonly path: readonly PropertyKey[]

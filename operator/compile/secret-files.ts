@@ -1,5 +1,6 @@
 // Which Secrets a policy names. The operator only mounts them into the gateway's pods; it has no right to read one.
 import { fields } from '../../crds/fields.ts'
+import { isObject } from '../../crds/is-object.ts'
 import { valuesAt } from '../../crds/values-at.ts'
 
 /** One key of a Secret, which the gateway finds at `secrets/SECRET/KEY` beside its policy. */
@@ -19,9 +20,6 @@ const certificateKeys = ['tls.crt', 'tls.key', 'ca.crt'] as const
 const places: readonly (readonly string[])[] = fields()
   .filter(({ path, type }) => path.endsWith('.secretName') || (path.endsWith('Secret') && type === 'object'))
   .map(({ path }) => path.split('.').slice(1))
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function filesOf(value: unknown): readonly SecretFile[] {
   if (typeof value === 'string' && value !== '') return certificateKeys.map((key) => ({ secret: value, key }))

@@ -1,11 +1,11 @@
 // `postscreen apply`: what the Helm chart's hook Job runs, to apply the policy of the release and to wait for it.
-import { readFileSync } from 'node:fs'
-import { parseDuration } from '../crds/duration.ts'
+import { parseDuration } from '../crds/values/duration.ts'
 import { applyChartPolicy } from '../operator/chart-policy.ts'
 import { systemClock } from '../operator/kube/clock.ts'
 import { connectKube } from '../operator/kube/kube-client.ts'
 import { describeError } from '../operator/kube/kube-error.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { version } from '../runtime/version.ts'
 
 const name = 'postscreen apply'
 
@@ -37,7 +37,6 @@ export async function apply(args: readonly string[]): Promise<number> {
   if (configMap === undefined || namespace === '') return wrongArguments(name, 'name a ConfigMap and its namespace')
   const waitSeconds = parseDuration(wait)
   if (waitSeconds === undefined) return wrongArguments(name, `--wait ${wait}: must be a time such as 90s or 3m`)
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   const say = (line: string): void => console.log(line)
   try {
     const client = connectKube({ kubeconfig, userAgent: `postscreen-chart/${version}` })

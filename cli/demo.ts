@@ -1,7 +1,7 @@
 // `postscreen demo`, which `npm start` runs: a gateway, name lists and a mail server in one process on loopback, with a live log.
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
-import { messageOf } from '../gateway/io/caught.ts'
+import { messageOf } from '../runtime/caught.ts'
 import type { LogRecord } from '../gateway/core/vocabulary.ts'
 import { serveLists } from './demo/lists.ts'
 import { serveMail } from './demo/mail-server.ts'

@@ -1,11 +1,11 @@
 // `postscreen gateway`: runs the gateway until it is told to stop.
-import { parseDuration } from '../crds/duration.ts'
-import { visibleLines } from '../crds/visible-text.ts'
-import { parseEndpoint } from '../gateway/io/endpoint-text.ts'
-import { LogBatch } from '../gateway/io/log-batch.ts'
-import { openLog } from '../gateway/io/log.ts'
+import { parseDuration } from '../crds/values/duration.ts'
+import { visibleLines } from '../crds/values/visible-text.ts'
+import { parseEndpoint } from '../crds/values/endpoint.ts'
+import { LogBatch } from '../gateway/observability/log-batch.ts'
+import { openLog } from '../gateway/observability/log.ts'
 import type { Gateway } from '../gateway/main.ts'
-import type { PrimaryOptions } from '../gateway/workers/primary.ts'
+import type { PrimaryOptions } from '../gateway/process/workers/primary.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -147,6 +147,6 @@ async function start(asked: PrimaryOptions): Promise<Gateway> {
     const { startGateway } = await import('../gateway/main.ts')
     return startGateway(asked)
   }
-  const { startWorkers } = await import('../gateway/workers/primary.ts')
+  const { startWorkers } = await import('../gateway/process/workers/primary.ts')
   return startWorkers(asked)
 }

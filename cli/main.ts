@@ -1,5 +1,5 @@
 // The `postscreen` command: finds the subcommand and runs it.
-import { readFileSync } from 'node:fs'
+import { version } from '../runtime/version.ts'
 
 /** Takes the arguments behind its name; gives the exit code. */
 type Subcommand = (args: readonly string[]) => Promise<number>
@@ -36,7 +36,6 @@ Postfix postscreen for a mail cluster.
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--version') {
-    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
     console.log(version)
     return 0
   }

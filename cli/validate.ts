@@ -1,8 +1,8 @@
 // `postscreen validate`: checks policy files and reports every problem with its file, its path and what is allowed.
-import { visibleText } from '../crds/visible-text.ts'
+import { visibleText } from '../crds/values/visible-text.ts'
 import { noticesOf } from '../crds/notices.ts'
 import { rejectsSome } from '../gateway/core/access-list.ts'
-import { loadPolicy } from '../gateway/io/policy/policy-file.ts'
+import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen validate'

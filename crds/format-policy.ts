@@ -1,8 +1,8 @@
 // Writes a policy manifest as YAML: in schema order, only what was set.
 import { dump } from 'js-yaml'
-import { type SchemaNode, specSchema } from './fields.ts'
+import { type SchemaNode, specSchema } from './schema/fields.ts'
 import { isObject } from './is-object.ts'
-import type { PostscreenPolicyInput } from './policy.schema.ts'
+import type { PostscreenPolicyInput } from './schema/policy.schema.ts'
 
 /** The same value with the fields of its objects in the order of the schema; unknown ones, which a test of the output would find, last. */
 function inSchemaOrder(value: unknown, node: SchemaNode | undefined): unknown {

@@ -1,5 +1,5 @@
 // What is valid in a policy and probably not meant: settings that have no effect. They are told in the status and by `postscreen validate`.
-import type { PolicySpec } from './policy.schema.ts'
+import type { PolicySpec } from './schema/policy.schema.ts'
 
 const rejects = ({ access }: PolicySpec): boolean =>
   access.some(({ action, table }) => action === 'Reject' || table?.rules?.some((rule) => rule.action === 'Reject') === true)

@@ -1,10 +1,10 @@
 // Reads a policy manifest: a parsed policy, or every problem that it has.
 import { load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
-import { apiVersion, kind, type PostscreenPolicy, policySpec } from './policy.schema.ts'
-import { policyNameMaxLength, policyNamePattern, policyNameWhy } from './policy-name.ts'
+import { apiVersion, kind, type PostscreenPolicy, policySpec } from './schema/policy.schema.ts'
+import { policyNameMaxLength, policyNamePattern, policyNameWhy } from './values/policy-name.ts'
 import { formatPath, type Problem, problemsOf, unwrap } from './problems.ts'
-import { brokenRules } from './rules.ts'
+import { brokenRules } from './schema/rules.ts'
 import { choice, record, text } from './schema/field.ts'
 
 export type { Problem } from './problems.ts'

@@ -1,13 +1,13 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
-import { memoryAllowlist } from './io/allowlist/allowlist-memory.ts'
-import { openLmdbAllowlist } from './io/allowlist/allowlist-lmdb.ts'
-import type { ProofMessage } from './io/backend/prober.ts'
-import type { LocalAllowlist } from './io/allowlist/allowlist-store.ts'
-import { DataDirectoryError } from './io/allowlist/data-directory.ts'
-import type { MetricValues } from './io/metrics.ts'
-import type { GatewayOptions } from './options.ts'
-import { RunningGateway } from './running-gateway.ts'
-import type { StatusPage } from './status.ts'
+import { memoryAllowlist } from './allowlist/allowlist-memory.ts'
+import { openLmdbAllowlist } from './allowlist/allowlist-lmdb.ts'
+import type { ProofMessage } from './backend/prober.ts'
+import type { LocalAllowlist } from './allowlist/allowlist-store.ts'
+import { DataDirectoryError } from './allowlist/data-directory.ts'
+import type { MetricValues } from './observability/metrics.ts'
+import type { GatewayOptions } from './process/options.ts'
+import { RunningGateway } from './process/running-gateway.ts'
+import type { StatusPage } from './observability/status.ts'
 
 /** A gateway that runs. */
 export interface Gateway {

@@ -1,5 +1,4 @@
 // The operator: waits until it leads, then keeps what policies want in the cluster.
-import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import type { AdminServer } from '../runtime/admin-server.ts'
 import { serveAdmin } from './admin.ts'
@@ -14,8 +13,7 @@ import { elect, type Election } from './kube/lease.ts'
 import { OperatorMetrics } from './metrics.ts'
 import { Narrator } from './narrator.ts'
 import type { OperatorOptions } from './options.ts'
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+import { version } from '../runtime/version.ts'
 
 /** A watch that has told nothing for this long, not even a bookmark, is dead: they come every minute, and watches end by themselves after eight. */
 const silentMs = 15 * 60_000

@@ -1,6 +1,6 @@
 // What the command line and the environment give the operator.
 import type { Logger } from 'pino'
-import type { TenantRules } from '../crds/tenancy.ts'
+import type { TenantRules } from '../crds/schema/tenancy.ts'
 
 export interface OperatorOptions {
   /** The namespaces to watch; none means all. */

@@ -1,5 +1,5 @@
 // The last step of a JSON log record: whatever a library, a peer or a policy has put into its texts, they show nothing but what can be seen.
-import { visibleText } from '../crds/visible-text.ts'
+import { visibleText } from '../crds/values/visible-text.ts'
 
 const printableASCII = /^[\x20-\x7e]*$/
 /** An escape of JSON that stands for something else: `\n`, `\u001b`, but not `\\n`. */

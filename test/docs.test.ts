@@ -78,7 +78,7 @@ test('every metric is explained, and no other', () => {
         ].map(([name]) => name),
       ),
     ].toSorted()
-  const made = ['gateway/io', 'gateway/workers'].flatMap((folder) =>
+  const made = ['gateway/observability', 'gateway/process/workers'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('metrics.ts'))
       .map((name) => `${folder}/${name}`),
@@ -87,7 +87,7 @@ test('every metric is explained, and no other', () => {
 })
 
 test('the labels of each metric are as explained', () => {
-  const made = text('gateway/io/metrics.ts')
+  const made = text('gateway/observability/metrics.ts')
   const rows = [...text('docs/metrics-and-status.md').matchAll(/^\| `postscreen_\w+` \| ([^|]*) \|/gm)]
   const labels = rows.flatMap(([, cell = '']) => [...cell.replace(/:.*/, '').matchAll(/`(\w+)`/g)].map(([, label = '']) => label))
   assert.deepEqual(

@@ -1,11 +1,11 @@
 // The options of `postscreen allowlist`: which place they name, and how clients are known there.
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parseDuration } from '../../crds/duration.ts'
+import { parseDuration } from '../../crds/values/duration.ts'
 import { readPolicyText } from '../../crds/policy.ts'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { allowlistKeys, type KeyPrefix, usualPrefix } from '../../gateway/core/allowlist-key.ts'
-import { parseValkeyUrl, settingsOfPolicy, type ValkeySettings } from '../../gateway/io/allowlist/valkey-settings.ts'
+import { parseValkeyUrl, settingsOfPolicy, type ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 import { openDirectory, openText, openValkey, type Place } from './place.ts'
 
 export const options = {

@@ -2,12 +2,12 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { mergeRecords } from '../../gateway/core/allowlist-merge.ts'
-import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
-import { memoryAllowlist } from '../../gateway/io/allowlist/allowlist-memory.ts'
-import { type AllowlistEntry, cleanupKey, type LocalAllowlist } from '../../gateway/io/allowlist/allowlist-store.ts'
-import { type BadLine, importAllowlist } from '../../gateway/io/allowlist/allowlist-text.ts'
-import { openValkeyLink, type ValkeyLink } from '../../gateway/io/allowlist/valkey-link.ts'
-import type { ValkeySettings } from '../../gateway/io/allowlist/valkey-settings.ts'
+import { openLmdbAllowlist } from '../../gateway/allowlist/allowlist-lmdb.ts'
+import { memoryAllowlist } from '../../gateway/allowlist/allowlist-memory.ts'
+import { type AllowlistEntry, cleanupKey, type LocalAllowlist } from '../../gateway/allowlist/allowlist-store.ts'
+import { type BadLine, importAllowlist } from '../../gateway/allowlist/allowlist-text.ts'
+import { openValkeyLink, type ValkeyLink } from '../../gateway/allowlist/valkey-link.ts'
+import type { ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 
 /** Every call may reject, with what is wrong. */
 export interface Place {

@@ -1,7 +1,7 @@
 // The temporary allowlist for people: which client passed which test, until when in local time, and how long that still is.
 import { decodeRecord } from '../../gateway/core/allowlist-record.ts'
 import { testNames } from '../../gateway/core/vocabulary.ts'
-import type { AllowlistEntry } from '../../gateway/io/allowlist/allowlist-store.ts'
+import type { AllowlistEntry } from '../../gateway/allowlist/allowlist-store.ts'
 
 const clientWidth = 24
 const testWidth = 16

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { SMTPServer } from 'smtp-server'
 import type { SMTPServerSession } from 'smtp-server'
-import type { Endpoint } from '../../gateway/core/vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 /** One mail as it arrived. `client` comes from the PROXY header: the client's own address, not the gateway's. */
 export interface Mail {

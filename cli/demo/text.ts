@@ -1,5 +1,6 @@
 // What happened, in plain words: one line of the demo's live log for each event of a session.
-import type { Action, DnsblHit, Endpoint, LogRecord } from '../../gateway/core/vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { Action, DnsblHit, LogRecord } from '../../gateway/core/vocabulary.ts'
 import type { Mail } from './mail-server.ts'
 
 /** good: let through; bad: failed a test; mail: a mail arrived; odd: neither; quiet: coming and going. */

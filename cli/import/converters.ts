@@ -1,6 +1,6 @@
 // From the text of Postfix parameters to the fields of a policy: one converter for each kind of value that crds/ names, a few for single fields.
-import { formatDuration, type TimeUnit } from '../../crds/duration.ts'
-import type { Field } from '../../crds/fields.ts'
+import { formatDuration, type TimeUnit } from '../../crds/values/duration.ts'
+import type { Field } from '../../crds/schema/fields.ts'
 import type { Conversion } from '../../crds/schema/field.ts'
 import { readAccessList } from './access-list.ts'
 import { readAddressList } from './address-list.ts'

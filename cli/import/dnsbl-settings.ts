@@ -1,6 +1,6 @@
 // postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for mistakes.
 import { hostNameProblem } from '../../crds/values/host.ts'
-import { parseReplyFilter } from '../../crds/reply-filter.ts'
+import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
 import { closedList } from './closed-lists.ts'
 import { innerKey, splitKey } from './dnsbl-keys.ts'
 import { answerOf } from './lookup-table.ts'

@@ -1,5 +1,5 @@
 // What a policy cannot take from main.cf because it depends on the mail host, or because the gateway does it in another way.
-import { fields } from '../../crds/fields.ts'
+import { fields } from '../../crds/schema/fields.ts'
 import { evaluated, type Source } from './source.ts'
 
 /** Tables that several hosts can share, which the gateway does with a Valkey. */

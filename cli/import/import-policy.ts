@@ -1,7 +1,7 @@
 // Builds a policy from the parameters of a Postfix: fields in schema order with the names of their sources, and what had to be left out.
-import { parseDuration } from '../../crds/duration.ts'
-import { type Field, fields } from '../../crds/fields.ts'
-import { apiVersion, kind } from '../../crds/policy.schema.ts'
+import { parseDuration } from '../../crds/values/duration.ts'
+import { type Field, fields } from '../../crds/schema/fields.ts'
+import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
 import { parsePolicy } from '../../crds/policy.ts'
 import { closest } from '../../crds/problems.ts'
 import { BesidePolicy, type Target } from './beside-policy.ts'

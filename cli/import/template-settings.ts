@@ -1,5 +1,5 @@
 // Greeting texts: $myhostname stays a macro of the policy, so that one policy serves every replica under its own name.
-import { expandMacros } from '../../crds/macros.ts'
+import { expandMacros } from '../../crds/values/macros.ts'
 import { evaluated, type Source } from './source.ts'
 
 /** Characters of a private use area stand for the macros while Postfix's own expansion runs. */

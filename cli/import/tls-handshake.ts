@@ -1,5 +1,5 @@
 // Postfix's lists of TLS protocols and ciphers as fields of a policy (tls_proto_mask_lims, tls_cipher_grade, tls_set_ciphers in tls_misc.c).
-import { cipherNameProblem } from '../../crds/cipher-names.ts'
+import { cipherNameProblem } from '../../crds/values/cipher-names.ts'
 import { tlsVersions } from '../../crds/schema/tls.ts'
 import type { Parsed } from './values.ts'
 

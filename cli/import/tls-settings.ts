@@ -1,5 +1,5 @@
 // postscreen's TLS level, certificate and key as fields of a policy, obsolete switches and all (psc_smtpd_init, tlsproxy).
-import { cipherProblem } from '../../gateway/io/policy/tls-context.ts'
+import { cipherProblem } from '../../gateway/policy-files/tls-context.ts'
 import { evaluated, type Source } from './source.ts'
 import { asRange, type CipherGrade, parseExclusions, parseGrade, parseProtocols, type TlsVersion } from './tls-handshake.ts'
 import { parseBoolean, type Parsed } from './values.ts'

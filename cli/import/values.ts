@@ -1,5 +1,5 @@
 // Texts of Postfix parameters to values: times, numbers, yes and no, actions. Each gives the value or what is wrong, with what is allowed.
-import { type TimeUnit, unitSeconds } from '../../crds/duration.ts'
+import { type TimeUnit, unitSeconds } from '../../crds/values/duration.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly why: string }
 

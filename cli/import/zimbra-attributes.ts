@@ -1,5 +1,5 @@
 // Zimbra's attributes for postscreen and what it inherits: which Postfix parameter each becomes (zmconfigd.cf), and Zimbra's defaults (zimbra-attrs.xml).
-import { fields } from '../../crds/fields.ts'
+import { fields } from '../../crds/schema/fields.ts'
 
 /** Defaults of Zimbra 8.7 to 10 and of Carbonio; `gacf` prints every one of them, so that they matter for shortened input only. */
 const defaults: Readonly<Record<string, string>> = {

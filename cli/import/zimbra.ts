@@ -1,5 +1,5 @@
 // Imports the postscreen of a Zimbra or Carbonio from its attributes: as parameters of a Postfix, under the names of the attributes.
-import { fields } from '../../crds/fields.ts'
+import { fields } from '../../crds/schema/fields.ts'
 import { closest } from '../../crds/problems.ts'
 import { builtInDefaults } from './built-in-defaults.ts'
 import { Configuration } from './configuration.ts'

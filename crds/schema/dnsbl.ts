@@ -1,6 +1,6 @@
 // The policy's fields about DNS blocklists and allowlists.
 import { hostNameProblem } from '../values/host.ts'
-import { parseReplyFilter } from '../reply-filter.ts'
+import { parseReplyFilter } from '../values/reply-filter.ts'
 import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
 import { entryOf, line } from './forms.ts'
 import { resolver } from './hosts.ts'

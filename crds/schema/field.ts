@@ -10,7 +10,7 @@ import {
   positiveDurationPattern,
   type TimeUnit,
   timeUnits,
-} from '../duration.ts'
+} from '../values/duration.ts'
 
 /** How an importer turns the text of a Postfix parameter or Zimbra attribute into the field's value. The last few need code of their own. */
 export type Conversion =

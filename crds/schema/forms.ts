@@ -1,6 +1,6 @@
 // Texts that appear in several places of the policy: networks, one line of printable text, templates.
 import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
-import { macroProblem } from '../macros.ts'
+import { macroProblem } from '../values/macros.ts'
 import { documented, type FormRule, list, record, text } from './field.ts'
 
 /** What reaches an SMTP client is one line of printable ASCII. */

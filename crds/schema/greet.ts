@@ -1,5 +1,5 @@
 // The policy's fields about the pregreet test.
-import { parseDuration } from '../duration.ts'
+import { parseDuration } from '../values/duration.ts'
 import { action, documented, duration, record, time } from './field.ts'
 import { greetBannerMacros, template } from './forms.ts'
 

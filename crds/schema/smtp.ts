@@ -1,5 +1,5 @@
 // The policy's fields about the dummy SMTP engine, which talks to clients that are tested after the greeting or refused.
-import { parseDuration } from '../duration.ts'
+import { parseDuration } from '../values/duration.ts'
 import { choice, count, documented, duration, flag, list, record, text, time } from './field.ts'
 import { footer, line, networks } from './forms.ts'
 

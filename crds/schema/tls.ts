@@ -1,6 +1,6 @@
 // The policy's fields about TLS with clients that are tested after the greeting.
-import { cipherNameProblem } from '../cipher-names.ts'
-import { parseDuration } from '../duration.ts'
+import { cipherNameProblem } from '../values/cipher-names.ts'
+import { parseDuration } from '../values/duration.ts'
 import { choice, documented, duration, list, record, text, time } from './field.ts'
 import { objectNameForm } from './forms.ts'
 

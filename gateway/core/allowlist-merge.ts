@@ -12,7 +12,7 @@ function stampsOf(record: string | undefined): readonly number[] | undefined {
 /**
  * The larger stamp of each test: whatever one side has passed stays passed, in whatever order records arrive (commutative, associative, idempotent).
  * DISABLED (1) wins over NEW (0) and loses to every pass, so neither can hide one. A text that is no record counts as none; without any, `b`.
- * The same as mergeScript of gateway/io/allowlist/valkey-merge.ts.
+ * The same as mergeScript of gateway/allowlist/valkey-merge.ts.
  */
 export function mergeRecords(a: string | undefined, b: string): string {
   const [one, other] = [stampsOf(a), stampsOf(b)]

@@ -1,5 +1,5 @@
 // DNSBL scoring: what the sites' answers about one client add up to, which list is named, and how long the result holds.
-import { matches, type ReplyFilter } from '../../crds/reply-filter.ts'
+import { matches, type ReplyFilter } from '../../crds/values/reply-filter.ts'
 import { errorCode } from './dnsbl-codes.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblAnswer, DnsblError, DnsblHit } from './vocabulary.ts'

@@ -1,5 +1,6 @@
 // The text of each log record, to the letter as Postfix 3.7's postscreen writes it (respectful_logging = yes).
-import type { Endpoint, LogRecord } from './vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { LogRecord } from './vocabulary.ts'
 
 const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
 

@@ -1,8 +1,8 @@
 // Client bytes made fit for a log: nothing that a client sends may break a line or reach a terminal as a control character.
-// What others than clients have written goes through crds/visible-text.ts, in the log itself.
+// What others than clients have written goes through crds/values/visible-text.ts, in the log itself.
 // Strings in here hold one byte a character (latin1) until printableText makes text of them.
 
-import { holdsActing } from '../../crds/visible-text.ts'
+import { holdsActing } from '../../crds/values/visible-text.ts'
 
 const named: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 92: '\\\\' }
 

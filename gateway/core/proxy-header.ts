@@ -1,6 +1,6 @@
 // The PROXY protocol header, versions 1 and 2: read as Postfix reads it (haproxy_srvr.c), written so that every Postfix from 2.10 (V1) or 3.5 (V2) reads it.
 import { formatIPv4, formatIPv6, parseAddress, parseIPv6 } from '../../crds/values/address.ts'
-import type { Endpoint } from './vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 /** Whose connection it is: the two ends that the proxy saw. */
 export interface ProxyAddresses {

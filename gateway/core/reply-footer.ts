@@ -1,5 +1,5 @@
 // Text that an administrator adds to refusals (postscreen_reject_footer; smtp_reply_footer.c).
-import { expandMacros } from '../../crds/macros.ts'
+import { expandMacros } from '../../crds/values/macros.ts'
 
 /** Values of the macros that a footer may use. */
 export type FooterMacros = Readonly<Record<'client_address' | 'client_port' | 'localtime' | 'server_name', string>>

@@ -1,7 +1,7 @@
 // A policy made ready for sessions: sets instead of flags, milliseconds instead of words, replies as they go out, lists compiled.
-import { expandMacros } from '../../crds/macros.ts'
-import { parseReplyFilter } from '../../crds/reply-filter.ts'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import { expandMacros } from '../../crds/values/macros.ts'
+import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'

@@ -7,7 +7,8 @@ import { appendFooter } from './reply-footer.ts'
 import { reply, soften } from './replies.ts'
 import type { Rules, StressTime } from './rules.ts'
 import type { TestSet } from './tests.ts'
-import type { Effect, Endpoint, LogRecord, Stage } from './vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { Effect, LogRecord, Stage } from './vocabulary.ts'
 
 /** What only the dummy SMTP engine needs; made when it starts. */
 export interface SmtpState {

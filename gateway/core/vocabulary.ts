@@ -1,5 +1,6 @@
 // The words of a screening session: tests, actions, events that come in, effects that go out.
 // They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 /** The five tests in postscreen's index order (postscreen.h PSC_TINDX_*); the record of the temporary allowlist has one stamp for each. */
 export const testNames = ['pregreet', 'dnsbl', 'pipelining', 'nonSMTPCommand', 'bareNewline'] as const
@@ -7,12 +8,6 @@ export type TestName = (typeof testNames)[number]
 
 /** What a failed test leads to. */
 export type Action = 'Ignore' | 'Enforce' | 'Drop'
-
-/** One end of a TCP connection: an address without brackets or zone, and a port. */
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
 
 /**
  * Why a DNS list gave no usable answer, as one word for metrics.

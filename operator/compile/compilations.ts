@@ -1,7 +1,7 @@
 // Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part of a second.
 import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
-import { tenancyProblems, type TenantRules } from '../../crds/tenancy.ts'
+import { tenancyProblems, type TenantRules } from '../../crds/schema/tenancy.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { isRecord, keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'

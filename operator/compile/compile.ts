@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { formatPolicy } from '../../crds/format-policy.ts'
 import { parsePolicy, type Problem } from '../../crds/policy.ts'
-import type { PostscreenPolicy, PostscreenPolicyInput } from '../../crds/policy.schema.ts'
+import type { PostscreenPolicy, PostscreenPolicyInput } from '../../crds/schema/policy.schema.ts'
 import { adminPort } from '../desired/ports.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { isTableFile, type TableFile, tableFile, tableKey, tableText, type TableText } from './access-tables.ts'
@@ -26,7 +26,7 @@ export interface Compiled {
 }
 
 /**
- * `by`: the rules for every policy, or those for tenants (crds/tenancy.ts). `awaited`: all problems are ConfigMaps or keys that are missing, which may
+ * `by`: the rules for every policy, or those for tenants (crds/schema/tenancy.ts). `awaited`: all problems are ConfigMaps or keys that are missing, which may
  * be applied after the policy.
  */
 export type Compilation =

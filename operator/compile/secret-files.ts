@@ -1,5 +1,5 @@
 // Which Secrets a policy names. The operator only mounts them into the gateway's pods; it has no right to read one.
-import { fields } from '../../crds/fields.ts'
+import { fields } from '../../crds/schema/fields.ts'
 import { isObject } from '../../crds/is-object.ts'
 import { valuesAt } from '../../crds/values-at.ts'
 

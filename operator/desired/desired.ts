@@ -1,6 +1,6 @@
 // desired(policy) -> objects: all that should exist for a policy, in the order in which it is applied. Pure.
 import { createHash } from 'node:crypto'
-import type { TenantRules } from '../../crds/tenancy.ts'
+import type { TenantRules } from '../../crds/schema/tenancy.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { autoscaler } from './autoscaler.ts'

@@ -1,6 +1,6 @@
 // Which pods may connect to the gateways, and where they may connect to. The kubelet of a pod's own node is always let in (its probes).
 import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Settings } from './desired.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'

@@ -1,6 +1,6 @@
 // A pod of the gateway: one container without rights, its policy, tables and secrets in one read-only volume.
 import type { V1Container, V1PodSpec, V1VolumeProjection } from '@kubernetes/client-node'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { SecretFile } from '../compile/secret-files.ts'
 import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'

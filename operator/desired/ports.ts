@@ -1,5 +1,5 @@
 // Which ports a gateway's pod has.
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 
 export const adminPort = 2580
 

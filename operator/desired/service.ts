@@ -1,6 +1,6 @@
 // The Service that clients connect to.
 import type { V1Service, V1ServicePort } from '@kubernetes/client-node'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import type { GatewaySpec } from './pod.ts'

@@ -1,6 +1,6 @@
 // Text from a pod, on its way into a status that people and programs read.
 
-import { everyActing } from '../../crds/visible-text.ts'
+import { everyActing } from '../../crds/values/visible-text.ts'
 
 const longest = 500
 

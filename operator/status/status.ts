@@ -1,6 +1,6 @@
 // The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
-import { noTransition } from '../../crds/status.schema.ts'
-import { formatDuration } from '../../crds/duration.ts'
+import { noTransition } from '../../crds/schema/status.schema.ts'
+import { formatDuration } from '../../crds/values/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
 import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'

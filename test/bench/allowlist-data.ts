@@ -2,9 +2,9 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatIPv4 } from '../../crds/values/address.ts'
-import { openDatabase } from '../../gateway/io/allowlist/allowlist-probe.ts'
-import { cleanupKey } from '../../gateway/io/allowlist/allowlist-store.ts'
-import { prepareDataDirectory } from '../../gateway/io/allowlist/data-directory.ts'
+import { openDatabase } from '../../gateway/allowlist/allowlist-probe.ts'
+import { cleanupKey } from '../../gateway/allowlist/allowlist-store.ts'
+import { prepareDataDirectory } from '../../gateway/allowlist/data-directory.ts'
 import { recordFor } from '../support/shared-store.ts'
 
 /** 11.0.0.0 and on. */

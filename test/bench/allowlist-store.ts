@@ -2,7 +2,7 @@
 // Prints for each phase how long clients waited, in milliseconds, and what it cost this process; ends with code 1 when somebody waited far too long.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ValkeyAllowlist } from '../../gateway/io/allowlist/allowlist-valkey.ts'
+import { ValkeyAllowlist } from '../../gateway/allowlist/allowlist-valkey.ts'
 import { startValkey } from '../peers/valkey.ts'
 import { untilHolds } from '../support/until-holds.ts'
 import { recordFor, settingsFor } from '../support/shared-store.ts'

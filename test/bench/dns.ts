@@ -2,8 +2,8 @@
 // CPU is that of this process (user and system), for each answer of a site.
 
 import { readFileSync } from 'node:fs'
-import { DnsblResolver } from '../../gateway/io/dns/dnsbl-resolver.ts'
-import { startRbldnsd } from '../gateway/io/rbldnsd.ts'
+import { DnsblResolver } from '../../gateway/dns/dnsbl-resolver.ts'
+import { startRbldnsd } from '../gateway/dns/rbldnsd.ts'
 
 const clients = Number(process.argv[2] ?? 2000)
 const rounds = Number(process.argv[3] ?? 5)

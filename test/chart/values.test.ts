@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { V2HorizontalPodAutoscalerSpec } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
-import { sectionsOf, valuesTable } from '../../crds/chart/values-table.ts'
+import { sectionsOf, valuesTable } from '../../crds/generate/chart/values-table.ts'
 import { autoscaler } from '../../operator/desired/autoscaler.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -94,8 +94,10 @@ const metricsIn = (program: string): readonly string[] => [
 ]
 
 const source = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-const metricFiles = readdirSync(new URL('gateway/io/', root)).filter((name) => name.endsWith('metrics.ts'))
-const made = new Set(metricsIn([...metricFiles.map((name) => `gateway/io/${name}`), 'operator/metrics.ts'].map(source).join('\n')))
+const metricFiles = readdirSync(new URL('gateway/observability/', root)).filter((name) => name.endsWith('metrics.ts'))
+const made = new Set(
+  metricsIn([...metricFiles.map((name) => `gateway/observability/${name}`), 'operator/metrics.ts'].map(source).join('\n')),
+)
 
 interface Rules {
   readonly groups: readonly {

@@ -1,7 +1,7 @@
 // Specs of all shapes, most of them nearly right, for properties that hold for any policy.
 import * as fc from 'fast-check'
-import { type SchemaNode, specSchema } from '../../crds/fields.ts'
-import { apiVersion, kind } from '../../crds/policy.schema.ts'
+import { type SchemaNode, specSchema } from '../../crds/schema/fields.ts'
+import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
 
 /** Texts that are right somewhere, wrong elsewhere, or right by a hair. */
 const texts = [

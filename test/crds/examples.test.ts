@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { PolicySpec } from '../../crds/policy.schema.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 
 const folder = new URL('../../docs/examples/', import.meta.url)

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { formatPolicy } from '../../crds/format-policy.ts'
 import { parsePolicy, readPolicyText } from '../../crds/policy.ts'
-import type { PostscreenPolicyInput } from '../../crds/policy.schema.ts'
+import type { PostscreenPolicyInput } from '../../crds/schema/policy.schema.ts'
 import { arbitrarySpec, manifestOf } from './arbitrary-spec.ts'
 
 test('what was set is written in the order of the schema, and nothing else', () => {

@@ -1,6 +1,6 @@
 // A cluster in memory with one policy, passes over it, and gateways that do as they are told.
 import assert from 'node:assert/strict'
-import type { TenantRules } from '../../crds/tenancy.ts'
+import type { TenantRules } from '../../crds/schema/tenancy.ts'
 import { Applier } from '../../operator/apply.ts'
 import { Claims } from '../../operator/claim.ts'
 import { Compilations } from '../../operator/compile/compilations.ts'

@@ -1,8 +1,8 @@
 // An operator with `--tenancy restricted`: what a policy can do beyond its own gateway is refused before anything is read or written for it.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { fields } from '../../crds/fields.ts'
-import { hostEntryProblem, tenancyOf, type TenantRules } from '../../crds/tenancy.ts'
+import { fields } from '../../crds/schema/fields.ts'
+import { hostEntryProblem, tenancyOf, type TenantRules } from '../../crds/schema/tenancy.ts'
 import { type KubeObject, recordOf } from '../../operator/kube/object.ts'
 import { Scene } from './reconcile-scene.ts'
 

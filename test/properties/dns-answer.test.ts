@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { encodeQuery, readAnswer } from '../../gateway/io/dns/dns-message.ts'
-import { addressRecord, asked, labels, pointer, rawMessage, type RawRecord } from '../gateway/io/dns-raw.ts'
+import { encodeQuery, readAnswer } from '../../gateway/dns/dns-message.ts'
+import { addressRecord, asked, labels, pointer, rawMessage, type RawRecord } from '../gateway/dns/dns-raw.ts'
 
 const name = '2.0.0.127.bl.test'
 const query = encodeQuery(name)

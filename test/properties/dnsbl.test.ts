@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseReplyFilter } from '../../crds/reply-filter.ts'
+import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
 import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, judge, newScore } from '../../gateway/core/dnsbl.ts'
 import type { DnsblAnswer } from '../../gateway/core/vocabulary.ts'
 

@@ -7,7 +7,7 @@ import { openFiles } from '../load/process-use.ts'
 import { askReport, reportingFlags } from '../load/reported.ts'
 import { lists, polite } from '../load/scripts.ts'
 import { untilQuiet } from '../load/status.ts'
-import { answerBytes, framed, type Question, startStubServer, type StubServer } from '../gateway/io/dns-server-stub.ts'
+import { answerBytes, framed, type Question, startStubServer, type StubServer } from '../gateway/dns/dns-server-stub.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
 
 export interface DnsFault {

@@ -12,13 +12,14 @@
 import assert from 'node:assert/strict'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
 import { parsePolicy } from '../../crds/policy.ts'
-import { apiVersion, kind, type PolicySpec, type PolicySpecInput } from '../../crds/policy.schema.ts'
+import { apiVersion, kind, type PolicySpec, type PolicySpecInput } from '../../crds/schema/policy.schema.ts'
 import { newScreening, type Screening } from '../../gateway/core/clients.ts'
 import { logText } from '../../gateway/core/log-text.ts'
 import { compileRules, type Rules } from '../../gateway/core/rules.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
-import type { Effect, Endpoint, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { Effect, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
 import { compileTable } from '../../gateway/core/access-list.ts'
 
 /** The part of a policy that a test is about. */

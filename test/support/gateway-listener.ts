@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLmdbAllowlist } from '../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { openLmdbAllowlist } from '../../gateway/allowlist/allowlist-lmdb.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
 import { makeCertificate } from '../peers/postfix.ts'
 import { ClientLog } from './client-log.ts'

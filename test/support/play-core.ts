@@ -1,7 +1,7 @@
 // Plays a scenario against the core alone: hours take milliseconds, and every time in the log is exact.
 
 import { parsePolicy } from '../../crds/policy.ts'
-import { apiVersion, kind } from '../../crds/policy.schema.ts'
+import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
 import { compileRules } from '../../gateway/core/rules.ts'
 import type { Rules } from '../../gateway/core/rules.ts'
 import { CoreConnection } from './core-connection.ts'

@@ -1,7 +1,7 @@
 // A shared allowlist under test: the real store on a real server, with everything that it says and counts.
 import type { TestContext } from 'node:test'
-import { type StoreObserver, ValkeyAllowlist } from '../../gateway/io/allowlist/allowlist-valkey.ts'
-import type { ValkeySettings } from '../../gateway/io/allowlist/valkey-settings.ts'
+import { type StoreObserver, ValkeyAllowlist } from '../../gateway/allowlist/allowlist-valkey.ts'
+import type { ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 import type { Valkey } from '../peers/valkey.ts'
 
 export interface StoreUnderTest {

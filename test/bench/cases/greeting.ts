@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLmdbAllowlist } from '../../../gateway/io/allowlist/allowlist-lmdb.ts'
+import { openLmdbAllowlist } from '../../../gateway/allowlist/allowlist-lmdb.ts'
 import { loopbackAddress, type Script, visitAll } from '../../load/clients.ts'
 import { quantile } from '../../load/figures.ts'
 import { startPostfix } from '../../peers/postfix.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, test } from 'node:test'
-import { formCases } from '../../crds/form-cases.ts'
+import { formCases } from '../../crds/schema/form-cases.ts'
 import { type Anything, apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'

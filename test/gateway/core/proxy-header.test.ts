@@ -11,7 +11,7 @@ import {
   writeLocalProxyHeader,
   writeProxyHeader,
 } from '../../../gateway/core/proxy-header.ts'
-import type { Endpoint } from '../../../gateway/core/vocabulary.ts'
+import type { Endpoint } from '../../../crds/values/endpoint.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 

@@ -1,7 +1,7 @@
 // Which Secrets a policy names: every field of the schema that does is found, and nothing of what users name themselves.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { fields } from '../../../crds/fields.ts'
+import { fields } from '../../../crds/schema/fields.ts'
 import { parsePolicy } from '../../../crds/policy.ts'
 import { type SecretFile, secretFiles } from '../../../operator/compile/secret-files.ts'
 import { policyWith } from '../policy-object.ts'

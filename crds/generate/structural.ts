@@ -1,0 +1,135 @@
+// Makes a structural schema, as the API server demands it of a CRD, of the JSON schema that zod derives: takes our notes out, puts descriptions,
+// full defaults and CEL rules in, and refuses what the API server would. Not done in zod's `override` hook: that sees inner schemas before their notes.
+import type { SchemaNode } from '../schema/fields.ts'
+import { rules } from '../schema/rules.ts'
+import { boundsKey, docKey, type FieldDoc, formKey, kindKey } from '../schema/field.ts'
+import { transitions } from '../schema/transitions.ts'
+
+/** A CEL rule as a CRD has it. */
+export interface Validation {
+  readonly rule: string
+  readonly message: string
+  readonly fieldPath?: string
+}
+
+/** A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps), as far as we use it. */
+export interface StructuralNode {
+  /** Left out with x-kubernetes-int-or-string only. */
+  readonly type?: string
+  readonly description?: string
+  readonly format?: string
+  readonly default?: unknown
+  readonly enum?: readonly string[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly maxProperties?: number
+  readonly required?: readonly string[]
+  readonly properties?: Readonly<Record<string, StructuralNode>>
+  readonly additionalProperties?: StructuralNode
+  readonly items?: StructuralNode
+  readonly 'x-kubernetes-int-or-string'?: true
+  readonly 'x-kubernetes-list-type'?: string
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
+  readonly 'x-kubernetes-validations'?: readonly Validation[]
+}
+
+/** What the API server gets unchanged of zod's JSON schema. */
+const kept = new Set(
+  'type enum minimum maximum minLength maxLength pattern minItems maxItems maxProperties required x-kubernetes-list-type'.split(' '),
+)
+
+/** What else may stand there; anything more has no structural form, or nobody has thought about it yet. */
+const rewritten = new Set(['default', 'properties', 'additionalProperties', 'items', docKey, kindKey, boundsKey, formKey])
+
+function refuseUnknown(path: string, node: SchemaNode): void {
+  const strange = Object.keys(node).filter((key) => !kept.has(key) && !rewritten.has(key))
+  if (strange.length > 0) throw new Error(`${path}: ${strange.join(', ')} has no structural form`)
+  if (node.type === undefined) throw new Error(`${path}: no type`)
+  if (node.properties && node.additionalProperties) throw new Error(`${path}: properties and additionalProperties`)
+}
+
+const names = (label: string, list: readonly (string | undefined)[]): readonly string[] => {
+  const given = list.filter((name) => name !== undefined)
+  return given.length > 0 ? [`${label}: ${given.join(', ')}.`] : []
+}
+
+/** The doc sentence, the default and the names in Postfix and Zimbra, for `kubectl explain`. */
+function describe(doc: FieldDoc, node: SchemaNode): string {
+  const { own, old = [], inherits } = doc.postfix ?? {}
+  const fallback = doc.computedDefault ?? (node.properties || node.default === undefined ? undefined : writtenDefault(node.default))
+  return [
+    doc.doc,
+    ...(fallback === undefined ? [] : [`Default: ${fallback}.`]),
+    ...names('Postfix', [own, ...old]),
+    ...names('Inherits in Postfix', [inherits]),
+    ...names('Zimbra', doc.zimbra ?? []),
+    ...(doc.differs === undefined ? [] : [`Differs: ${doc.differs}`]),
+  ].join(' ')
+}
+
+/** A default as one would write it in a sentence. */
+export const writtenDefault = (value: unknown): string =>
+  value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/**
+ * The longest text for which the API server asks CEL. For a longer one, or one that does not fit a `pattern`, its own answer is a number of bytes
+ * or a regular expression: so the bounds of a form are rules with words, and what a person types by mistake is shorter than this. The cost of a
+ * rule grows with it. Times and networks, of which there are many, have less room.
+ */
+const longestJudged = (most: number): number => (most < 50 ? 64 : 2 * most)
+
+/** What stays of the bounds of a node. */
+function bounds(node: SchemaNode): Readonly<Record<string, unknown>> {
+  const plain = Object.fromEntries(Object.entries(node).filter(([key]) => kept.has(key)))
+  if (!node[formKey]) return plain
+  if (node[kindKey] === 'quantity') return {}
+  const { pattern: _pattern, minLength: _minLength, ...rest } = plain
+  return { ...rest, maxLength: longestJudged(node.maxLength ?? 0) }
+}
+
+function fieldRules(path: string): readonly Validation[] {
+  return [...rules, ...transitions]
+    .filter(({ at }) => at === path)
+    .map(({ cel, message, field }) => ({ rule: cel, message, ...(field !== undefined && { fieldPath: `.${field}` }) }))
+}
+
+/** Lists are no place for defaults: GitOps tools would see drift for ever. */
+type Place = 'outside lists' | 'inside a list'
+
+/** The default of an object with all nested defaults: CEL checks it before the API server fills them in. */
+function defaultOf(node: SchemaNode, properties: Readonly<Record<string, StructuralNode>> | undefined): unknown {
+  if (!properties || node.default === undefined) return node.default
+  const nested = Object.entries(properties).filter(([, child]) => child.default !== undefined)
+  return Object.fromEntries(nested.map(([name, child]) => [name, child.default]))
+}
+
+/** The structural schema of one node of zod's JSON schema and all below it. `path` such as `spec.dnsbl.sites[]` finds its rules. */
+export function structural(node: SchemaNode, path: string, place: Place = 'outside lists'): StructuralNode {
+  refuseUnknown(path, node)
+  const properties =
+    node.properties &&
+    Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, structural(child, `${path}.${name}`, place)]))
+  const items = node.items && structural(node.items, `${path}[]`, 'inside a list')
+  const values = node.properties ? undefined : node.additionalProperties || undefined
+  const additionalProperties = values && structural(values, `${path}{}`, 'inside a list')
+  const doc = node[docKey]
+  if (!doc && !/[\]}]$/.test(path)) throw new Error(`${path}: no doc`)
+  const fallback = place === 'inside a list' ? undefined : defaultOf(node, properties)
+  const validations = [...(node[formKey] ?? []), ...fieldRules(path)]
+  return {
+    ...(node[kindKey] === 'quantity' ? { 'x-kubernetes-int-or-string': true } : { type: node.type ?? '' }),
+    ...(doc && { description: describe(doc, node) }),
+    ...(node.type === 'integer' && { format: 'int64' }),
+    ...bounds(node),
+    ...(fallback !== undefined && { default: fallback }),
+    ...(properties && { properties }),
+    ...(additionalProperties && { additionalProperties }),
+    ...(items && { items }),
+    ...(validations.length > 0 && { 'x-kubernetes-validations': validations }),
+  }
+}

@@ -1,0 +1,54 @@
+// Rules across the fields of spec.allowlist: as CEL for the API server, and for files that no API server has seen (see rules.ts).
+import { isObject } from '../is-object.ts'
+import type { Rule, Written } from './rules.ts'
+
+const fieldsOf = (value: unknown): Written => (isObject(value) ? value : {})
+
+/** What is left out, empty or an empty list says nothing. */
+const says = (value: unknown): boolean => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)
+const saying = (value: Written, names: readonly string[]): number => names.filter((name) => says(value[name])).length
+
+/** CEL for a text that is not empty. */
+const filled = (field: string): string => `(has(${field}) && ${field} != '')`
+
+export const allowlistRules: readonly Rule[] = [
+  {
+    at: 'spec.allowlist',
+    field: 'valkey',
+    cel: `!has(self.store) || self.store != 'Valkey' || (has(self.valkey) && [has(self.valkey.addresses) && self.valkey.addresses.size() > 0, has(self.valkey.urlSecret), ${filled('self.valkey.urlFile')}].exists_one(given, given))`,
+    message: 'must have exactly one of addresses, urlSecret and urlFile with store Valkey',
+    holds: (value) => value['store'] !== 'Valkey' || saying(fieldsOf(value['valkey']), ['addresses', 'urlSecret', 'urlFile']) === 1,
+  },
+  {
+    at: 'spec.allowlist.valkey',
+    field: 'masterName',
+    cel: `(has(self.mode) && self.mode == 'Sentinel') == ${filled('self.masterName')}`,
+    message: 'must be set with mode Sentinel, and with no other mode',
+    holds: (value) => (value['mode'] === 'Sentinel') === says(value['masterName']),
+  },
+  {
+    at: 'spec.allowlist.valkey',
+    field: 'database',
+    cel: "!has(self.mode) || self.mode != 'Cluster' || !has(self.database) || self.database == 0",
+    message: 'must be 0 with mode Cluster',
+    holds: (value) => value['mode'] !== 'Cluster' || value['database'] === undefined || value['database'] === 0,
+  },
+  {
+    at: 'spec.allowlist.valkey',
+    cel: `!has(self.passwordSecret) || !${filled('self.passwordFile')}`,
+    message: 'must have at most one of passwordSecret and passwordFile',
+    holds: (value) => saying(value, ['passwordSecret', 'passwordFile']) < 2,
+  },
+  {
+    at: 'spec.allowlist.valkey',
+    cel: `!(has(self.urlSecret) || ${filled('self.urlFile')}) || !(${filled('self.username')} || has(self.passwordSecret) || ${filled('self.passwordFile')})`,
+    message: 'must have no username, passwordSecret or passwordFile beside a URL, which has its own',
+    holds: (value) => saying(value, ['urlSecret', 'urlFile']) === 0 || saying(value, ['username', 'passwordSecret', 'passwordFile']) === 0,
+  },
+  {
+    at: 'spec.allowlist.valkey.tls',
+    cel: `!${filled('self.secretName')} || !${filled('self.caFile')}`,
+    message: 'must have at most one of secretName and caFile',
+    holds: (value) => saying(value, ['secretName', 'caFile']) < 2,
+  },
+]

@@ -1,0 +1,138 @@
+// A walk over all fields of the policy: path, type, bounds, default, and the names that stand for them in Postfix and Zimbra.
+import { z } from 'zod'
+import { policySpec } from './policy.schema.ts'
+import {
+  boundsKey,
+  type Conversion,
+  docKey,
+  type FieldDoc,
+  type formKey,
+  type FormRule,
+  kindKey,
+  type PostfixNames,
+  quantityPattern,
+  type Tenancy,
+} from './field.ts'
+
+/** A node of the JSON schema that zod makes of the policy, with our own notes in it. */
+export interface SchemaNode {
+  readonly type?: string
+  readonly default?: unknown
+  readonly enum?: readonly string[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly pattern?: string
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly maxProperties?: number
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly additionalProperties?: SchemaNode | false
+  readonly items?: SchemaNode
+  readonly required?: readonly string[]
+  readonly [docKey]?: FieldDoc
+  readonly [kindKey]?: 'duration' | 'quantity'
+  readonly [formKey]?: readonly FormRule[]
+  readonly [boundsKey]?: { readonly min: string; readonly max: string }
+}
+
+/** The JSON schema of spec as zod derives it: the written form, with our notes, not yet what the API server takes. */
+export function specSchema(): SchemaNode {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- zod's type allows for every JSON schema; structural.ts refuses what is not listed above
+  return z.toJSONSchema(policySpec, { target: 'openapi-3.0', io: 'input', reused: 'inline', override: withoutUnions }) as SchemaNode
+}
+
+/** An amount may be a number or a text. Here it is a text with a mark; structural.ts writes what the API server has for both. */
+function withoutUnions({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema[kindKey] !== 'quantity') return
+  delete jsonSchema['anyOf']
+  Object.assign(jsonSchema, { type: 'string', pattern: quantityPattern, maxLength: 30 })
+}
+
+export type FieldType = 'object' | 'list' | 'map' | 'duration' | 'quantity' | 'integer' | 'boolean' | 'choice' | 'text'
+
+/** One field of the policy. */
+export interface Field {
+  /** Such as `spec.dnsbl.sites[].domain`. */
+  readonly path: string
+  readonly type: FieldType
+  /** The words of a choice, or of the entries of a list of choices. */
+  readonly values?: readonly string[]
+  /** Of the parsed value. */
+  readonly unit?: string
+  /** In words, such as `1s to 5m` or `1 to 100`; undefined where there are none to speak of. */
+  readonly bounds?: string
+  readonly required: boolean
+  /** As it is written; undefined where there is none, and for objects. */
+  readonly default?: unknown
+  /** In words, for a default that is worked out when the policy is read. */
+  readonly computedDefault?: string
+  readonly doc: string
+  /** What is different from Postfix. */
+  readonly differs?: string
+  /** Every Postfix parameter that has a say, the first that is set decides: the own name, older names, the one that it inherits from. */
+  readonly postfix: readonly string[]
+  readonly postfixNames: PostfixNames
+  readonly zimbra: readonly string[]
+  readonly convert?: Conversion
+  readonly tenancy?: Tenancy
+}
+
+/** What a node is to a person. */
+export function typeOf(node: SchemaNode): FieldType {
+  if (node[kindKey] !== undefined) return node[kindKey]
+  if (node.enum) return 'choice'
+  if (node.type === 'array') return 'list'
+  if (node.type === 'object') return node.properties ? 'object' : 'map'
+  return node.type === 'integer' || node.type === 'boolean' ? node.type : 'text'
+}
+
+function boundsOf(node: SchemaNode): string | undefined {
+  const times = node[boundsKey]
+  if (times) return `${times.min} to ${times.max}`
+  if (node.minimum !== undefined) return `${node.minimum} to ${node.maximum}`
+  if (node.type === 'array') return `${node.minItems ? `${node.minItems} to` : 'at most'} ${node.maxItems} entries`
+  if (node.maxProperties !== undefined) return `at most ${node.maxProperties} entries`
+  return undefined
+}
+
+/** The parameters of a field in one list, the deciding one first. */
+const inOrder = (names: PostfixNames): readonly string[] =>
+  [names.own, ...(names.old ?? []), names.inherits].filter((name) => name !== undefined)
+
+const defined = <T extends object>(fields: T): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the names
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+
+/** What is known about the field at a path; every field has a doc, or the schema is wrong. */
+function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
+  const doc = node[docKey]
+  if (!doc) throw new Error(`${path} has no doc`)
+  const postfixNames = doc.postfix ?? {}
+  const values = node.enum ?? node.items?.enum
+  const fallback = typeOf(node) === 'object' ? undefined : node.default
+  const { unit, computedDefault, differs, convert, tenancy } = doc
+  return {
+    path,
+    type: typeOf(node),
+    required,
+    doc: doc.doc,
+    postfix: inOrder(postfixNames),
+    postfixNames,
+    zimbra: doc.zimbra ?? [],
+    ...defined({ values, unit, bounds: boundsOf(node), default: fallback, computedDefault, differs, convert, tenancy }),
+  }
+}
+
+function* walk(path: string, node: SchemaNode): Generator<Field> {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const at = `${path}.${name}`
+    yield fieldOf(at, child, node.required?.includes(name) ?? false)
+    yield* walk(at, child)
+    if (child.items) yield* walk(`${at}[]`, child.items)
+  }
+}
+
+/** Every field of a policy in schema order, outer ones before inner ones. */
+export const fields = (): readonly Field[] => [...walk('spec', specSchema())]

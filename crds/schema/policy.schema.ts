@@ -1,0 +1,72 @@
+// The screening policy, defined once: types, run-time validation, defaults, the CRD, the reference and the importers derive from this schema.
+import type { z } from 'zod'
+import { access, denylist } from './access.ts'
+import { allowlist } from './allowlist.ts'
+import { backend, banner, hostname, limits, listen, mode } from './connection.ts'
+import { deepTests } from './deep-tests.ts'
+import { dnsbl } from './dnsbl.ts'
+import { documented, record } from './field.ts'
+import { gateway } from './gateway.ts'
+import { greet } from './greet.ts'
+import { probes } from './probes.ts'
+import { smtp } from './smtp.ts'
+import { tls } from './tls.ts'
+
+export const apiVersion = 'postscreen.dev/v1alpha1'
+export const kind = 'PostscreenPolicy'
+
+export const policySpec = documented(
+  record({
+    mode,
+    hostname,
+    banner,
+    listen,
+    probes,
+    backend,
+    gateway,
+    greet,
+    dnsbl,
+    deepTests,
+    smtp,
+    access,
+    denylist,
+    allowlist,
+    limits,
+    tls,
+  }),
+  { doc: 'What the gateway does. Only backend is required.' },
+)
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+
+/** A policy as it is written: times are texts, and what has a default may be left out. */
+export type PolicySpecInput = DeepReadonly<z.input<typeof policySpec>>
+
+/** A parsed policy: times are whole seconds, every default is filled in. */
+export type PolicySpec = DeepReadonly<z.output<typeof policySpec>>
+
+/** The metadata of a manifest; only the name is required, and what Kubernetes adds is kept as it is. */
+export interface PolicyMetadata {
+  readonly name: string
+  readonly namespace?: string
+  readonly generation?: number
+  readonly resourceVersion?: string
+  readonly uid?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export interface PostscreenPolicy {
+  readonly apiVersion: typeof apiVersion
+  readonly kind: typeof kind
+  readonly metadata: PolicyMetadata
+  readonly spec: PolicySpec
+}
+
+/** A manifest as it is written. */
+export interface PostscreenPolicyInput {
+  readonly apiVersion: typeof apiVersion
+  readonly kind: typeof kind
+  readonly metadata: PolicyMetadata
+  readonly spec: PolicySpecInput
+}

@@ -1,0 +1,187 @@
+// Rules across fields, each twice: as CEL, so that `kubectl apply` itself refuses a bad policy, and for files that no API server has seen.
+// Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
+import { allowlistRules } from './allowlist-rules.ts'
+import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
+import { isObject } from '../is-object.ts'
+import { dnsblTTL } from './dnsbl.ts'
+import { greetWait } from './greet.ts'
+import { commandTimeLimit } from './smtp.ts'
+import { handshakeTimeout } from './tls.ts'
+import { valuesAt } from '../values-at.ts'
+
+/** The fields of one object of a manifest; nothing is known about their types. */
+export type Written = Readonly<Record<string, unknown>>
+
+export interface Rule {
+  /** The object that the rule is about; `[]` stands for every entry of a list. */
+  readonly at: string
+  /** The field of the object that is to be changed, where it is only one. */
+  readonly field?: string
+  readonly cel: string
+  readonly message: string
+  /** The same as `cel`. What has the wrong type is let pass: that is another problem already. */
+  readonly holds: (value: Written) => boolean
+}
+
+/** CEL: one time of an object is not longer than another. Holds when one is missing or not valid: the second has a message of its own. */
+const celNotLonger = (short: string, long: string): string =>
+  [
+    `!has(self.${long})`,
+    `!has(self.${short})`,
+    `!${celIsTime(`self.${short}`)}`,
+    `!${celIsTime(`self.${long}`)}`,
+    `${celSeconds(`self.${short}`)} <= ${celSeconds(`self.${long}`)}`,
+  ].join(' || ')
+
+/** Whether one written time is not longer than another; so too when one of them is not valid. */
+function notLonger(short: unknown, long: unknown): boolean {
+  const [a, b] = [short, long].map((time) => (typeof time === 'string' ? parseDuration(time) : undefined))
+  return a === undefined || b === undefined || a <= b
+}
+
+const has = (value: Written, field: string): boolean => value[field] !== undefined
+const filled = (value: unknown): boolean => value !== undefined && value !== ''
+const hasEntries = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0)
+
+const listen: readonly Rule[] = [
+  {
+    at: 'spec.listen.proxyProtocol',
+    field: 'trustedNetworks',
+    cel: "(has(self.mode) && self.mode == 'TrustedNetworks') == (has(self.trustedNetworks) && self.trustedNetworks.size() > 0)",
+    message: 'must list at least one network with mode TrustedNetworks, and none with any other mode',
+    holds: (value) => (value['mode'] === 'TrustedNetworks') === hasEntries(value['trustedNetworks']),
+  },
+]
+
+const backend: readonly Rule[] = [
+  {
+    at: 'spec.backend',
+    cel: 'has(self.addresses) != has(self.service)',
+    message: 'must have exactly one of addresses and service',
+    holds: (value) => has(value, 'addresses') !== has(value, 'service'),
+  },
+]
+
+const tests: readonly Rule[] = [
+  {
+    at: 'spec.greet',
+    field: 'stressWait',
+    cel: celNotLonger('stressWait', 'wait'),
+    message: 'must not be longer than wait',
+    holds: (value) => notLonger(value['stressWait'], value['wait'] ?? greetWait),
+  },
+  {
+    at: 'spec.dnsbl',
+    field: 'minTTL',
+    cel: celNotLonger('minTTL', 'maxTTL'),
+    message: `must not be longer than maxTTL; where they are left out they are ${dnsblTTL.min} and ${dnsblTTL.max}`,
+    holds: (value) => notLonger(value['minTTL'] ?? dnsblTTL.min, value['maxTTL'] ?? dnsblTTL.max),
+  },
+  {
+    at: 'spec.smtp',
+    field: 'stressCommandTimeLimit',
+    cel: celNotLonger('stressCommandTimeLimit', 'commandTimeLimit'),
+    message: 'must not be longer than commandTimeLimit',
+    holds: (value) => notLonger(value['stressCommandTimeLimit'], value['commandTimeLimit'] ?? commandTimeLimit),
+  },
+]
+
+const access: readonly Rule[] = [
+  {
+    at: 'spec.access[]',
+    cel: 'has(self.action) != has(self.table)',
+    message: 'must have exactly one of action and table',
+    holds: (value) => has(value, 'action') !== has(value, 'table'),
+  },
+  {
+    at: 'spec.access[]',
+    cel: '!has(self.action) || has(self.cidrs) != has(self.exceptCIDRs)',
+    message: 'must have exactly one of cidrs and exceptCIDRs with its action; for every client write cidrs: ["0.0.0.0/0", "::/0"]',
+    holds: (value) => !has(value, 'action') || has(value, 'cidrs') !== has(value, 'exceptCIDRs'),
+  },
+  {
+    at: 'spec.access[]',
+    cel: '!has(self.table) || !(has(self.cidrs) || has(self.exceptCIDRs))',
+    message: 'must not have cidrs or exceptCIDRs beside a table; networks go into table.rules, or into an entry of their own',
+    holds: (value) => !has(value, 'table') || !(has(value, 'cidrs') || has(value, 'exceptCIDRs')),
+  },
+  {
+    at: 'spec.access[].table',
+    cel: '(has(self.file) ? 1 : 0) + (has(self.rules) ? 1 : 0) + (has(self.configMap) ? 1 : 0) == 1',
+    message: 'must have exactly one of file, rules and configMap',
+    holds: (value) => ['file', 'rules', 'configMap'].filter((field) => has(value, field)).length === 1,
+  },
+]
+
+const sites: readonly Rule[] = [
+  {
+    at: 'spec.dnsbl.sites[]',
+    cel: '!has(self.keySecret) || !has(self.keyFile)',
+    message: 'must have at most one of keySecret and keyFile',
+    holds: (value) => !has(value, 'keySecret') || !has(value, 'keyFile'),
+  },
+]
+
+const tls: readonly Rule[] = [
+  {
+    at: 'spec.tls',
+    cel: "!has(self.level) || self.level == 'None' || (has(self.certFile) && self.certFile != '' && has(self.keyFile) && self.keyFile != '') || (has(self.secretName) && self.secretName != '')",
+    message: 'must have both certFile and keyFile, or secretName, when level is May or Encrypt',
+    holds: (value) =>
+      !filled(value['level']) ||
+      value['level'] === 'None' ||
+      (filled(value['certFile']) && filled(value['keyFile'])) ||
+      filled(value['secretName']),
+  },
+  {
+    at: 'spec.tls',
+    cel: "!has(self.secretName) || self.secretName == '' || !(has(self.certFile) && self.certFile != '' || has(self.keyFile) && self.keyFile != '')",
+    message: 'must not have certFile or keyFile beside secretName',
+    holds: (value) => !filled(value['secretName']) || !(filled(value['certFile']) || filled(value['keyFile'])),
+  },
+  {
+    at: 'spec.tls',
+    field: 'maxVersion',
+    // The texts of the versions have the order of the versions.
+    cel: '!has(self.minVersion) || !has(self.maxVersion) || self.minVersion <= self.maxVersion',
+    message: 'must not be older than minVersion',
+    holds: ({ minVersion, maxVersion }) => typeof minVersion !== 'string' || typeof maxVersion !== 'string' || minVersion <= maxVersion,
+  },
+  {
+    at: 'spec.tls',
+    field: 'stressHandshakeTimeout',
+    cel: celNotLonger('stressHandshakeTimeout', 'handshakeTimeout'),
+    message: 'must not be longer than handshakeTimeout',
+    holds: (value) => notLonger(value['stressHandshakeTimeout'], value['handshakeTimeout'] ?? handshakeTimeout),
+  },
+]
+
+const gateway: readonly Rule[] = [
+  {
+    at: 'spec.gateway.autoscaling',
+    field: 'minReplicas',
+    cel: '!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
+    message: 'must not be more than maxReplicas; where they are left out they are 2 and 10',
+    holds: ({ minReplicas = 2, maxReplicas = 10 }) =>
+      typeof minReplicas !== 'number' || typeof maxReplicas !== 'number' || minReplicas <= maxReplicas,
+  },
+  {
+    at: 'spec.gateway.autoscaling',
+    field: 'targetCPUUtilization',
+    cel: '!has(self.targetCPUUtilization) || self.targetCPUUtilization != 0 || has(self.targetActiveSessions) && self.targetActiveSessions != 0',
+    message: 'must not be 0 when targetActiveSessions is 0 or left out',
+    holds: ({ targetCPUUtilization, targetActiveSessions = 0 }) => targetCPUUtilization !== 0 || targetActiveSessions !== 0,
+  },
+]
+
+export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]
+
+/** Every rule that a manifest breaks: where, and what to write instead. */
+export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {
+  for (const rule of rules) {
+    for (const { value, path } of valuesAt(manifest, rule.at.split('.'))) {
+      if (isObject(value) && !rule.holds(value))
+        yield { path: rule.field === undefined ? path : [...path, rule.field], message: rule.message }
+    }
+  }
+}

@@ -1,0 +1,280 @@
+// The temporary allowlist in an LMDB file: survives restarts, may be shared by several gateway processes on one machine.
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RootDatabase } from 'lmdb'
+import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
+import {
+  type AllowlistEntry,
+  cleanupKey,
+  type Complain,
+  complaints,
+  type LocalAllowlist,
+  type LocalTrouble,
+  type Warn,
+} from './allowlist-store.ts'
+import { WriteQueue } from './allowlist-writes.ts'
+import { messageOf } from '../../runtime/caught.ts'
+import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
+import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-room.ts'
+import { Episode } from './episode.ts'
+
+/**
+ * Address space only, nothing is taken from disk or memory ahead of need. Ten million records take 1.2 to 2 GB (measured), in pages of the
+ * default 4 KiB; room enough means that no process ever has to move its map because another one wrote.
+ */
+const mapSize = 16 * 2 ** 30
+
+const fileName = 'allowlist.lmdb'
+const entriesAtATime = 256
+const closeMs = 2000
+
+export interface LmdbOptions {
+  /** Made when it is missing. Not on a network file system: LMDB's locks do not work there. */
+  readonly directory: string
+  readonly warn: Warn
+}
+
+/**
+ * Opens the allowlist in `directory`. A damaged file is moved aside to `allowlist.lmdb.corrupt-EPOCH`, with a warning, and a new one begun:
+ * the allowlist is only a cache. Throws DataDirectoryError when the directory cannot be used; the caller decides what then.
+ *
+ * A crash of the gateway loses the writes of the last 50 ms, a crash of the machine those of the last second or so; neither damages the file.
+ */
+export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promise<LocalAllowlist> {
+  const options = { path: join(directory, fileName), mapSize }
+  prepareDataDirectory(options.path)
+  const inode = statSync(options.path).ino
+  const outcome = await probeAllowlist(options)
+  if (outcome.is === 'damaged') await beginAnew(options, inode, outcome.why, warn)
+  if (outcome.is === 'unusable') throw unusable(directory, outcome)
+  try {
+    return new LmdbAllowlist(openDatabase(options), options.path, warn)
+  } catch (error) {
+    throw new DataDirectoryError(directory, messageOf(error), adviceAbout(undefined))
+  }
+}
+
+function unusable(directory: string, outcome: Exclude<ProbeOutcome, { is: 'good' }>): DataDirectoryError {
+  return new DataDirectoryError(directory, outcome.why, adviceAbout(undefined))
+}
+
+/** Where a new file fares no better, the old one was not to blame and comes back. */
+async function beginAnew(options: OpenOptions, inode: number, why: string, warn: Warn): Promise<void> {
+  const { path } = options
+  // Another process that shares the directory may have been quicker.
+  if (statSync(path).ino !== inode) return
+  const aside = `${path}.corrupt-${Math.floor(Date.now() / 1000)}`
+  moveFile(path, aside)
+  prepareDataDirectory(path)
+  const outcome = await probeAllowlist(options)
+  if (outcome.is !== 'good') {
+    moveFile(aside, path)
+    throw unusable(dirname(path), outcome)
+  }
+  removeOlderCopies(path, aside)
+  warn(`lmdb:${path}: the file is damaged (${why}); it is now ${aside}, and the temporary allowlist begins anew`)
+}
+
+/** The lock file goes with its data file: a new one is made by whoever opens next. */
+function moveFile(from: string, to: string): void {
+  rmSync(`${from}-lock`, { force: true })
+  renameSync(from, to)
+}
+
+/** Only the latest damaged file is kept, so that a failing disk does not fill itself. */
+function removeOlderCopies(path: string, latest: string): void {
+  const start = `${basename(path)}.corrupt-`
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(start) && name !== basename(latest)) rmSync(join(dirname(path), name), { force: true })
+  }
+}
+
+class LmdbAllowlist implements LocalAllowlist {
+  readonly kind = 'lmdb'
+  readonly name: string
+  readonly #database: RootDatabase<string, string>
+  readonly #writes: WriteQueue
+  readonly #complain: Complain
+  readonly #directory: string
+  readonly #warn: Warn
+  readonly #unwritten = new Episode()
+  #problem = ''
+  #open = true
+  /** A write of LMDB has failed, and the heap may be damaged (disk-room.ts): LMDB is not to write or close any more in this process. */
+  #failed = false
+
+  constructor(database: RootDatabase<string, string>, path: string, warn: Warn) {
+    this.name = `lmdb:${path}`
+    this.#directory = dirname(path)
+    this.#database = database
+    this.#warn = warn
+    this.#complain = complaints(this.name, warn)
+    this.#writes = new WriteQueue(
+      (batch) => this.#commit(batch),
+      (trouble, key, cause) => {
+        // The episode has its own line.
+        if (!this.#unwritten.lasts) this.#complain(trouble, key, cause)
+      },
+    )
+  }
+
+  trouble(): LocalTrouble | undefined {
+    if (!this.#unwritten.lasts) return undefined
+    return { up: false, pendingWrites: this.#writes.size, droppedWrites: this.#writes.dropped, nearCacheHits: 0, problem: this.#problem }
+  }
+
+  get(key: string): string | undefined {
+    if (!this.#open) return undefined
+    if (this.#writes.has(key)) return this.#writes.get(key)
+    try {
+      return this.#database.get(key)
+    } catch (error) {
+      this.#complain('lookup', key, error)
+      return undefined
+    }
+  }
+
+  put(key: string, record: string): void {
+    if (this.#open) this.#writes.add(key, record)
+  }
+
+  remove(key: string): void {
+    if (this.#open) this.#writes.add(key, undefined)
+  }
+
+  /** Read in small pieces that are each complete when this yields: a cursor held open would keep the file from reusing its pages. */
+  *entries(): Generator<AllowlistEntry, void> {
+    let after: string | undefined
+    while (this.#open) {
+      const piece = this.#entriesAfter(after)
+      for (const entry of piece) {
+        const record = this.#writes.has(entry[0]) ? this.#writes.get(entry[0]) : entry[1]
+        if (record !== undefined) yield [entry[0], record]
+      }
+      after = piece.at(-1)?.[0]
+      if (after === undefined) break
+    }
+    for (const [key, record] of this.#writes.waiting()) if (record !== undefined && !this.#onDisk(key)) yield [key, record]
+  }
+
+  #entriesAfter(key: string | undefined): AllowlistEntry[] {
+    const piece: AllowlistEntry[] = []
+    try {
+      const range = { limit: entriesAtATime, ...(key === undefined ? {} : { start: key, exclusiveStart: true }) }
+      for (const entry of this.#database.getRange(range)) piece.push([entry.key, entry.value])
+    } catch (error) {
+      this.#complain('sequence', '', error)
+      throw error
+    }
+    return piece
+  }
+
+  #onDisk(key: string): boolean {
+    try {
+      return this.#database.doesExist(key)
+    } catch {
+      return false
+    }
+  }
+
+  size(): number {
+    if (!this.#open) return 0
+    try {
+      const stats: { entryCount?: number } = this.#database.getStats()
+      return (stats.entryCount ?? 0) - (this.#onDisk(cleanupKey) ? 1 : 0)
+    } catch (error) {
+      this.#complain('lookup', '', error)
+      return 0
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#writes.drained()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return
+    await inTime(this.flush())
+    this.#open = false
+    this.#writes.stop()
+    // The end of the process would close it too, and free what may be damaged; process.exit does not.
+    if (this.#failed) process.once('exit', (code) => process.exit(code))
+    else await inTime(this.#database.close())
+  }
+
+  /** As many transactions as the room on the disk makes necessary; each frees pages for the next. */
+  async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
+    let rest = [...batch]
+    while (rest.length > 0) {
+      const count = this.#room(rest.length)
+      await this.#transaction(rest.slice(0, count))
+      rest = rest.slice(count)
+    }
+    this.#unwritten.end((seconds) => this.#warn(`${this.name}: is written again, after ${Math.round(seconds)} s`))
+  }
+
+  /** How many of so many records the disk has room for. Throws when it has none, which begins an episode. */
+  #room(wanted: number): number {
+    if (this.#failed) throw new Error(this.#problem)
+    const free = freeBytes(this.#directory)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lmdb has no type for what it returns
+    const tree = this.#database.getStats() as TreeSize
+    const count = recordsThatFit(wanted, free, tree)
+    if (count === 0) {
+      const need = bytesFor(1, tree)
+      throw this.#begin(`no space left in ${this.#directory}: ${free} bytes are free, ${need} are needed; ${adviceAbout('ENOSPC')}`)
+    }
+    return count
+  }
+
+  /** The entries are kept in memory meanwhile, where lookups find them. */
+  #begin(problem: string): Error {
+    this.#problem = problem
+    this.#unwritten.begin(() => this.#warn(`${this.name}: could not update entry: ${problem}. Clients are remembered in memory meanwhile`))
+    return new Error(problem)
+  }
+
+  /** In lmdb's own thread; the event loop does not wait for the disk. */
+  async #transaction(changes: readonly (readonly [string, string | undefined])[]): Promise<void> {
+    try {
+      await this.#database.batch(() => {
+        for (const [key, record] of changes) this.#change(key, record)
+      })
+    } catch (error) {
+      this.#failed = true
+      const cause = messageOf(await causeOf(error))
+      throw this.#begin(
+        `writing failed (${cause}), and is not tried again until the gateway is restarted; see to the disk, then restart it`,
+      )
+    }
+  }
+
+  #change(key: string, record: string | undefined): void {
+    try {
+      if (record === undefined) void this.#database.remove(key)
+      else void this.#database.put(key, record)
+    } catch (error) {
+      // A key that no LMDB file can hold must not keep the others from being written.
+      this.#complain(record === undefined ? 'delete' : 'update', key, error)
+    }
+  }
+}
+
+/** lmdb rejects with "Commit failed" and hides the reason in a second promise, which must be caught too. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error && error.commitError instanceof Promise)) return error
+  try {
+    const hidden: Promise<unknown> = error.commitError
+    await Promise.race([hidden, sleep(closeMs, undefined, { ref: false })])
+    return error
+  } catch (cause) {
+    return cause
+  }
+}
+
+async function inTime(promise: Promise<unknown>): Promise<void> {
+  const late = new AbortController()
+  await Promise.race([promise.catch(() => undefined), sleep(closeMs, undefined, { signal: late.signal, ref: true }).catch(() => undefined)])
+  late.abort()
+}

@@ -1,0 +1,253 @@
+// The temporary allowlist in a Valkey or Redis that gateways share. Whatever becomes of that server, nobody is refused and nobody waits longer than the
+// time budget: what it does not say in time counts as not known, and what was learnt while it is away is kept here until it is back.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { holdsAt, latestStamp, mergeRecords } from '../core/allowlist-merge.ts'
+import type { AllowlistEntry, AllowlistStore, Warn } from './allowlist-store.ts'
+import { WriteQueue } from './allowlist-writes.ts'
+import { Episode } from './episode.ts'
+import { LinkKeeper } from './link-keeper.ts'
+import { NearCache } from './near-cache.ts'
+import { ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
+import type { ValkeyLink } from './valkey-link.ts'
+import type { ValkeySettings } from './valkey-settings.ts'
+
+/** What the policy says about records, asked for each. */
+export interface SharedRules {
+  /** Seconds that the server keeps a record after its last pass has expired. */
+  readonly retention: number
+  /** Which tests are enabled, in the order of testNames. */
+  readonly enabled: readonly boolean[]
+}
+
+/** Numbers of the store, for metrics and the status page. */
+export interface SharedStatus {
+  /** It answers. */
+  readonly up: boolean
+  readonly pendingWrites: number
+  /** Given up, since too many waited. */
+  readonly droppedWrites: number
+  readonly nearCacheHits: number
+}
+
+/** Who counts what happens to the store. */
+export interface StoreObserver {
+  /** The store was asked and answered, or not in time; in seconds. */
+  readonly lookedUp: (seconds: number) => void
+  readonly failed: (reason: ValkeyReason) => void
+}
+
+export interface ValkeyStoreOptions {
+  readonly name: string
+  readonly settings: () => ValkeySettings
+  readonly files: readonly string[]
+  readonly timeoutMs: number
+  readonly rules: () => SharedRules
+  readonly observer: StoreObserver
+  readonly info: (text: string) => void
+  readonly warn: Warn
+  /** Epoch second. */
+  readonly now?: () => number
+  /** For tests. */
+  readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyLink>
+}
+
+/** About 6 MB. Entries are few that are asked often. */
+const nearCapacity = 20_000
+/** So long does a gateway go on with a record that somebody has removed. */
+const nearTtlMs = 60_000
+const writeLimits = { collect: 0, batch: 64, waiting: 100_000, firstRetry: 1000, lastRetry: 5000 }
+/** Between two batches of a backlog: some ten thousand records a second, so that clients are not kept waiting. */
+const paceMs = 5
+const writeRetryMs = 1000
+const closeMs = 2000
+const countEveryMs = 30_000
+
+/** Reasons for which the server answers questions, but takes no records. */
+const writeOnly: ReadonlySet<ValkeyReason> = new Set(['full', 'readonly', 'auth', 'other'])
+
+export class ValkeyAllowlist implements AllowlistStore {
+  readonly kind = 'valkey'
+  readonly name: string
+  readonly #options: ValkeyStoreOptions
+  readonly #now: () => number
+  readonly #keeper: LinkKeeper
+  readonly #near = new NearCache(nearCapacity, nearTtlMs)
+  readonly #writes: WriteQueue
+  readonly #unwritten = new Episode()
+  readonly #closing = new AbortController()
+  #nearHits = 0
+  #count = 0
+  #counted = Number.NEGATIVE_INFINITY
+
+  /** Connects in the background. */
+  constructor(options: ValkeyStoreOptions) {
+    this.#options = options
+    this.name = options.name
+    this.#now = options.now ?? (() => Math.floor(Date.now() / 1000))
+    const { observer } = options
+    this.#keeper = new LinkKeeper({ ...options, failed: observer.failed })
+    this.#writes = new WriteQueue(
+      (batch) => this.#commit(batch),
+      () => undefined,
+      writeLimits,
+    )
+  }
+
+  status(): SharedStatus {
+    return {
+      up: this.#keeper.link !== undefined,
+      pendingWrites: this.#writes.size,
+      droppedWrites: this.#writes.dropped,
+      nearCacheHits: this.#nearHits,
+    }
+  }
+
+  /** Resolves when the store can be asked, or after `ms` milliseconds. */
+  async ready(ms: number): Promise<void> {
+    await inTime(this.#keeper.available(), ms)
+  }
+
+  /** At once where this gateway knows enough or the store is away; else a promise that resolves within the time budget. */
+  get(key: string): string | undefined | Promise<string | undefined> {
+    const waiting = this.#writes.get(key)
+    const near = this.#near.fresh(key)
+    const known = near === undefined ? waiting : mergeRecords(waiting, near)
+    // Part of the tests is not enough: the rest may have been passed elsewhere a moment ago.
+    if (known !== undefined && holdsAt(known, this.#options.rules().enabled, this.#now())) {
+      this.#nearHits++
+      return known
+    }
+    const link = this.#keeper.link
+    return link === undefined ? this.#withoutStore(key) : this.#ask(link, key)
+  }
+
+  #withoutStore(key: string): string | undefined {
+    const [waiting, near] = [this.#writes.get(key), this.#near.any(key)]
+    return near === undefined ? waiting : mergeRecords(waiting, near)
+  }
+
+  async #ask(link: ValkeyLink, key: string): Promise<string | undefined> {
+    const { lookedUp } = this.#options.observer
+    const began = performance.now()
+    const answer = link.get(key)
+    // Also when it comes too late for this client.
+    answer.then((record) => this.#learn(key, record)).catch(() => undefined)
+    try {
+      const record = await this.#keeper.ask(link, answer)
+      const waiting = this.#writes.get(key)
+      if (record === undefined) return waiting
+      return waiting === undefined ? record : mergeRecords(record, waiting)
+    } catch {
+      return this.#withoutStore(key)
+    } finally {
+      lookedUp((performance.now() - began) / 1000)
+    }
+  }
+
+  #learn(key: string, record: string | undefined): void {
+    if (record === undefined) this.#near.forget(key)
+    else this.#near.learn(key, record)
+  }
+
+  /** Merged with what is known here and, a moment later, with what the store has. A record without any pass is not worth a write. */
+  put(key: string, record: string): void {
+    if (this.#closing.signal.aborted || latestStamp(record) <= 1) return
+    const merged = mergeRecords(this.#writes.get(key), record)
+    this.#writes.add(key, merged)
+    this.#near.learn(key, mergeRecords(this.#near.any(key), merged))
+  }
+
+  remove(key: string): void {
+    this.#near.forget(key)
+    if (!this.#closing.signal.aborted) this.#writes.add(key, undefined)
+  }
+
+  async *entries(): AsyncGenerator<AllowlistEntry, void> {
+    const link = this.#keeper.link
+    if (link === undefined) throw new ValkeyError('connection', `${this.name} is away`)
+    yield* link.entries()
+  }
+
+  /** An estimate: the keys of the whole database, others' included, as they were up to half a minute ago. */
+  size(): number {
+    const now = performance.now()
+    const link = this.#keeper.link
+    if (link !== undefined && now - this.#counted >= countEveryMs) {
+      this.#counted = now
+      link.count().then(
+        (count) => (this.#count = count),
+        () => undefined,
+      )
+    }
+    return this.#count
+  }
+
+  /** Records that have not reached the store; for whoever takes over. */
+  *pending(): Generator<AllowlistEntry, void> {
+    for (const [key, record] of this.#writes.waiting()) if (record !== undefined) yield [key, record]
+  }
+
+  async flush(): Promise<void> {
+    await inTime(this.#writes.drained(), closeMs)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    if (this.#keeper.link !== undefined) await this.flush()
+    this.#closing.abort()
+    this.#writes.stop()
+    this.#keeper.close()
+  }
+
+  /** Stays with its batch until it is written: merging twice does no harm, so a batch that failed in part is simply sent again. */
+  async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
+    for (;;) {
+      await this.#keeper.available()
+      const link = this.#keeper.link
+      if (this.#closing.signal.aborted) throw new ValkeyError('connection', 'closed')
+      if (link === undefined) continue
+      const asked = performance.now()
+      const why = await this.#write(link, batch)
+      if (why === undefined) break
+      this.#notWritten(link, why, asked)
+      await this.#pause(writeRetryMs)
+    }
+    const { name, info } = this.#options
+    this.#unwritten.end((seconds) => info(`${name}: the shared allowlist takes records again after ${seconds.toFixed(1)} s`))
+    if (this.#writes.size > writeLimits.batch) await this.#pause(paceMs)
+  }
+
+  /** Undefined when all is written. */
+  async #write(link: ValkeyLink, batch: ReadonlyMap<string, string | undefined>): Promise<ValkeyError | undefined> {
+    const { retention } = this.#options.rules()
+    const results = await Promise.allSettled(
+      [...batch].map(async ([key, record]) => {
+        if (record === undefined) await link.remove(key)
+        else this.#near.learn(key, (await link.merge(key, record, retention)) || record)
+      }),
+    )
+    const failure = results.find((result) => result.status === 'rejected')
+    return failure === undefined ? undefined : valkeyError(failure.reason)
+  }
+
+  #notWritten(link: ValkeyLink, why: ValkeyError, asked: number): void {
+    const { name, warn, observer } = this.#options
+    if (!writeOnly.has(why.reason)) return this.#keeper.unanswered(link, why, asked)
+    observer.failed(why.reason)
+    this.#unwritten.begin(() =>
+      warn(`${name}: the shared allowlist takes no records (${why.reason}: ${why.message}); they are kept here until it does`),
+    )
+    // A replica: somewhere there may be a primary by now.
+    if (why.reason === 'readonly') this.#keeper.renew()
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined)
+  }
+}
+
+async function inTime(promise: Promise<unknown>, ms: number): Promise<void> {
+  const late = new AbortController()
+  await Promise.race([promise, sleep(ms, undefined, { signal: late.signal }).catch(() => undefined)])
+  late.abort()
+}

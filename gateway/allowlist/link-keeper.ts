@@ -1,0 +1,239 @@
+// Keeps a link to the Valkey: finds out that it is gone or stalled, replaces it in the background, and meanwhile lets nobody wait for it.
+import { statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from '../../runtime/caught.ts'
+import type { Warn } from './allowlist-store.ts'
+import { Episode } from './episode.ts'
+import { inBudget } from './time-budget.ts'
+import { type ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
+import { openValkeyLink, type ValkeyLink } from './valkey-link.ts'
+import type { ValkeySettings } from './valkey-settings.ts'
+
+export interface KeeperOptions {
+  /** What the log calls the store. */
+  readonly name: string
+  /** Asked before every connection, so that secrets are read anew. Throws a ValkeyError. */
+  readonly settings: () => ValkeySettings
+  /** Files whose change means other settings. */
+  readonly files: readonly string[]
+  /** The longest that anybody waits for an answer. */
+  readonly timeoutMs: number
+  readonly info: (text: string) => void
+  readonly warn: Warn
+  readonly failed: (reason: ValkeyReason) => void
+  /** For tests. */
+  readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyLink>
+}
+
+/** So many questions without an answer, each asked after the one before had failed, and the link is given up: one short stall is no episode. */
+const failuresAtMost = 3
+const heartbeatMs = 1000
+const firstPauseMs = 100
+const lastPauseMs = 2000
+/** A link that held less long than this counts as one more failed attempt: no flapping. */
+const steadyMs = 10_000
+const renewEveryMs = 2000
+/** No client has such a key. */
+const probeKey = '_PROBE_'
+
+export class LinkKeeper {
+  readonly #options: KeeperOptions
+  readonly #away = new Episode()
+  readonly #heartbeat: NodeJS.Timeout
+  readonly #closing = new AbortController()
+  #link: ValkeyLink | undefined
+  #opened = 0
+  #failures = 0
+  #lastFailure = 0
+  #answers = 0
+  #answersAtBeat = 0
+  #attempt = 0
+  #pauseMs = firstPauseMs
+  #signature: string
+  #renewed = 0
+  #waiting: (() => void)[] = []
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    this.#signature = signature(options.files)
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
+    void this.#reopen()
+  }
+
+  /** The link, while it answers. */
+  get link(): ValkeyLink | undefined {
+    return this.#link
+  }
+
+  /** Resolves when there is a link, or none is wanted any more. */
+  available(): Promise<void> {
+    if (this.#link !== undefined || this.#closing.signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** A question within the time budget; rejects with a ValkeyError. Counts what becomes of it. */
+  async ask<T>(link: ValkeyLink, question: Promise<T>): Promise<T> {
+    const asked = performance.now()
+    try {
+      const answer = await inBudget(question, this.#options.timeoutMs)
+      this.#failures = 0
+      this.#answers++
+      return answer
+    } catch (error) {
+      const why = valkeyError(error)
+      this.unanswered(link, why, asked)
+      throw why
+    }
+  }
+
+  /** Counts a failure of this link, and gives it up when it was one too many. `asked` is performance.now() of the question. */
+  unanswered(link: ValkeyLink, why: ValkeyError, asked: number): void {
+    this.#options.failed(why.reason)
+    if (link !== this.#link || asked < this.#lastFailure) return
+    this.#lastFailure = performance.now()
+    if (++this.#failures >= failuresAtMost) this.#giveUp(why)
+  }
+
+  /** Opens another link while this one serves, and takes it if it is good: another primary, or another password. */
+  renew(): void {
+    const now = performance.now()
+    if (this.#link === undefined || (this.#renewed > 0 && now - this.#renewed < renewEveryMs)) return
+    this.#renewed = now
+    void this.#replace()
+  }
+
+  close(): void {
+    this.#closing.abort()
+    clearInterval(this.#heartbeat)
+    this.#link?.close()
+    this.#link = undefined
+    this.#release()
+  }
+
+  async #replace(): Promise<void> {
+    try {
+      this.#use(await this.#openLink())
+    } catch (error) {
+      this.#options.failed(valkeyError(error).reason)
+    }
+  }
+
+  #giveUp(why: ValkeyError): void {
+    this.#link?.close()
+    this.#link = undefined
+    if (this.#closing.signal.aborted) return
+    if (performance.now() - this.#opened > steadyMs) this.#pauseMs = firstPauseMs
+    this.#begin(why)
+    void this.#reopen()
+  }
+
+  #begin(why: ValkeyError): void {
+    const { name, warn } = this.#options
+    this.#away.begin(() =>
+      warn(
+        `${name}: the shared allowlist is away (${why.reason}: ${why.message}); clients that it knows are tested like new ones meanwhile`,
+      ),
+    )
+  }
+
+  /** Until there is a link that answers in time. */
+  async #reopen(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        this.#use(await this.#openLink())
+        return
+      } catch (error) {
+        const why = valkeyError(error)
+        this.#options.failed(why.reason)
+        this.#begin(why)
+      }
+      await sleep(this.#pauseMs * (0.75 + Math.random() / 2), undefined, { ref: false, signal: this.#closing.signal }).catch(
+        () => undefined,
+      )
+      this.#pauseMs = Math.min(this.#pauseMs * 2, lastPauseMs)
+    }
+  }
+
+  async #openLink(): Promise<ValkeyLink> {
+    const { open = openValkeyLink, settings, timeoutMs } = this.#options
+    const link = await open(settings(), this.#attempt++)
+    try {
+      await answersInTime(link, timeoutMs)
+      return link
+    } catch (error) {
+      link.close()
+      throw error
+    }
+  }
+
+  #use(link: ValkeyLink): void {
+    if (this.#closing.signal.aborted) return link.close()
+    this.#link?.close()
+    this.#link = link
+    this.#failures = 0
+    this.#opened = performance.now()
+    link.onLost((why) => {
+      if (link !== this.#link) return
+      this.#options.failed(why.reason)
+      this.#giveUp(why)
+    })
+    const { name, info } = this.#options
+    this.#away.end((seconds) => info(`${name}: the shared allowlist is back after ${seconds.toFixed(1)} s`))
+    this.#release()
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** Sees to a link that nobody has asked for a while, and to secrets. */
+  #beat(): void {
+    const now = signature(this.#options.files)
+    if (now !== this.#signature) {
+      this.#signature = now
+      this.renew()
+    }
+    const link = this.#link
+    if (link !== undefined && this.#answers === this.#answersAtBeat) void this.#probe(link)
+    this.#answersAtBeat = this.#answers
+  }
+
+  /** Until it answers, or is given up. */
+  async #probe(link: ValkeyLink): Promise<void> {
+    while (link === this.#link) {
+      try {
+        await this.ask(link, link.get(probeKey))
+        return
+      } catch {
+        // Counted already.
+      }
+    }
+  }
+}
+
+/** The first answer over a new connection may be late for reasons of its own; the second or third must not. */
+async function answersInTime(link: ValkeyLink, timeoutMs: number): Promise<void> {
+  let last: unknown
+  for (let i = 0; i < failuresAtMost; i++) {
+    try {
+      await inBudget(link.get(probeKey), timeoutMs)
+      return
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+function signature(files: readonly string[]): string {
+  return files
+    .map((file) => {
+      try {
+        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+        return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
+      } catch (error) {
+        return codeOf(error) ?? 'unknown'
+      }
+    })
+    .join(' ')
+}

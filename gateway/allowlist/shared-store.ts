@@ -1,0 +1,21 @@
+// The shared store that a policy asks for.
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
+import type { SharedStore } from './allowlist-in-force.ts'
+import { filesOfSettings, settingsOfPolicy } from './valkey-settings.ts'
+
+/** @param folder where the policy file lies, with its secrets beside it. Undefined when each gateway keeps its own allowlist. */
+export function sharedStoreOf({ store, valkey }: PolicySpec['allowlist'], folder: string): SharedStore | undefined {
+  switch (store) {
+    case 'Local':
+      return undefined
+    case 'Valkey':
+      return {
+        // A URL is a secret.
+        name: `valkey:${valkey.addresses[0] ?? 'url'}`,
+        identity: JSON.stringify([folder, valkey]),
+        settings: () => settingsOfPolicy(valkey, folder),
+        files: filesOfSettings(valkey, folder),
+        timeoutMs: valkey.timeoutMilliseconds,
+      }
+  }
+}

@@ -1,0 +1,58 @@
+// The clients that were handed on or wait for a backend, with what is logged and counted about them.
+import type { Backends } from './backends.ts'
+import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
+import { handOff } from './relay.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export class Relays {
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #running = new Map<HandOff, RelayHandle>()
+
+  constructor(log: Log, metrics: Metrics) {
+    this.#log = log
+    this.#metrics = metrics
+  }
+
+  /** Those that wait for a backend included. */
+  get size(): number {
+    return this.#running.size
+  }
+
+  start(sessionId: string, request: HandOff, backends: Backends, events: HandOffEvents): void {
+    const began = performance.now()
+    const seconds = (): number => (performance.now() - began) / 1000
+    const handle = handOff(request, backends, {
+      ...events,
+      onHandedOff: (backend) => {
+        this.#metrics.handedOn(seconds())
+        this.#log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
+        events.onHandedOff(backend)
+      },
+      onFailed: (how, reason, arrived) => {
+        this.#running.delete(request)
+        this.#metrics.backendFailed(how)
+        this.#log.sessionWarning(sessionId, `cannot ${how === 'connect' ? 'connect' : 'pass connection'} to service smtpd: ${reason}`)
+        events.onFailed(how, reason, arrived)
+      },
+      onEnd: (stats) => {
+        this.#running.delete(request)
+        this.#metrics.relayed(stats.toBackend, stats.toClient)
+        this.#log.relay(sessionId, 'RELAY ENDED', request.clientEndpoint, { ...stats, seconds: Math.round(seconds() * 1000) / 1000 })
+        events.onEnd(stats)
+      },
+    })
+    this.#running.set(request, handle)
+  }
+
+  /** Those that no backend has greeted are the sessions' again, which know what to tell the client. */
+  giveUpWaiting(reason: string): void {
+    for (const handle of this.#running.values()) handle.giveUp(reason)
+  }
+
+  /** Ends them all, a message in flight with them: its sender has no answer to DATA yet and will send it again. */
+  cut(): void {
+    for (const handle of this.#running.values()) handle.client.destroy()
+  }
+}

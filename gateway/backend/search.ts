@@ -1,0 +1,262 @@
+// The search for a backend that greets one client: which addresses are called, when another one is, and how long the client is held.
+//
+//   waiting for names -> calling a backend -> (next one ...) -> found
+//                               ▲                  └─ none is left: held ─┐
+//                               └─────────────────────────────────┘
+import type { Socket } from 'node:net'
+import { judgeGreeting, quoteReply } from '../core/backend-reply.ts'
+import { writeProxyHeader } from '../core/proxy-header.ts'
+import { BackendCall, type CallResult, connectPlainly } from './backend-call.ts'
+import type { Backends, Target } from './backends.ts'
+import type { HandOff } from './hand-off.ts'
+
+/** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
+const connectsInTime = 5
+/** How long a backend may take a connection and say nothing before another one is asked beside it: Postfix greets within milliseconds, if it greets. */
+const usualPatienceMs = 1000
+/** Backends that one client asks at the same time. */
+const callsAtOnce = 3
+/** How long a client waits that a backend has refused, doubled each time, and by what part of it that may be longer: those that came together shall not return together. */
+const firstBackoffMs = 1000
+const backoffJitter = 0.5
+/** Failures that are named when all have failed. */
+const reasonLimit = 5
+/** Exactly one of them comes, unless the search is given up. */
+export interface SearchEvents {
+  /** The socket is paused and without listeners; `greeting` is all that it has said. A session is booked on the target: release it in `backends`. */
+  found(target: Target, backends: Backends, socket: Socket, greeting: Buffer): void
+  failed(how: 'connect' | 'send', reason: string): void
+}
+
+export class Search {
+  readonly #request: HandOff
+  readonly #events: SearchEvents
+  #backends: Backends
+  readonly #holdDeadline: number
+  readonly #connectDeadline: number
+  readonly #deadline: number
+  readonly #tried = new Set<Target>()
+  readonly #reasons: string[] = []
+  #how: 'connect' | 'send' = 'connect'
+  #unanswered = false
+  /** Whether some failure since the last time that all were asked may pass; a backend that says 5xx means it. */
+  #mayPass = false
+  /** Whether some failure since then was about this client alone, as far as is known: it comes back by itself, later each time. */
+  #refused = false
+  #backoffMs = firstBackoffMs
+  #cancelHold: (() => void) | undefined
+  /** The backends that are being asked, the first one first; each has a session booked. */
+  readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()
+  #over = false
+
+  constructor(request: HandOff, backends: Backends, events: SearchEvents) {
+    const { connectTimeoutMs, greetingTimeoutMs } = backends.options
+    this.#request = request
+    this.#backends = backends
+    this.#events = events
+    const now = performance.now()
+    this.#holdDeadline = now + (backends.options.holdMs ?? 0)
+    this.#connectDeadline = now + connectsInTime * connectTimeoutMs
+    this.#deadline = this.#connectDeadline + greetingTimeoutMs
+  }
+
+  start(): void {
+    this.#backends.whenKnown(() => this.#callNext())
+  }
+
+  /** Why it is given up is known only to its caller: how the last call failed. */
+  get how(): 'connect' | 'send' {
+    return this.#how
+  }
+
+  /** Ends the calls or the wait that are under way; no event comes any more. */
+  giveUp(): void {
+    this.#over = true
+    this.#hangUp()
+  }
+
+  #hangUp(): void {
+    this.#cancelHold?.()
+    this.#cancelHold = undefined
+    for (const [target, call] of this.#calls) {
+      call.giveUp()
+      this.#backends.abandoned(target)
+      this.#backends.release(target)
+    }
+    this.#calls.clear()
+  }
+
+  /**
+   * A backend that did not answer at all is asked once more: a burst fills a backend's listen queue, and the kernel then drops what comes on top
+   * (500 clients at once on a cold Postfix: 257 got no connection within one second, all did within two).
+   */
+  #takeTarget(now: number): Target | undefined {
+    const target = this.#backends.take(this.#tried)
+    if (target !== undefined || !this.#unanswered || now >= this.#connectDeadline) return target
+    this.#unanswered = false
+    this.#tried.clear()
+    return this.#backends.take(this.#tried)
+  }
+
+  #callNext(now = performance.now()): void {
+    if (this.#over) return
+    if (this.#calls.size === 0) this.#backends = this.#backends.latest
+    const target = now < this.#deadline ? this.#takeTarget(now) : undefined
+    if (target !== undefined) return this.#callTo(target)
+    // One that is slow may yet greet.
+    if (this.#calls.size === 0) this.#noneLeft(now)
+  }
+
+  /** A client waits for its turn until its `holdTime` is over, which began when it came. */
+  #callTo(target: Target): void {
+    this.#tried.add(target)
+    let waits = true
+    const begin = (): boolean => {
+      waits = false
+      this.#calls.get(target)?.giveUp()
+      this.#calls.delete(target)
+      return this.#begin(target)
+    }
+    const leave = this.#backends.queue(target, begin)
+    if (!waits) return
+    const giveUp = (): void => {
+      clearTimeout(timer)
+      leave?.()
+    }
+    const timer = setTimeout(() => {
+      giveUp()
+      this.#calls.delete(target)
+      this.#passOver(target)
+    }, this.#holdDeadline - performance.now())
+    this.#calls.set(target, { giveUp })
+  }
+
+  /** The client's turn has come. @returns whether it connects */
+  #begin(target: Target): boolean {
+    const connects = this.#backends.usable(target) && performance.now() < this.#deadline
+    if (connects) this.#call(target)
+    else this.#passOver(target)
+    return connects
+  }
+
+  #passOver(target: Target): void {
+    this.#backends.abandoned(target)
+    this.#tryAnother(target, 'connect', 'too many clients wait for a connection')
+  }
+
+  #call(target: Target): void {
+    const { connectTimeoutMs, greetingTimeoutMs, patienceMs = usualPatienceMs, connect } = this.#backends.options
+    const left = Math.max(0, this.#deadline - performance.now())
+    let silentMs = 0
+    const call = {
+      to: target,
+      header: () => this.#header(),
+      connectTimeoutMs: Math.min(connectTimeoutMs, left),
+      greetingTimeoutMs: Math.min(greetingTimeoutMs, left),
+      patienceMs,
+      onSilent: () => {
+        silentMs += patienceMs
+        this.#askBeside(target, silentMs)
+      },
+      connect: connect ?? connectPlainly,
+    }
+    this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result, silentMs)))
+  }
+
+  #header(): Uint8Array | undefined {
+    const { proxyProtocol } = this.#backends.options
+    const { clientEndpoint, serverEndpoint } = this.#request
+    return proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, clientEndpoint, serverEndpoint)
+  }
+
+  /**
+   * postscreen incompatibility: it has one smtpd and waits. A crowd that waits for a hanging backend must not wait in vain, nor double itself more than it has to: a few at a time, each to a good one.
+   */
+  #askBeside(slow: Target, silentMs: number): void {
+    if (!this.#backends.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
+    const target = this.#backends.takeGood(this.#tried)
+    if (target !== undefined) this.#callTo(target)
+  }
+
+  /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
+  #noneLeft(now: number): void {
+    const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
+    if (!mayHold) return this.#fail(this.#reasons.length === 0 ? this.#backends.whyNone() : this.#reasons.join('; '))
+    const leftMs = Math.max(0, this.#holdDeadline - now)
+    const waitMs = this.#refused ? Math.min(leftMs, this.#nextBackoff()) : leftMs
+    this.#mayPass = false
+    this.#refused = false
+    const again = (): void => {
+      clearTimeout(timer)
+      this.#cancelHold?.()
+      this.#cancelHold = undefined
+      this.#tried.clear()
+      this.#callNext()
+    }
+    const timer = setTimeout(again, waitMs)
+    const cancel = this.#backends.hold(again)
+    this.#cancelHold = () => {
+      clearTimeout(timer)
+      cancel()
+    }
+  }
+
+  #nextBackoff(): number {
+    const ms = this.#backoffMs * (1 + Math.random() * backoffJitter)
+    this.#backoffMs *= 2
+    return ms
+  }
+
+  #called(target: Target, result: CallResult, silentMs: number): void {
+    this.#calls.delete(target)
+    if (result.is === 'failed') {
+      this.#backends.callFailed(target, result)
+      this.#unanswered ||= result.tells === 'unanswered'
+      this.#mayPass = true
+      this.#refused ||= result.tells !== 'refused' && result.tells !== 'malformed'
+      return this.#tryAnother(target, result.how, result.reason)
+    }
+    // Read once: a client that is too early to have a refusal passed on must not be too late a moment later to be held.
+    const now = performance.now()
+    const { reply, received } = result
+    const verdict = judgeGreeting(reply)
+    const early = verdict === 'welcome' && received.length > reply.length ? received.toString('latin1', reply.length) : undefined
+    this.#mayPass ||= verdict !== 'never'
+    if (verdict === undefined || early !== undefined) this.#backends.doubted(target)
+    else if (verdict !== 'later') this.#backends.greeted(target, silentMs)
+    else this.#backends.refused(target, this.#request.clientEndpoint.address, quoteReply(reply.line))
+    this.#refused ||= verdict === 'later'
+    // Another client may have shown meanwhile that the backend does not do what has been proven.
+    if (verdict !== undefined && this.#backends.usable(target)) {
+      if (verdict === 'welcome' || this.#mayPassOn(verdict, now)) return this.#found(target, result.socket, received)
+    }
+    result.socket.on('error', () => undefined).destroy()
+    this.#tryAnother(target, 'send', early === undefined ? quoteReply(reply.line) : `${quoteReply(early)}, unasked`, now)
+  }
+
+  /** Whether a refusal may be the client's greeting: it is the client's first line, no other backend is left to ask, and nothing is to be hoped for. */
+  #mayPassOn(verdict: 'later' | 'never', now: number): boolean {
+    if (this.#request.teaserSent || this.#calls.size > 0) return false
+    if (now >= this.#deadline) return true
+    return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
+  }
+
+  #tryAnother(target: Target, how: 'connect' | 'send', reason: string, now = performance.now()): void {
+    this.#backends.release(target)
+    this.#how = how
+    const text = `${target.label}: ${reason}`
+    if (this.#reasons.length < reasonLimit && !this.#reasons.includes(text)) this.#reasons.push(text)
+    this.#callNext(now)
+  }
+
+  #found(target: Target, socket: Socket, greeting: Buffer): void {
+    this.#over = true
+    this.#hangUp()
+    this.#events.found(target, this.#backends, socket, greeting)
+  }
+
+  #fail(reason: string): void {
+    this.#over = true
+    this.#events.failed(this.#how, reason)
+  }
+}

@@ -1,0 +1,319 @@
+// Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers and rounds.
+
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { DnsblError } from '../core/vocabulary.ts'
+import { DnsLanes } from './dns-lanes.ts'
+import { encodeQuery } from './dns-message.ts'
+import type { Asked, Attempt } from './dns-question.ts'
+import { DnsServer, type Failure, type ServerStatus } from './dns-server.ts'
+
+/** `ttl` in seconds, -1 when unknown. With `error` there are no addresses, and nobody knows whether there should be. */
+export interface DnsResult {
+  readonly addresses: readonly string[]
+  readonly ttl: number
+  readonly error: DnsblError | undefined
+}
+
+export interface DnsTimes {
+  /** From the question to its result, waiting included; then the result is the error `timeout`. */
+  readonly timeoutMs: number
+  /** From one datagram to the next, which goes to the next server. */
+  readonly queryTimeoutMs: number
+  /** Rounds over the servers, from 1. */
+  readonly attempts: number
+}
+
+export interface DnsClientSettings extends DnsTimes {
+  readonly servers: readonly Endpoint[]
+  /** Questions that are being asked at once; others wait. */
+  readonly maxInFlight: number
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
+}
+
+/** Granularity of every time limit here, and see DnsServer.tick. */
+const tickMs = 20
+/** A memory bound: about 50 MB. What comes on top fails at once. */
+const mostWaiting = 100_000
+
+const timedOut = failing({ kind: 'timeout', text: 'timeout' })
+const noServer: DnsblError = { kind: 'local', text: 'no DNS server' }
+const tooMany: DnsblError = { kind: 'local', text: 'too many questions' }
+
+/** A question as the caller of `ask` sees it. */
+export interface DnsQuestion {
+  /** The result is no longer wanted and will not be reported. */
+  cancel(): void
+}
+
+/**
+ * Servers are asked in their order, those that do not answer at all last. The next one is asked at once when one answers with an
+ * error, and after `queryTimeoutMs` when nothing comes; a late answer of the first still counts. After the last round the question
+ * waits for late answers until its limit. One native timer serves all limits, and runs (and keeps the process alive) only while
+ * questions are open.
+ */
+export class DnsClient {
+  readonly #now: () => number
+  readonly #lanes: DnsLanes<Question>
+  #times: DnsTimes
+  #servers: readonly DnsServer<Question>[] = []
+  /** Servers of earlier settings, to be closed when no question can know them any more. */
+  #former: { readonly server: DnsServer<Question>; readonly closeAt: number }[] = []
+  /** Both are in the order of their deadlines, because all questions have the same limits. */
+  readonly #unfinished = new Set<Question>()
+  readonly #unanswered = new Set<Question>()
+  #timer: NodeJS.Timeout | undefined
+  #ticking = false
+  #closed = false
+
+  constructor(settings: DnsClientSettings) {
+    this.#now = settings.now
+    this.#times = settings
+    this.#lanes = new DnsLanes(settings.maxInFlight)
+    this.updateServers(settings.servers)
+  }
+
+  /**
+   * Asks for the A records of `name`, a fully qualified domain name. `lane` names the list it belongs to (see DnsLanes).
+   * `done` is called once, never before `ask` returns, and not after `cancel` or `close`. It must not throw.
+   */
+  ask(name: string, lane: string, done: (result: DnsResult) => void): DnsQuestion {
+    const question = new Question(this, name, lane, this.#now() + this.#times.timeoutMs, done)
+    if (this.#closed) question.done = undefined
+    else if (this.#servers.length === 0) this.#failSoon(question, noServer)
+    else if (this.#lanes.waiting >= mostWaiting) this.#failSoon(question, tooMany)
+    else {
+      this.#unfinished.add(question)
+      this.#lanes.add(lane, question)
+      this.#admit()
+      this.#keepTicking()
+      this.#timer?.ref()
+    }
+    return question
+  }
+
+  /** Questions on their way, and questions that wait for their turn. */
+  counts(): { readonly inFlight: number; readonly waiting: number } {
+    return { inFlight: this.#lanes.admitted, waiting: this.#lanes.waiting }
+  }
+
+  serverStatus(): readonly ServerStatus[] {
+    return this.#servers.map((server) => ({ ...server.status }))
+  }
+
+  /** Questions that are open keep the servers they know. A server that was there before keeps its counts. */
+  updateServers(endpoints: readonly Endpoint[]): void {
+    const before = this.#servers
+    this.#servers = endpoints.map(
+      (endpoint) =>
+        before.find((server) => server.endpoint.address === endpoint.address && server.endpoint.port === endpoint.port) ??
+        this.#newServer(endpoint),
+    )
+    const closeAt = this.#now() + this.#times.timeoutMs + tickMs
+    for (const server of before) if (!this.#servers.includes(server)) this.#former.push({ server, closeAt })
+    if (this.#former.length > 0) this.#keepTicking()
+  }
+
+  /** For questions from now on. */
+  updateTimes(times: DnsTimes): void {
+    this.#times = times
+  }
+
+  /** Forgets all questions and closes all sockets. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    for (const question of this.#unfinished) this.#end(question)
+    for (const server of this.#servers) server.close()
+    for (const { server } of this.#former) server.close()
+    this.#former = []
+  }
+
+  /** For its questions. */
+  cancel(question: Question): void {
+    this.#end(question)
+    this.#admit()
+  }
+
+  #newServer(endpoint: Endpoint): DnsServer<Question> {
+    const server: DnsServer<Question> = new DnsServer<Question>(endpoint, this.#now, {
+      sent: (question) => this.#waitForRetry(question),
+      answered: (question, addresses, ttl) => this.#finish(question, { addresses, ttl, error: undefined }),
+      failed: (question, failure, error) => this.#onFailed(question, server, failure, error),
+      down: () => this.#onDown(server),
+    })
+    return server
+  }
+
+  #failSoon(question: Question, error: DnsblError): void {
+    queueMicrotask(() => {
+      const { done } = question
+      question.done = undefined
+      done?.(failing(error))
+    })
+  }
+
+  #admit(): void {
+    for (let question = this.#lanes.admit(); question !== undefined; question = this.#lanes.admit()) {
+      question.isAdmitted = true
+      question.order = this.#orderOfServers()
+      if (question.isOver) this.#lanes.leave(question.lane)
+      else this.#askNext(question, 'now')
+    }
+  }
+
+  #orderOfServers(): readonly DnsServer<Question>[] {
+    const servers = this.#servers
+    if (servers.length < 2 || !servers.some((server) => server.status.down)) return servers
+    const spared = servers.filter((server) => server.shouldBeSpared())
+    return [...servers.filter((server) => !spared.includes(server)), ...spared]
+  }
+
+  /**
+   * Hands the question to the next server that may know more. A new round does not begin `now` (an answer just came or a server
+   * cannot be reached) but `later`, when the query timeout is over: servers that refuse connections are not to be hammered.
+   */
+  #askNext(question: Question, when: 'now' | 'later'): void {
+    const { order, hopeless } = question
+    const last = this.#times.attempts * order.length
+    while (question.turn < last) {
+      const startsRound = question.turn > 0 && question.turn % order.length === 0
+      const server = order[question.turn % order.length]
+      if (server === undefined || hopeless?.has(server)) question.turn++
+      else if (startsRound && when === 'now') return this.#waitForRetry(question)
+      else {
+        question.turn++
+        question.pending++
+        this.#unanswered.delete(question)
+        server.ask(question)
+        return
+      }
+    }
+    if (question.pending === 0) this.#finish(question, failing(question.error))
+  }
+
+  #waitForRetry(question: Question): void {
+    if (this.#unanswered.has(question)) return
+    question.retryAt = this.#now() + this.#times.queryTimeoutMs
+    this.#unanswered.add(question)
+  }
+
+  #onFailed(question: Question, server: DnsServer<Question>, failure: Failure, error: DnsblError): void {
+    if (question.isOver) return
+    question.error = error
+    question.pending--
+    if (failure === 'unable') question.hopeless = (question.hopeless ?? new Set()).add(server)
+    this.#askNext(question, 'now')
+  }
+
+  /** What waits for a server that answers nobody is not to wait any longer when there is another. */
+  #onDown(down: DnsServer<Question>): void {
+    if (this.#servers.every((server) => server.status.down)) return
+    for (const question of down.takeWaiting()) {
+      question.pending--
+      this.#askNext(question, 'now')
+    }
+  }
+
+  #finish(question: Question, result: DnsResult): void {
+    const { done } = question
+    if (done === undefined) return
+    this.#end(question)
+    done(result)
+    this.#admit()
+  }
+
+  #end(question: Question): void {
+    if (question.done === undefined) return
+    question.done = undefined
+    this.#unfinished.delete(question)
+    this.#unanswered.delete(question)
+    for (const attempt of question.attempts) attempt.release()
+    if (question.isAdmitted) this.#lanes.leave(question.lane)
+  }
+
+  #keepTicking(): void {
+    if (this.#ticking || this.#closed) return
+    this.#ticking = true
+    if (this.#timer === undefined) this.#timer = setTimeout(this.#tick, tickMs)
+    else this.#timer.refresh()
+    if (this.#unfinished.size === 0) this.#timer.unref()
+  }
+
+  readonly #tick = (): void => {
+    this.#ticking = false
+    const now = this.#now()
+    for (const question of this.#unfinished) {
+      if (question.deadline > now) break
+      if (this.#unanswered.has(question)) question.timedOut()
+      this.#finish(question, timedOut)
+    }
+    for (const question of this.#unanswered) {
+      if (question.retryAt > now) break
+      this.#unanswered.delete(question)
+      question.timedOut()
+      this.#askNext(question, 'later')
+    }
+    this.#lanes.discard(isOver)
+    for (const server of this.#servers) server.tick()
+    this.#closeFormer(now)
+    if (this.#unfinished.size > 0 || this.#former.length > 0) this.#keepTicking()
+  }
+
+  #closeFormer(now: number): void {
+    for (const { server, closeAt } of this.#former) {
+      if (closeAt <= now) server.close()
+      else server.tick()
+    }
+    this.#former = this.#former.filter(({ closeAt }) => closeAt > now)
+  }
+}
+
+/** Where a question stands. Owned by DnsClient; servers see it as Asked. */
+class Question implements Asked, DnsQuestion {
+  readonly #client: DnsClient
+  readonly lane: string
+  readonly query: Buffer
+  readonly deadline: number
+  /** Undefined when the question is over. */
+  done: ((result: DnsResult) => void) | undefined
+  isAdmitted = false
+  order: readonly DnsServer<Question>[] = []
+  /** Index of the next server in rounds over `order`. */
+  turn = 0
+  /** How many servers may still answer. */
+  pending = 0
+  retryAt = 0
+  /** Servers that said they cannot tell: they are not asked again. */
+  hopeless: Set<DnsServer<Question>> | undefined = undefined
+  error = noServer
+  readonly attempts: Attempt[] = []
+
+  constructor(client: DnsClient, name: string, lane: string, deadline: number, done: (result: DnsResult) => void) {
+    this.#client = client
+    this.lane = lane
+    this.query = encodeQuery(name)
+    this.deadline = deadline
+    this.done = done
+  }
+
+  get isOver(): boolean {
+    return this.done === undefined
+  }
+
+  timedOut(): void {
+    if (this.pending > 0) this.attempts.at(-1)?.timedOut()
+  }
+
+  cancel(): void {
+    this.#client.cancel(this)
+  }
+}
+
+function failing(error: DnsblError): DnsResult {
+  return { addresses: [], ttl: -1, error }
+}
+
+function isOver(question: Question): boolean {
+  return question.isOver
+}

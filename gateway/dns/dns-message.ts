@@ -1,0 +1,166 @@
+// One DNS question and the reading of what came back for it: what counts as an answer, and what it says.
+
+import { encode, RECURSION_DESIRED } from 'dns-packet'
+import type { DnsblError } from '../core/vocabulary.ts'
+import {
+  addressIn,
+  checkSoa,
+  classIN,
+  type DnsRecord,
+  lowerCase,
+  MalformedMessage,
+  nameIn,
+  nameKey,
+  readSections,
+  recordType,
+  type Sections,
+} from './dns-records.ts'
+
+/**
+ * What a message says about the question: that it is not an answer to it, that it was cut, that it cannot be read or contradicts
+ * itself, that this server cannot tell, or the answer.
+ */
+export type Reading =
+  | { readonly is: 'foreign' }
+  | { readonly is: 'truncated' }
+  | { readonly is: 'malformed'; readonly error: DnsblError }
+  | { readonly is: 'failure'; readonly error: DnsblError }
+  /** `addresses` empty: not listed. `ttl` in seconds, -1 when unknown. */
+  | { readonly is: 'answer'; readonly addresses: readonly string[]; readonly ttl: number }
+
+const headerBytes = 12
+const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED']
+const noError = 0
+const serverFailure = 2
+const nxDomain = 3
+const refused = 5
+const mostHops = 10 // as dns_lookup.c, which gives up there
+
+const foreign: Reading = { is: 'foreign' }
+const truncated: Reading = { is: 'truncated' }
+
+/**
+ * A query for the A records of `name` (ASCII, no dot at its end) with recursion desired, id 0 (see setId).
+ *
+ * No EDNS0: these answers are a few addresses or one SOA, far below the 512 bytes of RFC 1035; what is larger is cut and asked
+ * again over TCP. Without it no answer comes in fragments (the part of a datagram that is easiest to forge), and old list servers
+ * that answer FORMERR to EDNS need no second question.
+ *
+ * No random capitals in the name (draft-vixie-dnsext-dns0x20): the half of the name that names the client is digits, so there is
+ * little to gain, and a cache or list that answers in small letters would lose every lookup, which means listed clients let through.
+ * The id and the source port are random, and sockets are connected.
+ */
+export function encodeQuery(name: string): Buffer {
+  // A buffer from Node's pool: the codec would allocate each on its own, which costs more than to write it.
+  const query = Buffer.allocUnsafe(headerBytes + name.length + 2 + 4)
+  return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type: 'A', class: 'IN', name }] }, query)
+}
+
+export function setId(message: Buffer, id: number): void {
+  message.writeUInt16BE(id, 0)
+}
+
+/** The id of any message, undefined when it is too short to be one. */
+export function idOf(message: Buffer): number | undefined {
+  return message.length < headerBytes ? undefined : message.readUInt16BE(0)
+}
+
+/** A message that could be read as far as it is one, but not as an answer. */
+export function malformed(why: string): Reading {
+  return { is: 'malformed', error: { kind: 'malformed', text: `malformed answer: ${why}` } }
+}
+
+/**
+ * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the bytes.
+ * Every record of the message must fit, and every address must belong to the name that was asked for: a listing is read from RDATA
+ * of a well-formed A record and from nothing else.
+ * TTL: the lowest of the A records; of the SOA records in the authority section when there is no address (the record's own TTL, as
+ * dnsblog has it, not its MINIMUM field).
+ */
+export function readAnswer(message: Buffer, query: Buffer): Reading {
+  if (message.length < headerBytes || (message.readUInt8(2) & 0xf8) !== 0x80) return foreign // not a response to a plain query
+  const rcode = message.readUInt8(3) & 0x0f
+  const failed = rcode !== noError && rcode !== nxDomain
+  if (!repeatsQuestion(message, query)) {
+    // A server that could not read or does not want the question may leave it out.
+    return failed && message.readUInt16BE(4) === 0 ? failure(rcode) : foreign
+  }
+  if (failed) return failure(rcode)
+  if ((message.readUInt8(2) & 0x02) !== 0) return truncated
+  try {
+    return readValid(message, query, rcode)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return malformed(error.message)
+    throw error
+  }
+}
+
+function failure(rcode: number): Reading {
+  const kind = rcode === serverFailure ? 'servfail' : rcode === refused ? 'refused' : 'rcode'
+  return { is: 'failure', error: { kind, text: rcodeNames[rcode] ?? `RCODE ${rcode}` } }
+}
+
+/** Exactly one question, and it is ours: name without regard to case (RFC 4343), type and class. */
+function repeatsQuestion(message: Buffer, query: Buffer): boolean {
+  const end = query.length
+  if (message.length < end || message.readUInt16BE(4) !== 1) return false
+  if (message.compare(query, headerBytes, end, headerBytes, end) === 0) return true
+  const nameEnd = end - 4
+  if (message.compare(query, nameEnd, end, nameEnd, end) !== 0) return false
+  for (let i = headerBytes; i < nameEnd; i++) if (lowerCase(message[i] ?? 0) !== lowerCase(query[i] ?? 0)) return false
+  return true
+}
+
+function readValid(message: Buffer, query: Buffer, rcode: number): Reading {
+  const sections = readSections(message, query.length)
+  const name = endOfChain(message, sections.answers, nameKey(query.subarray(headerBytes, -4)))
+  const addresses = sections.answers.filter(({ type }) => type === recordType.A)
+  for (const record of addresses) {
+    if (record.class !== classIN) throw new MalformedMessage('an A record of another class')
+    if (record.owner !== name) throw new MalformedMessage('an A record of another name')
+  }
+  if (addresses.length > 0) {
+    if (rcode === nxDomain) throw new MalformedMessage('NXDOMAIN with an address')
+    return { is: 'answer', addresses: addresses.map(addressIn), ttl: lowestTtl(addresses) }
+  }
+  if (!sections.answers.every(({ type }) => besideNoAddress.has(type))) throw new MalformedMessage('records of another type')
+  if (rcode === noError && isReferral(message, sections)) return { is: 'failure', error: { kind: 'referral', text: 'referral' } }
+  const soas = sections.authorities.filter((record) => record.type === recordType.SOA && record.class === classIN)
+  for (const record of soas) checkSoa(message, record)
+  return { is: 'answer', addresses: [], ttl: lowestTtl(soas) }
+}
+
+/** What the answer section may hold when there is no address: an alias, and the records that prove or made it (RFC 6672 3.1, RFC 4035 3.1). */
+const besideNoAddress: ReadonlySet<number> = new Set([recordType.CNAME, recordType.DNAME, recordType.RRSIG])
+
+/** Follows the CNAME records from `name`. All of them must be part of one chain. */
+function endOfChain(message: Buffer, answers: readonly DnsRecord[], name: string): string {
+  const aliases = new Map<string, string>()
+  for (const record of answers) {
+    if (record.type !== recordType.CNAME) continue
+    if (record.class !== classIN) throw new MalformedMessage('a CNAME record of another class')
+    if (aliases.has(record.owner)) throw new MalformedMessage('two CNAME records of one name')
+    aliases.set(record.owner, nameIn(message, record))
+  }
+  let owner = name
+  let hops = 0
+  for (let alias = aliases.get(owner); alias !== undefined; alias = aliases.get(owner)) {
+    if (++hops > mostHops) throw new MalformedMessage('CNAME chain too long')
+    owner = alias
+  }
+  if (hops < aliases.size) throw new MalformedMessage('a CNAME record of another name')
+  return owner
+}
+
+/** A server that neither knows nor asks on: name servers instead of an answer. Taken for "not listed" it would let every client in. */
+function isReferral(message: Buffer, { authorities }: Sections): boolean {
+  const isAuthoritative = (message.readUInt8(2) & 0x04) !== 0
+  return (
+    !isAuthoritative && authorities.some(({ type }) => type === recordType.NS) && !authorities.some(({ type }) => type === recordType.SOA)
+  )
+}
+
+/** RFC 2181 8: a TTL with the top bit set means zero. */
+function lowestTtl(records: readonly DnsRecord[]): number {
+  return records.length === 0 ? -1 : Math.min(...records.map(({ ttl }) => (ttl > 0x7fffffff ? 0 : ttl)))
+}

@@ -1,0 +1,278 @@
+// One DNS server as seen from here: sends it questions no faster than it reads them, reads its answers, keeps count.
+
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { DnsblError } from '../core/vocabulary.ts'
+import type { DnsChannel } from './dns-channel.ts'
+import { malformed, type Reading, readAnswer } from './dns-message.ts'
+import { DnsPace } from './dns-pace.ts'
+import { DnsPool } from './dns-pool.ts'
+import type { Asked, Attempt } from './dns-question.ts'
+import { DnsTcp } from './dns-tcp.ts'
+import { Fifo } from './fifo.ts'
+
+/**
+ * `unable`: it answers but cannot or will not tell, and would say the same again. `unreachable`: it may be there in a moment.
+ * `malformed`: its answer is not valid; the bytes may have been damaged, or come from an attacker, so it is asked again in the next round.
+ */
+export type Failure = 'unable' | 'unreachable' | 'malformed'
+
+export interface ServerEvents<Q> {
+  /** The question has left now. */
+  sent(question: Q): void
+  answered(question: Q, addresses: readonly string[], ttl: number): void
+  failed(question: Q, failure: Failure, error: DnsblError): void
+  /** It has become a server that is passed over (`status.down`). */
+  down(): void
+}
+
+export interface ServerStatus {
+  readonly address: string
+  readonly port: number
+  /** Datagrams and TCP questions sent; answers used. */
+  sent: number
+  answered: number
+  /** SERVFAIL, REFUSED and the like, referrals. */
+  unable: number
+  /** Answers to our questions that are not valid: lengths, counts, owner names or classes that do not fit. */
+  malformed: number
+  /** Refused by ICMP, no route, a TCP connection that failed. */
+  unreachable: number
+  /** Not answered within the query timeout (the answer may have come later). */
+  timeouts: number
+  /** Messages that answer nothing that was asked: wrong id, wrong question, duplicates, too late. */
+  ignored: number
+  /** Answers that were cut, and so asked again over TCP. */
+  truncated: number
+  /** Passed over in favour of another server because nothing comes back. */
+  down: boolean
+}
+
+/** This many questions in a row without any answer, and other servers are asked first. */
+const downAfter = 8
+const probeEveryMs = 1000
+
+/**
+ * Tells through its events what became of a question that it was given, once for each time it was given, or nothing at all: time
+ * limits are not its business.
+ */
+export class DnsServer<Q extends Asked> {
+  readonly endpoint: Endpoint
+  readonly status: ServerStatus
+  readonly #now: () => number
+  readonly #events: ServerEvents<Q>
+  readonly #pool: DnsPool<UdpAttempt<Q>>
+  readonly #tcp: DnsTcp<Q>
+  readonly #pace = new DnsPace()
+  readonly #new = new Fifo<Q>()
+  /** Questions that this server or another one did not answer. Many of them are about a list that is dead, so they come last. */
+  readonly #again = new Fifo<Q>()
+  #unheard = 0
+  #heardAt = Number.NEGATIVE_INFINITY
+  #lastProbeAt = 0
+  #closed = false
+
+  constructor(endpoint: Endpoint, now: () => number, events: ServerEvents<Q>) {
+    this.endpoint = endpoint
+    this.#now = now
+    this.#events = events
+    const { address, port } = endpoint
+    const counts = { sent: 0, answered: 0, unable: 0, malformed: 0, unreachable: 0, timeouts: 0, ignored: 0, truncated: 0 }
+    this.status = { address, port, ...counts, down: false }
+    this.#pool = new DnsPool(endpoint, now, {
+      ready: () => this.#drain(),
+      message: (attempt, bytes, channel) => this.#onDatagram(attempt, bytes, channel),
+      stray: () => void this.status.ignored++,
+      failed: (channel, attempts, error) => this.#onChannelFailed(channel, attempts, error),
+    })
+    this.#tcp = new DnsTcp(endpoint, {
+      message: (question, bytes) => this.#onTcpMessage(question, bytes),
+      failed: (question, error) => this.#unreachable(question, error),
+      timedOut: () => this.#countTimeout(Number.NEGATIVE_INFINITY),
+    })
+  }
+
+  /** Asks as soon as the pace allows. Reports nothing before it returns, except `sent`. */
+  ask(question: Q): void {
+    const queue = question.attempts.length === 0 ? this.#new : this.#again
+    queue.push(question)
+    this.#drain()
+  }
+
+  /** To be called every 20 ms or so while questions are open. */
+  tick(): void {
+    this.#pace.tick(this.#now())
+    this.#drain()
+  }
+
+  /** Whether others should be asked first. Once a second it says no for a server that is down, so that its return is noticed. */
+  shouldBeSpared(): boolean {
+    if (!this.status.down) return false
+    const now = this.#now()
+    if (now - this.#lastProbeAt < probeEveryMs) return true
+    this.#lastProbeAt = now
+    return false
+  }
+
+  /** Hands back the questions that were not sent yet, as if they had never been given. */
+  takeWaiting(): Q[] {
+    const questions: Q[] = []
+    for (const queue of [this.#new, this.#again])
+      for (let q = queue.shift(); q !== undefined; q = queue.shift()) if (!q.isOver) questions.push(q)
+    return questions
+  }
+
+  /** Closes its sockets without a report. */
+  close(): void {
+    this.#closed = true
+    this.#pool.close()
+    this.#tcp.close()
+  }
+
+  /** For its attempts: the question is over or was answered. */
+  released(attempt: UdpAttempt<Q>): void {
+    attempt.channel.release(attempt.id)
+    this.#pool.released(attempt.channel)
+  }
+
+  /** For its attempts: no answer within the query timeout. */
+  unanswered(attempt: UdpAttempt<Q>): void {
+    this.#pool.suspect(attempt.channel, attempt.sentAt)
+    this.#countTimeout(attempt.sentAt)
+  }
+
+  #drain(): void {
+    while (!this.#closed) {
+      const question = this.#next()
+      const channel = question === undefined ? undefined : this.#pool.pick()
+      if (question === undefined || channel === undefined) return
+      ;(question === this.#new.peek() ? this.#new : this.#again).shift()
+      this.#send(question, channel)
+    }
+  }
+
+  /** The next that may be sent now. Stays where it is. */
+  #next(): Q | undefined {
+    const fresh = headOf(this.#new)
+    if (fresh !== undefined && this.#pace.hasRoomFor('new')) return fresh
+    const again = headOf(this.#again)
+    return again !== undefined && this.#pace.hasRoomFor('again') ? again : undefined
+  }
+
+  #send(question: Q, channel: DnsChannel<UdpAttempt<Q>>): void {
+    const now = this.#now()
+    const attempt = new UdpAttempt(this, question, channel, this.#pace.sent(now), now)
+    // A second datagram needs bytes of its own: the first may still be on its way out, and has another id.
+    attempt.id = channel.send(question.attempts.length === 0 ? question.query : Buffer.from(question.query), attempt)
+    question.attempts.push(attempt)
+    this.status.sent++
+    this.#events.sent(question)
+  }
+
+  #onDatagram(attempt: UdpAttempt<Q>, bytes: Buffer, channel: DnsChannel<UdpAttempt<Q>>): void {
+    const { question } = attempt
+    const reading = readAnswer(bytes, question.query)
+    if (reading.is === 'foreign') {
+      this.status.ignored++
+      return
+    }
+    const now = this.#now()
+    channel.lastHeardAt = now
+    this.#pace.answered(attempt.order, channel.newestAnswered, attempt.sentAt, now)
+    channel.newestAnswered = Math.max(channel.newestAnswered, attempt.order)
+    this.#heard(now)
+    attempt.release()
+    if (reading.is === 'truncated') {
+      this.status.truncated++
+      this.status.sent++
+      this.#tcp.ask(question)
+    } else this.#told(question, reading)
+    this.#drain()
+  }
+
+  #onTcpMessage(question: Q, bytes: Buffer): void {
+    const reading = readAnswer(bytes, question.query)
+    this.#heard(this.#now())
+    // On a connection of our own there is nothing better to wait for.
+    const said = reading.is === 'foreign' || reading.is === 'truncated' ? malformed(`${reading.is} over TCP`) : reading
+    this.#told(question, said)
+  }
+
+  #told(question: Q, reading: Reading): void {
+    if (reading.is === 'answer') {
+      this.status.answered++
+      this.#events.answered(question, reading.addresses, reading.ttl)
+    } else if (reading.is === 'failure') {
+      this.status.unable++
+      this.#events.failed(question, 'unable', reading.error)
+    } else if (reading.is === 'malformed') {
+      this.status.malformed++
+      this.#events.failed(question, 'malformed', reading.error)
+    }
+  }
+
+  #unreachable(question: Q, error: DnsblError): void {
+    if (question.isOver) return
+    this.status.unreachable++
+    this.#countUnheard()
+    this.#events.failed(question, 'unreachable', error)
+  }
+
+  #onChannelFailed(channel: DnsChannel<UdpAttempt<Q>>, attempts: readonly UdpAttempt<Q>[], error: DnsblError): void {
+    this.#pool.released(channel)
+    const lost = attempts.map((attempt) => attempt.question)
+    // No socket can be had at all: what waits for one must go elsewhere.
+    if (this.#pool.isEmpty) lost.push(...this.takeWaiting())
+    for (const question of lost) this.#unreachable(question, error)
+    this.#drain()
+  }
+
+  #countTimeout(sentAt: number): void {
+    this.status.timeouts++
+    if (this.#heardAt < sentAt) this.#countUnheard()
+  }
+
+  #countUnheard(): void {
+    if (++this.#unheard < downAfter || this.status.down) return
+    this.status.down = true
+    this.#lastProbeAt = this.#now()
+    this.#events.down()
+  }
+
+  #heard(now: number): void {
+    this.#heardAt = now
+    this.#unheard = 0
+    this.status.down = false
+  }
+}
+
+/** The first that is not over; those before it are dropped. */
+function headOf<Q extends Asked>(queue: Fifo<Q>): Q | undefined {
+  while (queue.peek()?.isOver === true) queue.shift()
+  return queue.peek()
+}
+
+class UdpAttempt<Q extends Asked> implements Attempt {
+  id = -1
+  readonly question: Q
+  readonly channel: DnsChannel<UdpAttempt<Q>>
+  /** The how-manieth datagram to this server it is. */
+  readonly order: number
+  readonly sentAt: number
+  readonly #server: DnsServer<Q>
+
+  constructor(server: DnsServer<Q>, question: Q, channel: DnsChannel<UdpAttempt<Q>>, order: number, sentAt: number) {
+    this.#server = server
+    this.question = question
+    this.channel = channel
+    this.order = order
+    this.sentAt = sentAt
+  }
+
+  timedOut(): void {
+    this.#server.unanswered(this)
+  }
+
+  release(): void {
+    this.#server.released(this)
+  }
+}

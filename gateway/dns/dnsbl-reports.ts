@@ -1,0 +1,65 @@
+// What becomes of the answers of DNS lists beside the score: metrics, status and log, all from the verdict that the score has, too.
+import { type DnsblRules, judge } from '../core/dnsbl.ts'
+import type { DnsblAnswer } from '../core/vocabulary.ts'
+import { SiteCounts, type SiteStatus } from './dnsbl-status.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+/** Everything that is told about DNS lists. A list is called by its public name: its domain may hold a key. */
+export class DnsblReports {
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #counts: SiteCounts
+  #rules: DnsblRules | undefined
+
+  /** @param now milliseconds that never go back */
+  constructor(log: Log, metrics: Metrics, now?: () => number) {
+    this.#log = log
+    this.#metrics = metrics
+    this.#counts = new SiteCounts(
+      {
+        fails: (domain, { kind, text }) => {
+          const list = this.#nameOf(domain)
+          const words = `DNS list ${list} fails: ${text}. It adds nothing to the score of clients meanwhile`
+          log.warning(words, { event: 'DNS LIST FAILS', list, kind, error: text })
+        },
+        worksAgain: (domain, seconds) => {
+          const list = this.#nameOf(domain)
+          log.info(`DNS list ${list} works again after ${seconds.toFixed(1)} s`, { event: 'DNS LIST WORKS AGAIN', list, seconds })
+        },
+      },
+      now,
+    )
+  }
+
+  /** A policy is in force now. */
+  use(rules: DnsblRules): void {
+    this.#rules = rules
+    this.#counts.keep(new Set(rules.sites.map(({ domain }) => domain)))
+  }
+
+  /** One list's answer about a client, or why there is none. While a list fails, its errors are counted and not logged one by one. */
+  answered(client: string, answer: DnsblAnswer, rules: DnsblRules): void {
+    const verdict = judge(rules, answer)
+    this.#metrics.dnsblAnswer(verdict, rules.replyMap.get(answer.domain) ?? answer.domain)
+    // A question may end after its list has left the policy.
+    if (this.#rules?.lists.some(({ domain }) => domain === answer.domain) !== true) return
+    this.#counts.count(answer.domain, verdict)
+    if (!('error' in verdict) || !this.#counts.isFailing(answer.domain)) this.#log.dnsbl(client, answer, verdict, rules.timeout)
+  }
+
+  sites(): readonly SiteStatus[] {
+    return this.#counts.all()
+  }
+
+  /** 1 for each list of the policy in force that fails, 0 for the others, by public name. */
+  failing(): Readonly<Record<string, number>> {
+    this.#counts.settle()
+    const lists = this.#rules?.lists ?? []
+    return Object.fromEntries(lists.map(({ domain }) => [this.#nameOf(domain), this.#counts.isFailing(domain) ? 1 : 0]))
+  }
+
+  #nameOf(domain: string): string {
+    return this.#rules?.replyMap.get(domain) ?? domain
+  }
+}

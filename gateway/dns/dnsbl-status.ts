@@ -1,0 +1,129 @@
+// Counts what each DNS list answered and knows since when one fails, for the status page, the metrics and one log line at either end.
+
+import type { DnsblVerdict } from '../core/dnsbl.ts'
+import type { DnsblError, DnsblErrorKind } from '../core/vocabulary.ts'
+
+export type SiteOutcome = DnsblVerdict['is']
+
+export interface SiteStatus {
+  readonly domain: string
+  listed: number
+  unweighted: number
+  clean: number
+  error: number
+  timeout: number
+  /** Milliseconds since 1970. */
+  lastAt: number
+  lastOutcome: SiteOutcome
+  /** The newest error, which may be older than the last answer. */
+  lastError: string | undefined
+  /** Set while the list is of no use. */
+  failing: { readonly since: number; readonly why: string } | undefined
+}
+
+export interface SiteEvents {
+  fails(domain: string, error: DnsblError): void
+  worksAgain(domain: string, seconds: number): void
+}
+
+/** Sites of former policies are kept until there are more than this. */
+const mostSites = 1000
+/** One lost answer is not a failure of the list; a list that says "no" means it. */
+const failuresToBegin = 3
+const meant: ReadonlySet<DnsblErrorKind> = new Set(['code', 'notAList', 'refused'])
+/** A list that fails for some questions only has not recovered while it does, and must not fill the log. */
+const quietMs = 10_000
+
+interface Site {
+  readonly status: SiteStatus
+  failures: number
+  failedAt: number
+  answeredAt: number
+  beganAt: number
+}
+
+/** Decides when a list fails and when it works again. Times are milliseconds of `now`, which never goes back. */
+export class SiteCounts {
+  readonly #sites = new Map<string, Site>()
+  readonly #failing = new Set<Site>()
+  readonly #events: SiteEvents
+  readonly #now: () => number
+
+  constructor(events: SiteEvents, now: () => number = () => performance.now()) {
+    this.#events = events
+    this.#now = now
+  }
+
+  count(domain: string, verdict: DnsblVerdict): void {
+    const site = this.#siteOf(domain)
+    const { status } = site
+    status[verdict.is]++
+    status.lastAt = Date.now()
+    status.lastOutcome = verdict.is
+    if ('error' in verdict) this.#failed(site, verdict.error)
+    else {
+      site.failures = 0
+      site.answeredAt = this.#now()
+    }
+    this.settle()
+  }
+
+  isFailing(domain: string): boolean {
+    return this.#sites.get(domain)?.status.failing !== undefined
+  }
+
+  /** Ends what is over: a list that has answered since its last failure, when no other failure has come for a while. */
+  settle(): void {
+    const now = this.#now()
+    for (const site of this.#failing) {
+      if (site.answeredAt <= site.failedAt || now - site.failedAt < quietMs) continue
+      this.#failing.delete(site)
+      site.status.failing = undefined
+      this.#events.worksAgain(site.status.domain, (now - site.beganAt) / 1000)
+    }
+  }
+
+  /** A copy, in the order in which the sites first answered. */
+  all(): readonly SiteStatus[] {
+    this.settle()
+    return [...this.#sites.values()].map(({ status }) => ({ ...status }))
+  }
+
+  /** Keeps these only: the lists of the policy that is in force. */
+  keep(domains: ReadonlySet<string>): void {
+    for (const site of this.#failing) {
+      if (domains.has(site.status.domain)) continue
+      this.#failing.delete(site)
+      site.status.failing = undefined
+    }
+  }
+
+  #failed(site: Site, error: DnsblError): void {
+    const { status } = site
+    status.lastError = error.text
+    site.failures++
+    site.failedAt = this.#now()
+    if (status.failing === undefined && (site.failures >= failuresToBegin || meant.has(error.kind))) {
+      status.failing = { since: status.lastAt, why: error.text }
+      site.beganAt = site.failedAt
+      this.#failing.add(site)
+      this.#events.fails(status.domain, error)
+    }
+  }
+
+  #siteOf(domain: string): Site {
+    let site = this.#sites.get(domain)
+    if (site === undefined) {
+      const counts = { listed: 0, unweighted: 0, clean: 0, error: 0, timeout: 0 }
+      const status: SiteStatus = { domain, ...counts, lastAt: 0, lastOutcome: 'clean', lastError: undefined, failing: undefined }
+      site = { status, failures: 0, failedAt: -1, answeredAt: -1, beganAt: 0 }
+      const [eldest] = this.#sites.values()
+      if (this.#sites.size >= mostSites && eldest !== undefined) {
+        this.#sites.delete(eldest.status.domain)
+        this.#failing.delete(eldest)
+      }
+      this.#sites.set(domain, site)
+    }
+    return site
+  }
+}

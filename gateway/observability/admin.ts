@@ -1,0 +1,42 @@
+// The gateway's admin server, on an address of its own: health, readiness, metrics and status. It only answers questions.
+import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { codeOf, messageOf } from '../../runtime/caught.ts'
+import { ListenError } from '../smtp/listener.ts'
+
+/** What the gateway tells about itself when asked. */
+export interface AdminPages {
+  /** Why the gateway is not ready for clients; empty when it is. */
+  notReady(): readonly string[] | Promise<readonly string[]>
+  metrics(): Promise<{ readonly type: string; readonly text: string }>
+  /** Whatever JSON can say, or a promise of it. */
+  status(): unknown
+}
+
+/**
+ * Opens the server. The address `*` stands for all addresses of both families, or of the one that the machine has.
+ * @throws ListenError
+ */
+export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<AdminServer> {
+  const { address, port } = endpoint
+  try {
+    return await serve(
+      { host: address === '*' ? undefined : address, port },
+      {
+        '/healthz': () => plainPage(200, 'ok'),
+        '/readyz': async () => {
+          const reasons = await pages.notReady()
+          return reasons.length === 0 ? plainPage(200, 'ready') : plainPage(503, `not ready: ${reasons.join('; ')}`)
+        },
+        '/metrics': async () => ({ code: 200, ...(await pages.metrics()) }),
+        '/status': async () => ({
+          code: 200,
+          type: 'application/json',
+          text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
+        }),
+      },
+    )
+  } catch (error) {
+    throw new ListenError(endpoint, codeOf(error) ?? messageOf(error), '--admin ADDR:PORT')
+  }
+}

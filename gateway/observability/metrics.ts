@@ -1,0 +1,387 @@
+// Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can choose.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import type { DnsblVerdict } from '../core/dnsbl.ts'
+import type { Action, LogRecord } from '../core/vocabulary.ts'
+import type { ConnectionStatus } from '../smtp/capacity.ts'
+import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
+import { observeProcess } from './process-metrics.ts'
+import { servedGauges } from './served-metrics.ts'
+import type { SkippedLines } from '../policy-files/policy-file.ts'
+
+/** Numbers that are looked up when somebody asks. */
+export interface Levels {
+  /** Sessions by phase, `relay` included. */
+  sessions(): Readonly<Record<string, number>>
+  allowlistEntries(): number
+  /** Undefined while no shared store is in use. */
+  sharedAllowlist(): SharedStatus | undefined
+  stress(): boolean
+  /** Backend addresses by state; empty while there is no policy. */
+  backends(): Readonly<Record<string, number>>
+  /** 1 for each DNS list that fails, 0 for the others. */
+  failingLists(): Readonly<Record<string, number>>
+  /** Undefined while there is no policy. */
+  connections(): ConnectionStatus | undefined
+  /** Optional parts of the policy that the gateway goes on without. */
+  leftOut(): number
+}
+
+/** Each one is there from the start, so that the first of a kind is an increase. */
+const probeResults = ['proven', 'failed', 'misconfigured', 'local'] as const
+const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
+const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
+const secondsBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 20, 100]
+
+/** A failed test, and the refusal where it is one at once. */
+function failed(test: string, action: Action, mode: string): readonly string[] {
+  const failure = `tests|${test}|fail|${action}|${mode}`
+  return action === 'Drop' ? [failure, `rejects|521|${test}|${mode}`] : [failure]
+}
+
+/** What each event adds one to: `metric|value of its first label|…`; a few dozen different texts. */
+function countedAs(record: LogRecord, mode: string): readonly string[] {
+  switch (record.event) {
+    case 'CONNECT':
+      return ['connections']
+    case 'CONNECTION REFUSED':
+      return [`rejects|421|${record.why}|${mode}`]
+    case 'ALLOWLISTED':
+      return ['access|permit']
+    case 'DENYLISTED':
+      return record.action === 'Drop' ? ['access|reject', `rejects|521|denylist|${mode}`] : ['access|reject']
+    case 'ALLOWLIST VETO':
+      return ['vetoes']
+    case 'PASS NEW':
+      return ['passes|new', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
+    case 'PASS OLD':
+      return ['passes|old', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
+    case 'PREGREET':
+      return failed('pregreet', record.action, mode)
+    case 'DNSBL':
+      return failed('dnsbl', record.action, mode)
+    case 'BARE NEWLINE':
+      return failed('bareNewline', record.action, mode)
+    case 'NON-SMTP COMMAND':
+      return failed('nonSMTPCommand', record.action, mode)
+    case 'COMMAND PIPELINING':
+      return failed('pipelining', record.action, mode)
+    case 'COMMAND TIME LIMIT':
+    case 'COMMAND COUNT LIMIT':
+    case 'COMMAND LENGTH LIMIT':
+      return [`limits|${record.event.slice(8, -6).toLowerCase()}`]
+    case 'HANGUP':
+      return [`hangups|${record.stage.startsWith('tests before') ? 'before' : 'after'}`]
+    case 'RCPT REJECTED':
+      return [`rejects|${record.reply.slice(0, 3)}|rcpt|${mode}`]
+    case 'AUDIT':
+      return [`audit|${record.would}`]
+    case 'STRESS':
+      return record.change === 'entering' ? ['stress'] : []
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+    case 'DISCONNECT':
+    case 'DNSBL ERROR CODE':
+    case 'EHLO KEYWORDS DISCARDED':
+    case 'COMMAND REPLACED':
+      return []
+  }
+}
+
+/** Short names of countedAs, with the metric and its label names. */
+const counters: Readonly<Record<string, { name: string; help: string; labels: readonly string[] }>> = {
+  connections: { name: 'postscreen_connections_total', help: 'Client connections that began a session.', labels: [] },
+  rejects: {
+    name: 'postscreen_rejects_total',
+    help: 'Refusals by reply code and reason; in Audit mode those that would have been.',
+    labels: ['code', 'reason', 'mode'],
+  },
+  access: { name: 'postscreen_access_list_matches_total', help: 'Decisions of the permanent access list.', labels: ['action'] },
+  vetoes: { name: 'postscreen_allowlist_vetoes_total', help: 'Sessions on an address without the temporary allowlist.', labels: [] },
+  passes: { name: 'postscreen_passes_total', help: 'Clients that passed, new or old ones.', labels: ['type'] },
+  tests: { name: 'postscreen_tests_total', help: 'Tests decided, by configured action.', labels: ['test', 'verdict', 'action', 'mode'] },
+  limits: { name: 'postscreen_command_limits_total', help: 'Sessions that ran into a command limit.', labels: ['limit'] },
+  hangups: { name: 'postscreen_hangups_total', help: 'Clients that left before or after the greeting.', labels: ['stage'] },
+  audit: {
+    name: 'postscreen_audit_total',
+    help: 'Audit mode: clients handed on that would have been refused, dropped, enforced or deferred.',
+    labels: ['would'],
+  },
+  stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },
+}
+
+interface Tally {
+  readonly short: string
+  readonly values: readonly string[]
+  count: number
+}
+
+/** All metrics of one process as data. */
+export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[]
+
+const lagResolutionMs = 20
+
+/** All metrics of one gateway. */
+
+export class Metrics {
+  readonly #registry = new Registry()
+  /** By what countedAs gives. Counting is a plain addition; prom-client's labelled counters, which cost more than all the rest of it, are filled when asked for. */
+  readonly #tallies = new Map<string, Tally>()
+  readonly #lag = monitorEventLoopDelay({ resolution: lagResolutionMs })
+  readonly #score: Histogram
+  /** For the shared allowlist. */
+  readonly allowlistStore: StoreObserver
+  readonly #dnsblQueries: Counter
+  readonly #dnsblErrors: Counter
+  readonly #dnsblSeconds: Histogram
+  readonly #backendConnect: Histogram
+  readonly #backendErrors: Counter
+  readonly #backendProbes: Counter
+  readonly #relayBytes: Counter
+  readonly #starttls: Counter
+  readonly #probes: Counter
+  readonly #generation: Gauge
+  readonly #served: ReturnType<typeof servedGauges>
+  readonly #applyErrors: Counter
+
+  constructor(version: string, levels: Levels) {
+    const registers = [this.#registry]
+    for (const [short, { name, help, labels }] of Object.entries(counters)) {
+      const counter: Counter = new Counter({ name, help, labelNames: [...labels], registers, collect: () => this.#fill(short, counter) })
+    }
+    const counter = (name: string, help: string, labelNames: string[] = []): Counter => new Counter({ name, help, labelNames, registers })
+    this.#score = new Histogram({
+      name: 'postscreen_dnsbl_score',
+      help: 'Ranks of clients that reached the threshold.',
+      buckets: scoreBuckets,
+      registers,
+    })
+    this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Questions to DNS lists by what came of them.', ['zone_id', 'outcome'])
+    this.#dnsblErrors = counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', [
+      'zone_id',
+      'kind',
+    ])
+    this.#dnsblSeconds = new Histogram({
+      name: 'postscreen_dnsbl_query_seconds',
+      help: 'From the question to the answer of a site.',
+      buckets: secondsBuckets,
+      registers,
+    })
+    this.#backendConnect = new Histogram({
+      name: 'postscreen_backend_connect_seconds',
+      help: 'From the decision to hand a client on to the greeting of a backend.',
+      buckets: secondsBuckets,
+      registers,
+    })
+    this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
+    this.#backendProbes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', ['result'])
+    for (const result of probeResults) this.#backendProbes.inc({ result }, 0)
+    this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
+    this.#starttls = counter(
+      'postscreen_starttls_total',
+      'TLS sessions of clients under test: handshakes by their result, and those that broke after it.',
+      ['result'],
+    )
+    this.#probes = counter('postscreen_probes_total', 'Health checks that were answered.', ['answer'])
+    this.#generation = new Gauge({
+      name: 'postscreen_policy_generation',
+      help: 'Generation of the policy in force.',
+      labelNames: ['policy'],
+      registers,
+      // In force for the whole gateway is what the slowest worker has.
+      aggregator: 'min',
+    })
+    // Every worker refuses the same ones.
+    this.#applyErrors = new Counter({
+      name: 'postscreen_policy_apply_errors_total',
+      help: 'Policies that were refused.',
+      registers,
+      aggregator: 'max',
+    })
+    this.#served = servedGauges(registers)
+    this.allowlistStore = this.#observeSharedAllowlist(levels)
+    this.#observeLevels(version, levels)
+  }
+
+  #observeLevels(version: string, levels: Levels): void {
+    const registers = [this.#registry]
+    new Gauge({ name: 'postscreen_build_info', help: 'The version.', labelNames: ['version'], registers, aggregator: 'first' }).set(
+      { version },
+      1,
+    )
+    const gauge = (name: string, help: string, read: () => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, aggregator: 'max', collect: () => made.set(read()) })
+    }
+    gauge('postscreen_allowlist_entries', 'Clients on the temporary allowlist.', () => levels.allowlistEntries())
+    gauge('postscreen_stress_mode', '1 while waits are short because of many connections.', () => (levels.stress() ? 1 : 0))
+    gauge('postscreen_policy_parts_left_out', 'Optional parts of the policy that the gateway goes on without.', () => levels.leftOut())
+    observeProcess(registers)
+    this.#lag.enable()
+    gauge('postscreen_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape.', () => {
+      // What it measures is the time between two of its own ticks.
+      const seconds = this.#lag.max / 1e9 - lagResolutionMs / 1000
+      this.#lag.reset()
+      return Math.max(0, seconds)
+    })
+    this.#observeConnections(levels)
+    this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
+    // Each worker finds out by itself, about the same addresses.
+    const backends = {
+      name: 'postscreen_backends',
+      help: 'Addresses of mail servers by what is known of them.',
+      aggregator: 'max',
+    } as const
+    this.#observeCounts(backends, 'state', () => levels.backends())
+    const lists = { name: 'postscreen_dnsbl_list_failing', help: '1 while a DNS list gives no usable answers.', aggregator: 'max' } as const
+    this.#observeCounts(lists, 'zone_id', () => levels.failingLists())
+  }
+
+  #observeConnections({ connections }: Levels): void {
+    const registers = [this.#registry]
+    const gauge = (name: string, help: string, read: (status: ConnectionStatus) => number): void => {
+      const collect = (): void => {
+        const status = connections()
+        made.set(status === undefined ? 0 : read(status))
+      }
+      const made: Gauge = new Gauge({ name, help, registers, collect })
+    }
+    gauge('postscreen_client_connections', 'Client connections in whatever state, health checks too.', ({ open }) => open)
+    gauge('postscreen_client_connections_limit', 'How many there may be.', ({ limit }) => limit.connections)
+    const collect = (): void => {
+      refused.reset()
+      refused.inc(connections()?.refused ?? 0)
+    }
+    const help = 'Clients that read 421 since there were as many connections as there may be.'
+    const refused: Counter = new Counter({ name: 'postscreen_client_connections_refused_total', help, registers, collect })
+  }
+
+  #observeCounts(
+    gauge: { readonly name: string; readonly help: string; readonly aggregator?: 'max' },
+    label: string,
+    read: () => Readonly<Record<string, number>>,
+  ): void {
+    const collect = (): void => {
+      made.reset()
+      for (const [value, count] of Object.entries(read())) made.set({ [label]: value }, count)
+    }
+    const made: Gauge = new Gauge({ ...gauge, labelNames: [label], registers: [this.#registry], collect })
+  }
+
+  #observeSharedAllowlist({ sharedAllowlist }: Levels): StoreObserver {
+    const registers = [this.#registry]
+    const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: (status: SharedStatus | undefined) => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, aggregator, collect: () => made.set(read(sharedAllowlist())) })
+    }
+    const counter = (name: string, help: string, read: (status: SharedStatus | undefined) => number): void => {
+      const collect = (): void => {
+        made.reset()
+        made.inc(read(sharedAllowlist()))
+      }
+      const made: Counter = new Counter({ name, help, registers, collect })
+    }
+    gauge('postscreen_allowlist_store_up', '1 while the temporary allowlist answers and can be written.', 'min', (shared) =>
+      shared?.up === false ? 0 : 1,
+    )
+    gauge(
+      'postscreen_allowlist_pending_writes',
+      'Records on their way to the shared store, or to a data directory that cannot be written.',
+      'sum',
+      (shared) => shared?.pendingWrites ?? 0,
+    )
+    counter('postscreen_allowlist_dropped_writes_total', 'Records given up on that way.', (shared) => shared?.droppedWrites ?? 0)
+    counter('postscreen_allowlist_near_cache_hits_total', 'Clients known without asking it.', (shared) => shared?.nearCacheHits ?? 0)
+    const seconds = new Histogram({
+      name: 'postscreen_allowlist_store_seconds',
+      help: 'How long clients waited for the shared store.',
+      buckets: lookupBuckets,
+      registers,
+    })
+    const errors = new Counter({
+      name: 'postscreen_allowlist_store_errors_total',
+      help: 'Failures of the shared store.',
+      labelNames: ['reason'],
+      registers,
+    })
+    return { lookedUp: (time) => seconds.observe(time), failed: (reason) => errors.inc({ reason }) }
+  }
+
+  /** Counts one event of a session. */
+  event(record: LogRecord, audit: boolean): void {
+    for (const what of countedAs(record, audit ? 'audit' : 'enforce')) this.#tally(what).count++
+    if (record.event === 'DNSBL') this.#score.observe(record.rank)
+  }
+
+  #tally(what: string): Tally {
+    const known = this.#tallies.get(what)
+    if (known !== undefined) return known
+    const [short = '', ...values] = what.split('|')
+    const tally = { short, values, count: 0 }
+    this.#tallies.set(what, tally)
+    return tally
+  }
+
+  #fill(metric: string, counter: Counter): void {
+    counter.reset()
+    for (const { short, values, count } of this.#tallies.values()) if (short === metric) counter.labels(...values).inc(count)
+  }
+
+  /** @param site what the list is called in public; its domain may hold a key */
+  dnsblAnswer(verdict: DnsblVerdict, site: string): void {
+    this.#dnsblQueries.inc({ zone_id: site, outcome: verdict.is })
+    if ('error' in verdict) this.#dnsblErrors.inc({ zone_id: site, kind: verdict.error.kind })
+  }
+
+  dnsblAnswered(seconds: number): void {
+    this.#dnsblSeconds.observe(seconds)
+  }
+
+  handedOn(seconds: number): void {
+    this.#backendConnect.observe(seconds)
+  }
+
+  backendFailed(how: 'connect' | 'send'): void {
+    this.#backendErrors.inc({ reason: how })
+  }
+
+  backendProbed(result: (typeof probeResults)[number]): void {
+    this.#backendProbes.inc({ result })
+  }
+
+  relayed(toBackend: number, toClient: number): void {
+    this.#relayBytes.inc({ direction: 'to_backend' }, toBackend)
+    this.#relayBytes.inc({ direction: 'to_client' }, toClient)
+  }
+
+  starttls(result: 'established' | 'failed' | 'broken'): void {
+    this.#starttls.inc({ result })
+  }
+
+  probeAnswered(answer: 'ready' | 'unready'): void {
+    this.#probes.inc({ answer })
+  }
+
+  policyInForce(policy: string, generation: number): void {
+    this.#generation.reset()
+    this.#generation.set({ policy }, generation)
+  }
+
+  policyServed(skipped: readonly SkippedLines[], kept: boolean): void {
+    this.#served.kept.set(kept ? 1 : 0)
+    this.#served.skippedLines.reset()
+    for (const { table, lines } of skipped) this.#served.skippedLines.set({ table }, lines)
+  }
+
+  policyRefused(): void {
+    this.#applyErrors.inc()
+  }
+
+  /** What a gateway of several processes puts together; `aggregator` says how. */
+  values(): Promise<MetricValues> {
+    return this.#registry.getMetricsAsJSON()
+  }
+
+  /** The exposition text and its content type. */
+  async text(): Promise<{ readonly type: string; readonly text: string }> {
+    return { type: this.#registry.contentType, text: await this.#registry.metrics() }
+  }
+}

@@ -1,0 +1,37 @@
+// What the log says of a policy that cannot be used as it is written: refused, or in force without an optional part.
+import type { Problem } from '../../crds/problems.ts'
+import type { Log } from '../observability/log.ts'
+import type { RefusedPolicy } from './policy-file.ts'
+
+/** Problems of one policy that are logged. */
+const problemsLogged = 100
+
+/** @param result what is in force instead */
+export function tellOfRefusal(log: Log, { problems, hash, generation }: RefusedPolicy, result: string): void {
+  for (const { path, why } of problems.slice(0, problemsLogged))
+    log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
+  if (problems.length > problemsLogged) log.warning(`policy refused, ${result}: ${problems.length - problemsLogged} more problems`)
+}
+
+/** One line when the gateway goes on without a part, and one when the part is there again. */
+export class LeftOut {
+  readonly #log: Log
+  #before: ReadonlyMap<string, string> = new Map()
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** A policy has come into force without these. */
+  are(problems: readonly Problem[]): void {
+    const now = new Map(problems.map(({ path, why }) => [path, why]))
+    for (const [path, why] of now) {
+      if (this.#before.get(path) !== why)
+        this.#log.warning(`policy in force without a part: ${path}: ${why}`, { event: 'PART LEFT OUT', path, why })
+    }
+    for (const path of this.#before.keys()) {
+      if (!now.has(path)) this.#log.info(`policy in force with the part that was left out: ${path}`, { event: 'PART BACK', path })
+    }
+    this.#before = now
+  }
+}

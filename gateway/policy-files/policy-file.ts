@@ -1,0 +1,151 @@
+// The policy and the files that it names: read together, taken together or not at all.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Problem, readPolicyText } from '../../crds/policy.ts'
+import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
+import type { CompiledTable } from '../core/access-list.ts'
+import type { TableProblem } from '../../crds/values/cidr-table.ts'
+import type { DnsblKey } from '../core/dnsbl-key.ts'
+import { messageOf } from '../../runtime/caught.ts'
+import { type Around, leaveOut, type Use } from './around.ts'
+import type { KeptPolicy } from './last-good.ts'
+import { readPlainFile } from './plain-file.ts'
+import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
+import { findTable, readTable, type TableReader } from './table-file.ts'
+import { cipherProblem, loadTls, type TlsMaterial } from './tls-context.ts'
+
+/** Lines of an access table that do not parse; Postfix skips them, and so does the gateway. */
+export interface SkippedLines {
+  /** The name of its file in the policy. */
+  readonly table: string
+  readonly lines: number
+  /** Ten at most. */
+  readonly first: readonly TableProblem[]
+}
+
+/** A good policy with everything that belongs to it. */
+export interface LoadedPolicy {
+  readonly policy: PostscreenPolicy
+  /** The text of the policy file. */
+  readonly bytes: Uint8Array
+  /** SHA-256 of the policy file, in hex, as sha256sum prints it. */
+  readonly hash: string
+  /** Access tables by the name of their file in the policy. */
+  readonly tables: ReadonlyMap<string, CompiledTable>
+  /** Tables that have such lines. */
+  readonly skipped: readonly SkippedLines[]
+  /** Keys of DNS lists by the index of their site. */
+  readonly siteKeys: ReadonlyMap<number, DnsblKey>
+  readonly tls: TlsMaterial | undefined
+  /** Optional parts that the gateway goes on without, because what they need is missing or cannot be used. */
+  readonly leftOut: readonly Problem[]
+}
+
+/** What cannot be used, and as far as it is known which text it was. */
+export interface RefusedPolicy {
+  readonly problems: readonly Problem[]
+  /** SHA-256 of the policy file; undefined when that cannot be read. */
+  readonly hash: string | undefined
+  /** As the text says it, also where the rest of the text is wrong. */
+  readonly generation: number | undefined
+}
+
+/** What came of reading: also which files took part, those that are missing included, for whoever watches them. */
+export type PolicyReading = { readonly files: readonly string[] } & ({ readonly loaded: LoadedPolicy } | RefusedPolicy)
+
+const largestPolicy = 8 * 2 ** 20
+
+/** Lines shown of one table; a file of another kind would fill the log. */
+const linesShown = 10
+
+/**
+ * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too.
+ * @param tableOf reads the table in a file
+ */
+export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader = readTable): PolicyReading {
+  let bytes: Buffer
+  try {
+    bytes = readPlainFile(path, largestPolicy)
+  } catch (error) {
+    const problems = [{ path: 'manifest', why: `cannot be read: ${messageOf(error)}` }]
+    return { files: [path], problems, hash: undefined, generation: undefined }
+  }
+  return readAll(path, bytes, use, (policy, around) => readTables(policy, around, tableOf))
+}
+
+/** The policy that was kept, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
+export function reloadKept(path: string, { bytes, tables, skipped }: KeptPolicy): PolicyReading {
+  return readAll(path, Buffer.from(bytes), 'here', () => ({ tables, skipped }))
+}
+
+type Tables = Pick<LoadedPolicy, 'tables' | 'skipped'>
+
+function readAll(path: string, bytes: Buffer, use: Use, tablesOf: (policy: PostscreenPolicy, around: Around) => Tables): PolicyReading {
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  const read = readPolicyText(bytes.toString('utf8'))
+  if ('problems' in read) return { files: [path], problems: read.problems, hash, generation: read.generation }
+  const { policy } = read
+  const around: Around = { folder: dirname(path), use, files: [path], problems: [], leftOut: [] }
+  const { tables, skipped } = tablesOf(policy, around)
+  const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, around)
+  const tls = readTls(policy, around)
+  const { files, problems, leftOut } = around
+  if (problems.length > 0) return { files, problems, hash, generation: policy.metadata.generation }
+  return { files, loaded: { policy, bytes, hash, tables, skipped, siteKeys, tls, leftOut } }
+}
+
+const onlyByOperator =
+  'can only be used in a cluster, where the operator puts the table into a file for the gateway; here name a file: table: {file: …}'
+
+function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }: Around, tableOf: TableReader): Tables {
+  const tables = new Map<string, CompiledTable>()
+  const skipped: SkippedLines[] = []
+  for (const [i, { table }] of spec.access.entries()) {
+    if (table?.configMap !== undefined && use === 'here') problems.push({ path: `spec.access[${i}].table.configMap`, why: onlyByOperator })
+    if (table?.file === undefined || tables.has(table.file)) continue
+    const path = `spec.access[${i}].table.file`
+    const file = resolve(folder, table.file)
+    const found = findTable(file)
+    files.push(...found.watched)
+    const reading = tableOf(file, found)
+    if ('error' in reading) {
+      problems.push({ path, why: `cannot be read: ${reading.error}` })
+      continue
+    }
+    tables.set(table.file, reading.table)
+    const lines = reading.problems.length + reading.furtherProblems
+    if (lines > 0) skipped.push({ table: table.file, lines, first: reading.problems.slice(0, linesShown) })
+  }
+  return { tables, skipped }
+}
+
+/** Where TLS is optional a certificate that is missing or cannot be used is left out: clients go on in plaintext, as they do without STARTTLS. */
+function readTls({ spec: { tls } }: PostscreenPolicy, around: Around): TlsMaterial | undefined {
+  const { folder, use, files, problems } = around
+  const withoutTls = ({ path, why }: Problem): void => {
+    if (tls.level === 'May') leaveOut(around, { path, why: `${why}; STARTTLS is not offered without the certificate` })
+    else problems.push({ path, why })
+  }
+  if (tls.level === 'None') return undefined
+  const unusable = cipherProblem(tls)
+  if (unusable !== undefined) problems.push(unusable)
+  if (unusable !== undefined || (tls.secretName !== '' && use === 'elsewhere')) return undefined
+  const fromSecret = tls.secretName !== ''
+  const [cert, key] = [
+    { name: tls.secretName, key: 'tls.crt' },
+    { name: tls.secretName, key: 'tls.key' },
+  ] as const
+  const certFile = resolve(folder, fromSecret ? secretFile(cert) : tls.certFile)
+  const keyFile = resolve(folder, fromSecret ? secretFile(key) : tls.keyFile)
+  files.push(certFile, keyFile)
+  if (fromSecret) {
+    const missing = [!existsSync(certFile) && cert, !existsSync(keyFile) && key].filter((entry) => entry !== false)
+    for (const entry of missing) withoutTls({ path: 'spec.tls.secretName', why: missingEntry(entry) })
+    if (missing.length > 0) return undefined
+  }
+  const loaded = loadTls({ certFile, keyFile }, tls)
+  if ('context' in loaded) return loaded
+  withoutTls(fromSecret ? { path: 'spec.tls.secretName', why: loaded.why } : loaded)
+  return undefined
+}

@@ -1,0 +1,77 @@
+// The listening sockets of a gateway: opened together or not at all, closed together.
+import type net from 'node:net'
+import { messageOf } from '../../runtime/caught.ts'
+import { checkedEndpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
+import { ListenError, listenTogether } from '../smtp/listener.ts'
+import type { Log } from '../observability/log.ts'
+
+/** One warning in so many milliseconds. */
+const warningEveryMs = 60_000
+
+export class Doors {
+  readonly #log: Log
+  readonly #areShared: boolean
+  #servers: readonly net.Server[] = []
+  #asked: readonly string[] = []
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  /** @param areShared other processes of the gateway open the same ones */
+  constructor(log: Log, areShared: boolean) {
+    this.#log = log
+    this.#areShared = areShared
+  }
+
+  /** ADDR:PORT of each open socket, also where port 0 was asked for. */
+  get listening(): readonly string[] {
+    return [...new Set(this.#servers.filter((server) => server.listening).map(boundTo))]
+  }
+
+  /** Whether these are other addresses than those that were opened. */
+  areElsewhere(addresses: readonly string[]): boolean {
+    if (this.#servers.length === 0) return false
+    return addresses.length !== this.#asked.length || !addresses.every((address) => this.#asked.includes(address))
+  }
+
+  /**
+   * Opens sockets for each ADDR:PORT and gives each client to `accept`.
+   * @throws ListenError, with all sockets closed again
+   */
+  async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
+    this.#asked = addresses
+    const endpoints = addresses.map((text) => checkedEndpoint(text))
+    const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))
+    const servers = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
+    const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
+    const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
+    if (fatal !== undefined) {
+      for (const server of servers) server.close()
+      throw fatal
+    }
+    for (const reason of failures) this.#log.warning(messageOf(reason))
+    for (const server of servers) server.on('error', (error) => this.#cannotAccept(error))
+    this.#servers = servers
+  }
+
+  /** A client is lost, not the gateway: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). */
+  #cannotAccept(error: Error): void {
+    const now = performance.now()
+    if (now - this.#warnedAt < warningEveryMs) return
+    this.#warnedAt = now
+    this.#log.warning(`cannot accept clients: ${error.message}; see open files and memory of this machine`)
+  }
+
+  /** Takes no more clients; those that are there stay. */
+  close(): void {
+    for (const server of this.#servers) server.close()
+  }
+}
+
+function boundTo(server: net.Server): string {
+  const { address, port } = server.address() as net.AddressInfo
+  return formatEndpoint({ address, port })
+}
+
+/** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */
+function lacksIPv6(reason: unknown): boolean {
+  return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
+}

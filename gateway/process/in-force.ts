@@ -1,0 +1,116 @@
+// What a policy means for this gateway: everything that is made anew when the policy changes. Sessions keep what was in force when they began.
+import type { Problem } from '../../crds/problems.ts'
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import { dirname } from 'node:path'
+import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
+import { compileRules, type Rules } from '../core/rules.ts'
+import type { SharedStore } from '../allowlist/allowlist-in-force.ts'
+import { sharedStoreOf } from '../allowlist/shared-store.ts'
+import type { BackendOptions } from '../backend/backends.ts'
+import type { DnsTimes } from '../dns/dns-client.ts'
+import { connectionLimit } from '../smtp/capacity.ts'
+import { checkedEndpoint, type Endpoint } from '../../crds/values/endpoint.ts'
+import { localTime } from '../observability/log.ts'
+import { openFilesLimit } from './open-files.ts'
+import type { LoadedPolicy } from '../policy-files/policy-file.ts'
+import { addressesIn, headerRequirement } from '../smtp/proxy-protocol.ts'
+import type { ReceptionRules } from '../smtp/reception.ts'
+import { parseResolvConf } from '../dns/resolv-conf.ts'
+import type { TlsMaterial } from '../policy-files/tls-context.ts'
+import { backendAddresses, type GatewayOptions } from './options.ts'
+
+const dnsPort = 53
+/** Short enough that a second server is asked within the usual greet wait. */
+const queryTimeoutMs = 1500
+const attempts = 2
+
+/** A policy ready for use. */
+export interface InForce {
+  readonly policy: PostscreenPolicy
+  readonly hash: string
+  readonly loadedAt: Date
+  /** See LoadedPolicy. */
+  readonly leftOut: readonly Problem[]
+  readonly rules: Rules
+  readonly reception: ReceptionRules
+  readonly backends: BackendOptions
+  readonly dnsServers: readonly Endpoint[]
+  readonly dnsTimes: DnsTimes
+  readonly tls: TlsMaterial | undefined
+  /** Undefined: the gateway's own allowlist. */
+  readonly sharedStore: SharedStore | undefined
+}
+
+/** @param before what was in force so far. @throws nothing for a policy that has passed validation */
+export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: InForce): InForce {
+  const { policy, hash, tables, siteKeys, leftOut } = loaded
+  const { spec } = policy
+  const dns = dnsServers(options, spec.dnsbl.resolvers)
+  const shared = shareOf(spec, options.worker?.of ?? 1)
+  return {
+    policy,
+    hash,
+    loadedAt: new Date(),
+    leftOut,
+    rules: compileRules(shared, { hostname: os.hostname(), tables, siteKeys, localTime }),
+    reception: {
+      needsHeader: headerRequirement(spec.listen.proxyProtocol),
+      headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
+      isProbe: addressesIn(spec.probes.networks),
+      limit: connectionLimit(openFilesLimit(), shared.limits.connections),
+    },
+    backends: {
+      addresses: backendAddresses(options, policy),
+      proxyProtocol: spec.backend.proxyProtocol,
+      connectTimeoutMs: spec.backend.connectTimeout * 1000,
+      greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
+      holdMs: spec.backend.holdTime * 1000,
+      slowStartMs: spec.backend.slowStart * 1000,
+      probeAfterMs: spec.backend.probeInterval * 1000,
+      connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
+    },
+    dnsServers: dns.servers,
+    // A certificate that cannot be used, such as one that does not fit its key yet, does not take the place of one that can.
+    tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
+    sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
+    dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
+  }
+}
+
+/** Each worker keeps its part of the limits, so that the policy's numbers hold for the gateway; rounded up, as one at least must be let in. */
+function shareOf(spec: PolicySpec, workers: number): PolicySpec {
+  const { limits } = spec
+  const part = (limit: number): number => Math.ceil(limit / workers)
+  return {
+    ...spec,
+    limits: {
+      ...limits,
+      connections: part(limits.connections),
+      preQueue: part(limits.preQueue),
+      postQueue: part(limits.postQueue),
+    },
+  }
+}
+
+/** Servers of the command line, else of the policy, else of the system. */
+function dnsServers(
+  options: GatewayOptions,
+  ofPolicy: readonly string[],
+): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
+  const texts = options.resolvers !== undefined && options.resolvers.length > 0 ? options.resolvers : ofPolicy
+  if (texts.length === 0) {
+    const system = parseResolvConf(systemResolvConf())
+    // glibc's five seconds would use up the greet wait for one lost datagram.
+    return { ...system, queryTimeoutMs: Math.min(system.queryTimeoutMs, queryTimeoutMs) }
+  }
+  return { servers: texts.map((text) => checkedEndpoint(text, dnsPort)), queryTimeoutMs, attempts }
+}
+
+function systemResolvConf(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,138 @@
+// One worker as the primary sees it: a child process that is told what to do, asked how it is, and whose log lines come whole.
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { ProofMessage } from '../../backend/prober.ts'
+import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
+
+const program = fileURLToPath(new URL('worker.ts', import.meta.url))
+/** Shorter than the patience of those who ask the admin server, such as a kubelet's two seconds. */
+const answerMs = 1000
+/** A line without an end must not fill our memory. */
+const longestLine = 2 ** 20
+
+/** What the primary wants to hear of. */
+export interface WorkerEvents {
+  readonly listening: (addresses: readonly string[]) => void
+  readonly failed: (why: string) => void
+  /** Something about backends, for the other workers. */
+  readonly backends: (message: ProofMessage) => void
+  /** The process has ended and its last line was read; `how` is for people. */
+  readonly ended: (how: string) => void
+  /** One or more log lines, the last newline included. */
+  readonly lines: (text: string) => void
+}
+
+export class WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #asked = new Map<number, (value: Answers[keyof Answers] | undefined) => void>()
+  #questions = 0
+  #unfinishedLine = ''
+  #heardAt = performance.now()
+  readonly startedAt = performance.now()
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>
+
+  constructor(options: WorkerOptions, events: WorkerEvents) {
+    // Its log comes to us: several processes that write to one pipe mix within lines as soon as a write has more than 4 KiB.
+    this.#child = fork(program, [], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    const ended = Promise.withResolvers<void>()
+    this.ended = ended.promise
+    const end = (how: string): void => {
+      if (this.#unfinishedLine !== '') events.lines(`${this.#unfinishedLine}\n`)
+      for (const answer of this.#asked.values()) answer(undefined)
+      events.ended(how)
+      ended.resolve()
+    }
+    this.#child.once('close', (code, signal) => end(signal ?? `exit code ${code}`))
+    // A process that cannot be started at all may not emit `close`.
+    this.#child.once('error', (error) => {
+      if (this.#child.pid === undefined) end(error.message)
+    })
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#read(text, events))
+    this.#child.on('message', (message: FromWorker) => this.#hear(message, events))
+    this.#tell({ is: 'start', options })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Milliseconds since it last said anything. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt
+  }
+
+  /** Undefined when it does not answer within a second. */
+  ask<What extends keyof Answers>(what: What): Promise<Answers[What] | undefined> {
+    const id = this.#questions++
+    return new Promise((resolve) => {
+      const settle = (value: Answers[keyof Answers] | undefined): void => {
+        clearTimeout(timer)
+        this.#asked.delete(id)
+        // The worker answers what it was asked.
+        resolve(value as Answers[What] | undefined)
+      }
+      const timer = setTimeout(settle, answerMs, undefined)
+      this.#asked.set(id, settle)
+      if (!this.#tell({ is: 'ask', id, what })) settle(undefined)
+    })
+  }
+
+  reload(): void {
+    this.#tell({ is: 'reload' })
+  }
+
+  becomeProber(): void {
+    this.#tell({ is: 'prober' })
+  }
+
+  hearOfBackends(message: ProofMessage): void {
+    this.#tell({ is: 'backends', message })
+  }
+
+  /** Ends it gently, see Gateway.drain. */
+  drain(timeoutMs: number, delayMs: number): void {
+    this.#tell({ is: 'drain', timeoutMs, delayMs })
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** @returns false when it can no longer be told anything */
+  #tell(message: ToWorker): boolean {
+    if (!this.#child.connected) return false
+    this.#child.send(message, () => undefined)
+    return true
+  }
+
+  #hear(message: FromWorker, events: WorkerEvents): void {
+    this.#heardAt = performance.now()
+    switch (message.is) {
+      case 'listening':
+        events.listening(message.addresses)
+        return
+      case 'failed':
+        events.failed(message.why)
+        return
+      case 'backends':
+        events.backends(message.message)
+        return
+      case 'answer':
+        this.#asked.get(message.id)?.(message.value)
+    }
+  }
+
+  #read(text: string, events: WorkerEvents): void {
+    const end = text.lastIndexOf('\n') + 1
+    if (end > 0) {
+      events.lines(this.#unfinishedLine + text.slice(0, end))
+      this.#unfinishedLine = ''
+    }
+    this.#unfinishedLine += text.slice(end)
+    if (this.#unfinishedLine.length > longestLine) {
+      events.lines(`${this.#unfinishedLine}\n`)
+      this.#unfinishedLine = ''
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// A worker: a gateway process that does what its primary says, and answers to it. Run by worker-process.ts.
+import type { ProofMessage } from '../../backend/prober.ts'
+import { messageOf } from '../../../runtime/caught.ts'
+import { type Log, openLog } from '../../observability/log.ts'
+import { type LocalGateway, startGateway } from '../../main.ts'
+import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts'
+
+/** How long sessions may go on when the primary has died. */
+const orphanDrainMs = 60_000
+
+/** Resolves when it is on its way; also when nobody is there to hear it. */
+function tell(message: FromWorker): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => resolve())
+    else resolve()
+  })
+}
+
+class Worker {
+  readonly #log: Log
+  readonly #gateway: Promise<LocalGateway>
+  #draining = false
+  #isProber: boolean
+
+  constructor(options: WorkerOptions) {
+    this.#log = openLog(options.logFormat, 1, options.logLevel, options.worker.number)
+    const { prober, ...shared } = options
+    this.#isProber = prober
+    const proofs = { isProber: () => this.#isProber, send: (message: ProofMessage) => void tell({ is: 'backends', message }) }
+    this.#gateway = startGateway({ ...shared, proofs, log: this.#log })
+    this.#serve().catch((error: unknown) => this.#fail(error))
+  }
+
+  async #serve(): Promise<void> {
+    const gateway = await this.#gateway
+    const addresses = await Promise.race([gateway.listens, gateway.failed])
+    await tell({ is: 'listening', addresses })
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    await tell({ is: 'failed', why: messageOf(error) })
+    await this.#end(1)
+  }
+
+  async answer(id: number, what: 'status' | 'metrics'): Promise<void> {
+    const gateway = await this.#gateway
+    await tell({ is: 'answer', id, value: what === 'status' ? gateway.status() : await gateway.metricValues() })
+  }
+
+  becomeProber(): void {
+    this.#isProber = true
+  }
+
+  async hearOfBackends(message: ProofMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfBackends(message)
+  }
+
+  async reload(): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.reload()
+  }
+
+  async drain(timeoutMs: number, delayMs: number): Promise<void> {
+    if (this.#draining) return
+    this.#draining = true
+    const gateway = await this.#gateway
+    await gateway.drain(timeoutMs, delayMs)
+    await this.#end(0)
+  }
+
+  async #end(code: number): Promise<never> {
+    await this.#log.flush()
+    process.exit(code)
+  }
+}
+
+function main(): void {
+  let worker: Worker | undefined
+  // A start that fails is told by the worker itself.
+  const failed = (): void => undefined
+  const hear = (message: ToWorker): void => {
+    switch (message.is) {
+      case 'start':
+        worker ??= new Worker(message.options)
+        return
+      case 'ask':
+        worker?.answer(message.id, message.what).catch(failed)
+        return
+      case 'reload':
+        worker?.reload().catch(failed)
+        return
+      case 'prober':
+        worker?.becomeProber()
+        return
+      case 'backends':
+        worker?.hearOfBackends(message.message).catch(failed)
+        return
+      case 'drain':
+        worker?.drain(message.timeoutMs, message.delayMs).catch(failed)
+    }
+  }
+  process.on('message', hear)
+  // Whoever starts the primary anew must not find the port served by a gateway that nobody knows of.
+  process.on('disconnect', () => {
+    if (worker === undefined) process.exit(1)
+    worker.drain(orphanDrainMs, 0).catch(failed)
+  })
+  // Terminals and service managers signal every process of a group; the primary hears it too and says what is to be done.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+}
+
+if (import.meta.main) main()

@@ -1,0 +1,190 @@
+// The status page of a gateway that is several processes: the same fields as one process has, for people and for the operator, and each worker.
+import type { BackendStatus, TargetStatus } from '../../backend/backends.ts'
+import type { StatusPage } from '../../observability/status.ts'
+
+/** One worker, as far as it is known. */
+export interface WorkerReport {
+  readonly number: number
+  readonly pid: number | undefined
+  /** How often it has been started again. */
+  readonly restarts: number
+  /** Undefined: it does not run, or does not answer. */
+  readonly page: StatusPage | undefined
+}
+
+/** What the primary knows by itself. */
+export interface PrimaryReport {
+  readonly version: string
+  readonly uptimeSeconds: number
+  readonly draining: boolean
+}
+
+type Counts = Readonly<Record<string, number>>
+
+/** Adds up what has the same name. */
+function sum(parts: readonly Counts[]): Counts {
+  const total: Record<string, number> = {}
+  for (const part of parts) for (const [name, count] of Object.entries(part)) total[name] = (total[name] ?? 0) + count
+  return total
+}
+
+const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): number => pages.reduce((count, page) => count + of(page), 0)
+
+/** A process that begins does not answer yet. */
+const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
+
+/**
+ * Why the gateway is not ready: it is when all workers that run are. One that does not run gets no client, so the others are no worse for it.
+ * A reason that not all of them have names those that do.
+ */
+export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
+  const running = workers.filter(({ pid }) => pid !== undefined)
+  const reasons = (running.length > 0 ? running : workers).flatMap(({ number, pid, page }) =>
+    (page?.notReady ?? [whyNoPage(pid)]).map((reason) => ({ reason, number })),
+  )
+  const byReason = Map.groupBy(reasons, ({ reason }) => reason)
+  if (draining) byReason.delete('draining')
+  const texts = [...byReason].map(([reason, of]) =>
+    of.length === workers.length ? reason : `${reason} (worker ${of.map(({ number }) => number).join(', ')})`,
+  )
+  return draining ? ['draining', ...texts] : texts
+}
+
+/** The policy that all workers run; null while they run different ones, or one of them does not run. */
+function policyOf(workers: readonly WorkerReport[]): StatusPage['policy'] {
+  const policies = workers.map(({ page }) => page?.policy ?? null)
+  const [first] = policies
+  if (first === null || first === undefined || !policies.every((policy) => policy?.hash === first.hash)) return null
+  return policies.reduce((latest, policy) => (policy !== null && latest !== null && policy.loadedAt > latest.loadedAt ? policy : latest))
+}
+
+function refusedOf(pages: readonly StatusPage[]): StatusPage['refusedPolicy'] {
+  return pages
+    .map((page) => page.refusedPolicy)
+    .reduce((latest, one) => (one !== null && (latest === null || one.at > latest.at) ? one : latest), null)
+}
+
+/** Each worker finds out by itself. An address works as soon as one of them knows that it does. */
+function targetOf(seen: readonly [TargetStatus, ...TargetStatus[]]): TargetStatus {
+  const rank = { working: 0, misconfigured: 1, unknown: 2, failing: 3 }
+  const best = seen.reduce((one, other) => (rank[other.state] < rank[one.state] ? other : one))
+  const failed = seen.find(({ lastError }) => lastError !== undefined)
+  return { ...best, lastError: best.lastError ?? failed?.lastError, sessions: seen.reduce((count, { sessions }) => count + sessions, 0) }
+}
+
+function backendsOf(pages: readonly StatusPage[]): readonly BackendStatus[] {
+  const byName = Map.groupBy(
+    pages.flatMap(({ backends }) => backends),
+    ({ backend }) => backend,
+  )
+  return [...byName].map(([backend, seen]) => {
+    const byLabel = Map.groupBy(
+      seen.flatMap(({ addresses }) => addresses),
+      ({ label }) => label,
+    )
+    const addresses = [...byLabel.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [targetOf([first, ...others])]))
+    return { backend, lookupError: seen.find(({ lookupError }) => lookupError !== undefined)?.lookupError, addresses }
+  })
+}
+
+type Connections = NonNullable<StatusPage['connections']>
+
+function connectionsOf(pages: readonly StatusPage[]): StatusPage['connections'] {
+  const all = pages.map(({ connections }) => connections).filter((one) => one !== null)
+  if (all.length === 0) return null
+  const add = (of: (one: Connections) => number): number => all.reduce((count, one) => count + of(one), 0)
+  // Each process has a limit of open files of its own: the one that is the fullest tells most.
+  const fullest = all.reduce((one, other) => ((other.openFiles ?? 0) > (one.openFiles ?? 0) ? other : one))
+  return {
+    ...fullest,
+    open: add(({ open }) => open),
+    limit: all.some(({ limit }) => limit === null) ? null : add(({ limit }) => limit ?? 0),
+    refused: add(({ refused }) => refused),
+    full: all.some(({ full }) => full),
+    advice: all.find(({ advice }) => advice !== null)?.advice ?? null,
+  }
+}
+
+type SiteStatus = StatusPage['dnsbl']['sites'][number]
+
+function siteOf(seen: readonly [SiteStatus, ...SiteStatus[]]): SiteStatus {
+  const latest = seen.reduce((one, other) => ((other.lastAt ?? '') > (one.lastAt ?? '') ? other : one))
+  const add = (of: (site: SiteStatus) => number): number => seen.reduce((count, site) => count + of(site), 0)
+  return {
+    ...latest,
+    listed: add(({ listed }) => listed),
+    unweighted: add(({ unweighted }) => unweighted),
+    clean: add(({ clean }) => clean),
+    error: add(({ error }) => error),
+    timeout: add(({ timeout }) => timeout),
+    lastError: latest.lastError ?? seen.find(({ lastError }) => lastError !== undefined)?.lastError,
+    failing: latest.failing ?? seen.find(({ failing }) => failing !== null)?.failing ?? null,
+  }
+}
+
+function dnsblOf(pages: readonly StatusPage[]): StatusPage['dnsbl'] {
+  const bySite = Map.groupBy(
+    pages.flatMap(({ dnsbl }) => dnsbl.sites),
+    ({ site }) => site,
+  )
+  return {
+    sites: [...bySite.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [siteOf([first, ...others])])),
+    // Each worker has its own sockets to them, and its own experience.
+    servers: pages.flatMap(({ dnsbl }) => dnsbl.servers),
+    flights: total(pages, ({ dnsbl }) => dnsbl.flights),
+    inFlight: total(pages, ({ dnsbl }) => dnsbl.inFlight),
+    waiting: total(pages, ({ dnsbl }) => dnsbl.waiting),
+  }
+}
+
+/** They have one allowlist; what a shared store's counters say is of each worker. */
+function allowlistOf(pages: readonly StatusPage[]): StatusPage['allowlist'] | null {
+  const [first] = pages
+  if (first === undefined) return null
+  const { allowlist } = first
+  if (allowlist.up === undefined) return allowlist
+  const add = (of: 'pendingWrites' | 'droppedWrites' | 'nearCacheHits'): number => total(pages, (page) => page.allowlist[of] ?? 0)
+  return {
+    ...allowlist,
+    up: pages.every((page) => page.allowlist.up !== false),
+    pendingWrites: add('pendingWrites'),
+    droppedWrites: add('droppedWrites'),
+    nearCacheHits: add('nearCacheHits'),
+  }
+}
+
+function workerStatus({ number, pid, restarts, page }: WorkerReport): object {
+  const known = { number, pid: pid ?? null, restarts }
+  if (page === undefined) return { ...known, ready: false, notReady: [whyNoPage(pid)] }
+  const { uptimeSeconds, ready, notReady, policy, sessions, queues } = page
+  return { ...known, uptimeSeconds, ready, notReady, policyHash: policy?.hash ?? null, sessions, queues }
+}
+
+/** What `/status` shows. */
+export function workersStatusPage(primary: PrimaryReport, workers: readonly WorkerReport[]): object {
+  const pages = workers.map(({ page }) => page).filter((page) => page !== undefined)
+  const notReady = notReadyOf(primary, workers)
+  return {
+    version: primary.version,
+    uptimeSeconds: primary.uptimeSeconds,
+    ready: notReady.length === 0,
+    notReady,
+    draining: primary.draining,
+    listening: pages.find(({ listening }) => listening.length > 0)?.listening ?? [],
+    policy: policyOf(workers),
+    leftOut: pages.find(({ leftOut }) => leftOut.length > 0)?.leftOut ?? [],
+    refusedPolicy: refusedOf(pages),
+    sessions: sum(pages.map(({ sessions }) => sessions)),
+    queues: {
+      check: total(pages, ({ queues }) => queues.check),
+      post: total(pages, ({ queues }) => queues.post),
+      stress: pages.some(({ queues }) => queues.stress),
+    },
+    connections: connectionsOf(pages),
+    allowlist: allowlistOf(pages),
+    dnsbl: dnsblOf(pages),
+    backends: backendsOf(pages),
+    tls: pages[0]?.tls ?? null,
+    workers: workers.map(workerStatus),
+  } satisfies Record<keyof StatusPage, unknown> & { readonly workers: unknown }
+}

@@ -1,0 +1,187 @@
+// Visits of health checks: their sockets are answered apart from the clients', and nothing of them is counted among those, remembered or logged.
+import type { Socket } from 'node:net'
+import { answerProbe, newProbe, type Probe, type ProbeMisuse, type ProbeReason } from '../core/probe.ts'
+import { reply } from '../core/replies.ts'
+import type { Rules } from '../core/rules.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { closeWith } from './linger.ts'
+import type { Log } from '../observability/log.ts'
+
+/** Visits at a time, in all and from one address. Health checks are few and short, so more of them are connections that were left open. */
+export const visitsAtMost = 256
+export const visitsOfOneAtMost = 16
+/** How long a visit may take, in milliseconds. */
+const visitMs = 10_000
+/** How long a probe has to take the last reply and leave. */
+const lastReplyMs = 2000
+/** One warning in so many milliseconds: probes come every few seconds. */
+const warningEveryMs = 60_000
+
+const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
+
+export type ProbeStanding = 'ready' | 'unready'
+
+/** Who visits. */
+export interface Visitor {
+  readonly client: Endpoint
+  readonly reason: ProbeReason
+  readonly sessionId: string
+}
+
+export interface ProbesParts {
+  readonly rules: () => Rules
+  /** The same as /readyz. */
+  readonly isReady: () => boolean
+  readonly log: Pick<Log, 'debug' | 'sessionWarning'>
+  readonly counted: (answer: ProbeStanding) => void
+  /** How long a visit may take, in milliseconds; 10,000 where left out. */
+  readonly visitMs?: number
+  /** A clock in milliseconds that only goes forward; the process's own where left out. */
+  readonly now?: () => number
+}
+
+/** All probes that are being answered. */
+export class Probes {
+  readonly #parts: ProbesParts
+  readonly #visits = new Set<Visit>()
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(parts: ProbesParts) {
+    this.#parts = parts
+  }
+
+  /** Visits that have not ended. */
+  get size(): number {
+    return this.#visits.size
+  }
+
+  /** Answers a probe; its socket is paused. A new one is always answered: where there are too many, the oldest one gives way. */
+  answer(socket: Socket, visitor: Visitor): void {
+    const { isReady, rules, counted, visitMs: timeLimit = visitMs } = this.#parts
+    this.#makeRoom(visitor.client.address)
+    const standing = isReady() ? 'ready' : 'unready'
+    counted(standing)
+    this.#debug(visitor, standing)
+    const visit = new Visit(socket, visitor, newProbe(rules(), visitor.reason), {
+      misused: (how) => this.#warn(visitor, how),
+      failed: (error) => this.#parts.log.sessionWarning(visitor.sessionId, `internal error: ${String(error)}`),
+      gone: () => this.#visits.delete(visit),
+    })
+    this.#visits.add(visit)
+    visit.begin(standing === 'ready', timeLimit)
+  }
+
+  /** The oldest one of this address gives way where it has too many, else the oldest one of all. */
+  #makeRoom(address: string): void {
+    const own = [...this.#visits].filter(({ visitor }) => visitor.client.address === address)
+    const [oldest] = own.length >= visitsOfOneAtMost ? own : this.#visits.size >= visitsAtMost ? this.#visits : []
+    if (oldest === undefined) return
+    this.#visits.delete(oldest)
+    this.#debug(oldest.visitor, 'closed: there are too many')
+    oldest.giveWay()
+  }
+
+  /** Closes the socket of a probe without a word. */
+  dismiss(socket: Socket, visitor: Visitor, why: string): void {
+    this.#debug(visitor, `closed: ${why}`)
+    socket.on('error', () => undefined).destroy()
+  }
+
+  /** Ends all of them now. */
+  close(): void {
+    for (const visit of this.#visits) visit.cut()
+  }
+
+  #debug({ client, reason, sessionId }: Visitor, what: string): void {
+    this.#parts.log.debug(`probe from ${at(client)}: ${what}`, { session: sessionId, event: 'PROBE', client, reason, answer: what })
+  }
+
+  #warn({ client, reason, sessionId }: Visitor, how: ProbeMisuse): void {
+    const now = (this.#parts.now ?? (() => performance.now()))()
+    if (now - this.#warnedAt < warningEveryMs) return
+    this.#warnedAt = now
+    this.#parts.log.sessionWarning(sessionId, `${warning(reason, how)}: ${at(client)}`, { client })
+  }
+}
+
+/** What is wrong and what to do about it. */
+function warning(reason: ProbeReason, how: ProbeMisuse): string {
+  if (how === 'header') return 'a PROXY header came too late, or to where none is expected, from an address in spec.probes.networks'
+  return reason === 'network'
+    ? 'mail is put off with 450, for it comes from an address in spec.probes.networks: name only addresses there that no client has'
+    : 'mail is put off with 450, for its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy must name the client'
+}
+
+/** What a visit tells of itself. */
+interface VisitEvents {
+  readonly misused: (how: ProbeMisuse) => void
+  readonly failed: (error: unknown) => void
+  readonly gone: () => void
+}
+
+/** One probe with its socket. */
+class Visit {
+  readonly visitor: Visitor
+  readonly #socket: Socket
+  readonly #probe: Probe
+  readonly #events: VisitEvents
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(socket: Socket, visitor: Visitor, probe: Probe, events: VisitEvents) {
+    this.#socket = socket
+    this.visitor = visitor
+    this.#probe = probe
+    this.#events = events
+  }
+
+  begin(isReady: boolean, timeLimitMs: number): void {
+    const { host } = this.#probe.rules
+    this.#timer = setTimeout(() => this.#end(host.timeLimit), timeLimitMs)
+    // Who only looks whether the port is open is gone without a word, often by a reset.
+    this.#socket
+      .on('error', () => undefined)
+      .once('close', () => {
+        clearTimeout(this.#timer)
+        this.#events.gone()
+      })
+      .once('end', () => this.#end(''))
+    if (!isReady) {
+      this.#end(reply.unavailable)
+      return
+    }
+    this.#socket.write(host.greeting, 'latin1')
+    this.#socket.on('data', this.#onData).resume()
+  }
+
+  /** Ends it without a last word. */
+  cut(): void {
+    this.#socket.destroy()
+  }
+
+  /** Ends it now, with a word to those who still listen. */
+  giveWay(): void {
+    this.#socket.off('data', this.#onData)
+    closeWith(this.#socket, this.#probe.rules.host.tryAgainLater)
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    try {
+      const { text, over, misuse } = answerProbe(this.#probe, bytes)
+      if (misuse !== undefined) this.#events.misused(misuse)
+      if (over) this.#end(text)
+      else if (text !== '') this.#socket.write(text, 'latin1')
+    } catch (error) {
+      this.#events.failed(error)
+      this.cut()
+    }
+  }
+
+  /** Says the last word, then reads what still comes and throws it away until the other side ends too, or its time is up. */
+  #end(text: string): void {
+    if (this.#socket.writableEnded) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.cut(), lastReplyMs)
+    // A socket destroys itself once both directions have ended.
+    this.#socket.off('data', this.#onData).end(text, 'latin1').resume()
+  }
+}

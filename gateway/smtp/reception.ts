@@ -1,0 +1,154 @@
+// Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
+import type { Socket } from 'node:net'
+import { reply } from '../core/replies.ts'
+import { Capacity, type ConnectionLimit } from './capacity.ts'
+import { Connection, type World } from './connection.ts'
+import { closeWith, type Linger } from './linger.ts'
+import type { Log } from '../observability/log.ts'
+import type { Probes } from './health-checks.ts'
+import { type Endpoints, type HeaderReading, readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
+
+/** What the reception must know of the policy in force. */
+export interface ReceptionRules {
+  /** Must this peer send a PROXY header? */
+  readonly needsHeader: (peerAddress: string) => boolean
+  readonly headerTimeoutMs: number
+  /** Do only health checks come from this address? */
+  readonly isProbe: (address: string) => boolean
+  readonly limit: ConnectionLimit
+}
+
+/** All connections under screening. */
+export class Reception {
+  readonly #world: () => World
+  readonly #rules: () => ReceptionRules
+  readonly #linger: Linger
+  readonly #probes: Probes
+  readonly #log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
+  readonly #relayed: () => number
+  /** How many connections there may be. */
+  readonly capacity: Capacity
+  readonly #connections = new Set<Connection>()
+  /** Sockets that still owe their PROXY header. */
+  readonly #waiting = new Set<Socket>()
+  readonly #idPrefix: string
+  #count = 0
+  #clients = 0
+
+  /** @param idPrefix distinguishes the sessions of this process from those of others */
+  constructor(parts: {
+    world: () => World
+    rules: () => ReceptionRules
+    linger: Linger
+    probes: Probes
+    log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
+    /** Clients that a backend has taken. */
+    relayed: () => number
+    idPrefix: string
+  }) {
+    this.#world = parts.world
+    this.#rules = parts.rules
+    this.#linger = parts.linger
+    this.#probes = parts.probes
+    this.#log = parts.log
+    this.#relayed = parts.relayed
+    this.capacity = new Capacity({ limit: () => this.#rules().limit, open: () => this.open, log: parts.log })
+    this.#idPrefix = parts.idPrefix
+  }
+
+  /** Connections under screening, those waiting for a backend included. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  /** Clients that have ever come; health checks are none. */
+  get clients(): number {
+    return this.#clients
+  }
+
+  /** Sockets whose PROXY header has not come yet. */
+  get waitingForHeader(): number {
+    return this.#waiting.size
+  }
+
+  /** Client connections in whatever state, health checks too. */
+  get open(): number {
+    return this.#connections.size + this.#waiting.size + this.#relayed() + this.#linger.size + this.#probes.size
+  }
+
+  /** For the listener. */
+  readonly accept = (socket: Socket): void => {
+    if (!this.capacity.admits()) {
+      closeWith(socket, reply.noSystemResources)
+      return
+    }
+    const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
+    const ends = socketEndpoints(socket)
+    // The peer has gone between its SYN and now: nobody is there to hear us, and postscreen has no CONNECT line for it either.
+    if (ends === undefined) {
+      socket.on('error', () => undefined).destroy()
+      return
+    }
+    const { needsHeader, headerTimeoutMs } = this.#rules()
+    if (needsHeader(ends.client.address)) this.#readHeader(socket, ends, id, headerTimeoutMs)
+    else this.#begin(socket, ends, id)
+  }
+
+  /** The drain time is over: those who are still screened are told so; probes, and whoever has sent no header yet, just go. */
+  shutDown(): void {
+    for (const socket of this.#waiting) socket.destroy()
+    this.#probes.close()
+    for (const connection of this.#connections) connection.shutDown()
+  }
+
+  /** Called by the world when a connection is no longer screened. */
+  forget(connection: Connection): void {
+    this.#connections.delete(connection)
+  }
+
+  /** @param peer the ends of the socket itself */
+  #readHeader(socket: Socket, peer: Endpoints, id: string, timeoutMs: number): void {
+    this.#waiting.add(socket)
+    readProxyHeader(socket, timeoutMs, (reading) => {
+      this.#waiting.delete(socket)
+      this.#headerRead(socket, peer, id, reading)
+    })
+  }
+
+  #headerRead(socket: Socket, peer: Endpoints, id: string, reading: HeaderReading): void {
+    const { client } = peer
+    switch (reading.is) {
+      case 'client':
+        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        this.#begin(socket, reading, id)
+        return
+      // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy counts as a client.
+      case 'unnamed':
+        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        this.#probes.answer(socket, { client, reason: 'unnamed', sessionId: id })
+        return
+      // Many load balancers check the port without the header that they send for clients.
+      case 'nothing':
+        if (!this.#rules().isProbe(client.address)) break
+        if (socket.readableEnded || socket.destroyed)
+          this.#probes.dismiss(socket, { client, reason: 'network', sessionId: id }, 'it has left')
+        else this.#probes.answer(socket, { client, reason: 'network', sessionId: id })
+        return
+      case 'bad':
+    }
+    this.#log.sessionWarning(id, reading.reason)
+    socket.on('error', () => undefined)
+    this.#linger.end(socket, reply.noSystemResources)
+  }
+
+  #begin(socket: Socket, ends: Endpoints, id: string): void {
+    if (this.#rules().isProbe(ends.client.address)) {
+      this.#probes.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
+      return
+    }
+    this.#clients++
+    const connection = new Connection(this.#world(), socket, ends, id)
+    this.#connections.add(connection)
+    connection.start()
+  }
+}

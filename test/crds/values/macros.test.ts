@@ -1,0 +1,22 @@
+// Macros in banners and footers.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { expandMacros, macroProblem } from '../../../crds/values/macros.ts'
+
+const known = ['hostname', 'client_address']
+const cases = [
+  { text: '$hostname ESMTP', problem: undefined, expanded: 'mx ESMTP' },
+  { text: '${hostname}x $(client_address)', problem: undefined, expanded: 'mxx ' },
+  { text: 'costs $$5', problem: undefined, expanded: 'costs $5' },
+  { text: '$$hostname', problem: undefined, expanded: '$hostname' },
+  { text: '$myhostname', problem: 'has $myhostname, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: '${hostname', problem: 'has $, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: 'a $', problem: 'has $, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: '$hostname5', problem: 'has $hostname5, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
+]
+for (const { text, problem, expanded } of cases) {
+  test(`the text ${JSON.stringify(text)} is ${problem === undefined ? `expanded to ${JSON.stringify(expanded)}` : 'refused'}`, () => {
+    assert.equal(macroProblem(text, known), problem)
+    if (expanded !== undefined) assert.equal(expandMacros(text, { hostname: 'mx' }), expanded)
+  })
+}

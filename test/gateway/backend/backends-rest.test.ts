@@ -1,0 +1,111 @@
+// For how long a failing or silent backend address rests, and for how long the gateway is worth its clients when none is left.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Target } from '../../../gateway/backend/backends.ts'
+import { follower, learn, proven, refused, statusOf, table, take, three, twoOfThem } from './backend-table.ts'
+
+/** How long an address rests after each of so many failures in a row, tried again as soon as it may be. */
+function restsOf(target: Target, failures: number, { backends, pass }: ReturnType<typeof table>): number[] {
+  return Array.from({ length: failures }, () => {
+    backends.failed(target, 'ECONNREFUSED')
+    const { restMs } = statusOf(backends, target)
+    pass(restMs)
+    return restMs
+  })
+}
+
+test('a failing address rests 1 s, then twice as long each time up to 30 s, until it works', (t) => {
+  const world = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
+  const { backends } = world
+  const bad = take(backends)
+  assert.deepEqual(restsOf(bad, 8, world), [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+  assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['failing', 'ECONNREFUSED'])
+  backends.greeted(bad)
+  assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['working', undefined])
+  backends.failed(bad, 'ECONNREFUSED')
+  assert.equal(statusOf(backends, bad).restMs, 1000)
+})
+
+test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
+  const options = { addresses: ['10.0.0.1:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000, shared: follower }
+  const world = table(t, options)
+  learn(world.backends, '10.0.0.1:25', proven)
+  assert.deepEqual(restsOf(take(world.backends), 5, world), [1000, 2000, 4000, 4000, 4000])
+})
+
+test('sessions that fail together are one failure', (t) => {
+  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'] })
+  const targets = Array.from({ length: 50 }, () => take(backends))
+  for (const target of targets) backends.failed(target, 'ECONNRESET')
+  pass(1000)
+  assert.equal(statusOf(backends, take(backends)).restMs, 0)
+})
+
+test('an address that takes a connection and greets nobody for a second rests, if another one works', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [hanging, good] = [take(backends), take(backends)]
+  backends.greeted(hanging)
+  backends.greeted(good)
+  pass(1000)
+  assert.equal(backends.silent(hanging, 999), true)
+  assert.deepEqual([statusOf(backends, hanging).state, statusOf(backends, hanging).lastError], ['failing', 'no greeting for 1 s'])
+  assert.deepEqual([take(backends), take(backends), take(backends)], [good, good, good])
+})
+
+test('it does not when it has greeted another client meanwhile: then it is slow for this one alone', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [slow, good] = [take(backends), take(backends)]
+  backends.greeted(good)
+  pass(500)
+  backends.greeted(slow)
+  pass(500)
+  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(statusOf(backends, slow).state, 'working')
+})
+
+test('nor when no other one works: a busy mail server is better than none', (t) => {
+  const { backends, pass } = table(t, { addresses: twoOfThem })
+  const [slow, bad] = [take(backends), take(backends)]
+  backends.greeted(slow)
+  backends.failed(bad, 'ECONNREFUSED')
+  pass(5000)
+  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(statusOf(backends, slow).state, 'working')
+})
+
+const probedBySomeOther = { holdMs: 8000, probeAfterMs: 30_000, shared: follower }
+
+test('a gateway is worth its clients while a backend is reachable, and for as long after as it would hold them', (t) => {
+  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther })
+  assert.equal(backends.worthwhile(), false, 'none has answered yet')
+  learn(backends, '10.0.0.1:25', proven)
+  pass(60_000)
+  learn(backends, '10.0.0.1:25', refused)
+  assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
+  pass(5000)
+  learn(backends, '10.0.0.1:25', refused)
+  pass(2999)
+  assert.equal(backends.worthwhile(), true)
+  pass(1)
+  assert.equal(backends.worthwhile(), false)
+  learn(backends, '10.0.0.1:25', proven)
+  assert.equal(backends.worthwhile(), true)
+})
+
+test('a policy with other backends is given the same time to reach one of them', (t) => {
+  const old = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther }).backends
+  learn(old, '10.0.0.1:25', proven)
+  const { backends, pass } = table(t, { addresses: ['10.0.0.9:25'], ...probedBySomeOther }, old)
+  old.close()
+  assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
+  pass(8000)
+  assert.equal(backends.worthwhile(), false)
+})
+
+test('addresses are counted by state', (t) => {
+  const { backends } = table(t, { addresses: three })
+  const [first, second] = [take(backends), take(backends)]
+  backends.greeted(first)
+  backends.failed(second, 'ECONNREFUSED')
+  assert.deepEqual(backends.counts(), { unknown: 1, working: 1, failing: 1, misconfigured: 0 })
+})

@@ -1,0 +1,54 @@
+// Clients that no backend takes: who may try when, and that everybody gets away.
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { HeldClients } from '../../../gateway/backend/held-clients.ts'
+
+function held(
+  t: TestContext,
+  hope: { is: 'all' | 'eldest' } = { is: 'eldest' },
+): { clients: HeldClients; gone: string[]; pass: (ms: number) => void } {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  return { clients: new HeldClients(() => hope.is), gone: [], pass: (ms) => t.mock.timers.tick(ms) }
+}
+
+test('one at a time may try, twice a second, the eldest first; who has failed goes to the end', (t) => {
+  const { clients, gone, pass } = held(t)
+  const again = (name: string) => (): void => {
+    gone.push(name)
+    clients.add(again(name))
+  }
+  for (const name of ['a', 'b', 'c']) clients.add(again(name))
+  pass(499)
+  assert.deepEqual(gone, [])
+  pass(1)
+  assert.deepEqual(gone, ['a'])
+  pass(1500)
+  assert.deepEqual(gone, ['a', 'b', 'c', 'a'])
+})
+
+test('all go when somebody has found that a backend works', (t) => {
+  const hope: { is: 'all' | 'eldest' } = { is: 'eldest' }
+  const { clients, gone, pass } = held(t, hope)
+  for (const name of ['a', 'b', 'c']) clients.add(() => void gone.push(name))
+  hope.is = 'all'
+  pass(500)
+  assert.deepEqual([gone, clients.size], [['a', 'b', 'c'], 0])
+})
+
+test('all go at once when asked to, and those who hold again meanwhile stay', (t) => {
+  const { clients, gone } = held(t)
+  clients.add(() => void clients.add(() => void gone.push('again')))
+  clients.add(() => void gone.push('b'))
+  clients.releaseAll()
+  assert.deepEqual([gone, clients.size], [['b'], 1])
+})
+
+test('who has lost interest is not called, and nobody is called twice', (t) => {
+  const { clients, gone, pass } = held(t)
+  const leave = clients.add(() => void gone.push('a'))
+  clients.add(() => void gone.push('b'))
+  leave()
+  leave()
+  pass(2000)
+  assert.deepEqual([gone, clients.size], [['b'], 0])
+})

@@ -1,0 +1,59 @@
+// A client in the hands of the relay, for tests: its end, our side of its connection, and what comes of it.
+import type { Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
+import type { HandOffStats } from '../../../gateway/backend/hand-off.ts'
+import { handOff } from '../../../gateway/backend/relay.ts'
+import { endpoints, pausedClient } from '../smtp/paused-client.ts'
+import type { End } from '../../support/tcp-ends.ts'
+import { unhurried } from './unhurried.ts'
+
+export type Outcome =
+  | { is: 'failed'; how: 'connect' | 'send'; reason: string; arrived: string }
+  | { is: 'ended'; handedOff: string | undefined; stats: HandOffStats }
+
+/** Every backend counts as proven, and none is asked beside another one: relay-silent.test.ts is about that. */
+export const limits = { ...unhurried, probeAfterMs: 0, patienceMs: 20_000 }
+
+export interface Session {
+  /** The client's end. */
+  readonly client: End
+  /** Our side of its connection, as it is when asked. */
+  readonly accepted: () => Socket
+  readonly outcome: Promise<Outcome>
+  readonly backends: Backends
+}
+
+export interface Setting {
+  /** Ports of 127.0.0.1. */
+  readonly backends: readonly number[]
+  readonly options?: Partial<BackendOptions>
+  readonly unread?: string
+  readonly teaserSent?: boolean
+  /** What the client does before the hand-off. */
+  readonly first?: (client: End, accepted: Socket) => Promise<void>
+}
+
+/** Lets a client come and hands it off. */
+export async function begin(t: TestContext, setting: Setting): Promise<Session> {
+  const { client, accepted } = await pausedClient(t)
+  await setting.first?.(client, accepted)
+  const addresses = setting.backends.map((port) => `127.0.0.1:${port}`)
+  const backends = new Backends({ addresses, ...limits, ...setting.options })
+  t.after(() => backends.close())
+  const outcome = Promise.withResolvers<Outcome>()
+  let handedOff: string | undefined
+  const unread = Buffer.from(setting.unread ?? '', 'latin1')
+  const request = { client: accepted, ...endpoints, unread, teaserSent: setting.teaserSent ?? false }
+  const relay = handOff(request, backends, {
+    onHandedOff: (label) => {
+      handedOff = label
+    },
+    onFailed: (how, reason, arrived) => {
+      accepted.on('error', () => undefined)
+      outcome.resolve({ is: 'failed', how, reason, arrived: Buffer.from(arrived).toString('latin1') })
+    },
+    onEnd: (stats) => outcome.resolve({ is: 'ended', handedOff, stats }),
+  })
+  return { client, accepted: () => relay.client, outcome: outcome.promise, backends }
+}

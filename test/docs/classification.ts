@@ -25,7 +25,7 @@ const story = (name: string): Treatment => elsewhere(`stories/${name}.cluster.te
 /** Page, the start of the block's text, and what is done with it. */
 export const treatments: readonly (readonly [page: string, start: string, treatment: Treatment])[] = [
   ['README.md', '                 ┌', drawing],
-  ['README.md', 'npm ci && npm start', elsewhere('CI runs npm ci; test/cli/demo.live.test.ts runs the demo')],
+  ['README.md', 'npm ci && npm start', elsewhere('CI runs npm ci; test/docs/demo-picture.live.test.ts runs the demo')],
   ['README.md', 'npm ci && npm test', elsewhere('this test is part of it; CI runs it on a fresh clone')],
   ['README.md', 'docker build', docker],
   ['README.md', 'npm run -s postscreen -- validate', here()],

@@ -1,6 +1,7 @@
 // `postscreen allowlist`: looks into a temporary allowlist, changes it, and moves it between data directories, Valkeys and Postfix.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { epochSeconds } from '../runtime/clock.ts'
 import { visibleLines, visibleText } from '../crds/values/visible-text.ts'
 import { canonicalKey, keysOfAddress } from '../gateway/core/allowlist-key.ts'
 import { testNames } from '../gateway/core/vocabulary.ts'
@@ -37,7 +38,7 @@ To a Postfix:    ${name} export --data-dir DIR > cache; postmap -f lmdb:cache
 `
 
 const warn = (text: string): void => console.error(`${name}: warning: ${text}`)
-const now = (): number => Math.floor(Date.now() / 1000)
+const now = (): number => epochSeconds()
 
 interface Task extends Opened {
   readonly words: readonly string[]

@@ -1,7 +1,7 @@
 // `postscreen apply`: what the Helm chart's hook Job runs, to apply the policy of the release and to wait for it.
 import { parseDuration } from '../crds/values/duration.ts'
 import { applyChartPolicy } from '../operator/chart-policy.ts'
-import { systemClock } from '../operator/kube/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { connectKube } from '../operator/kube/kube-client.ts'
 import { describeError } from '../operator/kube/kube-error.ts'
 import { readArguments, wrongArguments } from './arguments.ts'

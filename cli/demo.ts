@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
 import { messageOf } from '../runtime/caught.ts'
+import { stopSignal } from '../runtime/stop-signal.ts'
 import type { LogRecord } from '../gateway/core/vocabulary.ts'
 import { serveLists } from './demo/lists.ts'
 import { serveMail } from './demo/mail-server.ts'
@@ -58,7 +59,7 @@ export async function demo(args: readonly string[], start: StartDemoGateway): Pr
       notice: (text) => console.log(painted('odd', `${clock()}  ${text}`)),
     })
     console.log(invitation({ listening: gateway.listening, admin: gateway.admin, mail: mail.address }, process.platform))
-    await stopped()
+    await stopSignal()
     console.log('\nStopping.')
     await gateway.close()
     return 0
@@ -92,17 +93,6 @@ function readFlags(args: readonly string[]): { listen: readonly string[]; admin:
     console.error(`postscreen demo: ${messageOf(error)}\n\n${help.trimEnd()}`)
     return 2
   }
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process as usual. */
-function stopped(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      process.off('SIGINT', stop).off('SIGTERM', stop)
-      resolve()
-    }
-    process.on('SIGINT', stop).on('SIGTERM', stop)
-  })
 }
 
 /** Why the demo cannot start, and what to do about it. */

@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import os from 'node:os'
-import { pino } from 'pino'
 import { parseDuration } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/schema/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
 import type { OperatorOptions } from '../operator/options.ts'
-import { visibleLog } from '../runtime/visible-json.ts'
+import { jsonLog } from '../runtime/json-log.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -168,15 +167,7 @@ function read(flags: Flags): OperatorOptions | string {
   const leaseName = flags['lease-name'] ?? 'postscreen-operator'
   const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
   if (gatewayImage === '') return 'name the image of the gateways: --gateway-image IMAGE'
-  const log = pino(
-    {
-      level: flags['log-level'] ?? 'info',
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    },
-    visibleLog(pino.destination(1)),
-  )
+  const log = jsonLog(flags['log-level'] ?? 'info')
   return {
     namespaces: listOf(flags.namespaces),
     instance: `${leaseNamespace ?? os.hostname()}/${leaseName}`,

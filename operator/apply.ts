@@ -3,7 +3,8 @@ import { contained, slimConfigMap } from './containment.ts'
 import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
-import { keyOf, type KubeObject, recordOf } from './kube/object.ts'
+import { fieldsOf } from '../crds/is-object.ts'
+import { keyOf, type KubeObject } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
 import { isLaterVersion } from './kube/object-store.ts'
 import { handOverReplicas, replicasHolder, replicasOf } from './replicas.ts'
@@ -160,7 +161,7 @@ export class Applier {
   /** A new Deployment begins with the least number of pods, and one that exists keeps its number. */
   async #keepReplicas(want: KubeObject, found: KubeObject | undefined, least: number): Promise<void> {
     if (found === undefined) {
-      const first = { ...want, spec: { ...recordOf(want['spec']), replicas: least } }
+      const first = { ...want, spec: { ...fieldsOf(want['spec']), replicas: least } }
       await this.#client.apply(first, { fieldManager, force: true })
     }
     await handOverReplicas(this.#client, want, least)

@@ -1,10 +1,11 @@
 // Applies the policy that a Helm release carries in a ConfigMap, as that ConfigMap's possession, and waits until it is Ready.
 // Why not Helm itself: the head of charts/postscreen/templates/policy/configmap.yaml.
 import { load } from 'js-yaml'
-import type { Clock } from './kube/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { isForbidden, isNotFound, isTooManyRequests, isUnanswered, KubeError } from './kube/kube-error.ts'
-import { isKubeObject, isRecord, type KubeObject } from './kube/object.ts'
+import { isObject } from '../crds/is-object.ts'
+import { isKubeObject, type KubeObject } from './kube/object.ts'
 import { resources } from './kube/resource.ts'
 
 /** The key of the ConfigMap. */
@@ -42,7 +43,7 @@ export async function applyChartPolicy(options: ChartPolicyOptions): Promise<voi
 function policyOf(source: KubeObject): KubeObject {
   const { name, namespace = '', uid = '' } = source.metadata
   const data = source['data']
-  const text = isRecord(data) ? data[policyKey] : undefined
+  const text = isObject(data) ? data[policyKey] : undefined
   const policy = typeof text === 'string' ? load(text) : undefined
   if (!isKubeObject(policy) || policy.kind !== resources.PostscreenPolicy.kind) {
     throw new Error(`ConfigMap ${namespace}/${name} has no PostscreenPolicy under ${policyKey}`)
@@ -100,10 +101,10 @@ async function readiness(options: ChartPolicyOptions, name: string, generation: 
 /** A condition of this generation or a later one; what was found for an earlier one says nothing about this. */
 function conditionOf(policy: KubeObject, type: string, generation: number): { readonly status: string; readonly why: string } {
   const status = policy['status']
-  const conditions: unknown = isRecord(status) ? status['conditions'] : undefined
-  const found = Array.isArray(conditions) ? conditions.find((one) => isRecord(one) && one['type'] === type) : undefined
-  const seen: unknown = isRecord(found) ? found['observedGeneration'] : undefined
-  if (!isRecord(found) || typeof seen !== 'number' || seen < generation) {
+  const conditions: unknown = isObject(status) ? status['conditions'] : undefined
+  const found = Array.isArray(conditions) ? conditions.find((one) => isObject(one) && one['type'] === type) : undefined
+  const seen: unknown = isObject(found) ? found['observedGeneration'] : undefined
+  if (!isObject(found) || typeof seen !== 'number' || seen < generation) {
     return { status: 'Unknown', why: 'no operator has looked at it yet' }
   }
   return { status: String(found['status']), why: `${String(found['reason'])}: ${String(found['message'])}` }

@@ -1,6 +1,7 @@
 // Which operator looks after a policy: the one that `status.operator` names. Two operators whose scopes overlap would otherwise undo each other's work.
 // It works like a Lease: what is not renewed for `validSeconds`, by the clock of the one that waits, may be taken.
-import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
+import { fieldsOf, isObject } from '../crds/is-object.ts'
+import { keyOf, type KubeObject } from './kube/object.ts'
 
 /** `status.operator`. */
 export interface Claim {
@@ -26,7 +27,7 @@ const renewalsMissed = 3
 const longestValidSeconds = 24 * 3600
 
 export function claimOf({ status }: KubeObject): Claim | undefined {
-  const { name, checkedAt, validSeconds } = recordOf(recordOf(status)['operator'])
+  const { name, checkedAt, validSeconds } = fieldsOf(fieldsOf(status)['operator'])
   if (typeof name !== 'string' || name === '') return undefined
   const isNumber = typeof validSeconds === 'number' && validSeconds > 0
   return {
@@ -91,6 +92,6 @@ export class Claims {
 
 /** A status with the claim in it. */
 export const withClaim = (status: unknown, operator: Claim): Readonly<Record<string, unknown>> => ({
-  ...(isRecord(status) ? status : {}),
+  ...(isObject(status) ? status : {}),
   operator,
 })

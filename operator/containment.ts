@@ -1,10 +1,11 @@
 // Whether an object in the cluster already has all that we want of it, so that it need not be applied again.
 import { createHash } from 'node:crypto'
-import { isRecord, type KubeObject } from './kube/object.ts'
+import { isObject } from '../crds/is-object.ts'
+import type { KubeObject } from './kube/object.ts'
 
 /** Entries with a name are found by it, as the API server merges them; others by their place. */
 function entriesContained(want: readonly unknown[], have: readonly unknown[]): boolean {
-  const named = want.length > 0 && want.every((entry) => isRecord(entry) && typeof entry['name'] === 'string')
+  const named = want.length > 0 && want.every((entry) => isObject(entry) && typeof entry['name'] === 'string')
   if (named) return want.every((entry) => have.some((other) => contained(entry, other)))
   return want.length === have.length && want.every((entry, at) => contained(entry, have[at]))
 }
@@ -15,7 +16,7 @@ function entriesContained(want: readonly unknown[], have: readonly unknown[]): b
  */
 export function contained(want: unknown, have: unknown): boolean {
   if (Array.isArray(want)) return Array.isArray(have) && entriesContained(want, have)
-  if (isRecord(want)) return isRecord(have) && Object.entries(want).every(([field, value]) => contained(value, have[field]))
+  if (isObject(want)) return isObject(have) && Object.entries(want).every(([field, value]) => contained(value, have[field]))
   return want === have
 }
 
@@ -26,6 +27,6 @@ const digest = (text: string): string => (text.startsWith(mark) ? text : mark + 
 /** The object with the large contents of a ConfigMap as digests: enough to see a difference, and small enough to keep. */
 export function slimConfigMap(object: KubeObject): KubeObject {
   const binary = object['binaryData']
-  if (!isRecord(binary)) return object
+  if (!isObject(binary)) return object
   return { ...object, binaryData: Object.fromEntries(Object.entries(binary).map(([name, value]) => [name, digest(String(value))])) }
 }

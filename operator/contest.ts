@@ -1,5 +1,7 @@
 // Objects that another writer changes back again and again: the operator writes them ever more seldom, and says which writer it is.
-import { isRecord, type KubeObject } from './kube/object.ts'
+import { backOffDelay } from '../runtime/back-off.ts'
+import { isObject } from '../crds/is-object.ts'
+import type { KubeObject } from './kube/object.ts'
 
 /** An object that does not stay as the policy wants it. */
 export interface Contested {
@@ -25,14 +27,13 @@ interface Contest {
 
 /** A person who changes an object a few times sees it put back at once. */
 const atOnce = 3
-const firstDelayMs = 1000
-const longestDelayMs = 5 * 60_000
+const delays = { firstMs: 1000, longestMs: 5 * 60_000 }
 /** An object that has stayed as wanted for so long, or for twice the last delay, is no longer reported. */
 const calmMs = 60_000
 /** After this the count begins anew. */
 const forgottenMs = 15 * 60_000
 
-const delayOf = (times: number): number => (times < atOnce ? 0 : Math.min(firstDelayMs * 2 ** (times - atOnce), longestDelayMs))
+const delayOf = (times: number): number => (times < atOnce ? 0 : backOffDelay(delays, times - atOnce))
 
 export class Contests {
   readonly #now: () => number
@@ -84,7 +85,7 @@ export class Contests {
 /** The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in `status` and do not count. */
 export function lastWriter({ metadata }: KubeObject, ours: readonly string[]): string | undefined {
   const { managedFields } = metadata
-  const others = (Array.isArray(managedFields) ? managedFields.filter(isRecord) : [])
+  const others = (Array.isArray(managedFields) ? managedFields.filter(isObject) : [])
     .filter(({ manager, subresource }) => typeof manager === 'string' && !ours.includes(manager) && subresource !== 'status')
     .toSorted((a, b) => String(a['time']).localeCompare(String(b['time'])))
   const last = others.at(-1)

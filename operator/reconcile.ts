@@ -9,7 +9,8 @@ import type { Ask } from './gateways/ask.ts'
 import { addressOf, type GatewayPod, isEnding, podOf } from './gateways/pods.ts'
 import type { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
-import { isRecord, keyOf, type KubeObject, recordOf } from './kube/object.ts'
+import { fieldsOf, isObject } from '../crds/is-object.ts'
+import { keyOf, type KubeObject } from './kube/object.ts'
 import { Waits } from './status/awaiting.ts'
 import { type Findings, findingsOf, isAwaiting, isUnknownName, refusals } from './status/findings.ts'
 import type { Observation } from './status/observation.ts'
@@ -168,7 +169,7 @@ export class Reconciler {
       const { namespace = policy.metadata.namespace ?? '' } = service
       const found = await this.#world.client.get(resources.Service, namespace, service.name)
       if (found === undefined) return 'missing'
-      return recordOf(found['spec'])['clusterIP'] === 'None' ? 'headless' : 'clusterIP'
+      return fieldsOf(found['spec'])['clusterIP'] === 'None' ? 'headless' : 'clusterIP'
     } catch {
       return undefined
     }
@@ -287,16 +288,16 @@ function pause(passes: number): number {
 
 /** How many gateways an autoscaler keeps at least; undefined without one. */
 function leastReplicas(want: readonly KubeObject[]): number | undefined {
-  const { minReplicas } = recordOf(want.find(({ kind }) => kind === 'HorizontalPodAutoscaler')?.['spec'])
+  const { minReplicas } = fieldsOf(want.find(({ kind }) => kind === 'HorizontalPodAutoscaler')?.['spec'])
   return typeof minReplicas === 'number' ? minReplicas : undefined
 }
 
 function templateOf(deployment: KubeObject | undefined): string | undefined {
-  const { metadata } = recordOf(recordOf(deployment?.['spec'])['template'])
-  const name = recordOf(recordOf(metadata)['annotations'])[annotation.template]
+  const { metadata } = fieldsOf(fieldsOf(deployment?.['spec'])['template'])
+  const name = fieldsOf(fieldsOf(metadata)['annotations'])[annotation.template]
   return typeof name === 'string' ? name : undefined
 }
 
 /** Whether a status has no field that the new one leaves out. */
 const hasNoMore = (before: unknown, next: Readonly<Record<string, unknown>>): boolean =>
-  isRecord(before) && Object.keys(before).every((field) => field in next)
+  isObject(before) && Object.keys(before).every((field) => field in next)

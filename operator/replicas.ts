@@ -2,7 +2,8 @@
 // So another field manager takes the field first, as Kubernetes documents it: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 import { fieldManager } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
-import { isRecord, type KubeObject, recordOf } from './kube/object.ts'
+import { fieldsOf, isObject } from '../crds/is-object.ts'
+import type { KubeObject } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
 
 /** Owns `replicas` from the handover until the autoscaler first changes the number. */
@@ -11,20 +12,20 @@ export const replicasHolder = 'postscreen-operator-replicas'
 /** How many pods a Deployment should have. Other kinds have as many as anything asks for. */
 export const replicasOf = ({ kind, spec }: KubeObject): number => {
   if (kind !== 'Deployment') return Infinity
-  const { replicas } = recordOf(spec)
+  const { replicas } = fieldsOf(spec)
   return typeof replicas === 'number' ? replicas : 1
 }
 
 /** Whether the operator's own apply would remove the field. */
 function isOurs({ metadata }: KubeObject): boolean {
   const { managedFields } = metadata
-  const entries = Array.isArray(managedFields) ? managedFields.filter(isRecord) : []
+  const entries = Array.isArray(managedFields) ? managedFields.filter(isObject) : []
   return entries.some(
     ({ manager, operation, subresource, fieldsV1 }) =>
       manager === fieldManager &&
       operation === 'Apply' &&
       subresource === undefined &&
-      recordOf(recordOf(fieldsV1)['f:spec'])['f:replicas'] !== undefined,
+      fieldsOf(fieldsOf(fieldsV1)['f:spec'])['f:replicas'] !== undefined,
   )
 }
 

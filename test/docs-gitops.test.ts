@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { load } from 'js-yaml'
 import { statusSchema } from '../crds/schema/status.schema.ts'
 import { readPolicyText } from '../crds/policy.ts'
-import { isRecord } from '../operator/kube/object.ts'
+import { isObject } from '../crds/is-object.ts'
 import { unless } from './peers/require.ts'
 
 const folder = new URL('../docs/gitops/', import.meta.url)
@@ -24,7 +24,7 @@ const { tests } = load(text('health_test.yaml')) as { readonly tests: readonly H
 function inLua(value: unknown): string {
   if (value === null || value === undefined) return 'nil'
   if (Array.isArray(value)) return `{${value.map(inLua).join(', ')}}`
-  if (isRecord(value))
+  if (isObject(value))
     return `{${Object.entries(value)
       .map(([key, inner]) => `[${inLua(key)}] = ${inLua(inner)}`)
       .join(', ')}}`
@@ -74,5 +74,5 @@ test('the conditions in the test data are those that the operator writes', () =>
     }
   }
   const fresh = load(text('testdata/progressing-new.yaml'))
-  assert.deepEqual(isRecord(fresh) ? fresh['status'] : undefined, statusSchema.default)
+  assert.deepEqual(isObject(fresh) ? fresh['status'] : undefined, statusSchema.default)
 })

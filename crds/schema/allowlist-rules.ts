@@ -1,8 +1,6 @@
 // Rules across the fields of spec.allowlist: as CEL for the API server, and for files that no API server has seen (see rules.ts).
-import { isObject } from '../is-object.ts'
+import { fieldsOf } from '../is-object.ts'
 import type { Rule, Written } from './rules.ts'
-
-const fieldsOf = (value: unknown): Written => (isObject(value) ? value : {})
 
 /** What is left out, empty or an empty list says nothing. */
 const says = (value: unknown): boolean => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)

@@ -1,5 +1,6 @@
 // The periodic cleanup of the temporary allowlist: drops what has expired long ago, a little at a time, while service goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { epochSeconds, systemClock } from '../../runtime/clock.ts'
 import { decodeRecord } from '../core/allowlist-record.ts'
 import { worthKeeping } from '../core/retention.ts'
 import { cleanupKey, type LocalAllowlist, type Warn } from './allowlist-store.ts'
@@ -62,7 +63,7 @@ const realTimers: CleanupTimers = {
     return () => clearTimeout(timer)
   },
   breathe: () => nextTurn(),
-  clock: () => performance.now(),
+  clock: systemClock.now,
 }
 
 /** Cleans now and again until it is stopped (dict_cache_control). Processes that share a store take turns: whoever is due first cleans for all. */
@@ -84,7 +85,7 @@ class Cleaner implements Cleanup {
 
   constructor(options: CleanupOptions) {
     this.#options = options
-    this.#now = options.now ?? (() => Math.floor(Date.now() / 1000))
+    this.#now = options.now ?? epochSeconds
     this.#timers = options.timers ?? realTimers
   }
 
@@ -135,7 +136,7 @@ class Cleaner implements Cleanup {
  * former value back. (Should the process be killed meanwhile, the next cleanup is an interval away, which does no harm.)
  */
 export async function cleanOnce(options: CleanupOptions, stop: AbortSignal): Promise<CleanupCount> {
-  const { store, info, warn, now = () => Math.floor(Date.now() / 1000) } = options
+  const { store, info, warn, now = epochSeconds } = options
   const before = await store.get(cleanupKey)
   store.put(cleanupKey, String(now()))
   await store.flush()
@@ -169,7 +170,7 @@ class Sweep {
     this.#options = options
     this.#timers = options.timers ?? realTimers
     this.#rules = options.rules()
-    this.#now = options.now?.() ?? Math.floor(Date.now() / 1000)
+    this.#now = options.now?.() ?? epochSeconds()
   }
 
   /** False when it was stopped. Rejects when the store cannot be read. */

@@ -3,6 +3,7 @@ import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
+import { epochSeconds } from '../../runtime/clock.ts'
 import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
 import {
   type AllowlistEntry,
@@ -15,6 +16,7 @@ import {
 } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
 import { messageOf } from '../../runtime/caught.ts'
+import { settledWithin } from '../../runtime/time-budget.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
 import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-room.ts'
 import { Episode } from './episode.ts'
@@ -64,7 +66,7 @@ async function beginAnew(options: OpenOptions, inode: number, why: string, warn:
   const { path } = options
   // Another process that shares the directory may have been quicker.
   if (statSync(path).ino !== inode) return
-  const aside = `${path}.corrupt-${Math.floor(Date.now() / 1000)}`
+  const aside = `${path}.corrupt-${epochSeconds()}`
   moveFile(path, aside)
   prepareDataDirectory(path)
   const outcome = await probeAllowlist(options)
@@ -195,12 +197,12 @@ class LmdbAllowlist implements LocalAllowlist {
 
   async close(): Promise<void> {
     if (!this.#open) return
-    await inTime(this.flush())
+    await settledWithin(this.flush(), closeMs)
     this.#open = false
     this.#writes.stop()
     // The end of the process would close it too, and free what may be damaged; process.exit does not.
     if (this.#failed) process.once('exit', (code) => process.exit(code))
-    else await inTime(this.#database.close())
+    else await settledWithin(this.#database.close(), closeMs)
   }
 
   /** As many transactions as the room on the disk makes necessary; each frees pages for the next. */
@@ -271,10 +273,4 @@ async function causeOf(error: unknown): Promise<unknown> {
   } catch (cause) {
     return cause
   }
-}
-
-async function inTime(promise: Promise<unknown>): Promise<void> {
-  const late = new AbortController()
-  await Promise.race([promise.catch(() => undefined), sleep(closeMs, undefined, { signal: late.signal, ref: true }).catch(() => undefined)])
-  late.abort()
 }

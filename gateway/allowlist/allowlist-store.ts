@@ -1,5 +1,6 @@
 // What every store of the temporary allowlist is to the gateway. It is only a cache: a store that fails never refuses anybody.
 
+import { systemClock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/caught.ts'
 
 /** The key under which a cleanup leaves the epoch second of its completion, as Postfix does (dict_cache.c). */
@@ -73,7 +74,7 @@ const quietMs = 1000
  * Warnings of one store, each kind at most once a second as in Postfix.
  * `clock` tells milliseconds that never go back.
  */
-export function complaints(name: string, warn: Warn, clock: () => number = () => performance.now()): Complain {
+export function complaints(name: string, warn: Warn, clock: () => number = systemClock.now): Complain {
   const last = new Map<Trouble, number>()
   return (trouble, key, cause) => {
     const now = clock()

@@ -1,6 +1,8 @@
 // The temporary allowlist in a Valkey or Redis that gateways share. Whatever becomes of that server, nobody is refused and nobody waits longer than the
 // time budget: what it does not say in time counts as not known, and what was learnt while it is away is kept here until it is back.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { epochSeconds } from '../../runtime/clock.ts'
+import { settledWithin } from '../../runtime/time-budget.ts'
 import { holdsAt, latestStamp, mergeRecords } from '../core/allowlist-merge.ts'
 import type { AllowlistEntry, AllowlistStore, Warn } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
@@ -55,7 +57,7 @@ export interface ValkeyStoreOptions {
 const nearCapacity = 20_000
 /** So long does a gateway go on with a record that somebody has removed. */
 const nearTtlMs = 60_000
-const writeLimits = { collect: 0, batch: 64, waiting: 100_000, firstRetry: 1000, lastRetry: 5000 }
+const writeLimits = { collect: 0, batch: 64, waiting: 100_000, retry: { firstMs: 1000, longestMs: 5000 } }
 /** Between two batches of a backlog: some ten thousand records a second, so that clients are not kept waiting. */
 const paceMs = 5
 const writeRetryMs = 1000
@@ -83,7 +85,7 @@ export class ValkeyAllowlist implements AllowlistStore {
   constructor(options: ValkeyStoreOptions) {
     this.#options = options
     this.name = options.name
-    this.#now = options.now ?? (() => Math.floor(Date.now() / 1000))
+    this.#now = options.now ?? epochSeconds
     const { observer } = options
     this.#keeper = new LinkKeeper({ ...options, failed: observer.failed })
     this.#writes = new WriteQueue(
@@ -104,7 +106,7 @@ export class ValkeyAllowlist implements AllowlistStore {
 
   /** Resolves when the store can be asked, or after `ms` milliseconds. */
   async ready(ms: number): Promise<void> {
-    await inTime(this.#keeper.available(), ms)
+    await settledWithin(this.#keeper.available(), ms)
   }
 
   /** At once where this gateway knows enough or the store is away; else a promise that resolves within the time budget. */
@@ -188,7 +190,7 @@ export class ValkeyAllowlist implements AllowlistStore {
   }
 
   async flush(): Promise<void> {
-    await inTime(this.#writes.drained(), closeMs)
+    await settledWithin(this.#writes.drained(), closeMs)
   }
 
   async close(): Promise<void> {
@@ -244,10 +246,4 @@ export class ValkeyAllowlist implements AllowlistStore {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined)
   }
-}
-
-async function inTime(promise: Promise<unknown>, ms: number): Promise<void> {
-  const late = new AbortController()
-  await Promise.race([promise, sleep(ms, undefined, { signal: late.signal }).catch(() => undefined)])
-  late.abort()
 }

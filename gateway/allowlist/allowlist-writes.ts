@@ -1,4 +1,5 @@
 // Writes to the temporary allowlist on their way to the disk: collected, seen by lookups at once, committed many at a time, bounded.
+import { BackOff, type BackOffLimits } from '../../runtime/back-off.ts'
 import type { Complain } from './allowlist-store.ts'
 
 /** Commits a batch in one transaction; undefined as a record means: remove. Rejects when nothing of it was kept. */
@@ -12,8 +13,8 @@ export interface WriteLimits {
   readonly batch: number
   /** More writes than this wait only when the disk has stopped; then the sixteenth that has waited longest is given up. */
   readonly waiting: number
-  readonly firstRetry: number
-  readonly lastRetry: number
+  /** The delays before a failed batch is tried again. */
+  readonly retry: BackOffLimits
 }
 
 /** Somebody who waits until so many more batches are done. */
@@ -22,7 +23,7 @@ interface Drainer {
   readonly resolve: () => void
 }
 
-const defaultLimits: WriteLimits = { collect: 50, batch: 2000, waiting: 100_000, firstRetry: 1000, lastRetry: 30_000 }
+const defaultLimits: WriteLimits = { collect: 50, batch: 2000, waiting: 100_000, retry: { firstMs: 1000, longestMs: 30_000 } }
 
 /** One batch is under way at a time, so a slow disk makes batches larger and not more numerous. A batch that fails waits and is tried again. */
 export class WriteQueue {
@@ -32,7 +33,7 @@ export class WriteQueue {
   #waiting = new Map<string, string | undefined>()
   #underWay = new Map<string, string | undefined>()
   #timer: NodeJS.Timeout | undefined
-  #retry: number
+  readonly #retry: BackOff
   #stopped = false
   #drainers: Drainer[] = []
   #dropped = 0
@@ -41,7 +42,7 @@ export class WriteQueue {
     this.#commit = commit
     this.#complain = complain
     this.#limits = limits
-    this.#retry = limits.firstRetry
+    this.#retry = new BackOff(limits.retry)
   }
 
   /** Writes that have not reached the disk yet. */
@@ -105,7 +106,7 @@ export class WriteQueue {
     let failed = false
     try {
       await this.#commit(this.#underWay)
-      this.#retry = this.#limits.firstRetry
+      this.#retry.reset()
     } catch (error) {
       failed = true
       this.#putBack(error)
@@ -118,9 +119,7 @@ export class WriteQueue {
 
   #pause(failed: boolean): number {
     if (!failed) return this.#drainers.length > 0 || this.#waiting.size >= this.#limits.batch ? 0 : this.#limits.collect
-    const pause = this.#retry
-    this.#retry = Math.min(2 * this.#retry, this.#limits.lastRetry)
-    return pause
+    return this.#retry.next()
   }
 
   #takeBatch(): void {

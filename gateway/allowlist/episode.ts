@@ -1,11 +1,12 @@
 // A trouble that lasts: one line when it begins, one when it is over, whatever happens in between.
+import { systemClock } from '../../runtime/clock.ts'
 
 export class Episode {
   readonly #clock: () => number
   #since: number | undefined
 
   /** `clock` tells milliseconds that never go back. */
-  constructor(clock: () => number = () => performance.now()) {
+  constructor(clock: () => number = systemClock.now) {
     this.#clock = clock
   }
 

@@ -1,11 +1,11 @@
 // Keeps a link to the Valkey: finds out that it is gone or stalled, replaces it in the background, and meanwhile lets nobody wait for it.
-import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf } from '../../runtime/caught.ts'
+import { BackOff } from '../../runtime/back-off.ts'
+import { fileSignature } from '../../runtime/file-signature.ts'
+import { withinBudget } from '../../runtime/time-budget.ts'
 import type { Warn } from './allowlist-store.ts'
 import { Episode } from './episode.ts'
-import { inBudget } from './time-budget.ts'
-import { type ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
+import { ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
 import { openValkeyLink, type ValkeyLink } from './valkey-link.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
@@ -28,8 +28,7 @@ export interface KeeperOptions {
 /** So many questions without an answer, each asked after the one before had failed, and the link is given up: one short stall is no episode. */
 const failuresAtMost = 3
 const heartbeatMs = 1000
-const firstPauseMs = 100
-const lastPauseMs = 2000
+const pauses = { firstMs: 100, longestMs: 2000, jitter: { least: 0.75, most: 1.25 } }
 /** A link that held less long than this counts as one more failed attempt: no flapping. */
 const steadyMs = 10_000
 const renewEveryMs = 2000
@@ -48,14 +47,14 @@ export class LinkKeeper {
   #answers = 0
   #answersAtBeat = 0
   #attempt = 0
-  #pauseMs = firstPauseMs
+  readonly #backOff = new BackOff(pauses)
   #signature: string
   #renewed = 0
   #waiting: (() => void)[] = []
 
   constructor(options: KeeperOptions) {
     this.#options = options
-    this.#signature = signature(options.files)
+    this.#signature = fileSignature(options.files)
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref()
     void this.#reopen()
   }
@@ -75,7 +74,7 @@ export class LinkKeeper {
   async ask<T>(link: ValkeyLink, question: Promise<T>): Promise<T> {
     const asked = performance.now()
     try {
-      const answer = await inBudget(question, this.#options.timeoutMs)
+      const answer = await answered(question, this.#options.timeoutMs)
       this.#failures = 0
       this.#answers++
       return answer
@@ -122,7 +121,7 @@ export class LinkKeeper {
     this.#link?.close()
     this.#link = undefined
     if (this.#closing.signal.aborted) return
-    if (performance.now() - this.#opened > steadyMs) this.#pauseMs = firstPauseMs
+    if (performance.now() - this.#opened > steadyMs) this.#backOff.reset()
     this.#begin(why)
     void this.#reopen()
   }
@@ -147,10 +146,7 @@ export class LinkKeeper {
         this.#options.failed(why.reason)
         this.#begin(why)
       }
-      await sleep(this.#pauseMs * (0.75 + Math.random() / 2), undefined, { ref: false, signal: this.#closing.signal }).catch(
-        () => undefined,
-      )
-      this.#pauseMs = Math.min(this.#pauseMs * 2, lastPauseMs)
+      await sleep(this.#backOff.next(), undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined)
     }
   }
 
@@ -188,7 +184,7 @@ export class LinkKeeper {
 
   /** Sees to a link that nobody has asked for a while, and to secrets. */
   #beat(): void {
-    const now = signature(this.#options.files)
+    const now = fileSignature(this.#options.files)
     if (now !== this.#signature) {
       this.#signature = now
       this.renew()
@@ -216,7 +212,7 @@ async function answersInTime(link: ValkeyLink, timeoutMs: number): Promise<void>
   let last: unknown
   for (let i = 0; i < failuresAtMost; i++) {
     try {
-      await inBudget(link.get(probeKey), timeoutMs)
+      await answered(link.get(probeKey), timeoutMs)
       return
     } catch (error) {
       last = error
@@ -225,15 +221,6 @@ async function answersInTime(link: ValkeyLink, timeoutMs: number): Promise<void>
   throw last
 }
 
-function signature(files: readonly string[]): string {
-  return files
-    .map((file) => {
-      try {
-        const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
-        return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`
-      } catch (error) {
-        return codeOf(error) ?? 'unknown'
-      }
-    })
-    .join(' ')
+function answered<T>(question: Promise<T>, ms: number): Promise<T> {
+  return withinBudget(question, ms, () => new ValkeyError('timeout', `no answer within ${ms} ms`))
 }

@@ -1,4 +1,5 @@
 // What this gateway has lately learnt from the shared allowlist: bounded, in memory, and for a short time, so that a known client costs no round trip.
+import { systemClock } from '../../runtime/clock.ts'
 
 interface Known {
   readonly record: string
@@ -18,7 +19,7 @@ export class NearCache {
   #old = new Map<string, Known>()
 
   /** `clock` tells milliseconds that never go back. */
-  constructor(capacity: number, ttlMs: number, clock: () => number = () => performance.now()) {
+  constructor(capacity: number, ttlMs: number, clock: () => number = systemClock.now) {
     this.#half = Math.ceil(capacity / 2)
     this.#ttlMs = ttlMs
     this.#clock = clock

@@ -2,6 +2,7 @@
 // with secrets read anew and the primary asked for anew. Whoever uses it decides when.
 import { createHash } from 'node:crypto'
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
+import { withinBudget } from '../../runtime/time-budget.ts'
 import { latestStamp } from '../core/allowlist-merge.ts'
 import type { AllowlistEntry } from './allowlist-store.ts'
 import { ValkeyError, valkeyError } from './valkey-errors.ts'
@@ -159,17 +160,12 @@ async function connected(client: Redis | Cluster, settings: ValkeySettings): Pro
     cause = error
   }
   client.on('error', keep).on('node error', keep)
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new ValkeyError('timeout', `not connected within ${openMs / 1000} s`)), openMs)
   try {
-    await Promise.race([client.connect(), late.promise])
+    await withinBudget(client.connect(), openMs, () => new ValkeyError('timeout', `not connected within ${openMs / 1000} s`))
     return new Link(client, settings.keyPrefix, () => cause)
   } catch (error) {
     client.disconnect()
     throw valkeyError(error instanceof ValkeyError ? error : (cause ?? error))
-  } finally {
-    clearTimeout(timer)
-    late.promise.catch(() => undefined)
   }
 }
 

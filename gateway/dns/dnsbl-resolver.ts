@@ -1,5 +1,6 @@
 // Asks all DNSBL sites about a client, once for all sessions of that client that run at the same time.
 
+import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblList } from '../core/dnsbl.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -73,7 +74,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   #closed = false
 
   constructor(settings: DnsblResolverSettings<R>) {
-    this.#now = settings.now ?? (() => performance.now())
+    this.#now = settings.now ?? systemClock.now
     this.#timeoutMs = settings.timeoutMs
     this.#observe = settings.observe
     this.#client = new DnsClient({ ...settings, now: this.#now })

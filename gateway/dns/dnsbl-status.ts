@@ -1,5 +1,6 @@
 // Counts what each DNS list answered and knows since when one fails, for the status page, the metrics and one log line at either end.
 
+import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { DnsblError, DnsblErrorKind } from '../core/vocabulary.ts'
 
@@ -49,7 +50,7 @@ export class SiteCounts {
   readonly #events: SiteEvents
   readonly #now: () => number
 
-  constructor(events: SiteEvents, now: () => number = () => performance.now()) {
+  constructor(events: SiteEvents, now: () => number = systemClock.now) {
     this.#events = events
     this.#now = now
   }

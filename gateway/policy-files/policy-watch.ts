@@ -1,8 +1,9 @@
 // Follows a policy file and the files that it names: read again when one of them changes, appears or goes.
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { compileTable } from '../core/access-list.ts'
-import { codeOf, messageOf } from '../../runtime/caught.ts'
+import { messageOf } from '../../runtime/caught.ts'
+import { fileSignature } from '../../runtime/file-signature.ts'
 import { type LoadedPolicy, loadPolicy, type PolicyReading, type RefusedPolicy } from './policy-file.ts'
 import { readTable, type TableFiles, type TableReader, type TableReading } from './table-file.ts'
 import { isLarge, readTableInThread } from './table-thread.ts'
@@ -26,20 +27,6 @@ const lookMs = 500
 const settleMs = 100
 /** From being told to looking: a change is many events. */
 const gatherMs = 20
-
-/** What tells one state of some files from another, through symbolic links: the kubelet swaps one to change what is mounted. */
-function signature(files: readonly string[]): string {
-  return files.map(signatureOf).join(' ')
-}
-
-function signatureOf(file: string): string {
-  try {
-    const found = statSync(file, { bigint: true, throwIfNoEntry: false })
-    return found === undefined ? '-' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`
-  } catch (error) {
-    return codeOf(error) ?? 'unknown'
-  }
-}
 
 /** Stands for a table until it is read. */
 const unread: TableReading = { table: compileTable([]), problems: [], furtherProblems: 0 }
@@ -108,7 +95,7 @@ class PolicyWatcher implements PolicyWatch {
     if (this.#closed) return
     const reading = loadPolicy(this.#path, 'here', (file, found) => read.get(file) ?? readTable(file, found))
     if (this.#changedMeanwhile) this.reload()
-    else if (signature(reading.files) === this.#taken) this.#announce(reading)
+    else if (fileSignature(reading.files) === this.#taken) this.#announce(reading)
     // What has just been written may be half of it.
     else this.#lookIn(gatherMs)
   }
@@ -139,7 +126,7 @@ class PolicyWatcher implements PolicyWatch {
   }
 
   #note(): void {
-    this.#taken = signature(this.#files)
+    this.#taken = fileSignature(this.#files)
     this.#seen = this.#taken
   }
 
@@ -174,7 +161,7 @@ class PolicyWatcher implements PolicyWatch {
 
   #look(): void {
     if (this.#closed) return
-    const now = signature(this.#files)
+    const now = fileSignature(this.#files)
     if (now !== this.#seen) {
       this.#seen = now
       this.#seenAt = performance.now()

@@ -3,7 +3,8 @@ import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
 import { tenancyProblems, type TenantRules } from '../../crds/schema/tenancy.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
-import { isRecord, keyOf, type KubeObject } from '../kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import { keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'
 import { tableKey, type TableText } from './access-tables.ts'
 import { type Compilation, compile, tableRefs } from './compile.ts'
@@ -78,8 +79,8 @@ const tooMuch: TableText = { why: `is left out: the tables of the policy have mo
 /** The text of a key of a ConfigMap, unpacked if its name ends in .gz. */
 function textOf(map: KubeObject, key: string): TableText {
   const { data, binaryData } = map
-  const text = isRecord(data) ? data[key] : undefined
-  const binary = isRecord(binaryData) ? binaryData[key] : undefined
+  const text = isObject(data) ? data[key] : undefined
+  const binary = isObject(binaryData) ? binaryData[key] : undefined
   if (typeof text === 'string') return { text }
   if (typeof binary !== 'string') return { why: 'is not in the ConfigMap', isMissing: true }
   const bytes = Buffer.from(binary, 'base64')

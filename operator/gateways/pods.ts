@@ -1,7 +1,8 @@
 // The gateway's pods as the operator sees them.
 import { isIP } from 'node:net'
 import { annotation } from '../desired/names.ts'
-import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../kube/object.ts'
 import { oneLine } from './one-line.ts'
 import type { GatewayReport } from './report.ts'
 
@@ -21,7 +22,7 @@ export interface GatewayPod {
   readonly report: GatewayReport | undefined
 }
 
-const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] => (Array.isArray(value) ? value.filter(isRecord) : [])
+const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] => (Array.isArray(value) ? value.filter(isObject) : [])
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 /** Waits that are part of every start. */
@@ -29,7 +30,7 @@ const usual = new Set(['ContainerCreating', 'PodInitializing'])
 
 function troubleOf(status: Readonly<Record<string, unknown>>): string | undefined {
   for (const { state } of list(status['containerStatuses'])) {
-    const { reason, message } = recordOf(recordOf(state)['waiting'])
+    const { reason, message } = fieldsOf(fieldsOf(state)['waiting'])
     const word = text(reason)
     if (word !== undefined && !usual.has(word)) return inWords(word, message)
   }
@@ -45,7 +46,7 @@ const inWords = (word: string, message: unknown): string =>
 
 export function podOf(object: KubeObject, report: GatewayReport | undefined): GatewayPod {
   const { name, uid = '', annotations = {} } = object.metadata
-  const status = recordOf(object['status'])
+  const status = fieldsOf(object['status'])
   return {
     name,
     uid,
@@ -66,21 +67,21 @@ function hostOf({ hostIP }: Readonly<Record<string, unknown>>): string | undefin
 
 /** Where to ask a pod; undefined while it has no address or does not run. */
 export function addressOf(object: KubeObject): string | undefined {
-  const status = recordOf(object['status'])
+  const status = fieldsOf(object['status'])
   const address = status['phase'] === 'Running' ? text(status['podIP']) : undefined
   return address !== undefined && isIP(address) !== 0 ? address : undefined
 }
 
 /** Whether it is on its way out: it serves its last sessions and takes no new policy. */
 export function isEnding({ metadata, status }: KubeObject): boolean {
-  const phase = recordOf(status)['phase']
+  const phase = fieldsOf(status)['phase']
   return metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed'
 }
 
 /** What of a pod is worth keeping in memory. */
 export function slimPod(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata
-  const { phase, podIP, hostIP, conditions, containerStatuses } = recordOf(object['status'])
+  const { phase, podIP, hostIP, conditions, containerStatuses } = fieldsOf(object['status'])
   const states = list(containerStatuses).map(({ state }) => ({ state }))
   const metadata = {
     name,

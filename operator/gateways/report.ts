@@ -1,6 +1,6 @@
 // What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever is not as expected is left out.
 import type { Problem } from '../../crds/problems.ts'
-import { isRecord, recordOf } from '../kube/object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import { oneLine } from './one-line.ts'
 
 export interface BackendReport {
@@ -29,16 +29,16 @@ export interface GatewayReport {
 const most = 20
 const bounded = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : '')
 const listOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
-  Array.isArray(value) ? value.slice(0, most).filter(isRecord) : []
+  Array.isArray(value) ? value.slice(0, most).filter(isObject) : []
 const hashOf = (value: unknown): string | undefined => {
-  const hash = isRecord(value) ? bounded(value['hash']) : ''
+  const hash = isObject(value) ? bounded(value['hash']) : ''
   return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
 }
 
 const reasonOf = (address: Readonly<Record<string, unknown>>): string => `${bounded(address['label'])}: ${bounded(address['lastError'])}`
 
 const keptAtOf = (policy: unknown): { readonly keptAt?: string } =>
-  isRecord(policy) && typeof policy['keptAt'] === 'string' ? { keptAt: bounded(policy['keptAt']) } : {}
+  isObject(policy) && typeof policy['keptAt'] === 'string' ? { keptAt: bounded(policy['keptAt']) } : {}
 
 function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
   const addresses = listOf(backend['addresses'])
@@ -54,22 +54,22 @@ function backendOf(backend: Readonly<Record<string, unknown>>): BackendReport {
 
 function withoutOf(fields: Readonly<Record<string, unknown>>): Pick<GatewayReport, 'without'> {
   const parts = listOf(fields['leftOut']).map(({ path, why }) => `${bounded(path)}: ${bounded(why)}`)
-  const lists = listOf(recordOf(fields['dnsbl'])['sites']).flatMap(({ site, failing }) =>
-    isRecord(failing) ? [`DNS list ${bounded(site)} fails: ${bounded(failing['why'])}`] : [],
+  const lists = listOf(fieldsOf(fields['dnsbl'])['sites']).flatMap(({ site, failing }) =>
+    isObject(failing) ? [`DNS list ${bounded(site)} fails: ${bounded(failing['why'])}`] : [],
   )
   return parts.length + lists.length === 0 ? {} : { without: [...parts, ...lists] }
 }
 
 /** @param page the JSON of `/status`, whatever it is */
 export function readReport(page: unknown): GatewayReport {
-  const fields = recordOf(page)
+  const fields = fieldsOf(page)
   const refused = fields['refusedPolicy']
-  const connections = recordOf(fields['connections'])
-  const problems = isRecord(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
+  const connections = fieldsOf(fields['connections'])
+  const problems = isObject(refused) ? listOf(refused['problems']).map(({ path, why }) => ({ path: bounded(path), why: bounded(why) })) : []
   return {
     hash: hashOf(fields['policy']),
     ...keptAtOf(fields['policy']),
-    refused: isRecord(refused) ? { hash: hashOf(refused), problems } : undefined,
+    refused: isObject(refused) ? { hash: hashOf(refused), problems } : undefined,
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),
     ...(connections['full'] === true && { full: bounded(connections['advice']) }),

@@ -5,7 +5,7 @@ import type { RequestOptions } from 'node:https'
 import { createRequire } from 'node:module'
 import type { Cluster, KubeConfig } from '@kubernetes/client-node'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { type ClusterConfig, inClusterConfig } from './in-cluster-config.ts'
 import { KubeError, logText } from './kube-error.ts'
 

@@ -1,6 +1,6 @@
 // One time limit for all the steps of one request, joined with the caller's wish to give up.
 
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { KubeError } from './kube-error.ts'
 
 /** Must be ended, else its timer lives on. */

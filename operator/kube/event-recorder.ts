@@ -1,6 +1,6 @@
 // Events (events.k8s.io/v1): tells people, in `kubectl describe`, what became of an object. Best effort: it never fails, blocks or floods.
 
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
 import { describeError, isNotFound, logText } from './kube-error.ts'
 import { microTime } from './micro-time.ts'

@@ -1,11 +1,12 @@
 // The Kubernetes API, as far as an operator needs it: nine verbs on namespaced objects, each request with a time limit and a bounded answer.
 
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { ClusterAccess } from './cluster-access.ts'
 import { Deadline } from './deadline.ts'
 import { isNotFound, KubeError } from './kube-error.ts'
 import { type CallOptions, type KubeRequest, KubeTransport, type Observe, transportError } from './kube-transport.ts'
-import { isRecord, type KubeObject } from './object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from './object.ts'
 import { RequestGate } from './request-gate.ts'
 import { pathOf, type Resource, resourceOf } from './resource.ts'
 import { badAnswer, objectOf, type WatchEvent, watchEvents } from './watch-event.ts'
@@ -253,9 +254,9 @@ function notThere(error: unknown): undefined {
 
 function listOf(answer: unknown, resource: Resource): ListResult {
   const what = `list ${resource.plural}`
-  const metadata = isRecord(answer) ? answer['metadata'] : undefined
-  const version = isRecord(metadata) ? metadata['resourceVersion'] : undefined
-  if (!isRecord(answer) || !isRecord(metadata) || typeof version !== 'string' || version === '') {
+  const metadata = isObject(answer) ? answer['metadata'] : undefined
+  const version = isObject(metadata) ? metadata['resourceVersion'] : undefined
+  if (!isObject(answer) || !isObject(metadata) || typeof version !== 'string' || version === '') {
     throw badAnswer(`${what}: the answer is no list`)
   }
   // Go writes an empty list as null.

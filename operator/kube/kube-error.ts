@@ -1,6 +1,6 @@
 // A request that came to nothing: what the API server said (metav1.Status), or that no answer came.
 
-import { isRecord, recordOf } from './object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
 
 /** The longest message, in characters. */
 const messageLimit = 500
@@ -36,7 +36,7 @@ export class KubeError extends Error {
  * `body` is what came, whatever it is; `status` counts when the body has no code; `retryAfter` is the header.
  */
 export function kubeErrorOf(what: string, status: number, body: unknown, retryAfter?: string): KubeError {
-  const said = recordOf(body)
+  const said = fieldsOf(body)
   const code = typeof said['code'] === 'number' && status === 0 ? said['code'] : status
   const reason = typeof said['reason'] === 'string' ? logText(said['reason']) : ''
   const message = typeof said['message'] === 'string' ? `: ${said['message']}` : ''
@@ -50,7 +50,7 @@ export function kubeErrorOf(what: string, status: number, body: unknown, retryAf
 /** RFC 9110 10.2.3: seconds, as the API server writes it. A date (which it never sends) is passed over. */
 function retryAfterOf(details: unknown, header: string | undefined): number | undefined {
   if (header !== undefined && /^[0-9]{1,9}$/.test(header)) return Number(header) * 1000
-  const seconds = isRecord(details) ? details['retryAfterSeconds'] : undefined
+  const seconds = isObject(details) ? details['retryAfterSeconds'] : undefined
   return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined
 }
 

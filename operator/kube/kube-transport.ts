@@ -1,7 +1,7 @@
 // One request to the API server: credentials, connection, time limit, bounded answer, and what is wrong with it in the form of a KubeError.
 
 import { type Dispatcher, request as send } from 'undici'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { Access, ClusterAccess } from './cluster-access.ts'
 import { Deadline } from './deadline.ts'
 import { KubeError, kubeErrorOf } from './kube-error.ts'

@@ -1,7 +1,8 @@
 // What a Lease says about the leader, and how it is written (coordination.k8s.io/v1).
 
 import { microTime } from './micro-time.ts'
-import { type KubeObject, recordOf } from './object.ts'
+import { fieldsOf } from '../../crds/is-object.ts'
+import type { KubeObject } from './object.ts'
 
 export interface LeaseRecord {
   /** undefined: nobody. */
@@ -18,7 +19,7 @@ const longestDurationSeconds = 3600
 
 /** Reads a Lease, whoever wrote it. */
 export function leaseRecordOf(lease: KubeObject): LeaseRecord {
-  const spec = recordOf(lease['spec'])
+  const spec = fieldsOf(lease['spec'])
   const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions, acquireTime, renewTime } = spec
   const isDuration = Number.isInteger(seconds) && Number(seconds) > 0 && Number(seconds) <= longestDurationSeconds
   return {
@@ -44,7 +45,7 @@ export interface LeaseClaim {
 
 /** The Lease with a claim in it; all else stays, and so does its resource version. */
 export function claimLease(lease: KubeObject, { holder, durationMs, transitions, acquired, renewed }: LeaseClaim): KubeObject {
-  const before = recordOf(lease['spec'])
+  const before = fieldsOf(lease['spec'])
   const spec = {
     ...before,
     holderIdentity: holder,

@@ -1,6 +1,6 @@
 // Leader election by a Lease, by client-go's rules (tools/leaderelection): of all the operators that run, one acts.
 
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
 import { describeError, isConflict, isNotFound } from './kube-error.ts'
 import { claimLease, leaseRecordOf } from './lease-record.ts'

@@ -1,7 +1,7 @@
 // The reflector: keeps a copy of the objects of one kind by listing them once and watching them from there, through everything that breaks.
 
-import { BackOff } from './back-off.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { BackOff } from '../../runtime/back-off.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
 import { describeError, isGone, KubeError } from './kube-error.ts'
 import { type KubeObject, keyOf, type ResourceKey } from './object.ts'
@@ -78,7 +78,7 @@ class Reflector implements ListWatch {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#pageSize = options.pageSize ?? 500
-    this.#backOff = new BackOff({ baseMs: 500, maxMs: 30_000, random: this.#random })
+    this.#backOff = new BackOff({ firstMs: 500, longestMs: 30_000, jitter: { least: 0, most: 1 }, random: this.#random })
     this.store = new ObjectStore((object) => this.#keep(object))
     this.synced = this.#sync.promise
     // Nobody has to wait for it.

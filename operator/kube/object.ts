@@ -1,4 +1,5 @@
 // What every Kubernetes object has, and the key that it goes by.
+import { isObject } from '../../crds/is-object.ts'
 
 /** metav1.OwnerReference. */
 export interface OwnerReference {
@@ -49,21 +50,11 @@ export function splitKey(key: string): { readonly namespace: string; readonly na
 
 /** Whether something that came from the network is an object with a name; only then may it be called a KubeObject. */
 export function isKubeObject(value: unknown): value is KubeObject {
-  if (!isRecord(value) || typeof value['apiVersion'] !== 'string' || typeof value['kind'] !== 'string') return false
+  if (!isObject(value) || typeof value['apiVersion'] !== 'string' || typeof value['kind'] !== 'string') return false
   const metadata = value['metadata']
   return (
-    isRecord(metadata) && isText(metadata['name']) && isOptionalText(metadata['namespace']) && isOptionalText(metadata['resourceVersion'])
+    isObject(metadata) && isText(metadata['name']) && isOptionalText(metadata['namespace']) && isOptionalText(metadata['resourceVersion'])
   )
-}
-
-/** Whether it is a JSON object, not an array. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** It, if it is a JSON object, else one without fields. */
-export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : {}
 }
 
 function isText(value: unknown): boolean {

@@ -1,7 +1,8 @@
 // What a watch says: the lines of its answer, read within limits.
 
 import { KubeError, kubeErrorOf } from './kube-error.ts'
-import { isKubeObject, isRecord, type KubeObject } from './object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import { isKubeObject, type KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
 
 /** An ERROR event is none of these: it ends the watch with a KubeError. */
@@ -55,7 +56,7 @@ function parsed(line: Uint8Array, what: string): unknown {
 
 function eventOf(event: unknown, resource: Resource): WatchEvent {
   const what = `watch ${resource.plural}`
-  if (!isRecord(event)) throw badAnswer(`${what}: a line that is no event`)
+  if (!isObject(event)) throw badAnswer(`${what}: a line that is no event`)
   const { type, object } = event
   switch (type) {
     case 'ADDED':
@@ -73,8 +74,8 @@ function eventOf(event: unknown, resource: Resource): WatchEvent {
 
 /** A bookmark's object has a kind and a resource version, but no name. */
 function bookmarkOf(object: unknown, what: string): string {
-  const metadata = isRecord(object) ? object['metadata'] : undefined
-  const version = isRecord(metadata) ? metadata['resourceVersion'] : undefined
+  const metadata = isObject(object) ? object['metadata'] : undefined
+  const version = isObject(metadata) ? metadata['resourceVersion'] : undefined
   if (typeof version !== 'string' || version === '') throw badAnswer(`${what}: a bookmark without a resource version`)
   return version
 }
@@ -84,7 +85,7 @@ function bookmarkOf(object: unknown, what: string): string {
  * only the metadata was asked for are called PartialObjectMetadata: all get the names of the resource. Throws a KubeError (BadAnswer).
  */
 export function objectOf(value: unknown, { apiVersion, kind }: Resource, what: string): KubeObject {
-  if (!isRecord(value)) throw badAnswer(`${what}: an object that is none`)
+  if (!isObject(value)) throw badAnswer(`${what}: an object that is none`)
   const named = value['kind'] === undefined || value['kind'] === 'PartialObjectMetadata' ? { ...value, apiVersion, kind } : value
   if (!isKubeObject(named) || named.kind !== kind) throw badAnswer(`${what}: an object that is no ${kind}, or without a name`)
   return named

@@ -1,6 +1,7 @@
 // The queue of a controller: keys that wait to be reconciled, each at most once at a time, with a back-off for each key that fails.
 
-import { type Clock, systemClock } from './clock.ts'
+import { backOffDelay } from '../../runtime/back-off.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { KubeError } from './kube-error.ts'
 
 /** What a piece of work may ask for: to be done again, in so many milliseconds. */
@@ -192,7 +193,7 @@ export class WorkQueue<K extends string> {
 
   #delayAfter(failures: number, error: unknown): number {
     const { baseDelayMs = 100, maxDelayMs = 300_000 } = this.#options
-    const delay = Math.min(baseDelayMs * 2 ** (failures - 1), maxDelayMs)
+    const delay = backOffDelay({ firstMs: baseDelayMs, longestMs: maxDelayMs }, failures - 1)
     return Math.max(delay, error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0)
   }
 

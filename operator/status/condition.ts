@@ -1,5 +1,6 @@
 // One finding about a policy, and the conditions that a policy in the cluster has.
-import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../kube/object.ts'
 
 export type Truth = 'True' | 'False' | 'Unknown'
 
@@ -13,6 +14,6 @@ export interface Finding {
 
 /** The conditions that a policy in the cluster has. */
 export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
-  const found = recordOf(status)['conditions']
-  return Array.isArray(found) ? found.filter(isRecord) : []
+  const found = fieldsOf(status)['conditions']
+  return Array.isArray(found) ? found.filter(isObject) : []
 }

@@ -1,5 +1,6 @@
 // How far the Deployment and its pods are with what is wanted of them.
-import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../kube/object.ts'
 import type { Observation } from './observation.ts'
 
 const count = (value: unknown): number => (typeof value === 'number' ? value : 0)
@@ -17,15 +18,15 @@ export interface Rollout {
 }
 
 function gaveUp(deployment: KubeObject | undefined): string | undefined {
-  const conditions = recordOf(deployment?.['status'])['conditions']
-  const found = (Array.isArray(conditions) ? conditions : []).filter(isRecord).find((one) => one['reason'] === 'ProgressDeadlineExceeded')
+  const conditions = fieldsOf(deployment?.['status'])['conditions']
+  const found = (Array.isArray(conditions) ? conditions : []).filter(isObject).find((one) => one['reason'] === 'ProgressDeadlineExceeded')
   return found === undefined ? undefined : String(found['message'])
 }
 
 /** What the gateways of a policy do at the moment. */
 export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
-  const spec = recordOf(deployment?.['spec'])
-  const status = recordOf(deployment?.['status'])
+  const spec = fieldsOf(deployment?.['spec'])
+  const status = fieldsOf(deployment?.['status'])
   const wanted = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
   // Fewer than the autoscaler's minimum are never enough.
   const total = Math.max(wanted, compiled?.policy.spec.gateway?.autoscaling?.minReplicas ?? 0)

@@ -3,7 +3,8 @@ import { noTransition } from '../../crds/schema/status.schema.ts'
 import { formatDuration } from '../../crds/values/duration.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
-import { isRecord, type KubeObject, recordOf } from '../kube/object.ts'
+import { fieldsOf, isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../kube/object.ts'
 import { conditionsOf, type Truth } from './condition.ts'
 import { conditionTypes, type Findings } from './findings.ts'
 import { noticesOf } from '../../crds/notices.ts'
@@ -37,7 +38,7 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
 
 /** A port of every node: the nodes with a gateway that takes clients, since with externalTrafficPolicy Local the others have none. */
 function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly string[] {
-  const [first] = Array.isArray(ports) ? ports.filter(isRecord) : []
+  const [first] = Array.isArray(ports) ? ports.filter(isObject) : []
   const port = first?.['nodePort']
   if (typeof port !== 'number') return []
   const hosts = pods.flatMap(({ ready, host }) => (ready && host !== undefined ? [host] : []))
@@ -46,11 +47,11 @@ function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly st
 
 /** Where clients connect: the load balancer's addresses, those of nodes, or that of the Service in the cluster. */
 function addresses({ service, pods }: Observation): readonly string[] {
-  const spec = recordOf(service?.['spec'])
+  const spec = fieldsOf(service?.['spec'])
   if (spec['type'] === 'NodePort') return nodeAddresses(spec['ports'], pods)
   if (spec['type'] !== 'LoadBalancer') return Array.isArray(spec['clusterIPs']) ? spec['clusterIPs'].map(String) : []
-  const balancer = recordOf(recordOf(service?.['status'])['loadBalancer'])['ingress']
-  const entries = Array.isArray(balancer) ? balancer.filter(isRecord) : []
+  const balancer = fieldsOf(fieldsOf(service?.['status'])['loadBalancer'])['ingress']
+  const entries = Array.isArray(balancer) ? balancer.filter(isObject) : []
   return entries.flatMap(({ ip, hostname }) => [ip, hostname].filter((one) => typeof one === 'string' && one !== '').map(String))
 }
 

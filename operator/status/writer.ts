@@ -3,7 +3,8 @@
 import { fieldManager } from '../desired/names.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { KubeError } from '../kube/kube-error.ts'
-import { isRecord, type KubeObject } from '../kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../kube/object.ts'
 
 /** A CRD may be upgraded while the operator runs: every field is tried again this often. */
 const tryAgainMs = 10 * 60_000
@@ -92,7 +93,7 @@ export class StatusWriter {
 /** A value without the field at a path, in every entry of the lists on the way. */
 function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((entry) => without(entry, step === undefined ? rest : [step, ...rest]))
-  if (!isRecord(value) || step === undefined || !(step in value)) return value
+  if (!isObject(value) || step === undefined || !(step in value)) return value
   const { [step]: inner, ...others } = value
   return rest.length === 0 ? others : { ...others, [step]: without(inner, rest) }
 }

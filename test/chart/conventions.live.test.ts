@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { load } from 'js-yaml'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import { unless } from '../peers/require.ts'
 import { unknownFields } from './known-fields.ts'
 import { chartFolder, helm, monitoring, render } from './render.ts'
@@ -103,7 +104,7 @@ test('a selector selects the pods of its own object and no others', { skip }, as
   const all = await everyObject()
   const pods = all.flatMap(({ from, object }) => {
     const spec = object['spec']
-    const template = isRecord(spec) && isRecord(spec['template']) ? (spec['template'] as { metadata: KubeObject['metadata'] }) : undefined
+    const template = isObject(spec) && isObject(spec['template']) ? (spec['template'] as { metadata: KubeObject['metadata'] }) : undefined
     return template === undefined ? [] : [{ from, of: named(object), labels: template.metadata.labels ?? {} }]
   })
   for (const { from, object } of all.filter(({ object: { kind } }) => /^(Deployment|StatefulSet)$/.test(kind))) {

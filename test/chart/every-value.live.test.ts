@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { load } from 'js-yaml'
-import { isRecord } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
 import { unless } from '../peers/require.ts'
 import { chartFolder, helm, monitoring } from './render.ts'
 
@@ -101,11 +101,11 @@ const othersByName: Readonly<Record<string, unknown>> = {
 const alone = { replicaCount: 1 }
 
 function valueAt(values: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), values)
+  return path.split('.').reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), values)
 }
 
 function merged(below: unknown, above: unknown): unknown {
-  if (!isRecord(below) || !isRecord(above)) return above
+  if (!isObject(below) || !isObject(above)) return above
   return Object.entries(above).reduce<Record<string, unknown>>(
     (all, [name, value]) => ({ ...all, [name]: merged(all[name], value) }),
     below,

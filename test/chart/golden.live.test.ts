@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { dump, load } from 'js-yaml'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import { unless } from '../peers/require.ts'
 import { monitoring, render } from './render.ts'
 
@@ -14,7 +15,7 @@ const committed = (path: string): string => readFileSync(new URL(`../../charts/p
 function slim(object: KubeObject): unknown {
   if (object.kind === 'CustomResourceDefinition') return { ...object, spec: 'as in crds/postscreenpolicies.yaml' }
   const data = object['data']
-  if (!isRecord(data) || typeof data['postscreen.json'] !== 'string') return object
+  if (!isObject(data) || typeof data['postscreen.json'] !== 'string') return object
   assert.deepEqual(JSON.parse(data['postscreen.json']), JSON.parse(committed('files/dashboard.json')))
   return { ...object, data: { 'postscreen.json': 'as in files/dashboard.json' } }
 }

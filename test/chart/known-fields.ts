@@ -1,7 +1,8 @@
 // Whether an object has only fields that Kubernetes 1.36 knows, of the right types, by the models of its own client library.
 import { getSerializationType } from '@kubernetes/client-node/dist/util.js'
 import * as models from '@kubernetes/client-node/dist/gen/models/all.js'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 
 interface Attribute {
   readonly baseName: string
@@ -23,7 +24,7 @@ function* wrongIn(value: unknown, type: string, path: string): Generator<string>
     if (!Array.isArray(value)) yield `${path} is no list`
     else for (const [at, entry] of value.entries()) yield* wrongIn(entry, inArray, `${path}[${at}]`)
   } else if (inMap !== undefined) {
-    if (!isRecord(value)) yield `${path} is no map`
+    if (!isObject(value)) yield `${path} is no map`
     else for (const [name, entry] of Object.entries(value)) yield* wrongIn(entry, inMap, `${path}.${name}`)
   } else if (simple.has(type)) {
     if (typeof value !== type) yield `${path} is no ${type}`
@@ -36,7 +37,7 @@ function* wrongFields(value: unknown, type: string, path: string): Generator<str
   const attributes = attributesOf(type)
   // IntOrString, quantities, times, and what has any form.
   if (attributes === undefined) return
-  if (!isRecord(value)) return yield `${path} is no ${type}`
+  if (!isObject(value)) return yield `${path} is no ${type}`
   for (const [name, entry] of Object.entries(value)) {
     const attribute = attributes.find(({ baseName }) => baseName === name)
     if (attribute === undefined) yield `${path}.${name} is unknown`

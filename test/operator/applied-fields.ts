@@ -1,6 +1,7 @@
 // Server-side apply as far as the operator depends on it: who owns which field, what an apply takes away, and what metadata.managedFields says.
 import { isDeepStrictEqual } from 'node:util'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 /** Steps to a field as JSON; lists are one field. */
@@ -13,7 +14,7 @@ interface Owned {
 }
 
 function* leaves(value: unknown, steps: readonly string[]): Generator<[Path, unknown]> {
-  if (isRecord(value) && Object.keys(value).length > 0) {
+  if (isObject(value) && Object.keys(value).length > 0) {
     for (const [field, inner] of Object.entries(value)) yield* leaves(inner, [...steps, field])
   } else if (steps.length > 0) yield [JSON.stringify(steps), value]
 }
@@ -25,14 +26,14 @@ function managed({ metadata: { labels, annotations, ownerReferences }, apiVersio
 }
 
 function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
-  if (!isRecord(value) || step === undefined) return value
+  if (!isObject(value) || step === undefined) return value
   if (rest.length > 0) return step in value ? { ...value, [step]: without(value[step], rest) } : value
   const { [step]: _, ...others } = value
   return others
 }
 
 const merge = (into: unknown, from: unknown): unknown =>
-  isRecord(into) && isRecord(from)
+  isObject(into) && isObject(from)
     ? { ...into, ...Object.fromEntries(Object.entries(from).map(([field, value]) => [field, merge(into[field], value)])) }
     : from
 

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { Applier } from '../../operator/apply.ts'
 import { annotation, labels, ownerOf } from '../../operator/desired/names.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
-import { isRecord, type KubeObject, type OwnerReference } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject, OwnerReference } from '../../operator/kube/object.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 import { policyWith } from './policy-object.ts'
 
@@ -262,5 +263,5 @@ test('forgetting a policy forgets nothing of one whose name begins alike', async
   cluster.take()
   await applier.apply(want, other)
   assert.deepEqual(cluster.take(), [])
-  assert.ok(isRecord(cluster.find('Service', 'mx-2-gateway')?.['spec']))
+  assert.ok(isObject(cluster.find('Service', 'mx-2-gateway')?.['spec']))
 })

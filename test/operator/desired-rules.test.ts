@@ -7,7 +7,8 @@ import { tableKey } from '../../operator/compile/access-tables.ts'
 import { type Compiled, compile } from '../../operator/compile/compile.ts'
 import { desired } from '../../operator/desired/desired.ts'
 import { annotation, labels, ownerOf, selectorLabels } from '../../operator/desired/names.ts'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import { resourceOf } from '../../operator/kube/resource.ts'
 import { unknownFields } from '../chart/known-fields.ts'
 import { settings } from './observed.ts'
@@ -200,9 +201,9 @@ describe('ConfigMaps with tables', () => {
 describe('the selectors', () => {
   const selectors = (objects: readonly KubeObject[]): unknown[] =>
     objects.flatMap(({ kind, spec }) => {
-      if (!isRecord(spec)) return []
+      if (!isObject(spec)) return []
       const selector = kind === 'NetworkPolicy' ? spec['podSelector'] : spec['selector']
-      return selector === undefined ? [] : [isRecord(selector) && 'matchLabels' in selector ? selector['matchLabels'] : selector]
+      return selector === undefined ? [] : [isObject(selector) && 'matchLabels' in selector ? selector['matchLabels'] : selector]
     })
 
   test('are the same for every policy of a name: those of a Deployment can never be changed', () => {
@@ -257,7 +258,7 @@ describe('the NetworkPolicy of gateways', () => {
 
   test('lets Prometheus read the metrics, and nothing else', () => {
     const { spec } = find(objectsOf(managed(), { metricsFrom: [prometheus] }), 'NetworkPolicy')
-    const [clients, admin] = (isRecord(spec) ? spec['ingress'] : []) as readonly { readonly from?: unknown[]; readonly ports: unknown }[]
+    const [clients, admin] = (isObject(spec) ? spec['ingress'] : []) as readonly { readonly from?: unknown[]; readonly ports: unknown }[]
     assert.equal(clients?.from, undefined)
     assert.deepEqual(admin?.from?.at(-1), prometheus)
     assert.deepEqual(admin.ports, [{ protocol: 'TCP', port: 2580 }])
@@ -274,6 +275,6 @@ describe('the data directory', () => {
 describe('the operator outside a cluster', () => {
   test('has no pods that a NetworkPolicy could let in', () => {
     const { spec } = find(objectsOf(managed(), { operatorNamespace: undefined }), 'NetworkPolicy')
-    assert.deepEqual(isRecord(spec) && spec['ingress'], [{ ports: [{ protocol: 'TCP', port: 2525 }] }])
+    assert.deepEqual(isObject(spec) && spec['ingress'], [{ ports: [{ protocol: 'TCP', port: 2525 }] }])
   })
 })

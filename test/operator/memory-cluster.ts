@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Live } from '../../operator/apply.ts'
 import type { ApplyOptions, DeleteOptions, KubeClient } from '../../operator/kube/kube-client.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
-import { isRecord, keyOf, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import { keyOf, type KubeObject } from '../../operator/kube/object.ts'
 import type { Resource } from '../../operator/kube/resource.ts'
 import { FieldManagers } from './applied-fields.ts'
 
@@ -24,7 +25,7 @@ const copy = (object: KubeObject): KubeObject => JSON.parse(JSON.stringify(objec
 
 /** What the API server fills in: a Deployment that names no number of pods has one. */
 const withDefaults = (object: KubeObject): KubeObject =>
-  object.kind === 'Deployment' && isRecord(object['spec']) ? { ...object, spec: { replicas: 1, ...object['spec'] } } : object
+  object.kind === 'Deployment' && isObject(object['spec']) ? { ...object, spec: { replicas: 1, ...object['spec'] } } : object
 
 const conflict = (why: string) => new KubeError(why, { status: 409, reason: 'Conflict' })
 
@@ -196,7 +197,7 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
     if (isDeepStrictEqual(copy(object), found)) return copy(object)
     const { generation = 0 } = found?.metadata ?? {}
     const isNew = !isDeepStrictEqual(object['spec'], found?.['spec'])
-    const grown = isRecord(object['spec']) ? { generation: generation + (isNew ? 1 : 0) } : {}
+    const grown = isObject(object['spec']) ? { generation: generation + (isNew ? 1 : 0) } : {}
     return this.#put({ ...object, metadata: { ...object.metadata, ...grown } })
   }
 }

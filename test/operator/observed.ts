@@ -3,7 +3,8 @@ import { type Compiled, compile } from '../../operator/compile/compile.ts'
 import { desired } from '../../operator/desired/desired.ts'
 import { ownerOf } from '../../operator/desired/names.ts'
 import type { GatewayPod } from '../../operator/gateways/pods.ts'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import type { Observation } from '../../operator/status/observation.ts'
 import { policyWith } from './policy-object.ts'
 
@@ -54,7 +55,7 @@ export function deploymentWith(replicas: number, status: object = {}): KubeObjec
 export function atRest(spec: object = { gateway: {} }): Observation & { readonly compiled: Compiled } {
   const policy = policyWith(spec, { generation: 3 })
   const compiled = compiledOf(policy)
-  const isManaged = isRecord(policy['spec']) && policy['spec']['gateway'] !== undefined
+  const isManaged = isObject(policy['spec']) && policy['spec']['gateway'] !== undefined
   const configMap = desired(ownerOf(policy), compiled, settings).find(({ metadata }) => metadata.name === 'mx-policy')
   const service: KubeObject = {
     apiVersion: 'v1',

@@ -7,7 +7,8 @@ import { Compilations } from '../../operator/compile/compilations.ts'
 import { annotation, labels } from '../../operator/desired/names.ts'
 import { Refresh } from '../../operator/gateways/refresh.ts'
 import type { GatewayReport } from '../../operator/gateways/report.ts'
-import { isRecord, type KubeObject } from '../../operator/kube/object.ts'
+import { isObject } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import { Reconciler, type Told } from '../../operator/reconcile.ts'
 import { StatusWriter } from '../../operator/status/writer.ts'
 import type { PolicyStatus } from '../../operator/status/status.ts'
@@ -16,7 +17,7 @@ import { settings } from './observed.ts'
 import { policyWith } from './policy-object.ts'
 
 /** An empty record for what is none. */
-export const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {})
+export const record = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {})
 export const managed = { gateway: {} }
 
 interface OtherOperator {
@@ -81,7 +82,7 @@ export class Scene {
 
   get status(): PolicyStatus {
     const status = this.policy?.['status']
-    assert.ok(isRecord(status), 'a status has been written')
+    assert.ok(isObject(status), 'a status has been written')
     return status as PolicyStatus
   }
 

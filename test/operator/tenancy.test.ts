@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fields } from '../../crds/schema/fields.ts'
 import { hostEntryProblem, tenancyOf, type TenantRules } from '../../crds/schema/tenancy.ts'
-import { type KubeObject, recordOf } from '../../operator/kube/object.ts'
+import { fieldsOf } from '../../crds/is-object.ts'
+import type { KubeObject } from '../../operator/kube/object.ts'
 import { Scene } from './reconcile-scene.ts'
 
 const rules: TenantRules = { namePrefix: 'postscreen-', hosts: ['10.0.0.0/24', '2001:db8:1::/48', 'mx.example.com', '*.mail.example.com'] }
@@ -263,7 +264,7 @@ test('when tenancy is switched, the gateways of a policy that is refused from th
   await scene.pass()
   assert.equal(scene.condition('Accepted'), 'False RefusedByTenancy')
   assert.deepEqual(objectsMade(scene), had)
-  assert.ok(had.some((object) => object.kind === 'Deployment' && recordOf(object['spec'])['replicas'] === 2))
+  assert.ok(had.some((object) => object.kind === 'Deployment' && fieldsOf(object['spec'])['replicas'] === 2))
 })
 
 test('every field of the policy is classified, and what must have its default has one', () => {

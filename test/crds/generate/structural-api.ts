@@ -1,8 +1,6 @@
 // What the API server does with a structural schema, as far as the CRD uses it and CEL aside: fills in defaults, checks types and bounds.
 import type { StructuralNode } from '../../../crds/generate/structural.ts'
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isObject } from '../../../crds/is-object.ts'
 
 /** The value with the defaults of the schema, outermost first. */
 export function withDefaults(value: unknown, node: StructuralNode): unknown {

@@ -7,7 +7,6 @@ import { AllowlistInForce } from '../../../gateway/allowlist/allowlist-in-force.
 import { memoryAllowlist } from '../../../gateway/allowlist/allowlist-memory.ts'
 import { Episode } from '../../../gateway/allowlist/episode.ts'
 import { NearCache } from '../../../gateway/allowlist/near-cache.ts'
-import { inBudget } from '../../../gateway/allowlist/time-budget.ts'
 import { settingsFor } from '../../support/shared-store.ts'
 
 function inForce(t: TestContext, local = memoryAllowlist()) {
@@ -140,24 +139,4 @@ test('an episode has one word at its beginning and one at its end, with how long
   for (let i = 0; i < 2; i++) episode.end((seconds) => said.push(`${seconds} s`))
   assert.deepEqual(said, ['first', '2.5 s'])
   assert.equal(episode.lasts, false)
-})
-
-describe('a time budget', () => {
-  test('gives what comes in time, and what goes wrong in time', async () => {
-    assert.equal(await inBudget(Promise.resolve(1), 1000), 1)
-    await assert.rejects(inBudget(Promise.reject(new Error('wrong')), 1000), /^Error: wrong$/)
-  })
-
-  test('gives up what does not come', async () => {
-    await assert.rejects(inBudget(new Promise(() => undefined), 5), { reason: 'timeout', message: 'no answer within 5 ms' })
-  })
-
-  test('counts what had arrived while the process was busy', async () => {
-    const { promise, resolve } = Promise.withResolvers<number>()
-    const answer = inBudget(promise, 5)
-    setImmediate(() => resolve(2))
-    const busyUntil = performance.now() + 20
-    while (performance.now() < busyUntil);
-    assert.equal(await answer, 2)
-  })
 })

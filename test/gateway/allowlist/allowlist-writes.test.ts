@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WriteQueue } from '../../../gateway/allowlist/allowlist-writes.ts'
 
-const quick = { collect: 0, batch: 3, waiting: 32, firstRetry: 1, lastRetry: 4 }
+const quick = { collect: 0, batch: 3, waiting: 32, retry: { firstMs: 1, longestMs: 4 } }
 
 interface Disk {
   readonly batches: (readonly (readonly [string, string | undefined])[])[]

@@ -1,10 +1,11 @@
 // Electors in virtual time, and the one Lease that they fight for, on a real socket. Each elector can be cut off, killed or put to sleep.
 
 import assert from 'node:assert/strict'
-import type { Clock } from '../../../operator/kube/clock.ts'
+import type { Clock } from '../../../runtime/clock.ts'
 import { connectKube, type KubeClient } from '../../../operator/kube/kube-client.ts'
 import { type Election, type ElectionClient, elect } from '../../../operator/kube/lease.ts'
-import { isRecord, type KubeObject } from '../../../operator/kube/object.ts'
+import { isObject } from '../../../crds/is-object.ts'
+import type { KubeObject } from '../../../operator/kube/object.ts'
 import { type Arrival, ScriptedApiServer } from './scripted-api-server.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -170,7 +171,7 @@ export class LeaseWorld {
 
   get spec(): Readonly<Record<string, unknown>> {
     const spec = this.lease?.['spec']
-    return isRecord(spec) ? spec : {}
+    return isObject(spec) ? spec : {}
   }
 
   /** Lets time pass; at no moment may there be two leaders. */

@@ -1,7 +1,7 @@
 // A clock that stands still until a test moves it.
 
 import assert from 'node:assert/strict'
-import type { Clock } from '../../../operator/kube/clock.ts'
+import type { Clock } from '../../../runtime/clock.ts'
 
 interface Timer {
   readonly at: number

@@ -7,7 +7,8 @@ import type { StructuralNode } from '../../../crds/generate/structural.ts'
 import type { Applied } from '../../../operator/apply.ts'
 import { annotation } from '../../../operator/desired/names.ts'
 import type { GatewayPod } from '../../../operator/gateways/pods.ts'
-import { isRecord, type KubeObject } from '../../../operator/kube/object.ts'
+import { isObject } from '../../../crds/is-object.ts'
+import type { KubeObject } from '../../../operator/kube/object.ts'
 import { conditionTypes, findingsOf } from '../../../operator/status/findings.ts'
 import type { Observation } from '../../../operator/status/observation.ts'
 import { type PolicyStatus, statusOf } from '../../../operator/status/status.ts'
@@ -300,7 +301,7 @@ const conditionsBy = (status: PolicyStatus) => Object.fromEntries(status.conditi
 function* misfits(value: unknown, node: StructuralNode | undefined, path: string): Generator<string> {
   if (node === undefined) yield `${path} is unknown`
   else if (Array.isArray(value)) for (const [at, entry] of value.entries()) yield* misfits(entry, node.items, `${path}[${at}]`)
-  else if (isRecord(value))
+  else if (isObject(value))
     for (const [name, inner] of Object.entries(value)) yield* misfits(inner, node.properties?.[name], `${path}.${name}`)
   else if (node.type === 'string' ? typeof value !== 'string' : !Number.isSafeInteger(value)) yield `${path} is ${JSON.stringify(value)}`
   else if (typeof value === 'string' && (node.maxLength ?? Infinity) < value.length) yield `${path} is too long`

@@ -1,4 +1,5 @@
 // What is known of one backend address, and how what happens changes it.
+import { backOffDelay } from '../../runtime/back-off.ts'
 import type { Destination } from './backend-call.ts'
 import { Pace } from './pace.ts'
 import type { Candidate } from './precedence.ts'
@@ -93,7 +94,7 @@ export function markFailed(entry: Entry, state: 'failing' | 'misconfigured', rea
   entry.lastError = reason
   entry.state = state
   if (rests) return
-  entry.restUntil = now + Math.min(firstRestMs * 2 ** entry.failures, longestRestMs)
+  entry.restUntil = now + backOffDelay({ firstMs: firstRestMs, longestMs: longestRestMs }, entry.failures)
   entry.failures = Math.min(entry.failures + 1, 16)
 }
 

@@ -4,6 +4,7 @@
 //                               ▲                  └─ none is left: held ─┐
 //                               └─────────────────────────────────┘
 import type { Socket } from 'node:net'
+import { BackOff } from '../../runtime/back-off.ts'
 import { judgeGreeting, quoteReply } from '../core/backend-reply.ts'
 import { writeProxyHeader } from '../core/proxy-header.ts'
 import { BackendCall, type CallResult, connectPlainly } from './backend-call.ts'
@@ -17,8 +18,7 @@ const usualPatienceMs = 1000
 /** Backends that one client asks at the same time. */
 const callsAtOnce = 3
 /** How long a client waits that a backend has refused, doubled each time, and by what part of it that may be longer: those that came together shall not return together. */
-const firstBackoffMs = 1000
-const backoffJitter = 0.5
+const waits = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, most: 1.5 } }
 /** Failures that are named when all have failed. */
 const reasonLimit = 5
 /** Exactly one of them comes, unless the search is given up. */
@@ -43,7 +43,7 @@ export class Search {
   #mayPass = false
   /** Whether some failure since then was about this client alone, as far as is known: it comes back by itself, later each time. */
   #refused = false
-  #backoffMs = firstBackoffMs
+  readonly #backOff = new BackOff(waits)
   #cancelHold: (() => void) | undefined
   /** The backends that are being asked, the first one first; each has a session booked. */
   readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()
@@ -183,7 +183,7 @@ export class Search {
     const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
     if (!mayHold) return this.#fail(this.#reasons.length === 0 ? this.#backends.whyNone() : this.#reasons.join('; '))
     const leftMs = Math.max(0, this.#holdDeadline - now)
-    const waitMs = this.#refused ? Math.min(leftMs, this.#nextBackoff()) : leftMs
+    const waitMs = this.#refused ? Math.min(leftMs, this.#backOff.next()) : leftMs
     this.#mayPass = false
     this.#refused = false
     const again = (): void => {
@@ -199,12 +199,6 @@ export class Search {
       clearTimeout(timer)
       cancel()
     }
-  }
-
-  #nextBackoff(): number {
-    const ms = this.#backoffMs * (1 + Math.random() * backoffJitter)
-    this.#backoffMs *= 2
-    return ms
   }
 
   #called(target: Target, result: CallResult, silentMs: number): void {

@@ -1,6 +1,7 @@
 // The primary process of a gateway of several workers: starts them, starts them again, passes on what it is told, and speaks for them all.
 // It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
 // every connection here and send it on.
+import { backOffDelay } from '../../../runtime/back-off.ts'
 import type { ProofMessage } from '../../backend/prober.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
@@ -22,8 +23,7 @@ export interface PrimaryOptions extends Omit<GatewayOptions, 'worker'> {
 }
 
 /** The pause before a worker that ended is started again, doubled each time until one has lived for a minute. */
-const firstPauseMs = 200
-const longestPauseMs = 30_000
+const pauses = { firstMs: 200, longestMs: 30_000 }
 const steadyMs = 60_000
 /** A worker that says nothing for so long is stuck and is ended, as a kubelet would end a lone gateway. */
 const silentMs = 60_000
@@ -190,7 +190,7 @@ class Primary implements Gateway {
       return
     }
     if (performance.now() - worker.startedAt > steadyMs) place.failures = 0
-    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(place.failures++, 10))
+    const pauseMs = backOffDelay(pauses, place.failures++)
     const why = place.why ?? how
     this.#log.warning(`worker ${place.number} has ended (${why}), with the clients that it had; another one starts in ${pauseMs} ms`, {
       worker: place.number,

@@ -18,7 +18,7 @@ const usualPatienceMs = 1000
 /** Backends that one client asks at the same time. */
 const callsAtOnce = 3
 /** How long a client waits that a backend has refused, doubled each time, and by what part of it that may be longer: those that came together shall not return together. */
-const waits = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, most: 1.5 } }
+const refusalDelays = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, most: 1.5 } }
 /** Failures that are named when all have failed. */
 const reasonLimit = 5
 /** Exactly one of them comes, unless the search is given up. */
@@ -43,7 +43,7 @@ export class Search {
   #mayPass = false
   /** Whether some failure since then was about this client alone, as far as is known: it comes back by itself, later each time. */
   #refused = false
-  readonly #backOff = new BackOff(waits)
+  readonly #backOff = new BackOff(refusalDelays)
   #cancelHold: (() => void) | undefined
   /** The backends that are being asked, the first one first; each has a session booked. */
   readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()

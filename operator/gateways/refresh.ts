@@ -20,7 +20,7 @@ interface Asked {
  * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, ever more seldom. Not too seldom: when the API server
  * was away, the kubelet's watches of pods and of ConfigMaps come back each in its own time, up to a minute later (client-go's Reflector).
  */
-const again = { firstMs: 1000, longestMs: 15_000 }
+const delays = { firstMs: 1000, longestMs: 15_000 }
 /** Pods that are due for so long are gone: each one that is there is looked at more often. */
 const goneMs = 5 * 60_000
 /** Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two. */
@@ -60,7 +60,7 @@ export class Refresh {
     const times = before?.hash === hash ? before.times + 1 : 0
     // The watch may not have brought yet what was written last.
     const last = (Math.max(before?.last ?? 0, lastOf(refresh)) + 1) % 1_000_000
-    this.#asked.set(uid, { hash, times, last, again: this.#now() + backOffDelay(again, times) })
+    this.#asked.set(uid, { hash, times, last, again: this.#now() + backOffDelay(delays, times) })
     const annotations = { [annotation.refresh]: `${hash.slice(0, 12)}.${last}` }
     try {
       await this.#client.patch(resources.Pod, namespace, name, { metadata: { uid, annotations } })

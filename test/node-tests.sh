@@ -36,26 +36,42 @@ check_node() {
   esac
 }
 
-# run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does).
-# One file at a time: many files play dialogues with real servers in real time, and those keep their times only on a machine that is not
-# busy with other files. Measured on 2 cores: 136 s one by one, 160 s and three late replies with two at once.
+# run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of both parts: $scratch/results.
+# Files that are called *.live.test.ts play dialogues in real time, and keep their times only on a machine that is not busy with other files:
+# they run one at a time, as the stories of a cluster do. All others run before them, as many at once as there are cores.
 run_tests() {
+  local file parallel=() alone=() failed=0
+  for file in ${selected[@]+"${selected[@]}"}; do
+    case "$file" in
+      *.live.test.* | *.cluster.test.*) alone+=("$file") ;;
+      *) parallel+=("$file") ;;
+    esac
+  done
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-  node_test "$scratch/results" ${selected[@]+"${selected[@]}"} -- "$@" || run_failed_files_again "$@"
+  : >"$scratch/results"
+  if [ ${#parallel[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${parallel[@]}" -- "$@" || failed=1; fi
+  if [ ${#alone[@]} -gt 0 ]; then node_test 1 "$scratch/results" "${alone[@]}" -- "$@" || failed=1; fi
+  [ $failed = 0 ] || run_failed_files_again "$@"
 }
 
-# node_test RESULTS FILE… -- COMMAND…: runs test files and writes what test/results.ts says of them to RESULTS.
+cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }
+
+# node_test AT-ONCE RESULTS FILE… -- COMMAND…: runs test files and adds what test/results.ts says of them to RESULTS.
+# Modules are compiled once for all files: half of the time of a small test goes into that.
 node_test() {
-  local results=$1 files=()
-  shift
+  local at_once=$1 results=$2 files=() result=0
+  shift 2
   while [ "$1" != -- ]; do
     files+=("$1")
     shift
   done
   shift
-  "$@" node --test --test-concurrency=1 --test-timeout=1200000 \
-    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=./test/results.ts --test-reporter-destination="$results" \
-    ${options[@]+"${options[@]}"} ${files[@]+"${files[@]}"}
+  NODE_COMPILE_CACHE=$scratch/compiled "$@" node --test --test-concurrency="$at_once" --test-timeout=1200000 \
+    --test-reporter=spec --test-reporter-destination=stdout --test-reporter=./test/results.ts --test-reporter-destination="$results.part" \
+    ${options[@]+"${options[@]}"} ${files[@]+"${files[@]}"} || result=$?
+  cat "$results.part" >>"$results" 2>/dev/null || true
+  rm -f "$results.part"
+  return $result
 }
 
 # So many files do not fail by chance.
@@ -71,7 +87,7 @@ run_failed_files_again() {
   : >"$scratch/flaky"
   for file in "${files[@]}"; do
     printf '\n%s failed. It runs once more, alone.\n' "$file"
-    if node_test "$scratch/again" "$file" -- "$@"; then
+    if node_test 1 "$scratch/again" "$file" -- "$@"; then
       awk -F'\t' -v file="$file" '/^failed-file\t/ && $2 == file { print "flaky: " $2 ": " $3 }' "$scratch/results" | tee -a "${FLAKY_TESTS:-/dev/null}" >>"$scratch/flaky"
     else
       repeated+=("$file")
@@ -107,7 +123,17 @@ summarise() {
 }
 
 # The very last words, since CI keeps the end of its log only: the tests that failed, and those of them that passed in their second run.
+# When tests of both parts failed, each part has its first lines here.
 tell_failed_tests() {
-  awk -F'\t' '/^failed\t/ { if (!told++) print ""; sub(/^failed\t/, ""); print }' "$scratch/results" 2>/dev/null || true
+  awk -F'\t' -v most=30 '
+    /^tests\t/ { told = 0 }
+    /^failed\t/ { parts += !told }
+    /^failed\t/ { sub(/^failed\t/, ""); line[++lines] = $0; part[lines] = parts; place[lines] = ++told }
+    END {
+      for (i = 1; i <= lines; i++) {
+        if (place[i] == 1) print ""
+        if (parts == 1 || place[i] <= most) print line[i]
+      }
+    }' "$scratch/results" 2>/dev/null || true
   cat "$scratch/flaky" 2>/dev/null || true
 }

@@ -1,8 +1,8 @@
-// With CI=true a failed test file runs once more, alone: test/node-tests.sh, which test/run and test/cluster/run read.
+// Which test files run at once, and that with CI=true a failed one runs once more, alone: test/node-tests.sh, which test/run and test/cluster/run read.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,26 @@ test('is in time', () => {
   throw new Error('too late')
 })`
 const broken = `import { test } from 'node:test'\ntest('adds up', () => { throw new Error('never') })`
+/** Notes when it begins and when it ends. */
+const noting = `
+import { appendFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+test('notes', async () => {
+  const note = (word) => appendFileSync(new URL('notes', import.meta.url), word + ' ')
+  note('begin')
+  await setTimeout(200)
+  note('end')
+})`
+/** Ends only when its partner has begun. */
+const meeting = `
+import { existsSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+test('meets the other one', { timeout: 60_000 }, async () => {
+  writeFileSync('MARK', '')
+  while (!existsSync(new URL('PARTNER.test.mjs.ran', import.meta.url))) await setTimeout(10)
+})`
 const sound = `import { test } from 'node:test'\ntest('holds', () => undefined)`
 
 /** Runs test files, given as texts by name, as test/run does. */
@@ -45,7 +65,7 @@ exit $result`
     encoding: 'utf8',
     env: { ...env, CI: ci, SCRATCH: scratch, FLAKY_TESTS: flaky, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
   })
-  return { status, stdout, flaky: () => readFileSync(flaky, 'utf8') }
+  return { status, stdout, flaky: () => readFileSync(flaky, 'utf8'), notes: () => readFileSync(join(scratch, 'notes'), 'utf8') }
 }
 
 test('a test that fails once passes, and is named as flaky', (t) => {
@@ -67,6 +87,36 @@ test('a failure that repeats is a failure, also beside a flaky one', (t) => {
 
 test('a file that breaks off every time is a failure', (t) => {
   assert.equal(run(t, { 'broken.test.mjs': 'process.exit(3)' }).status, 1)
+})
+
+test('files run at once, as many as there are cores', { skip: availableParallelism() < 2 && 'one core' }, (t) => {
+  const { status, stdout } = run(t, {
+    'a.test.mjs': meeting.replace('PARTNER', 'b'),
+    'b.test.mjs': meeting.replace('PARTNER', 'a'),
+  })
+  assert.equal(status, 0, stdout)
+})
+
+test('live files run one at a time, after all others', (t) => {
+  const { status, stdout, notes } = run(t, { 'a.live.test.mjs': noting, 'b.live.test.mjs': noting, 'c.test.mjs': sound })
+  assert.equal(status, 0, stdout)
+  assert.equal(notes(), 'begin end begin end ')
+  assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ notes'), stdout)
+})
+
+test('failures of both parts are told at the end, and both run again', (t) => {
+  const { status, stdout } = run(t, { 'broken.test.mjs': broken, 'broken.live.test.mjs': broken, 'unlucky.test.mjs': unlucky })
+  assert.equal(status, 1, stdout)
+  assert.match(stdout, /\n2 tests failed:\n[^]*broken\.test[^]*\nOne test failed:\n✖ adds up \(\S*broken\.live\.test\.mjs/)
+  for (const file of ['broken', 'broken.live', 'unlucky'])
+    assert.ok(stdout.includes(`/${file}.test.mjs failed. It runs once more, alone.`), file)
+  assert.match(stdout, /\nflaky: \S*unlucky\.test\.mjs: is in time\n$/)
+})
+
+test('a live test that fails once is flaky too', (t) => {
+  const { status, stdout } = run(t, { 'unlucky.live.test.mjs': unlucky, 'sound.test.mjs': sound })
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /\nflaky: \S*unlucky\.live\.test\.mjs: is in time\n$/)
 })
 
 test('many failed files are not run again: they do not fail by chance', (t) => {

@@ -14,8 +14,17 @@ const folder = new URL('golden/', import.meta.url)
 const inputs = readdirSync(folder).filter((name) => name.endsWith('.in.yaml'))
 const valuesOf = (name: string): object => load(readFileSync(new URL(name, folder), 'utf8')) as object
 
-/** The objects that the chart makes of each input, without those that the input itself brings. */
-async function everyObject(): Promise<readonly { readonly from: string; readonly object: KubeObject }[]> {
+interface Made {
+  readonly from: string
+  readonly object: KubeObject
+}
+
+let made: Promise<readonly Made[]> | undefined
+
+/** The objects that the chart makes of each input, without those that the input itself brings. They are rendered once. */
+const everyObject = (): Promise<readonly Made[]> => (made ??= renderEveryInput())
+
+async function renderEveryInput(): Promise<readonly Made[]> {
   const all = await Promise.all(
     inputs.map(async (from) => {
       const objects = await render({ values: valuesOf(from), apis: [monitoring] })

@@ -1,7 +1,7 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
 import { memoryAllowlist } from './allowlist/allowlist-memory.ts'
 import { openLmdbAllowlist } from './allowlist/allowlist-lmdb.ts'
-import type { ProofMessage } from './backend/prober.ts'
+import type { ProbeMessage } from './backend/probe-schedule.ts'
 import type { LocalAllowlist } from './allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './allowlist/data-directory.ts'
 import type { MetricValues } from './observability/metrics.ts'
@@ -32,7 +32,7 @@ export interface LocalGateway extends Gateway {
   status(): StatusPage
   metricValues(): Promise<MetricValues>
   /** Another worker has said something about backends. */
-  hearOfBackends(message: ProofMessage): void
+  hearOfBackends(message: ProbeMessage): void
 }
 
 /**

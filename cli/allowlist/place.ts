@@ -6,7 +6,7 @@ import { openLmdbAllowlist } from '../../gateway/allowlist/allowlist-lmdb.ts'
 import { memoryAllowlist } from '../../gateway/allowlist/allowlist-memory.ts'
 import { type AllowlistEntry, cleanupKey, type LocalAllowlist } from '../../gateway/allowlist/allowlist-store.ts'
 import { type BadLine, importAllowlist } from '../../gateway/allowlist/allowlist-text.ts'
-import { openValkeyLink, type ValkeyLink } from '../../gateway/allowlist/valkey-link.ts'
+import { openValkeyConnection, type ValkeyConnection } from '../../gateway/allowlist/valkey-connection.ts'
 import type { ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 
 /** Every call may reject, with what is wrong. */
@@ -37,7 +37,7 @@ export async function openText(file: string, onBadLine: (bad: BadLine) => void):
 
 /** @param retention seconds that the server keeps what is put after its last pass has expired */
 export async function openValkey(settings: ValkeySettings, retention: number): Promise<Place> {
-  return new ValkeyPlace(await openValkeyLink(settings), retention)
+  return new ValkeyPlace(await openValkeyConnection(settings), retention)
 }
 
 /** The text of a file, in pieces. */
@@ -85,11 +85,11 @@ class LocalPlace implements Place {
 
 class ValkeyPlace implements Place {
   readonly writable = true
-  readonly #link: ValkeyLink
+  readonly #link: ValkeyConnection
   readonly #retention: number
   #merging: Promise<string>[] = []
 
-  constructor(link: ValkeyLink, retention: number) {
+  constructor(link: ValkeyConnection, retention: number) {
     this.#link = link
     this.#retention = retention
   }

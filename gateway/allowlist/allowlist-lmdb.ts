@@ -4,22 +4,22 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { epochSeconds } from '../../runtime/clock.ts'
-import { type OpenOptions, openDatabase, type ProbeOutcome, probeAllowlist } from './allowlist-probe.ts'
+import { type OpenOptions, openDatabase, type FileCheckResult, checkAllowlistFile } from './lmdb-file-check.ts'
 import {
   type AllowlistEntry,
   cleanupKey,
   type Complain,
   complaints,
   type LocalAllowlist,
-  type LocalTrouble,
+  type LocalStoreProblem,
   type Warn,
 } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import { settledWithin } from '../../runtime/time-budget.ts'
 import { adviceAbout, DataDirectoryError, prepareDataDirectory } from './data-directory.ts'
-import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-room.ts'
-import { Episode } from './episode.ts'
+import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-space.ts'
+import { Outage } from './outage.ts'
 
 /**
  * Address space only, nothing is taken from disk or memory ahead of need. Ten million records take 1.2 to 2 GB (measured), in pages of the
@@ -47,7 +47,7 @@ export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promi
   const options = { path: join(directory, fileName), mapSize }
   prepareDataDirectory(options.path)
   const inode = statSync(options.path).ino
-  const outcome = await probeAllowlist(options)
+  const outcome = await checkAllowlistFile(options)
   if (outcome.is === 'damaged') await beginAnew(options, inode, outcome.why, warn)
   if (outcome.is === 'unusable') throw unusable(directory, outcome)
   try {
@@ -57,7 +57,7 @@ export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promi
   }
 }
 
-function unusable(directory: string, outcome: Exclude<ProbeOutcome, { is: 'good' }>): DataDirectoryError {
+function unusable(directory: string, outcome: Exclude<FileCheckResult, { is: 'good' }>): DataDirectoryError {
   return new DataDirectoryError(directory, outcome.why, adviceAbout(undefined))
 }
 
@@ -69,7 +69,7 @@ async function beginAnew(options: OpenOptions, inode: number, why: string, warn:
   const aside = `${path}.corrupt-${epochSeconds()}`
   moveFile(path, aside)
   prepareDataDirectory(path)
-  const outcome = await probeAllowlist(options)
+  const outcome = await checkAllowlistFile(options)
   if (outcome.is !== 'good') {
     moveFile(aside, path)
     throw unusable(dirname(path), outcome)
@@ -100,10 +100,10 @@ class LmdbAllowlist implements LocalAllowlist {
   readonly #complain: Complain
   readonly #directory: string
   readonly #warn: Warn
-  readonly #unwritten = new Episode()
+  readonly #unwritten = new Outage()
   #problem = ''
   #open = true
-  /** A write of LMDB has failed, and the heap may be damaged (disk-room.ts): LMDB is not to write or close any more in this process. */
+  /** A write of LMDB has failed, and the heap may be damaged (disk-space.ts): LMDB is not to write or close any more in this process. */
   #failed = false
 
   constructor(database: RootDatabase<string, string>, path: string, warn: Warn) {
@@ -121,7 +121,7 @@ class LmdbAllowlist implements LocalAllowlist {
     )
   }
 
-  trouble(): LocalTrouble | undefined {
+  trouble(): LocalStoreProblem | undefined {
     if (!this.#unwritten.lasts) return undefined
     return { up: false, pendingWrites: this.#writes.size, droppedWrites: this.#writes.dropped, nearCacheHits: 0, problem: this.#problem }
   }

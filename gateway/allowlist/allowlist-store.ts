@@ -40,11 +40,11 @@ export interface LocalAllowlist extends AllowlistStore {
   readonly kind: 'memory' | 'lmdb'
   entries(): Iterable<AllowlistEntry>
   /** What keeps the store from being written, for as long as it does. */
-  trouble?(): LocalTrouble | undefined
+  trouble?(): LocalStoreProblem | undefined
 }
 
 /** The numbers that a shared store has as well, and what is wrong. */
-export interface LocalTrouble {
+export interface LocalStoreProblem {
   readonly up: false
   readonly pendingWrites: number
   readonly droppedWrites: number

@@ -6,11 +6,11 @@ import { settledWithin } from '../../runtime/time-budget.ts'
 import { holdsAt, latestStamp, mergeRecords } from '../core/allowlist-merge.ts'
 import type { AllowlistEntry, AllowlistStore, Warn } from './allowlist-store.ts'
 import { WriteQueue } from './allowlist-writes.ts'
-import { Episode } from './episode.ts'
-import { LinkKeeper } from './link-keeper.ts'
+import { Outage } from './outage.ts'
+import { ValkeyReconnector } from './valkey-reconnector.ts'
 import { NearCache } from './near-cache.ts'
 import { ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
-import type { ValkeyLink } from './valkey-link.ts'
+import type { ValkeyConnection } from './valkey-connection.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
 /** What the policy says about records, asked for each. */
@@ -50,7 +50,7 @@ export interface ValkeyStoreOptions {
   /** Epoch second. */
   readonly now?: () => number
   /** For tests. */
-  readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyLink>
+  readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyConnection>
 }
 
 /** About 6 MB. Entries are few that are asked often. */
@@ -72,10 +72,10 @@ export class ValkeyAllowlist implements AllowlistStore {
   readonly name: string
   readonly #options: ValkeyStoreOptions
   readonly #now: () => number
-  readonly #keeper: LinkKeeper
+  readonly #reconnector: ValkeyReconnector
   readonly #near = new NearCache(nearCapacity, nearTtlMs)
   readonly #writes: WriteQueue
-  readonly #unwritten = new Episode()
+  readonly #unwritten = new Outage()
   readonly #closing = new AbortController()
   #nearHits = 0
   #count = 0
@@ -87,7 +87,7 @@ export class ValkeyAllowlist implements AllowlistStore {
     this.name = options.name
     this.#now = options.now ?? epochSeconds
     const { observer } = options
-    this.#keeper = new LinkKeeper({ ...options, failed: observer.failed })
+    this.#reconnector = new ValkeyReconnector({ ...options, failed: observer.failed })
     this.#writes = new WriteQueue(
       (batch) => this.#commit(batch),
       () => undefined,
@@ -97,7 +97,7 @@ export class ValkeyAllowlist implements AllowlistStore {
 
   status(): SharedStatus {
     return {
-      up: this.#keeper.link !== undefined,
+      up: this.#reconnector.connection !== undefined,
       pendingWrites: this.#writes.size,
       droppedWrites: this.#writes.dropped,
       nearCacheHits: this.#nearHits,
@@ -106,7 +106,7 @@ export class ValkeyAllowlist implements AllowlistStore {
 
   /** Resolves when the store can be asked, or after `ms` milliseconds. */
   async ready(ms: number): Promise<void> {
-    await settledWithin(this.#keeper.available(), ms)
+    await settledWithin(this.#reconnector.available(), ms)
   }
 
   /** At once where this gateway knows enough or the store is away; else a promise that resolves within the time budget. */
@@ -119,8 +119,8 @@ export class ValkeyAllowlist implements AllowlistStore {
       this.#nearHits++
       return known
     }
-    const link = this.#keeper.link
-    return link === undefined ? this.#withoutStore(key) : this.#ask(link, key)
+    const connection = this.#reconnector.connection
+    return connection === undefined ? this.#withoutStore(key) : this.#ask(connection, key)
   }
 
   #withoutStore(key: string): string | undefined {
@@ -128,14 +128,14 @@ export class ValkeyAllowlist implements AllowlistStore {
     return near === undefined ? waiting : mergeRecords(waiting, near)
   }
 
-  async #ask(link: ValkeyLink, key: string): Promise<string | undefined> {
+  async #ask(connection: ValkeyConnection, key: string): Promise<string | undefined> {
     const { lookedUp } = this.#options.observer
     const began = performance.now()
-    const answer = link.get(key)
+    const answer = connection.get(key)
     // Also when it comes too late for this client.
     answer.then((record) => this.#learn(key, record)).catch(() => undefined)
     try {
-      const record = await this.#keeper.ask(link, answer)
+      const record = await this.#reconnector.ask(connection, answer)
       const waiting = this.#writes.get(key)
       if (record === undefined) return waiting
       return waiting === undefined ? record : mergeRecords(record, waiting)
@@ -165,18 +165,18 @@ export class ValkeyAllowlist implements AllowlistStore {
   }
 
   async *entries(): AsyncGenerator<AllowlistEntry, void> {
-    const link = this.#keeper.link
-    if (link === undefined) throw new ValkeyError('connection', `${this.name} is away`)
-    yield* link.entries()
+    const connection = this.#reconnector.connection
+    if (connection === undefined) throw new ValkeyError('connection', `${this.name} is away`)
+    yield* connection.entries()
   }
 
   /** An estimate: the keys of the whole database, others' included, as they were up to half a minute ago. */
   size(): number {
     const now = performance.now()
-    const link = this.#keeper.link
-    if (link !== undefined && now - this.#counted >= countEveryMs) {
+    const connection = this.#reconnector.connection
+    if (connection !== undefined && now - this.#counted >= countEveryMs) {
       this.#counted = now
-      link.count().then(
+      connection.count().then(
         (count) => (this.#count = count),
         () => undefined,
       )
@@ -195,23 +195,23 @@ export class ValkeyAllowlist implements AllowlistStore {
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
-    if (this.#keeper.link !== undefined) await this.flush()
+    if (this.#reconnector.connection !== undefined) await this.flush()
     this.#closing.abort()
     this.#writes.stop()
-    this.#keeper.close()
+    this.#reconnector.close()
   }
 
   /** Stays with its batch until it is written: merging twice does no harm, so a batch that failed in part is simply sent again. */
   async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
     for (;;) {
-      await this.#keeper.available()
-      const link = this.#keeper.link
+      await this.#reconnector.available()
+      const connection = this.#reconnector.connection
       if (this.#closing.signal.aborted) throw new ValkeyError('connection', 'closed')
-      if (link === undefined) continue
+      if (connection === undefined) continue
       const asked = performance.now()
-      const why = await this.#write(link, batch)
+      const why = await this.#write(connection, batch)
       if (why === undefined) break
-      this.#notWritten(link, why, asked)
+      this.#notWritten(connection, why, asked)
       await this.#pause(writeRetryMs)
     }
     const { name, info } = this.#options
@@ -220,27 +220,27 @@ export class ValkeyAllowlist implements AllowlistStore {
   }
 
   /** Undefined when all is written. */
-  async #write(link: ValkeyLink, batch: ReadonlyMap<string, string | undefined>): Promise<ValkeyError | undefined> {
+  async #write(connection: ValkeyConnection, batch: ReadonlyMap<string, string | undefined>): Promise<ValkeyError | undefined> {
     const { retention } = this.#options.rules()
     const results = await Promise.allSettled(
       [...batch].map(async ([key, record]) => {
-        if (record === undefined) await link.remove(key)
-        else this.#near.learn(key, (await link.merge(key, record, retention)) || record)
+        if (record === undefined) await connection.remove(key)
+        else this.#near.learn(key, (await connection.merge(key, record, retention)) || record)
       }),
     )
     const failure = results.find((result) => result.status === 'rejected')
     return failure === undefined ? undefined : valkeyError(failure.reason)
   }
 
-  #notWritten(link: ValkeyLink, why: ValkeyError, asked: number): void {
+  #notWritten(connection: ValkeyConnection, why: ValkeyError, asked: number): void {
     const { name, warn, observer } = this.#options
-    if (!writeOnly.has(why.reason)) return this.#keeper.unanswered(link, why, asked)
+    if (!writeOnly.has(why.reason)) return this.#reconnector.unanswered(connection, why, asked)
     observer.failed(why.reason)
     this.#unwritten.begin(() =>
       warn(`${name}: the shared allowlist takes no records (${why.reason}: ${why.message}); they are kept here until it does`),
     )
     // A replica: somewhere there may be a primary by now.
-    if (why.reason === 'readonly') this.#keeper.renew()
+    if (why.reason === 'readonly') this.#reconnector.renew()
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,4 +1,4 @@
-// One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, proof.ts for its probes.
+// One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, backend-probe.ts for its probes.
 import { connect as connectTcp, type Socket } from 'node:net'
 import { quoteReply, readReply, type Reply } from '../core/backend-reply.ts'
 
@@ -31,11 +31,11 @@ export interface CallFailed {
   readonly how: 'connect' | 'send'
   readonly reason: string
   /**
-   * What it tells of the backend. `local`: nothing, this process or machine could not make the connection. `refused`: no program takes connections there.
+   * What it shows about the backend. `local`: nothing, this process or machine could not make the connection. `refused`: no program takes connections there.
    * `unanswered`: the connection got no answer, not even a refusal. `silent`: it greeted too late. `malformed`: its first words are not an SMTP greeting.
    * `other`: it hung up.
    */
-  readonly tells: 'local' | 'refused' | 'unanswered' | 'silent' | 'malformed' | 'other'
+  readonly cause: 'local' | 'refused' | 'unanswered' | 'silent' | 'malformed' | 'other'
 }
 
 export type CallResult =
@@ -101,10 +101,10 @@ export class BackendCall {
     this.#socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
   }
 
-  #fail(reason: string, tells: CallFailed['tells']): void {
+  #fail(reason: string, cause: CallFailed['cause']): void {
     this.#leave()
     this.#socket.destroy()
-    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, tells })
+    this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, cause })
   }
 
   /** One timer at a time, until the greeting's time is over. */

@@ -1,6 +1,6 @@
 // The log lines about a backend address: one when it stops working, one when it works again.
 import type { Log } from '../observability/log.ts'
-import type { TargetState } from './precedence.ts'
+import type { TargetState } from './load-balancing.ts'
 
 export interface BackendChange {
   readonly label: string

@@ -1,13 +1,13 @@
 // What a table of backends is made of, and what it shows.
 import type { Connect, Destination } from './backend-call.ts'
 import type { Lookup } from './backend-names.ts'
-import type { Target } from './entry.ts'
-import type { TargetState } from './precedence.ts'
-import type { ProxyVersion, Verdict } from './proof.ts'
-import type { SharedProofs } from './prober.ts'
+import type { Target } from './target-record.ts'
+import type { TargetState } from './load-balancing.ts'
+import type { ProxyVersion, ProbeResult } from './backend-probe.ts'
+import type { SharedProbes } from './probe-schedule.ts'
 import type { WatchOptions } from './relay-watch.ts'
 
-export type { ProxyVersion } from './proof.ts'
+export type { ProxyVersion } from './backend-probe.ts'
 
 export interface BackendOptions extends WatchOptions {
   /** HOST:PORT texts that the policy has checked. */
@@ -32,11 +32,11 @@ export interface BackendOptions extends WatchOptions {
   /** Whether this gateway itself listens there. */
   readonly isOwn?: (to: Destination) => boolean
   /** What other processes of this gateway learn and are to learn. Left out: it is alone. */
-  readonly shared?: SharedProofs
+  readonly shared?: SharedProbes
   /** Told when an address is in another state; `why` is the reason of a failure. */
   readonly onChange?: (label: string, from: TargetState, to: TargetState, why: string | undefined) => void
   /** Told how each probe has ended that this process has made. */
-  readonly onProbed?: (result: Verdict['is']) => void
+  readonly onProbed?: (result: ProbeResult['is']) => void
   /** Milliseconds that only go forward. */
   readonly now?: () => number
   readonly lookup?: Lookup

@@ -3,15 +3,15 @@ import { allowlistKeys } from '../core/allowlist-key.ts'
 import type { CallFailed } from './backend-call.ts'
 import type { BackendOptions, BackendStatus } from './backend-options.ts'
 import { BackendNames, lookupBySystem } from './backend-names.ts'
-import { type Entry, forgetProof, hangs, labelOf, markFailed, markWorking, newEntry, type Target } from './entry.ts'
+import { type TargetRecord, forgetProof, hangs, labelOf, markFailed, markWorking, newTargetRecord, type Target } from './target-record.ts'
 import { HeldClients } from './held-clients.ts'
-import type { Begin } from './pace.ts'
-import { precedes, rests, type TargetState } from './precedence.ts'
-import { Prober, type ProofNews } from './prober.ts'
-import type { Verdict } from './proof.ts'
-import { silence, whyNone, whyNotReady } from './reasons.ts'
+import type { BeginConnection } from './connect-rate-limiter.ts'
+import { precedes, rests, type TargetState } from './load-balancing.ts'
+import { ProbeSchedule, type ProbeNews } from './probe-schedule.ts'
+import type { ProbeResult } from './backend-probe.ts'
+import { silence, whyNone, whyNotReady } from './unavailable-reasons.ts'
 
-export type { Target } from './entry.ts'
+export type { Target } from './target-record.ts'
 export type { BackendOptions, BackendStatus, ProxyVersion, TargetStatus } from './backend-options.ts'
 
 const longestRestMs = 30_000
@@ -36,13 +36,13 @@ export class Backends {
   readonly options: BackendOptions
   readonly #names: BackendNames
   readonly #now: () => number
-  readonly #entries: Map<string, Entry>
+  readonly #records: Map<string, TargetRecord>
   readonly #waiting = new Set<() => void>()
-  readonly #prober: Prober
+  readonly #probes: ProbeSchedule
   readonly #timer: NodeJS.Timeout | undefined
   readonly #held = new HeldClients(() => this.#look())
   #askedAt = Number.NEGATIVE_INFINITY
-  #listed = new Set<Entry>()
+  #listed = new Set<TargetRecord>()
   #uses = 0
   #closed = false
   #next: Backends | undefined
@@ -56,11 +56,11 @@ export class Backends {
   constructor(options: BackendOptions, previous?: Backends) {
     this.options = options
     this.#now = options.now ?? (() => performance.now())
-    this.#prober = new Prober(options, this.#now, {
-      verdict: (entry, verdict) => this.#judged(entry, verdict),
-      silent: (entry, silentMs) => this.#probeSilent(entry, silentMs),
+    this.#probes = new ProbeSchedule(options, this.#now, {
+      verdict: (record, verdict) => this.#judged(record, verdict),
+      silent: (record, silentMs) => this.#probeSilent(record, silentMs),
     })
-    this.#entries = new Map(previous === undefined ? [] : previous.#entries)
+    this.#records = new Map(previous === undefined ? [] : previous.#records)
     this.#names = new BackendNames(options.addresses, options.lookup ?? lookupBySystem, () => this.#takeAnswers())
     if (previous !== undefined) this.#succeed(previous)
     const refreshMs = options.refreshMs ?? usualRefreshMs
@@ -75,7 +75,7 @@ export class Backends {
     this.#names.inherit(previous.#names)
     // Clients that come while the new addresses are being asked are held; that is no reason to send them away.
     this.#lostAt = previous.#lostAt ?? this.#now()
-    if (previous.options.proxyProtocol !== this.options.proxyProtocol) for (const entry of this.#entries.values()) forgetProof(entry)
+    if (previous.options.proxyProtocol !== this.options.proxyProtocol) for (const record of this.#records.values()) forgetProof(record)
   }
 
   /** The table that has taken the place of this one, or this one. */
@@ -105,7 +105,7 @@ export class Backends {
   /** While clients are held, the names may change, and an address may be found to work. */
   #look(): 'all' | 'eldest' | 'none' {
     this.#askNames()
-    if (this.#prober.active) {
+    if (this.#probes.active) {
       this.#probeDue()
       return 'none'
     }
@@ -129,48 +129,48 @@ export class Backends {
    * Failing ones come last: when nothing else works they are tried nevertheless. One that has not been proven is never tried.
    */
   take(tried: ReadonlySet<Target>): Target | undefined {
-    return this.#book(this.#best((entry) => this.#mayTry(entry, tried)))
+    return this.#book(this.#best((record) => this.#mayTry(record, tried)))
   }
 
   /** The same, but only an address that is not known to fail. */
   takeGood(tried: ReadonlySet<Target>): Target | undefined {
-    return this.#book(this.#best((entry) => this.#mayTry(entry, tried) && entry.state !== 'failing'))
+    return this.#book(this.#best((record) => this.#mayTry(record, tried) && record.state !== 'failing'))
   }
 
-  #mayTry(entry: Entry, tried: ReadonlySet<Target>): boolean {
-    return !tried.has(entry) && (entry.proven || !this.#prober.active)
+  #mayTry(record: TargetRecord, tried: ReadonlySet<Target>): boolean {
+    return !tried.has(record) && (record.proven || !this.#probes.active)
   }
 
-  #best(eligible: (entry: Entry) => boolean): Entry | undefined {
-    const moment = { now: this.#now(), slowStartMs: this.options.slowStartMs ?? 0, probed: this.#prober.regular }
-    let best: Entry | undefined
-    for (const entry of this.#listed) {
-      if (eligible(entry) && (best === undefined || precedes(entry, best, moment))) best = entry
+  #best(eligible: (record: TargetRecord) => boolean): TargetRecord | undefined {
+    const context = { now: this.#now(), slowStartMs: this.options.slowStartMs ?? 0, probed: this.#probes.regular }
+    let best: TargetRecord | undefined
+    for (const record of this.#listed) {
+      if (eligible(record) && (best === undefined || precedes(record, best, context))) best = record
     }
     return best
   }
 
-  #book(entry: Entry | undefined): Target | undefined {
-    if (entry === undefined) return undefined
-    entry.sessions++
-    entry.usedAs = ++this.#uses
-    if (entry.state === 'failing' && !this.#prober.active) entry.trying = true
-    return entry
+  #book(record: TargetRecord | undefined): Target | undefined {
+    if (record === undefined) return undefined
+    record.sessions++
+    record.usedAs = ++this.#uses
+    if (record.state === 'failing' && !this.#probes.active) record.trying = true
+    return record
   }
 
   /** Calls `begin` when a client's connection to the address may begin, which may be at once. @returns how to leave the queue */
-  queue({ label }: Target, begin: Begin): (() => void) | undefined {
-    return this.#entries.get(label)?.pace.wait(begin, this.options.connectRate ?? 0, this.#now)
+  queue({ label }: Target, begin: BeginConnection): (() => void) | undefined {
+    return this.#records.get(label)?.connectRate.wait(begin, this.options.connectRate ?? 0, this.#now)
   }
 
   /** Whether it is checked for each client that its backend has read the PROXY header. */
   get checksHeaders(): boolean {
-    return this.#prober.active && this.options.proxyProtocol !== 'None'
+    return this.#probes.active && this.options.proxyProtocol !== 'None'
   }
 
   /** Whether clients may still be handed to an address that `take` has given. */
   usable(target: Target): boolean {
-    return !this.#prober.active || this.#entries.get(target.label)?.proven === true
+    return !this.#probes.active || this.#records.get(target.label)?.proven === true
   }
 
   /** Why there is no address for a client, for a log line. */
@@ -180,54 +180,54 @@ export class Backends {
 
   /** Whether `take` would still find an address. */
   hasOther(tried: ReadonlySet<Target>): boolean {
-    return [...this.#listed].some((entry) => this.#mayTry(entry, tried))
+    return [...this.#listed].some((record) => this.#mayTry(record, tried))
   }
 
   /** The address has greeted a client: it works. @param silentMs how long it has kept the client waiting, 0 for less than the usual patience */
   greeted(target: Target, silentMs = 0): void {
-    this.#change(target, (entry, now) => {
-      if (silentMs === 0) entry.promptAt = now
-      if (entry.proven || !this.#prober.active) markWorking(entry, now)
+    this.#change(target, (record, now) => {
+      if (silentMs === 0) record.promptAt = now
+      if (record.proven || !this.#probes.active) markWorking(record, now)
     })
   }
 
   /** A call for a client has failed. Only what does not depend on the client is a failure of the address; what else there is, a probe finds out. */
-  callFailed(target: Target, { tells, reason }: CallFailed): void {
-    if (tells === 'local') return this.abandoned(target)
-    if (tells === 'refused' || !this.#prober.active) return this.failed(target, reason)
-    if (tells === 'malformed') return this.doubted(target)
+  callFailed(target: Target, { cause, reason }: CallFailed): void {
+    if (cause === 'local') return this.abandoned(target)
+    if (cause === 'refused' || !this.#probes.active) return this.failed(target, reason)
+    if (cause === 'malformed') return this.doubted(target)
     this.suspect(target)
   }
 
   /** The address has failed: it rests, twice as long each time. Sessions that fail together count once. It must be proven again: another program may come back. */
   failed(target: Target, reason: string): void {
-    this.#change(target, (entry, now) => {
-      entry.proven = false
-      markFailed(entry, 'failing', reason, now, this.#prober.regular ? longestRestBetweenProbesMs : longestRestMs)
-      this.#prober.failed(entry, reason)
+    this.#change(target, (record, now) => {
+      record.proven = false
+      markFailed(record, 'failing', reason, now, this.#probes.regular ? longestRestBetweenProbesMs : longestRestMs)
+      this.#probes.failed(record, reason)
     })
     if (this.#timer !== undefined && this.#now() - this.#askedAt >= hastyRefreshMs) this.#askNames()
   }
 
   /** The address has refused the client with 4xx. That says something about the client, until clients of other networks are refused too: then a probe asks. */
   refused(target: Target, client: string, reason: string): void {
-    if (!this.#prober.active) return this.failed(target, reason)
-    const entry = this.#entries.get(target.label)
-    if (entry === undefined) return
-    if (entry.refused.size < refusedNetworks) entry.refused.add(networkOf(client))
-    if (entry.refused.size >= refusedNetworks) this.suspect(target)
+    if (!this.#probes.active) return this.failed(target, reason)
+    const record = this.#records.get(target.label)
+    if (record === undefined) return
+    if (record.refused.size < refusedNetworks) record.refused.add(networkOf(client))
+    if (record.refused.size >= refusedNetworks) this.suspect(target)
   }
 
   /** Something shows that the address does not do what has been proven: no client gets there until it is proven again. */
   doubted(target: Target): void {
-    if (this.usable(target)) this.#change(target, (entry) => forgetProof(entry))
+    if (this.usable(target)) this.#change(target, (record) => forgetProof(record))
     this.suspect(target)
   }
 
   /** Something looks wrong, which may be the client's doing: a probe finds out. */
   suspect(target: Target): void {
-    const entry = this.#entries.get(target.label)
-    if (entry !== undefined && this.#listed.has(entry)) this.#prober.soon(entry)
+    const record = this.#records.get(target.label)
+    if (record !== undefined && this.#listed.has(record)) this.#probes.soon(record)
   }
 
   /**
@@ -236,37 +236,37 @@ export class Backends {
    * @returns whether another address should be asked beside it. Never when no other one works: a busy one is better than none.
    */
   silent(target: Target, silentMs: number): boolean {
-    const entry = this.#entries.get(target.label)
-    if (entry === undefined || entry.greetedAt > this.#now() - silentMs) return false
-    const other = this.#otherWorks(entry)
-    if (this.#prober.active) {
-      if (entry.silentAt <= entry.greetedAt) entry.silentAt = this.#now()
+    const record = this.#records.get(target.label)
+    if (record === undefined || record.greetedAt > this.#now() - silentMs) return false
+    const other = this.#otherWorks(record)
+    if (this.#probes.active) {
+      if (record.silentAt <= record.greetedAt) record.silentAt = this.#now()
       this.suspect(target)
     } else if (other) this.failed(target, silence(silentMs))
     return other
   }
 
-  #probeSilent(entry: Entry, silentMs: number): void {
-    if (!hangs(entry, silentMs, this.#listed)) return
+  #probeSilent(record: TargetRecord, silentMs: number): void {
+    if (!hangs(record, silentMs, this.#listed)) return
     const verdict = { is: 'failed', reason: silence(silentMs), refused: false } as const
-    this.#judged(entry, verdict)
-    this.#prober.tell(entry, verdict)
+    this.#judged(record, verdict)
+    this.#probes.tell(record, verdict)
   }
 
-  #otherWorks(entry: Entry): boolean {
-    return [...this.#listed].some((one) => one !== entry && one.state === 'working')
+  #otherWorks(record: TargetRecord): boolean {
+    return [...this.#listed].some((one) => one !== record && one.state === 'working')
   }
 
   /** The client left before the address had greeted or failed: nothing was learnt. */
   abandoned(target: Target): void {
-    const entry = this.#entries.get(target.label)
-    if (entry !== undefined && !this.#prober.active) entry.trying = false
+    const record = this.#records.get(target.label)
+    if (record !== undefined && !this.#probes.active) record.trying = false
   }
 
   /** The session that `take` has booked is over. */
   release(target: Target): void {
-    const entry = this.#entries.get(target.label)
-    if (entry !== undefined) entry.sessions--
+    const record = this.#records.get(target.label)
+    if (record !== undefined) record.sessions--
   }
 
   /** For readiness: whether a client that comes now is worth taking: a backend is reachable, or was until so lately that the client would only be held. */
@@ -276,7 +276,7 @@ export class Backends {
 
   /** Whether a client would find a backend now, as far as is known. */
   reachable(): boolean {
-    return [...this.#listed].some(({ state }) => state === 'working' || (!this.#prober.active && state === 'unknown'))
+    return [...this.#listed].some(({ state }) => state === 'working' || (!this.#probes.active && state === 'unknown'))
   }
 
   /** Why readiness fails where `worthwhile` says no. */
@@ -297,10 +297,10 @@ export class Backends {
       backend: name.text,
       lookupError: error,
       addresses: addresses.flatMap((address) => {
-        const entry = this.#entries.get(labelOf(address, name.port))
-        if (entry === undefined) return []
-        const { label, port, sessions, state, lastError } = entry
-        return [{ label, address, port, sessions, state, lastError, restMs: Math.max(0, entry.restUntil - now) }]
+        const record = this.#records.get(labelOf(address, name.port))
+        if (record === undefined) return []
+        const { label, port, sessions, state, lastError } = record
+        return [{ label, address, port, sessions, state, lastError, restMs: Math.max(0, record.restUntil - now) }]
       }),
     }))
   }
@@ -308,92 +308,92 @@ export class Backends {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
-    this.#prober.close()
+    this.#probes.close()
     for (const ready of this.#waiting) ready()
   }
 
   /** Another process of this gateway has learnt something. */
-  hear({ label, proxyProtocol, verdict }: ProofNews): void {
-    const entry = this.#entries.get(label)
-    if (entry === undefined || proxyProtocol !== this.options.proxyProtocol || this.options.shared?.isProber() !== false) return
-    entry.lastVerdict = verdict
-    this.#judged(entry, verdict)
+  hear({ label, proxyProtocol, verdict }: ProbeNews): void {
+    const record = this.#records.get(label)
+    if (record === undefined || proxyProtocol !== this.options.proxyProtocol || this.options.shared?.isProber() !== false) return
+    record.lastProbe = verdict
+    this.#judged(record, verdict)
   }
 
   /** Another process of this gateway asks for what is known of an address, or for a new probe of it. */
   asked(label: string, urgent: boolean): void {
-    const entry = this.#entries.get(label)
-    if (entry !== undefined && this.#listed.has(entry)) this.#prober.asked(entry, urgent)
+    const record = this.#records.get(label)
+    if (record !== undefined && this.#listed.has(record)) this.#probes.asked(record, urgent)
   }
 
   /** What a probe has shown, one of our own or of another process of this gateway. */
-  #judged(entry: Entry, verdict: Verdict): void {
-    this.#change(entry, (_, now) => {
+  #judged(record: TargetRecord, verdict: ProbeResult): void {
+    this.#change(record, (_, now) => {
       switch (verdict.is) {
         case 'proven':
-          entry.proven = true
-          entry.provenAt = now
-          markWorking(entry, now)
+          record.proven = true
+          record.provenAt = now
+          markWorking(record, now)
           return
         case 'misconfigured':
-          entry.proven = false
-          markFailed(entry, 'misconfigured', verdict.reason, now, longestRestMisconfiguredMs)
+          record.proven = false
+          markFailed(record, 'misconfigured', verdict.reason, now, longestRestMisconfiguredMs)
           return
         case 'failed':
-          if (verdict.refused) entry.proven = false
-          markFailed(entry, 'failing', verdict.reason, now, longestRestBetweenProbesMs)
+          if (verdict.refused) record.proven = false
+          markFailed(record, 'failing', verdict.reason, now, longestRestBetweenProbesMs)
           return
         case 'local':
-          if (entry.state === 'unknown') entry.lastError = verdict.reason
+          if (record.state === 'unknown') record.lastError = verdict.reason
       }
     })
   }
 
-  #change(target: Target, change: (entry: Entry, now: number) => void): void {
-    const entry = this.#entries.get(target.label)
-    if (entry === undefined) return
-    const before = entry.state
-    entry.trying &&= this.#prober.active
-    change(entry, this.#now())
+  #change(target: Target, change: (record: TargetRecord, now: number) => void): void {
+    const record = this.#records.get(target.label)
+    if (record === undefined) return
+    const before = record.state
+    record.trying &&= this.#probes.active
+    change(record, this.#now())
     this.#noteReach()
-    if (entry.state === before) return
-    this.options.onChange?.(entry.label, before, entry.state, entry.lastError)
-    if (entry.state === 'working') this.#held.releaseAll()
+    if (record.state === before) return
+    this.options.onChange?.(record.label, before, record.state, record.lastError)
+    if (record.state === 'working') this.#held.releaseAll()
   }
 
   #noteReach(): void {
     this.#lostAt = this.reachable() ? undefined : (this.#lostAt ?? this.#now())
   }
 
-  /** Makes the table of what the names stand for now. What is no longer named keeps its entry while it has sessions or is failing. */
+  /** Makes the table of what the names stand for now. What is no longer named keeps its record while it has sessions or is failing. */
   #takeAnswers(): void {
     if (this.#closed && this.#held.size === 0) return
-    const listed = new Set<Entry>()
+    const listed = new Set<TargetRecord>()
     for (const { name, addresses } of this.#names.current()) {
-      for (const address of addresses) listed.add(this.#entry(address, name.port))
+      for (const address of addresses) listed.add(this.#record(address, name.port))
     }
-    const isNew = [...listed].some((entry) => !this.#listed.has(entry))
+    const isNew = [...listed].some((record) => !this.#listed.has(record))
     this.#listed = listed
     this.#noteReach()
     const now = this.#now()
-    for (const [key, entry] of this.#entries) {
-      if (!listed.has(entry) && entry.sessions === 0 && !rests(entry, now)) this.#entries.delete(key)
+    for (const [key, record] of this.#records) {
+      if (!listed.has(record) && record.sessions === 0 && !rests(record, now)) this.#records.delete(key)
     }
     if (listed.size > 0 || this.#names.settled()) for (const ready of this.#waiting) ready()
     if (this.options.refreshMs !== 0) this.#probeDue()
-    if (isNew && !this.#prober.active) this.#held.releaseAll()
+    if (isNew && !this.#probes.active) this.#held.releaseAll()
   }
 
-  #entry(address: string, port: number): Entry {
+  #record(address: string, port: number): TargetRecord {
     const key = labelOf(address, port)
-    const known = this.#entries.get(key)
+    const known = this.#records.get(key)
     if (known !== undefined) return known
-    const fresh = newEntry(address, port)
-    this.#entries.set(key, fresh)
+    const fresh = newTargetRecord(address, port)
+    this.#records.set(key, fresh)
     return fresh
   }
 
   #probeDue(): void {
-    if (!this.#closed) this.#prober.probeDue(this.#listed, this.#held.size > 0)
+    if (!this.#closed) this.#probes.probeDue(this.#listed, this.#held.size > 0)
   }
 }

@@ -7,10 +7,10 @@ import type { Socket } from 'node:net'
 import { reply as replies } from '../core/replies.ts'
 import { errorWord } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
-import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
+import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
 import { HeaderCheck } from './header-check.ts'
 import { watchSides } from './relay-watch.ts'
-import { Search } from './search.ts'
+import { BackendSearch } from './backend-search.ts'
 import { readShared } from './shared-reading.ts'
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
@@ -19,7 +19,7 @@ const heldLimit = 65_536
 const lingerMs = 60_000
 
 /** Hands a client on to a backend. Throws when an endpoint's address is none. */
-export function handOff(request: HandOff, backends: Backends, events: HandOffEvents): RelayHandle {
+export function startRelay(request: RelayRequest, backends: Backends, events: RelayEvents): RelayHandle {
   const relay = new Relay(request, backends, events)
   relay.start()
   return relay
@@ -27,10 +27,10 @@ export function handOff(request: HandOff, backends: Backends, events: HandOffEve
 
 class Relay implements RelayHandle {
   #client: Socket
-  readonly #request: HandOff
+  readonly #request: RelayRequest
   #backends: Backends
-  readonly #events: HandOffEvents
-  readonly #search: Search
+  readonly #events: RelayEvents
+  readonly #search: BackendSearch
   #held: Uint8Array[] = []
   #heldBytes = 0
   /** The address that has greeted. */
@@ -45,12 +45,12 @@ class Relay implements RelayHandle {
   #endedBy: 'client' | 'backend' | undefined
   #error: string | undefined
 
-  constructor(request: HandOff, backends: Backends, events: HandOffEvents) {
+  constructor(request: RelayRequest, backends: Backends, events: RelayEvents) {
     this.#request = request
     this.#client = request.client
     this.#backends = backends
     this.#events = events
-    this.#search = new Search(request, backends, {
+    this.#search = new BackendSearch(request, backends, {
       found: (target, from, socket, greeting) => this.#join(target, from, socket, greeting),
       failed: (how, reason) => this.#fail(how, reason),
     })
@@ -98,7 +98,7 @@ class Relay implements RelayHandle {
     const client = this.#readShared(this.#client)
     client.on('drain', this.#clientDrained)
     this.#stopWatching = watchSides(() => this.#client, backend, this.#backends.options)
-    this.#events.onHandedOff(target.label)
+    this.#events.onStarted(target.label)
     if (from.checksHeaders) this.#check = new HeaderCheck(() => void backend.write('NOOP\r\n'))
     backend.resume()
     this.#toClientSide(greeting)

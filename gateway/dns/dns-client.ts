@@ -2,9 +2,9 @@
 
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
-import { DnsLanes } from './dns-lanes.ts'
+import { DnsFairQueue } from './dns-fair-queue.ts'
 import { encodeQuery } from './dns-message.ts'
-import type { Asked, Attempt } from './dns-question.ts'
+import type { OpenQuestion, Attempt } from './dns-question.ts'
 import { DnsServer, type Failure, type ServerStatus } from './dns-server.ts'
 
 /** `ttl` in seconds, -1 when unknown. With `error` there are no addresses, and nobody knows whether there should be. */
@@ -54,7 +54,7 @@ export interface DnsQuestion {
  */
 export class DnsClient {
   readonly #now: () => number
-  readonly #lanes: DnsLanes<Question>
+  readonly #queue: DnsFairQueue<Question>
   #times: DnsTimes
   #servers: readonly DnsServer<Question>[] = []
   /** Servers of earlier settings, to be closed when no question can know them any more. */
@@ -69,22 +69,22 @@ export class DnsClient {
   constructor(settings: DnsClientSettings) {
     this.#now = settings.now
     this.#times = settings
-    this.#lanes = new DnsLanes(settings.maxInFlight)
+    this.#queue = new DnsFairQueue(settings.maxInFlight)
     this.updateServers(settings.servers)
   }
 
   /**
-   * Asks for the A records of `name`, a fully qualified domain name. `lane` names the list it belongs to (see DnsLanes).
+   * Asks for the A records of `name`, a fully qualified domain name. `flow` names the list it belongs to (see DnsFairQueue).
    * `done` is called once, never before `ask` returns, and not after `cancel` or `close`. It must not throw.
    */
-  ask(name: string, lane: string, done: (result: DnsResult) => void): DnsQuestion {
-    const question = new Question(this, name, lane, this.#now() + this.#times.timeoutMs, done)
+  ask(name: string, flow: string, done: (result: DnsResult) => void): DnsQuestion {
+    const question = new Question(this, name, flow, this.#now() + this.#times.timeoutMs, done)
     if (this.#closed) question.done = undefined
     else if (this.#servers.length === 0) this.#failSoon(question, noServer)
-    else if (this.#lanes.waiting >= mostWaiting) this.#failSoon(question, tooMany)
+    else if (this.#queue.waiting >= mostWaiting) this.#failSoon(question, tooMany)
     else {
       this.#unfinished.add(question)
-      this.#lanes.add(lane, question)
+      this.#queue.add(flow, question)
       this.#admit()
       this.#keepTicking()
       this.#timer?.ref()
@@ -94,7 +94,7 @@ export class DnsClient {
 
   /** Questions on their way, and questions that wait for their turn. */
   counts(): { readonly inFlight: number; readonly waiting: number } {
-    return { inFlight: this.#lanes.admitted, waiting: this.#lanes.waiting }
+    return { inFlight: this.#queue.admitted, waiting: this.#queue.waiting }
   }
 
   serverStatus(): readonly ServerStatus[] {
@@ -154,10 +154,10 @@ export class DnsClient {
   }
 
   #admit(): void {
-    for (let question = this.#lanes.admit(); question !== undefined; question = this.#lanes.admit()) {
+    for (let question = this.#queue.admit(); question !== undefined; question = this.#queue.admit()) {
       question.isAdmitted = true
       question.order = this.#orderOfServers()
-      if (question.isOver) this.#lanes.leave(question.lane)
+      if (question.isOver) this.#queue.leave(question.flow)
       else this.#askNext(question, 'now')
     }
   }
@@ -174,12 +174,12 @@ export class DnsClient {
    * cannot be reached) but `later`, when the query timeout is over: servers that refuse connections are not to be hammered.
    */
   #askNext(question: Question, when: 'now' | 'later'): void {
-    const { order, hopeless } = question
+    const { order, excluded } = question
     const last = this.#times.attempts * order.length
     while (question.turn < last) {
       const startsRound = question.turn > 0 && question.turn % order.length === 0
       const server = order[question.turn % order.length]
-      if (server === undefined || hopeless?.has(server)) question.turn++
+      if (server === undefined || excluded?.has(server)) question.turn++
       else if (startsRound && when === 'now') return this.#waitForRetry(question)
       else {
         question.turn++
@@ -202,7 +202,7 @@ export class DnsClient {
     if (question.isOver) return
     question.error = error
     question.pending--
-    if (failure === 'unable') question.hopeless = (question.hopeless ?? new Set()).add(server)
+    if (failure === 'unable') question.excluded = (question.excluded ?? new Set()).add(server)
     this.#askNext(question, 'now')
   }
 
@@ -229,7 +229,7 @@ export class DnsClient {
     this.#unfinished.delete(question)
     this.#unanswered.delete(question)
     for (const attempt of question.attempts) attempt.release()
-    if (question.isAdmitted) this.#lanes.leave(question.lane)
+    if (question.isAdmitted) this.#queue.leave(question.flow)
   }
 
   #keepTicking(): void {
@@ -254,7 +254,7 @@ export class DnsClient {
       question.timedOut()
       this.#askNext(question, 'later')
     }
-    this.#lanes.discard(isOver)
+    this.#queue.discard(isOver)
     for (const server of this.#servers) server.tick()
     this.#closeFormer(now)
     if (this.#unfinished.size > 0 || this.#former.length > 0) this.#keepTicking()
@@ -269,10 +269,10 @@ export class DnsClient {
   }
 }
 
-/** Where a question stands. Owned by DnsClient; servers see it as Asked. */
-class Question implements Asked, DnsQuestion {
+/** Where a question stands. Owned by DnsClient; servers see it as OpenQuestion. */
+class Question implements OpenQuestion, DnsQuestion {
   readonly #client: DnsClient
-  readonly lane: string
+  readonly flow: string
   readonly query: Buffer
   readonly deadline: number
   /** Undefined when the question is over. */
@@ -285,13 +285,13 @@ class Question implements Asked, DnsQuestion {
   pending = 0
   retryAt = 0
   /** Servers that said they cannot tell: they are not asked again. */
-  hopeless: Set<DnsServer<Question>> | undefined = undefined
+  excluded: Set<DnsServer<Question>> | undefined = undefined
   error = noServer
   readonly attempts: Attempt[] = []
 
-  constructor(client: DnsClient, name: string, lane: string, deadline: number, done: (result: DnsResult) => void) {
+  constructor(client: DnsClient, name: string, flow: string, deadline: number, done: (result: DnsResult) => void) {
     this.#client = client
-    this.lane = lane
+    this.flow = flow
     this.query = encodeQuery(name)
     this.deadline = deadline
     this.done = done

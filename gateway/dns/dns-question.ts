@@ -8,7 +8,7 @@ export interface Attempt {
   release(): void
 }
 
-export interface Asked {
+export interface OpenQuestion {
   /** From encodeQuery; its sender writes an id into it. */
   readonly query: Buffer
   /** Answered, failed or no longer wanted. The one that ends a question releases its attempts. */

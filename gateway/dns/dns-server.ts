@@ -4,9 +4,9 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
 import type { DnsChannel } from './dns-channel.ts'
 import { malformed, type Reading, readAnswer } from './dns-message.ts'
-import { DnsPace } from './dns-pace.ts'
+import { DnsSendWindow } from './dns-send-window.ts'
 import { DnsPool } from './dns-pool.ts'
-import type { Asked, Attempt } from './dns-question.ts'
+import type { OpenQuestion, Attempt } from './dns-question.ts'
 import { DnsTcp } from './dns-tcp.ts'
 import { Fifo } from './fifo.ts'
 
@@ -55,14 +55,14 @@ const probeEveryMs = 1000
  * Tells through its events what became of a question that it was given, once for each time it was given, or nothing at all: time
  * limits are not its business.
  */
-export class DnsServer<Q extends Asked> {
+export class DnsServer<Q extends OpenQuestion> {
   readonly endpoint: Endpoint
   readonly status: ServerStatus
   readonly #now: () => number
   readonly #events: ServerEvents<Q>
   readonly #pool: DnsPool<UdpAttempt<Q>>
   readonly #tcp: DnsTcp<Q>
-  readonly #pace = new DnsPace()
+  readonly #window = new DnsSendWindow()
   readonly #new = new Fifo<Q>()
   /** Questions that this server or another one did not answer. Many of them are about a list that is dead, so they come last. */
   readonly #again = new Fifo<Q>()
@@ -100,7 +100,7 @@ export class DnsServer<Q extends Asked> {
 
   /** To be called every 20 ms or so while questions are open. */
   tick(): void {
-    this.#pace.tick(this.#now())
+    this.#window.tick(this.#now())
     this.#drain()
   }
 
@@ -153,14 +153,14 @@ export class DnsServer<Q extends Asked> {
   /** The next that may be sent now. Stays where it is. */
   #next(): Q | undefined {
     const fresh = headOf(this.#new)
-    if (fresh !== undefined && this.#pace.hasRoomFor('new')) return fresh
+    if (fresh !== undefined && this.#window.hasRoomFor('new')) return fresh
     const again = headOf(this.#again)
-    return again !== undefined && this.#pace.hasRoomFor('again') ? again : undefined
+    return again !== undefined && this.#window.hasRoomFor('again') ? again : undefined
   }
 
   #send(question: Q, channel: DnsChannel<UdpAttempt<Q>>): void {
     const now = this.#now()
-    const attempt = new UdpAttempt(this, question, channel, this.#pace.sent(now), now)
+    const attempt = new UdpAttempt(this, question, channel, this.#window.sent(now), now)
     // A second datagram needs bytes of its own: the first may still be on its way out, and has another id.
     attempt.id = channel.send(question.attempts.length === 0 ? question.query : Buffer.from(question.query), attempt)
     question.attempts.push(attempt)
@@ -177,7 +177,7 @@ export class DnsServer<Q extends Asked> {
     }
     const now = this.#now()
     channel.lastHeardAt = now
-    this.#pace.answered(attempt.order, channel.newestAnswered, attempt.sentAt, now)
+    this.#window.answered(attempt.order, channel.newestAnswered, attempt.sentAt, now)
     channel.newestAnswered = Math.max(channel.newestAnswered, attempt.order)
     this.#heard(now)
     attempt.release()
@@ -246,12 +246,12 @@ export class DnsServer<Q extends Asked> {
 }
 
 /** The first that is not over; those before it are dropped. */
-function headOf<Q extends Asked>(queue: Fifo<Q>): Q | undefined {
+function headOf<Q extends OpenQuestion>(queue: Fifo<Q>): Q | undefined {
   while (queue.peek()?.isOver === true) queue.shift()
   return queue.peek()
 }
 
-class UdpAttempt<Q extends Asked> implements Attempt {
+class UdpAttempt<Q extends OpenQuestion> implements Attempt {
   id = -1
   readonly question: Q
   readonly channel: DnsChannel<UdpAttempt<Q>>

@@ -5,7 +5,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
 import { linkError, randomId } from './dns-channel.ts'
 import { idOf, setId } from './dns-message.ts'
-import type { Asked, Attempt } from './dns-question.ts'
+import type { OpenQuestion, Attempt } from './dns-question.ts'
 import { Fifo } from './fifo.ts'
 
 const mostConnections = 32
@@ -18,7 +18,7 @@ export interface TcpEvents<Q> {
 }
 
 /** One connection for each question, 32 at once; others wait. Cut answers are rare. No time limits: the question has one. */
-export class DnsTcp<Q extends Asked> {
+export class DnsTcp<Q extends OpenQuestion> {
   readonly #server: Endpoint
   readonly #events: TcpEvents<Q>
   readonly #waiting = new Fifo<Q>()
@@ -58,7 +58,7 @@ export class DnsTcp<Q extends Asked> {
 }
 
 /** One connection. It does not keep the process alive. */
-class TcpAttempt<Q extends Asked> implements Attempt {
+class TcpAttempt<Q extends OpenQuestion> implements Attempt {
   readonly #question: Q
   readonly #events: TcpEvents<Q>
   readonly #ended: (attempt: TcpAttempt<Q>) => void

@@ -19,7 +19,7 @@ export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes
   readonly servers: readonly Endpoint[]
   /** Questions that are on their way at once; others wait. 8,192 take about 8 MB. */
   readonly maxInFlight: number
-  /** Called once for each question of a flight, before its listeners, with its answer or why there is none: for metrics, status and log. */
+  /** Called once for each question of a shared lookup, before its listeners, with its answer or why there is none: for metrics, status and log. */
   readonly observe: (client: string, answer: DnsblAnswer, rules: R) => void
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number
@@ -45,14 +45,14 @@ export interface DnsblStatus {
 }
 
 /** More finished flights than this are not kept for sessions to come. */
-const mostFlights = 20_000
+const mostSharedLookups = 20_000
 /** Questions to one list that go on although every session has left. */
 const mostOrphans = 16
 
 /**
- * A flight is all questions about one client to one set of sites. A session that asks the same while it lasts joins it, and is told
+ * A shared lookup is all questions about one client to one set of sites. A session that asks the same while it lasts joins it, and is told
  * the answers that are already in. It lasts as long as a session listens, but no longer than `timeoutMs`; then or when the last one
- * has cancelled, the next session starts a new flight, and nothing of the old one reaches it (psc_dnsbl_request has it so: no
+ * has cancelled, the next session starts a new one, and nothing of the old one reaches it (psc_dnsbl_request has it so: no
  * cache, and no answers of an earlier session).
  *
  * Every question ends in a report to `observe`, so that a list that is dead shows whatever the times of the sessions are: as a timeout when the
@@ -65,7 +65,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   readonly #now: () => number
   readonly #observe: (client: string, answer: DnsblAnswer, rules: R) => void
   /** By client and sites, in the order of their starts. */
-  readonly #flights = new Map<string, Flight<R>>()
+  readonly #lookups = new Map<string, SharedLookup<R>>()
   /** By the domain of the list. */
   readonly #orphans = new Map<string, number>()
   /** A policy hands in the same rules each time. */
@@ -90,10 +90,10 @@ export class DnsblResolver<R extends Lists = Lists> {
     this.#forgetOld()
     const sites = this.#siteSetOf(rules)
     const key = `${client} ${sites.key}`
-    let flight = this.#flights.get(key)
-    if (flight === undefined) {
+    let shared = this.#lookups.get(key)
+    if (shared === undefined) {
       const now = this.#now()
-      flight = {
+      shared = {
         key,
         client,
         sites,
@@ -104,14 +104,14 @@ export class DnsblResolver<R extends Lists = Lists> {
         beganAt: now,
         endsAt: now + this.#timeoutMs,
       }
-      if (!this.#closed) this.#start(flight)
+      if (!this.#closed) this.#start(shared)
     }
-    return this.#join(flight, listener)
+    return this.#join(shared, listener)
   }
 
   status(): DnsblStatus {
     this.#forgetOld()
-    return { servers: this.#client.serverStatus(), flights: this.#flights.size, ...this.#client.counts() }
+    return { servers: this.#client.serverStatus(), flights: this.#lookups.size, ...this.#client.counts() }
   }
 
   /** Lookups from now on ask these servers. */
@@ -128,43 +128,43 @@ export class DnsblResolver<R extends Lists = Lists> {
   /** Ends all lookups without answers, closes all sockets. */
   close(): void {
     this.#closed = true
-    for (const flight of this.#flights.values()) flight.listeners.clear()
-    this.#flights.clear()
+    for (const shared of this.#lookups.values()) shared.listeners.clear()
+    this.#lookups.clear()
     this.#client.close()
   }
 
-  #start(flight: Flight<R>): void {
-    this.#flights.set(flight.key, flight)
-    for (const list of flight.sites.lists) {
-      const name = dnsblQueryName(flight.client, zoneOf(list))
-      if (name === undefined) this.#answer(flight, answerOf(list, noQueryName))
+  #start(shared: SharedLookup<R>): void {
+    this.#lookups.set(shared.key, shared)
+    for (const list of shared.sites.lists) {
+      const name = dnsblQueryName(shared.client, zoneOf(list))
+      if (name === undefined) this.#answer(shared, answerOf(list, noQueryName))
       else
-        flight.questions.set(
+        shared.questions.set(
           list,
-          this.#client.ask(name, list.domain, (result) => this.#onResult(flight, list, result)),
+          this.#client.ask(name, list.domain, (result) => this.#onResult(shared, list, result)),
         )
     }
   }
 
   /** Listeners get their answers from here and from #answer only; a new one not before the current call is over. */
-  #join(flight: Flight<R>, tell: DnsblListener): DnsblLookup {
+  #join(shared: SharedLookup<R>, tell: DnsblListener): DnsblLookup {
     const listener: Listener = { tell, told: 0, isAwake: false }
-    flight.listeners.add(listener)
+    shared.listeners.add(listener)
     queueMicrotask(() => {
       listener.isAwake = true
-      tellNews(flight, listener)
+      tellNews(shared, listener)
     })
-    return { cancel: (why = 'done') => this.#leave(flight, listener, why) }
+    return { cancel: (why = 'done') => this.#leave(shared, listener, why) }
   }
 
-  #leave(flight: Flight<R>, listener: Listener, why: 'done' | 'overdue'): void {
-    if (!flight.listeners.delete(listener) || flight.listeners.size > 0) return
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
-    for (const [list, question] of flight.questions) {
+  #leave(shared: SharedLookup<R>, listener: Listener, why: 'done' | 'overdue'): void {
+    if (!shared.listeners.delete(listener) || shared.listeners.size > 0) return
+    if (this.#lookups.get(shared.key) === shared) this.#lookups.delete(shared.key)
+    for (const [list, question] of shared.questions) {
       if (why === 'done' && this.#keepsOrphan(list)) continue
       question.cancel()
-      flight.questions.delete(list)
-      if (why === 'overdue') this.#report(flight, answerOf(list, { addresses: [], ttl: -1, error: this.#overdue(flight) }))
+      shared.questions.delete(list)
+      if (why === 'overdue') this.#report(shared, answerOf(list, { addresses: [], ttl: -1, error: this.#overdue(shared) }))
     }
   }
 
@@ -176,37 +176,38 @@ export class DnsblResolver<R extends Lists = Lists> {
     return true
   }
 
-  #overdue({ beganAt }: Flight<R>): DnsblError {
+  #overdue({ beganAt }: SharedLookup<R>): DnsblError {
     return { kind: 'overdue', text: `no answer within ${((this.#now() - beganAt) / 1000).toFixed(1)} s` }
   }
 
-  #onResult(flight: Flight<R>, list: DnsblList, result: DnsResult): void {
-    flight.questions.delete(list)
-    if (flight.listeners.size === 0) {
+  #onResult(shared: SharedLookup<R>, list: DnsblList, result: DnsResult): void {
+    shared.questions.delete(list)
+    if (shared.listeners.size === 0) {
       const orphans = (this.#orphans.get(list.domain) ?? 1) - 1
       if (orphans > 0) this.#orphans.set(list.domain, orphans)
       else this.#orphans.delete(list.domain)
     }
-    this.#answer(flight, answerOf(list, result))
+    this.#answer(shared, answerOf(list, result))
   }
 
-  #answer(flight: Flight<R>, answer: DnsblAnswer): void {
-    flight.answers.push(answer)
-    if (isComplete(flight) && this.#flights.size > mostFlights && this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
-    this.#report(flight, answer)
+  #answer(shared: SharedLookup<R>, answer: DnsblAnswer): void {
+    shared.answers.push(answer)
+    if (isComplete(shared) && this.#lookups.size > mostSharedLookups && this.#lookups.get(shared.key) === shared)
+      this.#lookups.delete(shared.key)
+    this.#report(shared, answer)
     // Listeners may leave and others may join while this goes on: a Set bears that, and those who join are not awake yet.
-    for (const listener of flight.listeners) tellNews(flight, listener)
+    for (const listener of shared.listeners) tellNews(shared, listener)
   }
 
-  #report({ client, rules }: Flight<R>, answer: DnsblAnswer): void {
+  #report({ client, rules }: SharedLookup<R>, answer: DnsblAnswer): void {
     guarded(() => this.#observe(client, answer, rules))
   }
 
   #forgetOld(): void {
     const now = this.#now()
-    for (const [key, flight] of this.#flights) {
-      if (flight.endsAt > now) break
-      this.#flights.delete(key)
+    for (const [key, shared] of this.#lookups) {
+      if (shared.endsAt > now) break
+      this.#lookups.delete(key)
     }
   }
 
@@ -235,7 +236,7 @@ interface SiteSet {
   readonly key: string
 }
 
-interface Flight<R> {
+interface SharedLookup<R> {
   readonly key: string
   readonly client: string
   readonly sites: SiteSet
@@ -256,16 +257,16 @@ interface Listener {
   isAwake: boolean
 }
 
-function isComplete(flight: Flight<unknown>): boolean {
-  return flight.answers.length === flight.sites.lists.length
+function isComplete(shared: SharedLookup<unknown>): boolean {
+  return shared.answers.length === shared.sites.lists.length
 }
 
-function tellNews(flight: Flight<unknown>, listener: Listener): void {
-  while (listener.isAwake && flight.listeners.has(listener)) {
-    const answer = flight.answers[listener.told]
+function tellNews(shared: SharedLookup<unknown>, listener: Listener): void {
+  while (listener.isAwake && shared.listeners.has(listener)) {
+    const answer = shared.answers[listener.told]
     if (answer === undefined) return
     listener.told++
-    const complete = listener.told === flight.sites.lists.length
+    const complete = listener.told === shared.sites.lists.length
     guarded(() => listener.tell(answer, complete))
   }
 }

@@ -335,7 +335,7 @@ export class Metrics {
     this.#dnsblSeconds.observe(seconds)
   }
 
-  handedOn(seconds: number): void {
+  relayStarted(seconds: number): void {
     this.#backendConnect.observe(seconds)
   }
 
@@ -347,7 +347,7 @@ export class Metrics {
     this.#backendProbes.inc({ result })
   }
 
-  relayed(toBackend: number, toClient: number): void {
+  relayEnded(toBackend: number, toClient: number): void {
     this.#relayBytes.inc({ direction: 'to_backend' }, toBackend)
     this.#relayBytes.inc({ direction: 'to_client' }, toClient)
   }

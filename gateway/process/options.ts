@@ -1,6 +1,6 @@
 // What the command line gives the gateway besides its policy; where both say something, the command line wins.
 import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
-import type { ProofChannel } from '../backend/prober.ts'
+import type { ProbeChannel } from '../backend/probe-schedule.ts'
 import type { Log } from '../observability/log.ts'
 
 /** Which of the processes that are one gateway together this is; the first is number 1. */
@@ -24,7 +24,7 @@ export interface GatewayOptions {
   /** Left out: it is alone. */
   readonly worker?: WorkerPlace
   /** The other workers, of which one makes the probes of backends. */
-  readonly proofs?: ProofChannel
+  readonly backendProbes?: ProbeChannel
   readonly log: Log
 }
 

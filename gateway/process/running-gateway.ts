@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminServer } from '../../runtime/admin-server.ts'
-import { backendTable } from '../backend/backend-table.ts'
+import { gatewayBackends } from '../backend/gateway-backends.ts'
 import { newScreening } from '../core/clients.ts'
 import { bit } from '../core/tests.ts'
 import type { DnsblRules } from '../core/dnsbl.ts'
@@ -13,10 +13,10 @@ import { Doors } from './doors.ts'
 import { type InForce, inForce } from './in-force.ts'
 import { serveAdmin } from '../observability/admin.ts'
 import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
-import { AllowlistInForce } from '../allowlist/allowlist-in-force.ts'
+import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
 import type { LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { Backends } from '../backend/backends.ts'
-import type { ProofMessage } from '../backend/prober.ts'
+import type { ProbeMessage } from '../backend/probe-schedule.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { Connection, World } from '../smtp/connection.ts'
 import { DnsblResolver } from '../dns/dnsbl-resolver.ts'
@@ -30,7 +30,7 @@ import { type TlsResult, tlsWarnings } from '../smtp/tls-session.ts'
 import type { LocalGateway } from '../main.ts'
 import type { GatewayOptions } from './options.ts'
 import { PolicyFeed } from '../policy-files/policy-feed.ts'
-import { Relays } from '../backend/relays.ts'
+import { Relays } from '../backend/running-relays.ts'
 import { type StatusPage, type StatusParts, statusPage } from '../observability/status.ts'
 import { version } from '../../runtime/version.ts'
 
@@ -46,7 +46,7 @@ const lastRepliesMs = 2500
 export class RunningGateway implements LocalGateway {
   readonly #options: GatewayOptions
   readonly #localStore: LocalAllowlist
-  readonly #allowlist: AllowlistInForce
+  readonly #allowlist: GatewayAllowlist
   readonly #screening = newScreening()
   readonly #linger = new Linger(() => performance.now())
   readonly #relays: Relays
@@ -81,7 +81,7 @@ export class RunningGateway implements LocalGateway {
     })
     this.#lists = new DnsblReports(options.log, this.#metrics)
     this.#leftOut = new LeftOut(options.log)
-    this.#allowlist = new AllowlistInForce({
+    this.#allowlist = new GatewayAllowlist({
       local: store,
       rules: () => this.#cleanupRules(),
       isWrittenByOthers: options.worker !== undefined,
@@ -146,7 +146,7 @@ export class RunningGateway implements LocalGateway {
     return this.#metrics.values()
   }
 
-  hearOfBackends(message: ProofMessage): void {
+  hearOfBackends(message: ProbeMessage): void {
     if (message.is === 'news') this.#backends?.hear(message.news)
     else this.#backends?.asked(message.label, message.urgent)
   }
@@ -263,7 +263,7 @@ export class RunningGateway implements LocalGateway {
 
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options, this.#inForce)
-    const backends = backendTable(next.backends, this.#options, () => this.listening, this.#metrics, this.#backends)
+    const backends = gatewayBackends(next.backends, this.#options, () => this.listening, this.#metrics, this.#backends)
     this.#backends = backends
     this.#resolver.updateServers(next.dnsServers)
     this.#resolver.updateTimes(next.dnsTimes)

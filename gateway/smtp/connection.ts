@@ -11,7 +11,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblAnswer, Effect, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
 import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
-import type { HandOff, HandOffEvents } from '../backend/hand-off.ts'
+import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
 
 /** Everything around a session. The rules are those of the moment in which the client came. */
 export interface World {
@@ -23,7 +23,7 @@ export interface World {
   recall(key: string): string | undefined | Promise<string | undefined>
   remember(key: string, record: string): void
   lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup
-  relay(sessionId: string, handOff: HandOff, events: HandOffEvents): void
+  relay(sessionId: string, request: RelayRequest, events: RelayEvents): void
   log(sessionId: string, record: LogRecord): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
   /** The connection is no longer screened: handed on or closed. */
@@ -224,7 +224,7 @@ export class Connection {
       teaserSent: (todo & bit.pregreet) !== 0,
     }
     this.#world.relay(this.id, request, {
-      onHandedOff: () => {
+      onStarted: () => {
         this.#on({ type: 'handedOff' })
         this.#world.ended(this)
       },

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { proxyHeaderLimit } from '../../gateway/core/proxy-header.ts'
 import { Backends } from '../../gateway/backend/backends.ts'
 import { socketEndpoints } from '../../gateway/smtp/proxy-protocol.ts'
-import { handOff } from '../../gateway/backend/relay.ts'
+import { startRelay } from '../../gateway/backend/relay.ts'
 import { cpuMicros } from '../load/process-use.ts'
 import { startHaproxy } from '../peers/haproxy.ts'
 import { unless } from '../peers/require.ts'
@@ -66,7 +66,7 @@ async function runRelay(backendPort: number): Promise<void> {
   const addresses = [`127.0.0.1:${backendPort}`]
   const backends = new Backends({ addresses, proxyProtocol: 'V2', connectTimeoutMs: 1000, greetingTimeoutMs: 100_000, probeAfterMs: 0 })
   const events = {
-    onHandedOff: () => undefined,
+    onStarted: () => undefined,
     onFailed: (_: string, reason: string) => failed(reason),
     onEnd: ({ error }: { error: string | undefined }) => failed(error),
   }
@@ -74,7 +74,7 @@ async function runRelay(backendPort: number): Promise<void> {
   const port = await listening((client) => {
     const ends = socketEndpoints(client.pause())
     if (ends === undefined) return
-    handOff({ client, clientEndpoint: ends.client, serverEndpoint: ends.server, unread, teaserSent: true }, backends, events)
+    startRelay({ client, clientEndpoint: ends.client, serverEndpoint: ends.server, unread, teaserSent: true }, backends, events)
   })
   process.send?.(port)
 }

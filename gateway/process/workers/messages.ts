@@ -1,12 +1,12 @@
 // What the primary process and its workers say to each other, as JSON over the channel that Node opens for a child.
-import type { ProofMessage } from '../../backend/prober.ts'
+import type { ProbeMessage } from '../../backend/probe-schedule.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** What a worker is started with. */
-export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'proofs'> {
+export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes'> {
   readonly worker: WorkerPlace
   /** Whether it makes the probes of backends, until it is told otherwise. */
   readonly prober: boolean
@@ -27,12 +27,12 @@ export type ToWorker =
   /** It is the one that makes the probes of backends from now on. */
   | { readonly is: 'prober' }
   /** What another worker has said. */
-  | { readonly is: 'backends'; readonly message: ProofMessage }
+  | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
   /** For the other workers. */
-  | { readonly is: 'backends'; readonly message: ProofMessage }
+  | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'listening'; readonly addresses: readonly string[] }
   /** It cannot go on and ends. */
   | { readonly is: 'failed'; readonly why: string }

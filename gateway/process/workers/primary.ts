@@ -2,7 +2,7 @@
 // It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
 // every connection here and send it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
-import type { ProofMessage } from '../../backend/prober.ts'
+import type { ProbeMessage } from '../../backend/probe-schedule.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
 import { parseEndpoint } from '../../../crds/values/endpoint.ts'
@@ -159,7 +159,7 @@ class Primary implements Gateway {
   }
 
   /** What one worker has learnt of backends is for all others; a question is for the one that makes the probes. */
-  #passOn(from: Place, message: ProofMessage): void {
+  #passOn(from: Place, message: ProbeMessage): void {
     const to = message.is === 'ask' ? [this.#prober] : this.#places
     for (const place of to) if (place !== from) place?.process?.hearOfBackends(message)
   }

@@ -1,7 +1,7 @@
 // One worker as the primary sees it: a child process that is told what to do, asked how it is, and whose log lines come whole.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ProofMessage } from '../../backend/prober.ts'
+import type { ProbeMessage } from '../../backend/probe-schedule.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(new URL('worker.ts', import.meta.url))
@@ -15,7 +15,7 @@ export interface WorkerEvents {
   readonly listening: (addresses: readonly string[]) => void
   readonly failed: (why: string) => void
   /** Something about backends, for the other workers. */
-  readonly backends: (message: ProofMessage) => void
+  readonly backends: (message: ProbeMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -86,7 +86,7 @@ export class WorkerProcess {
     this.#tell({ is: 'prober' })
   }
 
-  hearOfBackends(message: ProofMessage): void {
+  hearOfBackends(message: ProbeMessage): void {
     this.#tell({ is: 'backends', message })
   }
 

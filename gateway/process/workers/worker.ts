@@ -1,5 +1,5 @@
 // A worker: a gateway process that does what its primary says, and answers to it. Run by worker-process.ts.
-import type { ProofMessage } from '../../backend/prober.ts'
+import type { ProbeMessage } from '../../backend/probe-schedule.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
 import { type LocalGateway, startGateway } from '../../main.ts'
@@ -26,8 +26,8 @@ class Worker {
     this.#log = openLog(options.logFormat, 1, options.logLevel, options.worker.number)
     const { prober, ...shared } = options
     this.#isProber = prober
-    const proofs = { isProber: () => this.#isProber, send: (message: ProofMessage) => void tell({ is: 'backends', message }) }
-    this.#gateway = startGateway({ ...shared, proofs, log: this.#log })
+    const backendProbes = { isProber: () => this.#isProber, send: (message: ProbeMessage) => void tell({ is: 'backends', message }) }
+    this.#gateway = startGateway({ ...shared, backendProbes, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -51,7 +51,7 @@ class Worker {
     this.#isProber = true
   }
 
-  async hearOfBackends(message: ProofMessage): Promise<void> {
+  async hearOfBackends(message: ProbeMessage): Promise<void> {
     const gateway = await this.#gateway
     gateway.hearOfBackends(message)
   }

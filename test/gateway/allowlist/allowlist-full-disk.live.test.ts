@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { bytesFor, recordsThatFit } from '../../../gateway/allowlist/disk-room.ts'
+import { bytesFor, recordsThatFit } from '../../../gateway/allowlist/disk-space.ts'
 import { unless } from '../../peers/require.ts'
 
 const lmdb = new URL('../../../gateway/allowlist/allowlist-lmdb.ts', import.meta.url).href

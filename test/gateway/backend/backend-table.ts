@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/backend/backends.ts'
-import type { Verdict } from '../../../gateway/backend/proof.ts'
-import type { SharedProofs } from '../../../gateway/backend/prober.ts'
-import { unhurried } from './unhurried.ts'
+import type { ProbeResult } from '../../../gateway/backend/backend-probe.ts'
+import type { SharedProbes } from '../../../gateway/backend/probe-schedule.ts'
+import { longTimeouts } from './long-timeouts.ts'
 
 export const three = ['10.0.0.1:25', '10.0.0.2:25', '[2001:db8::3]:25']
 export const twoOfThem = ['10.0.0.1:25', '10.0.0.2:25']
@@ -19,7 +19,7 @@ export function table(
   previous?: Backends,
 ): { backends: Backends; pass: (ms: number) => void } {
   let now = 0
-  const backends = new Backends({ addresses: [], now: () => now, ...unhurried, probeAfterMs: 0, ...options }, previous)
+  const backends = new Backends({ addresses: [], now: () => now, ...longTimeouts, probeAfterMs: 0, ...options }, previous)
   t.after(() => backends.close())
   return { backends, pass: (ms) => void (now += ms) }
 }
@@ -39,10 +39,10 @@ export function statusOf(backends: Backends, target: Target): TargetStatus {
 }
 
 /** For a table that learns from another process what a probe has shown. */
-export const follower: SharedProofs = { isProber: () => false, ask: () => undefined, tell: () => undefined }
+export const follower: SharedProbes = { isProber: () => false, ask: () => undefined, tell: () => undefined }
 
 /** Tells a follower's table what a probe has shown of an address. */
-export function learn(backends: Backends, label: string, verdict: Verdict): void {
+export function learn(backends: Backends, label: string, verdict: ProbeResult): void {
   backends.hear({ label, proxyProtocol: backends.options.proxyProtocol, verdict })
 }
 

@@ -5,10 +5,10 @@ import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
 import { type BackendOptions, Backends, type TargetStatus } from '../../../gateway/backend/backends.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, pausedClient } from '../smtp/paused-client.ts'
 import { type End, listen, type Listener } from '../../support/tcp-ends.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
 
 interface Server {
@@ -64,7 +64,7 @@ async function mailServer(t: TestContext): Promise<Server> {
 
 async function table(t: TestContext, { listener }: Server, options: Partial<BackendOptions> = {}, previous?: Backends): Promise<Backends> {
   const addresses = [`127.0.0.1:${listener.port}`]
-  const backends = new Backends({ addresses, ...unhurried, probeAfterMs: 30_000, holdMs: 10_000, ...options }, previous)
+  const backends = new Backends({ addresses, ...longTimeouts, probeAfterMs: 30_000, holdMs: 10_000, ...options }, previous)
   t.after(() => backends.close())
   backends.refresh()
   await until(() => backends.reachable())
@@ -78,8 +78,8 @@ async function arrive(t: TestContext, backends: Backends, network: number, unrea
   const { client, accepted } = await pausedClient(t)
   const failed = Promise.withResolvers<string>()
   const clientEndpoint = { address: `198.18.${network}.1`, port: 4711 }
-  handOff({ client: accepted, ...endpoints, clientEndpoint, unread: Buffer.from(unread), teaserSent: false }, backends, {
-    onHandedOff: () => undefined,
+  startRelay({ client: accepted, ...endpoints, clientEndpoint, unread: Buffer.from(unread), teaserSent: false }, backends, {
+    onStarted: () => undefined,
     onFailed: (_how, reason) => failed.resolve(reason),
     onEnd: () => undefined,
   })

@@ -6,7 +6,7 @@ import { parseBackend, type Lookup } from '../../../gateway/backend/backend-name
 import { Backends, type Target } from '../../../gateway/backend/backends.ts'
 import { statusOf, table, take } from './backend-table.ts'
 import { listen } from '../../support/tcp-ends.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
 
 const none: ReadonlySet<Target> = new Set()
@@ -30,7 +30,7 @@ for (const { text, want } of names) {
 }
 
 test('a list with an entry that is no HOST:PORT is refused', () => {
-  assert.throws(() => new Backends({ ...unhurried, addresses: ['postfix'] }), TypeError)
+  assert.throws(() => new Backends({ ...longTimeouts, addresses: ['postfix'] }), TypeError)
 })
 
 /** A lookup whose answers the test gives. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import type { BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
-import type { ProofNews } from '../../../gateway/backend/prober.ts'
+import type { ProbeNews } from '../../../gateway/backend/probe-schedule.ts'
 import { follower, table, take } from './backend-table.ts'
 import { type End, endOf, listen, type Listener } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
@@ -119,7 +119,7 @@ test('a worker whose client finds that the mail server is gone is not told by th
     prober.backends.asked(label, urgent)
   }
   const states: string[] = []
-  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProofNews) => worker.backends.hear(news) }
+  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProbeNews) => worker.backends.hear(news) }
   const prober: Probed = await probed(t, '220 mx\r\n', { shared })
   const { addresses } = prober.backends.options
   const worker = table(t, {
@@ -143,7 +143,7 @@ test('a worker whose client finds that the mail server is gone is not told by th
 })
 
 test('what a client of the prober finds out is told to the other workers at once', async (t) => {
-  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProofNews) => worker.backends.hear(news) }
+  const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProbeNews) => worker.backends.hear(news) }
   const prober: Probed = await probed(t, '220 mx\r\n', { shared })
   const worker = table(t, { addresses: prober.backends.options.addresses, probeAfterMs: 30_000, shared: follower })
   prober.backends.refresh()

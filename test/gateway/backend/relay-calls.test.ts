@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { backend, behindHeader, saying, untilBehindHeader } from './backend-stub.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { begin, limits } from './relay-session.ts'
@@ -250,9 +250,9 @@ test('clients are spread evenly', async (t) => {
   t.after(() => backends.close())
   const handedOff = Array.from({ length: 9 }, async () => {
     const { accepted } = await pausedClient(t)
-    await new Promise<string>((onHandedOff, fail) => {
-      const events = { onHandedOff, onFailed: fail, onEnd: () => undefined }
-      handOff({ client: accepted, ...endpoints, unread: Buffer.alloc(0), teaserSent: true }, backends, events)
+    await new Promise<string>((onStarted, fail) => {
+      const events = { onStarted, onFailed: fail, onEnd: () => undefined }
+      startRelay({ client: accepted, ...endpoints, unread: Buffer.alloc(0), teaserSent: true }, backends, events)
     })
   })
   await Promise.all(handedOff)

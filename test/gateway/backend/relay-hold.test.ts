@@ -6,14 +6,14 @@ import { test, type TestContext } from 'node:test'
 import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
 import type { Lookup } from '../../../gateway/backend/backend-names.ts'
 import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
-import type { HandOffStats, RelayHandle } from '../../../gateway/backend/hand-off.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import type { RelayStats, RelayHandle } from '../../../gateway/backend/relay-request.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { type End, listen, refusingPort } from '../../support/tcp-ends.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
 
-type Outcome = { is: 'failed'; reason: string; arrived: string } | { is: 'ended'; stats: HandOffStats }
+type Outcome = { is: 'failed'; reason: string; arrived: string } | { is: 'ended'; stats: RelayStats }
 
 interface Held {
   readonly client: End
@@ -26,8 +26,8 @@ async function arrive(t: TestContext, backends: Backends, unread: string, teaser
   const { client, accepted } = await pausedClient(t)
   const outcome = Promise.withResolvers<Outcome>()
   const handedOff: string[] = []
-  const relay = handOff({ client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent }, backends, {
-    onHandedOff: (label) => void handedOff.push(label),
+  const relay = startRelay({ client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent }, backends, {
+    onStarted: (label) => void handedOff.push(label),
     onFailed: (_how, reason, arrived) => {
       accepted.on('error', () => undefined)
       outcome.resolve({ is: 'failed', reason, arrived: Buffer.from(arrived).toString() })
@@ -48,7 +48,7 @@ function table(t: TestContext, options: Partial<BackendOptions> & { addresses: r
     tries++
     return connectPlainly(to)
   }
-  const backends = new Backends({ ...unhurried, probeAfterMs: 0, holdMs: 60_000, connect, ...options })
+  const backends = new Backends({ ...longTimeouts, probeAfterMs: 0, holdMs: 60_000, connect, ...options })
   t.after(() => backends.close())
   return { backends, count: () => tries }
 }

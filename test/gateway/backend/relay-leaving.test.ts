@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { Backends, type Target } from '../../../gateway/backend/backends.ts'
-import type { HandOffStats } from '../../../gateway/backend/hand-off.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { backend, behindHeader, saying } from './backend-stub.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { begin, limits } from './relay-session.ts'
@@ -75,9 +75,9 @@ test('a client that leaves while it tries a failing backend leaves the trial to 
   backends.greeted(backends.take(new Set([failing])) as Target)
   now = 1000
   const { client, accepted } = await pausedClient(t)
-  const left = new Promise<HandOffStats>((onEnd, fail) => {
+  const left = new Promise<RelayStats>((onEnd, fail) => {
     const request = { client: accepted, ...endpoints, unread: Buffer.alloc(0), teaserSent: true }
-    handOff(request, backends, { onHandedOff: fail, onFailed: fail, onEnd })
+    startRelay(request, backends, { onStarted: fail, onFailed: fail, onEnd })
   })
   await mute.next()
   client.socket.end()

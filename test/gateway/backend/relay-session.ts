@@ -2,18 +2,18 @@
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
-import type { HandOffStats } from '../../../gateway/backend/hand-off.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, pausedClient } from '../smtp/paused-client.ts'
 import type { End } from '../../support/tcp-ends.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 
 export type Outcome =
   | { is: 'failed'; how: 'connect' | 'send'; reason: string; arrived: string }
-  | { is: 'ended'; handedOff: string | undefined; stats: HandOffStats }
+  | { is: 'ended'; handedOff: string | undefined; stats: RelayStats }
 
 /** Every backend counts as proven, and none is asked beside another one: relay-silent.test.ts is about that. */
-export const limits = { ...unhurried, probeAfterMs: 0, patienceMs: 20_000 }
+export const limits = { ...longTimeouts, probeAfterMs: 0, patienceMs: 20_000 }
 
 export interface Session {
   /** The client's end. */
@@ -45,8 +45,8 @@ export async function begin(t: TestContext, setting: Setting): Promise<Session> 
   let handedOff: string | undefined
   const unread = Buffer.from(setting.unread ?? '', 'latin1')
   const request = { client: accepted, ...endpoints, unread, teaserSent: setting.teaserSent ?? false }
-  const relay = handOff(request, backends, {
-    onHandedOff: (label) => {
+  const relay = startRelay(request, backends, {
+    onStarted: (label) => {
       handedOff = label
     },
     onFailed: (how, reason, arrived) => {

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { type BackendOptions, Backends, type TargetStatus } from '../../../gateway/backend/backends.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { type End, endOf, listen } from '../../support/tcp-ends.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
 
 const patienceMs = 40
@@ -37,7 +37,7 @@ async function postfix(t: TestContext, name: string, awake = true): Promise<Post
 
 /** All that stand in `knownToWork` have greeted before. */
 function table(t: TestContext, all: readonly Postfix[], knownToWork: readonly Postfix[], options: Partial<BackendOptions> = {}): Backends {
-  const backends = new Backends({ addresses: all.map(({ address }) => address), ...unhurried, probeAfterMs: 0, patienceMs, ...options })
+  const backends = new Backends({ addresses: all.map(({ address }) => address), ...longTimeouts, probeAfterMs: 0, patienceMs, ...options })
   t.after(() => backends.close())
   for (const { label } of backends.status().flatMap(({ addresses }) => addresses)) {
     const [address = '', port] = label.split(':')
@@ -57,8 +57,8 @@ async function arrive(t: TestContext, backends: Backends, unread = ''): Promise<
   const handedOff: string[] = []
   const failed = Promise.withResolvers<string>()
   const request = { client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent: true }
-  handOff(request, backends, {
-    onHandedOff: (label) => handedOff.push(label),
+  startRelay(request, backends, {
+    onStarted: (label) => handedOff.push(label),
     onFailed: (_how, reason) => failed.resolve(reason),
     onEnd: () => undefined,
   })

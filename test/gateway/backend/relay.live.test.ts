@@ -6,8 +6,8 @@ import { escapeC } from '../../../gateway/core/printable.ts'
 import { finishProxyHeader, writeLocalProxyHeader, writeProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
-import type { HandOffStats } from '../../../gateway/backend/hand-off.ts'
-import { handOff } from '../../../gateway/backend/relay.ts'
+import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
+import { startRelay } from '../../../gateway/backend/relay.ts'
 import { type Postfix, startPostfix } from '../../peers/postfix.ts'
 import { unless } from '../../peers/require.ts'
 import { dial, type End, listen } from '../../support/tcp-ends.ts'
@@ -44,7 +44,7 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
 
   interface Session {
     readonly client: End
-    readonly ended: Promise<HandOffStats>
+    readonly ended: Promise<RelayStats>
   }
 
   async function begin(clientEndpoint: Endpoint, proxyProtocol: 'V1' | 'V2', serverEndpoint: Endpoint = server): Promise<Session> {
@@ -55,10 +55,10 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
     const addresses = [`127.0.0.1:${port}`]
     const limits = { connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0, probeAfterMs: 0 }
     const backends = new Backends({ addresses, proxyProtocol, ...limits })
-    const ended = Promise.withResolvers<HandOffStats>()
+    const ended = Promise.withResolvers<RelayStats>()
     const request = { client: await arrived.promise, clientEndpoint, serverEndpoint, unread: new Uint8Array(0), teaserSent: false }
     const onFailed = (_: string, reason: string): void => ended.reject(new Error(reason))
-    handOff(request, backends, { onHandedOff: () => undefined, onFailed, onEnd: ended.resolve })
+    startRelay(request, backends, { onStarted: () => undefined, onFailed, onEnd: ended.resolve })
     return { client, ended: ended.promise }
   }
 

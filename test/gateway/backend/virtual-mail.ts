@@ -2,9 +2,9 @@
 import { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
-import { Search } from '../../../gateway/backend/search.ts'
+import { BackendSearch } from '../../../gateway/backend/backend-search.ts'
 import { endpoints } from '../smtp/paused-client.ts'
-import { unhurried } from './unhurried.ts'
+import { longTimeouts } from './long-timeouts.ts'
 
 /** A connection to a mail server that takes it at once, greets after `greetsAfter` milliseconds, and replies to each command. */
 class Connection extends Socket {
@@ -71,7 +71,7 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
   const connections: World['connections'] = []
   const changes: string[] = []
   const backends = new Backends({
-    ...unhurried,
+    ...longTimeouts,
     addresses,
     now: () => now,
     connect: ({ address, port }) => {
@@ -85,7 +85,7 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
   t.after(() => backends.close())
   const come = (): Visit => {
     const request = { client: new Socket(), ...endpoints, unread: new Uint8Array(), teaserSent: true }
-    const search = new Search(request, backends, {
+    const search = new BackendSearch(request, backends, {
       found: (target, table, socket) => {
         visit.greeted = now
         socket.destroy()

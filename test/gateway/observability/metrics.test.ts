@@ -176,10 +176,10 @@ describe('the other metrics', () => {
 
   test('count what becomes of hand-offs, relays and STARTTLS', async () => {
     const metrics = new Metrics('1', levels)
-    metrics.handedOn(0.01)
+    metrics.relayStarted(0.01)
     metrics.backendFailed('connect')
     metrics.backendProbed('misconfigured')
-    metrics.relayed(100, 2000)
+    metrics.relayEnded(100, 2000)
     metrics.starttls('established')
     const lines = await samples(metrics)
     for (const line of [

@@ -1,6 +1,6 @@
 // The shared store that a policy asks for.
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
-import type { SharedStore } from './allowlist-in-force.ts'
+import type { SharedStore } from './gateway-allowlist.ts'
 import { filesOfSettings, settingsOfPolicy } from './valkey-settings.ts'
 
 /** @param folder where the policy file lies, with its secrets beside it. Undefined when each gateway keeps its own allowlist. */

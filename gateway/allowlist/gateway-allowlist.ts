@@ -1,6 +1,6 @@
 // The allowlist that sessions use: the gateway's own, or a shared one when the policy says so; changed while sessions go on.
 import { mergeRecords } from '../core/allowlist-merge.ts'
-import type { AllowlistStore, LocalAllowlist, LocalTrouble, Warn } from './allowlist-store.ts'
+import type { AllowlistStore, LocalAllowlist, LocalStoreProblem, Warn } from './allowlist-store.ts'
 import { type SharedRules, type SharedStatus, type StoreObserver, ValkeyAllowlist } from './allowlist-valkey.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
@@ -14,7 +14,7 @@ export interface SharedStore {
   readonly timeoutMs: number
 }
 
-export interface InForceOptions {
+export interface GatewayAllowlistOptions {
   readonly local: LocalAllowlist
   readonly rules: () => SharedRules
   /** Other processes write to the local store too. */
@@ -30,14 +30,14 @@ const startMs = 2000
 /**
  * With a shared store the local one still answers for what the shared one does not know, and passes it on: so a site that begins to share loses nothing.
  */
-export class AllowlistInForce {
-  readonly #options: InForceOptions
+export class GatewayAllowlist {
+  readonly #options: GatewayAllowlistOptions
   readonly #local: LocalAllowlist
   #shared: { readonly identity: string; readonly store: ValkeyAllowlist } | undefined
   readonly #closing = new Set<Promise<void>>()
   #closed = false
 
-  constructor(options: InForceOptions) {
+  constructor(options: GatewayAllowlistOptions) {
     this.#options = options
     this.#local = options.local
   }
@@ -48,7 +48,7 @@ export class AllowlistInForce {
   }
 
   /** Numbers of the shared store, or what keeps the gateway's own from being written; undefined when neither is there. */
-  get status(): SharedStatus | LocalTrouble | undefined {
+  get status(): SharedStatus | LocalStoreProblem | undefined {
     return this.#shared === undefined ? this.#local.trouble?.() : this.#shared.store.status()
   }
 

@@ -6,10 +6,10 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { open, type RootDatabase } from 'lmdb'
 import { messageOf } from '../../runtime/caught.ts'
-import { bytesFor, freeBytes, type TreeSize } from './disk-room.ts'
+import { bytesFor, freeBytes, type TreeSize } from './disk-space.ts'
 
 /** damaged: begin a new file. unusable: no file would do here. */
-export type ProbeOutcome = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }
+export type FileCheckResult = { readonly is: 'good' } | { readonly is: 'damaged' | 'unusable'; readonly why: string }
 
 /** How every process opens the file; the sizes are explained at their names in allowlist-lmdb.ts. */
 export interface OpenOptions {
@@ -39,7 +39,7 @@ const walkMs = 300
  * Opens the file, sees whether all of it is there, reads it for up to 0.3 s and writes to it, in a child process of at most `limitMs`.
  * A child that cannot be started at all says nothing about the file, so that counts as good.
  */
-export function probeAllowlist(options: OpenOptions, limitMs = 10_000): Promise<ProbeOutcome> {
+export function checkAllowlistFile(options: OpenOptions, limitMs = 10_000): Promise<FileCheckResult> {
   const program = fileURLToPath(import.meta.url)
   return new Promise((resolve) => {
     execFile(
@@ -88,7 +88,7 @@ function tryOut(options: OpenOptions): void {
   const database = openDatabase(options)
   measure(database, options.path)
   walk(database)
-  // A full disk is no reason to begin anew, and LMDB must not try to write to it (disk-room.ts).
+  // A full disk is no reason to begin anew, and LMDB must not try to write to it (disk-space.ts).
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lmdb has no type for what it returns
   if (freeBytes(dirname(options.path)) < bytesFor(1, database.getStats() as TreeSize)) return
   try {

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { AllowlistInForce } from '../../../gateway/allowlist/allowlist-in-force.ts'
+import { GatewayAllowlist } from '../../../gateway/allowlist/gateway-allowlist.ts'
 import { memoryAllowlist } from '../../../gateway/allowlist/allowlist-memory.ts'
-import { Episode } from '../../../gateway/allowlist/episode.ts'
+import { Outage } from '../../../gateway/allowlist/outage.ts'
 import { NearCache } from '../../../gateway/allowlist/near-cache.ts'
 import { settingsFor } from '../../support/shared-store.ts'
 
 function inForce(t: TestContext, local = memoryAllowlist()) {
   const lines: string[] = []
-  const allowlist = new AllowlistInForce({
+  const allowlist = new GatewayAllowlist({
     local,
     rules: () => ({ retention: 3600, enabled: [true, true, true, true, true] }),
     observer: { lookedUp: () => undefined, failed: () => undefined },
@@ -131,7 +131,7 @@ describe('what is near', () => {
 test('an episode has one word at its beginning and one at its end, with how long it lasted', () => {
   let now = 1000
   const said: string[] = []
-  const episode = new Episode(() => now)
+  const episode = new Outage(() => now)
   episode.end(() => said.push('no end without a beginning'))
   for (const word of ['first', 'second']) episode.begin(() => said.push(word))
   assert.equal(episode.lasts, true)

@@ -10,7 +10,7 @@ import { mergeScript } from './valkey-merge.ts'
 import type { ValkeySettings, ValkeyTls } from './valkey-settings.ts'
 
 /** All calls reject with a ValkeyError. Keys are without the prefix. */
-export interface ValkeyLink {
+export interface ValkeyConnection {
   get(key: string): Promise<string | undefined>
   /** Puts a record in, merged with the one that is there, to be kept until `retention` seconds after its last pass has expired. Gives what is there now. */
   merge(key: string, record: string, retention: number): Promise<string>
@@ -94,7 +94,7 @@ function clusterOptions(settings: ValkeySettings) {
  * Connects. Loads ioredis, which a gateway with a local allowlist never does.
  * @param attempt counts up: of several single servers, each is tried in its turn
  */
-export async function openValkeyLink(settings: ValkeySettings, attempt = 0): Promise<ValkeyLink> {
+export async function openValkeyConnection(settings: ValkeySettings, attempt = 0): Promise<ValkeyConnection> {
   switch (settings.mode) {
     case 'Single':
       return openSingle(settings, attempt)
@@ -105,7 +105,7 @@ export async function openValkeyLink(settings: ValkeySettings, attempt = 0): Pro
   }
 }
 
-async function openSingle(settings: ValkeySettings, attempt: number): Promise<ValkeyLink> {
+async function openSingle(settings: ValkeySettings, attempt: number): Promise<ValkeyConnection> {
   const { Redis } = await import('ioredis')
   const node = settings.nodes[attempt % settings.nodes.length]
   if (node === undefined) throw new ValkeyError('settings', 'no address')
@@ -114,7 +114,7 @@ async function openSingle(settings: ValkeySettings, attempt: number): Promise<Va
 }
 
 /** Sentinels mostly have no password, and complain in vain when they are given one; so they get it only when they ask. */
-async function openSentinel(settings: ValkeySettings): Promise<ValkeyLink> {
+async function openSentinel(settings: ValkeySettings): Promise<ValkeyConnection> {
   const { Redis } = await import('ioredis')
   const { nodes, masterName, password, database, tls } = settings
   const client = (sentinelPassword?: string): Redis =>
@@ -140,21 +140,21 @@ async function openSentinel(settings: ValkeySettings): Promise<ValkeyLink> {
   }
 }
 
-async function openCluster(settings: ValkeySettings): Promise<ValkeyLink> {
+async function openCluster(settings: ValkeySettings): Promise<ValkeyConnection> {
   const { Cluster } = await import('ioredis')
   const nodes = settings.nodes.map(({ address, port }) => ({ host: address, port }))
   const client = new Cluster(nodes, clusterOptions(settings))
-  const link = await connected(client, settings)
+  const connection = await connected(client, settings)
   // Not by ioredis' slotsRefreshInterval: that goes on for ever when the connection ends during a refresh (6.0.0).
   const refresh = setInterval(() => client.refreshSlotsCache(), slotsEveryMs).unref()
   client.once('end', () => clearInterval(refresh))
   // The first command to a node would wait for its connection.
   await Promise.allSettled(client.nodes('master').map((node) => node.ping()))
-  return link
+  return connection
 }
 
 /** ioredis says "Connection is closed"; why, it said in an event before. */
-async function connected(client: Redis | Cluster, settings: ValkeySettings): Promise<ValkeyLink> {
+async function connected(client: Redis | Cluster, settings: ValkeySettings): Promise<ValkeyConnection> {
   let cause: unknown
   const keep = (error: unknown): void => {
     cause = error
@@ -162,14 +162,14 @@ async function connected(client: Redis | Cluster, settings: ValkeySettings): Pro
   client.on('error', keep).on('node error', keep)
   try {
     await withinBudget(client.connect(), openMs, () => new ValkeyError('timeout', `not connected within ${openMs / 1000} s`))
-    return new Link(client, settings.keyPrefix, () => cause)
+    return new IoredisConnection(client, settings.keyPrefix, () => cause)
   } catch (error) {
     client.disconnect()
     throw valkeyError(error instanceof ValkeyError ? error : (cause ?? error))
   }
 }
 
-class Link implements ValkeyLink {
+class IoredisConnection implements ValkeyConnection {
   readonly #client: Redis | Cluster
   readonly #prefix: string
   #closed = false

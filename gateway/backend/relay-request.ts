@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
-export interface HandOff {
+export interface RelayRequest {
   /** Nobody else's any more: paused, without listeners for its data; of a server with `allowHalfOpen`. */
   readonly client: Socket
   readonly clientEndpoint: Endpoint
@@ -13,7 +13,7 @@ export interface HandOff {
   readonly teaserSent: boolean
 }
 
-export interface HandOffStats {
+export interface RelayStats {
   /** Label of the backend's address; undefined when the client left before one had greeted. */
   readonly backend: string | undefined
   /** Bytes of the client that went to the backend, without the header. */
@@ -24,10 +24,10 @@ export interface HandOffStats {
   readonly error: string | undefined
 }
 
-/** Exactly one of `onFailed` and `onEnd` comes, and it comes last; none of them comes before `handOff` has returned. */
-export interface HandOffEvents {
+/** Exactly one of `onFailed` and `onEnd` comes, and it comes last; none of them comes before `startRelay` has returned. */
+export interface RelayEvents {
   /** A backend has greeted; the relay runs. */
-  onHandedOff(backend: string): void
+  onStarted(backend: string): void
   /** What the client says from then on, behind `unread`, on its way to the backend; the bytes are good until it returns. Then its end of stream. */
   onClientData?(bytes: Uint8Array): void
   onClientEnd?(): void
@@ -38,7 +38,7 @@ export interface HandOffEvents {
    */
   onFailed(how: 'connect' | 'send', reason: string, arrived: Uint8Array): void
   /** Both connections are closed, or the client left early. */
-  onEnd(stats: HandOffStats): void
+  onEnd(stats: RelayStats): void
 }
 
 /** A hand-off under way. */

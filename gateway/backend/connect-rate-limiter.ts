@@ -4,14 +4,14 @@
 const burstSeconds = 0.25
 
 /** Begins a connection. @returns false when it does not: the next client then gets the slot. */
-export type Begin = () => boolean
+export type BeginConnection = () => boolean
 
 /**
  * The queue for connections to one address. A slot is used only by a connection that begins, so a client that has left costs nothing.
  * The caller bounds how long a client waits, and `limits.connections` how many do.
  */
-export class Pace {
-  readonly #waiting = new Set<Begin>()
+export class ConnectRateLimiter {
+  readonly #waiting = new Set<BeginConnection>()
   #timer: NodeJS.Timeout | undefined
   #next = Number.NEGATIVE_INFINITY
   #gapMs = 0
@@ -23,7 +23,7 @@ export class Pace {
    * @param now a clock in milliseconds that only goes forward
    * @returns how to leave the queue
    */
-  wait(begin: Begin, perSecond: number, now: () => number): () => void {
+  wait(begin: BeginConnection, perSecond: number, now: () => number): () => void {
     this.#gapMs = perSecond === 0 ? 0 : 1000 / perSecond
     this.#now = now
     this.#waiting.add(begin)
@@ -31,7 +31,7 @@ export class Pace {
     return () => this.#leave(begin)
   }
 
-  #leave(begin: Begin): void {
+  #leave(begin: BeginConnection): void {
     this.#waiting.delete(begin)
     if (this.#waiting.size === 0) this.#stop()
   }

@@ -1,7 +1,7 @@
 // A trouble that lasts: one line when it begins, one when it is over, whatever happens in between.
 import { systemClock } from '../../runtime/clock.ts'
 
-export class Episode {
+export class Outage {
   readonly #clock: () => number
   #since: number | undefined
 

@@ -1,9 +1,9 @@
 // What is known of one backend address, and how what happens changes it.
 import { backOffDelay } from '../../runtime/back-off.ts'
 import type { Destination } from './backend-call.ts'
-import { Pace } from './pace.ts'
-import type { Candidate } from './precedence.ts'
-import type { Verdict } from './proof.ts'
+import { ConnectRateLimiter } from './connect-rate-limiter.ts'
+import type { Candidate } from './load-balancing.ts'
+import type { ProbeResult } from './backend-probe.ts'
 
 /** One address of a backend. */
 export interface Target extends Destination {
@@ -13,7 +13,7 @@ export interface Target extends Destination {
 
 type Mutable<T> = { -readonly [key in keyof T]: T[key] }
 
-export interface Entry extends Target, Mutable<Candidate> {
+export interface TargetRecord extends Target, Mutable<Candidate> {
   /** Whether a conversation of our own has shown that it reads the PROXY header as specified, and nothing has told otherwise since. */
   proven: boolean
   provenAt: number
@@ -34,8 +34,8 @@ export interface Entry extends Target, Mutable<Candidate> {
   diagnosedAt: number
   /** Networks of clients that it has refused since it last greeted; at most two are kept. */
   readonly refused: Set<string>
-  readonly pace: Pace
-  lastVerdict: Verdict | undefined
+  readonly connectRate: ConnectRateLimiter
+  lastProbe: ProbeResult | undefined
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -47,7 +47,7 @@ export function labelOf(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-export function newEntry(address: string, port: number): Entry {
+export function newTargetRecord(address: string, port: number): TargetRecord {
   return {
     label: labelOf(address, port),
     address,
@@ -70,51 +70,57 @@ export function newEntry(address: string, port: number): Entry {
     workingSince: 0,
     usedAs: 0,
     refused: new Set(),
-    pace: new Pace(),
-    lastVerdict: undefined,
+    connectRate: new ConnectRateLimiter(),
+    lastProbe: undefined,
   }
 }
 
 /** It has greeted. */
-export function markWorking(entry: Entry, now: number): void {
-  if (entry.state !== 'working') entry.workingSince = now
-  entry.state = 'working'
-  entry.greetedAt = now
-  entry.heardAt = now
-  entry.failures = 0
-  entry.restUntil = 0
-  entry.lastError = undefined
-  entry.refused.clear()
+export function markWorking(record: TargetRecord, now: number): void {
+  if (record.state !== 'working') record.workingSince = now
+  record.state = 'working'
+  record.greetedAt = now
+  record.heardAt = now
+  record.failures = 0
+  record.restUntil = 0
+  record.lastError = undefined
+  record.refused.clear()
 }
 
 /** It rests, twice as long each time, `longestRestMs` at most. What fails during a rest counts once. */
-export function markFailed(entry: Entry, state: 'failing' | 'misconfigured', reason: string, now: number, longestRestMs: number): void {
-  const rests = entry.state === state && now < entry.restUntil
-  entry.heardAt = now
-  entry.lastError = reason
-  entry.state = state
+export function markFailed(
+  record: TargetRecord,
+  state: 'failing' | 'misconfigured',
+  reason: string,
+  now: number,
+  longestRestMs: number,
+): void {
+  const rests = record.state === state && now < record.restUntil
+  record.heardAt = now
+  record.lastError = reason
+  record.state = state
   if (rests) return
-  entry.restUntil = now + backOffDelay({ firstMs: firstRestMs, longestMs: longestRestMs }, entry.failures)
-  entry.failures = Math.min(entry.failures + 1, 16)
+  record.restUntil = now + backOffDelay({ firstMs: firstRestMs, longestMs: longestRestMs }, record.failures)
+  record.failures = Math.min(record.failures + 1, 16)
 }
 
 /**
  * Whether the silence that a probe meets is a failure. A mail server whose name server is slow greets late, so a silence counts only where it is much
  * longer than that of the last proof; and after a short one only where another address is quick: with a name server in common all of them are slow.
  */
-export function hangs(entry: Entry, silentMs: number, all: Iterable<Entry>): boolean {
-  if (silentMs <= 2 * entry.slowMs) return false
+export function hangs(record: TargetRecord, silentMs: number, all: Iterable<TargetRecord>): boolean {
+  if (silentMs <= 2 * record.slowMs) return false
   if (silentMs >= probePatienceMs) return true
-  if (entry.silentAt <= entry.greetedAt) return false
-  return [...all].some((other) => other !== entry && other.state === 'working' && other.promptAt >= entry.silentAt)
+  if (record.silentAt <= record.greetedAt) return false
+  return [...all].some((other) => other !== record && other.state === 'working' && other.promptAt >= record.silentAt)
 }
 
 /** Nothing that was learnt of it counts any more. */
-export function forgetProof(entry: Entry): void {
-  entry.proven = false
-  if (entry.state === 'working' || entry.state === 'misconfigured') entry.state = 'unknown'
-  entry.restUntil = 0
-  entry.failures = 0
-  entry.refused.clear()
-  entry.lastVerdict = undefined
+export function forgetProof(record: TargetRecord): void {
+  record.proven = false
+  if (record.state === 'working' || record.state === 'misconfigured') record.state = 'unknown'
+  record.restUntil = 0
+  record.failures = 0
+  record.refused.clear()
+  record.lastProbe = undefined
 }

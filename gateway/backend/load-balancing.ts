@@ -24,7 +24,7 @@ export interface Candidate {
 const firstShare = 0.1
 
 /** What the choice goes by besides. */
-export interface Moment {
+export interface BalancingContext {
   /** On the clock of the candidates. */
   readonly now: number
   readonly slowStartMs: number
@@ -38,7 +38,7 @@ export function rests(one: Candidate, now: number): boolean {
 }
 
 /** A client that tries whether a failing one works again may wait for a second in vain, so it comes last where a probe can do that. */
-const comesLast = (one: Candidate, { now, probed }: Moment): boolean => (probed ? one.state === 'failing' : rests(one, now))
+const comesLast = (one: Candidate, { now, probed }: BalancingContext): boolean => (probed ? one.state === 'failing' : rests(one, now))
 
 /** The part of a full load that an address may carry by now, from 0.1 to 1: it grows evenly over the slow start. */
 function share(one: Candidate, now: number, slowStartMs: number): number {
@@ -48,11 +48,11 @@ function share(one: Candidate, now: number, slowStartMs: number): number {
 }
 
 /** Whether `a` comes before `b`. */
-export function precedes(a: Candidate, b: Candidate, moment: Moment): boolean {
-  const aLast = comesLast(a, moment)
-  if (aLast !== comesLast(b, moment)) return !aLast
+export function precedes(a: Candidate, b: Candidate, context: BalancingContext): boolean {
+  const aLast = comesLast(a, context)
+  if (aLast !== comesLast(b, context)) return !aLast
   if (aLast && a.restUntil !== b.restUntil) return a.restUntil < b.restUntil
-  const { now, slowStartMs } = moment
+  const { now, slowStartMs } = context
   const loadA = (a.sessions + 1) / share(a, now, slowStartMs)
   const loadB = (b.sessions + 1) / share(b, now, slowStartMs)
   return loadA !== loadB ? loadA < loadB : a.usedAs < b.usedAs

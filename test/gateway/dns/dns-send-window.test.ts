@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DnsPace } from '../../../gateway/dns/dns-pace.ts'
+import { DnsSendWindow } from '../../../gateway/dns/dns-send-window.ts'
 
 /** Sends as many as may be sent; returns how many. */
-function fill(pace: DnsPace, now = 0): number {
+function fill(pace: DnsSendWindow, now = 0): number {
   let count = 0
   for (; pace.hasRoomFor('new'); count++) pace.sent(now)
   return count
 }
 
-test('pace: 48 are sent to a server that has said nothing', () => assert.equal(fill(new DnsPace()), 48))
+test('pace: 48 are sent to a server that has said nothing', () => assert.equal(fill(new DnsSendWindow()), 48))
 
 test('pace: an answer proves that everything sent before was read', () => {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   fill(pace)
   pace.answered(30, 0, 0, 1)
   assert.equal(fill(pace), 30)
@@ -23,7 +23,7 @@ test('pace: an answer proves that everything sent before was read', () => {
 })
 
 test('pace: a silent server gets 48 more after 60 ms, then after 120 and so on up to 240, until it answers', () => {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   const filledAt: number[] = []
   const run = (from: number, until: number) => {
     for (let now = from; now <= until; now += 20) {
@@ -41,7 +41,7 @@ test('pace: a silent server gets 48 more after 60 ms, then after 120 and so on u
 })
 
 test('pace: an answer that proves nothing new does not put off the next questions', () => {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   fill(pace)
   pace.answered(48, 0, 0, 1)
   fill(pace, 1)
@@ -52,7 +52,7 @@ test('pace: an answer that proves nothing new does not put off the next question
 
 /** Asks as fast as allowed a server that answers each question after a time of the test's choice; returns the most that it may hold unread. */
 function mostUnread(answerAfterMs: (order: number) => number): number {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   let open: { readonly order: number; readonly sentAt: number; readonly answerAt: number }[] = []
   let newest = 0
   let most = 0
@@ -91,7 +91,7 @@ test('pace: up to 160 are unread when answers come out of order, as those of a r
   ))
 
 test('pace: one quick answer in order ends the large window', () => {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   for (let i = 0; i < 100; i++) pace.answered(pace.sent(0), 0, 0, 100)
   assert.equal(fill(pace, 100), 112)
   pace.answered(101, 0, 100, 101)
@@ -99,7 +99,7 @@ test('pace: one quick answer in order ends the large window', () => {
 })
 
 test('pace: questions that are asked again leave room for 16 new ones', () => {
-  const pace = new DnsPace()
+  const pace = new DnsSendWindow()
   let again = 0
   for (; pace.hasRoomFor('again'); again++) pace.sent(0)
   assert.equal(again, 32)

@@ -1,7 +1,7 @@
 // When connections to one backend address may begin.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { Pace } from '../../../gateway/backend/pace.ts'
+import { ConnectRateLimiter } from '../../../gateway/backend/connect-rate-limiter.ts'
 
 interface Scene {
   /** A client that wants to connect. @returns how it leaves */
@@ -16,7 +16,7 @@ interface Scene {
 function scene(t: TestContext, perSecond: number): Scene {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let now = 5000
-  const pace = new Pace()
+  const pace = new ConnectRateLimiter()
   const began: Scene['began'] = []
   const come = (name: string, connects = true): (() => void) =>
     pace.wait(

@@ -1,7 +1,7 @@
 // The table of backends of a gateway process: with what other workers learn, its own addresses, and its log lines.
 import { tellOfBackend } from './backend-log.ts'
 import { type BackendOptions, Backends } from './backends.ts'
-import { sharedProofs } from './prober.ts'
+import { sharedProbes } from './probe-schedule.ts'
 import { isOwnAddress } from './own-addresses.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { GatewayOptions } from '../process/options.ts'
@@ -12,21 +12,21 @@ import type { GatewayOptions } from '../process/options.ts'
  * @param metrics counts the probes
  * @param previous the table whose place it takes; it is closed
  */
-export function backendTable(
+export function gatewayBackends(
   ofPolicy: BackendOptions,
-  { log, proofs }: Pick<GatewayOptions, 'log' | 'proofs'>,
+  { log, backendProbes }: Pick<GatewayOptions, 'log' | 'backendProbes'>,
   listening: () => readonly string[],
   metrics: Pick<Metrics, 'backendProbed'>,
   previous: Backends | undefined,
 ): Backends {
   const options: BackendOptions = {
     ...ofPolicy,
-    ...(proofs !== undefined && { shared: sharedProofs(proofs) }),
+    ...(backendProbes !== undefined && { shared: sharedProbes(backendProbes) }),
     isOwn: (to) => isOwnAddress(to, listening()),
     onProbed: (result) => metrics.backendProbed(result),
     onChange: (label, from, to, why) => {
       // Of several workers, the one that makes the probes.
-      if (proofs?.isProber() !== false) tellOfBackend(log, { label, from, to, why })
+      if (backendProbes?.isProber() !== false) tellOfBackend(log, { label, from, to, why })
     },
   }
   const backends = new Backends(options, previous)

@@ -29,7 +29,7 @@ const longestSilenceMs = 240
  * reads, however fast or slow that is; slow lists hold up nobody; and while the kernel does not let the server run, or it waits
  * for a list that is dead, it gets a window every now and then.
  */
-export class DnsPace {
+export class DnsSendWindow {
   #sent = 0
   #read = 0
   #window = smallWindow

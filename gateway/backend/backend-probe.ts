@@ -14,7 +14,7 @@ import { BackendCall, type CallFailed, type Connect, type Destination } from './
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'
 
-export type Verdict =
+export type ProbeResult =
   /** It is an SMTP server that reads what the policy specifies. */
   | { readonly is: 'proven' }
   /** It is down, busy or silent, which may pass by itself. `refused`: no program takes connections there. */
@@ -24,7 +24,7 @@ export type Verdict =
   /** This process could not ask: nothing was learnt. */
   | { readonly is: 'local'; readonly reason: string }
 
-export interface ProofOptions {
+export interface ProbeOptions {
   readonly proxyProtocol: ProxyVersion
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number
@@ -37,7 +37,7 @@ export interface ProofOptions {
   readonly onDiagnosis: () => void
 }
 
-export interface Proof {
+export interface BackendProbe {
   /** Ends it; its `done` will not come. */
   giveUp(): void
 }
@@ -68,19 +68,19 @@ const teaserMs = 1500
  * Begins a proof.
  * @param done called once, later, unless the proof is given up
  */
-export function prove(to: Destination, options: ProofOptions, done: (verdict: Verdict) => void): Proof {
-  const proof = new RunningProof(to, options)
+export function startProbe(to: Destination, options: ProbeOptions, done: (verdict: ProbeResult) => void): BackendProbe {
+  const proof = new RunningProbe(to, options)
   void proof.run(done)
   return proof
 }
 
-class RunningProof implements Proof {
+class RunningProbe implements BackendProbe {
   readonly #to: Destination
-  readonly #options: ProofOptions
+  readonly #options: ProbeOptions
   #talk: Conversation | undefined
   #over = false
 
-  constructor(to: Destination, options: ProofOptions) {
+  constructor(to: Destination, options: ProbeOptions) {
     this.#to = to
     this.#options = options
   }
@@ -90,12 +90,12 @@ class RunningProof implements Proof {
     this.#talk?.giveUp()
   }
 
-  async run(done: (verdict: Verdict) => void): Promise<void> {
+  async run(done: (verdict: ProbeResult) => void): Promise<void> {
     const verdict = await this.#verdict()
     if (!this.#over) done(verdict)
   }
 
-  async #verdict(): Promise<Verdict> {
+  async #verdict(): Promise<ProbeResult> {
     const { proxyProtocol, diagnose } = this.#options
     const talk = await this.#specified()
     switch (talk.is) {
@@ -127,7 +127,7 @@ class RunningProof implements Proof {
   }
 
   /** Whether it is for another version that the backend would be proven. */
-  async #diagnosed(failed: Verdict & { readonly is: 'failed' }): Promise<Verdict> {
+  async #diagnosed(failed: ProbeResult & { readonly is: 'failed' }): Promise<ProbeResult> {
     const { proxyProtocol, onDiagnosis } = this.#options
     onDiagnosis()
     for (const version of ['V2', 'V1', 'None'] as const) {
@@ -156,7 +156,7 @@ class Conversation {
   #teaser: NodeJS.Timeout | undefined
   #socket: Socket | undefined
 
-  constructor(to: Destination, { version, names }: Opening, options: ProofOptions, done: (talk: Talk) => void) {
+  constructor(to: Destination, { version, names }: Opening, options: ProbeOptions, done: (talk: Talk) => void) {
     this.#version = version
     this.#done = done
     const { connectTimeoutMs, greetingTimeoutMs, connect, patienceMs, onSilent } = options
@@ -174,7 +174,7 @@ class Conversation {
     this.#call = new BackendCall(call, (result) => {
       clearTimeout(this.#teaser)
       // A postscreen that drops clients which talk too early says 521 behind its 220-.
-      if (result.is === 'failed' && result.tells === 'malformed' && this.#teaser !== undefined) return this.#screened()
+      if (result.is === 'failed' && result.cause === 'malformed' && this.#teaser !== undefined) return this.#screened()
       if (result.is === 'failed') return done(failedTalk(result))
       this.#socket = result.socket.on('error', () => undefined)
       this.#greeted(result.socket, result.received.toString('latin1'))
@@ -252,14 +252,14 @@ class Conversation {
   }
 }
 
-function failedTalk({ tells, reason }: CallFailed): Talk {
-  switch (tells) {
+function failedTalk({ cause, reason }: CallFailed): Talk {
+  switch (cause) {
     case 'refused':
       return { is: 'down', reason }
     case 'local':
     case 'unanswered':
     case 'silent':
-      return { is: tells, reason }
+      return { is: cause, reason }
     case 'malformed':
       return { is: 'stranger', reason: `it does not speak SMTP: it ${reason}` }
     case 'other':
@@ -267,7 +267,7 @@ function failedTalk({ tells, reason }: CallFailed): Talk {
   }
 }
 
-function unreached(how: 'local' | 'down' | 'unanswered', reason: string): Verdict {
+function unreached(how: 'local' | 'down' | 'unanswered', reason: string): ProbeResult {
   return how === 'local' ? { is: how, reason } : { is: 'failed', reason, refused: how === 'down' }
 }
 

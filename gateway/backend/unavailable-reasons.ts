@@ -1,5 +1,5 @@
 // Why backend addresses get no client, in words.
-import type { Entry } from './entry.ts'
+import type { TargetRecord } from './target-record.ts'
 
 /** Failures that are named when no address is left. */
 const reasonLimit = 5
@@ -7,9 +7,9 @@ const reasonLimit = 5
 export const silence = (ms: number): string => `no greeting for ${Math.round(ms / 100) / 10} s`
 
 /** For the log line of a client that no backend takes. */
-export function whyNone(entries: readonly Entry[]): string {
-  if (entries.length === 0) return 'no backend address is known'
-  const known = entries.filter(({ lastError }) => lastError !== undefined)
+export function whyNone(records: readonly TargetRecord[]): string {
+  if (records.length === 0) return 'no backend address is known'
+  const known = records.filter(({ lastError }) => lastError !== undefined)
   if (known.length === 0) return 'no backend has been proven yet'
   return known
     .slice(0, reasonLimit)
@@ -18,7 +18,7 @@ export function whyNone(entries: readonly Entry[]): string {
 }
 
 /** For readiness. */
-export function whyNotReady(entries: readonly Entry[]): string {
-  const wrong = entries.find(({ state }) => state === 'misconfigured')
+export function whyNotReady(records: readonly TargetRecord[]): string {
+  const wrong = records.find(({ state }) => state === 'misconfigured')
   return wrong === undefined ? 'no backend is reachable' : `no backend can be used: ${wrong.label} is misconfigured: ${wrong.lastError}`
 }

@@ -9,7 +9,7 @@ import { judgeGreeting, quoteReply } from '../core/backend-reply.ts'
 import { writeProxyHeader } from '../core/proxy-header.ts'
 import { BackendCall, type CallResult, connectPlainly } from './backend-call.ts'
 import type { Backends, Target } from './backends.ts'
-import type { HandOff } from './hand-off.ts'
+import type { RelayRequest } from './relay-request.ts'
 
 /** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
 const connectsInTime = 5
@@ -22,15 +22,15 @@ const refusalDelays = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, 
 /** Failures that are named when all have failed. */
 const reasonLimit = 5
 /** Exactly one of them comes, unless the search is given up. */
-export interface SearchEvents {
+export interface BackendSearchEvents {
   /** The socket is paused and without listeners; `greeting` is all that it has said. A session is booked on the target: release it in `backends`. */
   found(target: Target, backends: Backends, socket: Socket, greeting: Buffer): void
   failed(how: 'connect' | 'send', reason: string): void
 }
 
-export class Search {
-  readonly #request: HandOff
-  readonly #events: SearchEvents
+export class BackendSearch {
+  readonly #request: RelayRequest
+  readonly #events: BackendSearchEvents
   #backends: Backends
   readonly #holdDeadline: number
   readonly #connectDeadline: number
@@ -49,7 +49,7 @@ export class Search {
   readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()
   #over = false
 
-  constructor(request: HandOff, backends: Backends, events: SearchEvents) {
+  constructor(request: RelayRequest, backends: Backends, events: BackendSearchEvents) {
     const { connectTimeoutMs, greetingTimeoutMs } = backends.options
     this.#request = request
     this.#backends = backends
@@ -205,9 +205,9 @@ export class Search {
     this.#calls.delete(target)
     if (result.is === 'failed') {
       this.#backends.callFailed(target, result)
-      this.#unanswered ||= result.tells === 'unanswered'
+      this.#unanswered ||= result.cause === 'unanswered'
       this.#mayPass = true
-      this.#refused ||= result.tells !== 'refused' && result.tells !== 'malformed'
+      this.#refused ||= result.cause !== 'refused' && result.cause !== 'malformed'
       return this.#tryAnother(target, result.how, result.reason)
     }
     // Read once: a client that is too early to have a refusal passed on must not be too late a moment later to be held.

@@ -7,7 +7,7 @@ import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { parsePolicy } from '../../../crds/policy.ts'
 import { mergeRecords } from '../../../gateway/core/allowlist-merge.ts'
-import { openValkeyLink, type ValkeyLink } from '../../../gateway/allowlist/valkey-link.ts'
+import { openValkeyConnection, type ValkeyConnection } from '../../../gateway/allowlist/valkey-connection.ts'
 import { filesOfSettings, settingsOfPolicy, type ValkeySettings } from '../../../gateway/allowlist/valkey-settings.ts'
 import { unless } from '../../peers/require.ts'
 import { makeCertificates, startValkey, type Valkey, type ValkeyOptions } from '../../peers/valkey.ts'
@@ -23,8 +23,8 @@ async function server(t: TestContext, options: ValkeyOptions = {}): Promise<Valk
   return valkey
 }
 
-async function link(t: TestContext, settings: ValkeySettings): Promise<ValkeyLink> {
-  const opened = await openValkeyLink(settings)
+async function link(t: TestContext, settings: ValkeySettings): Promise<ValkeyConnection> {
+  const opened = await openValkeyConnection(settings)
   t.after(() => opened.close())
   return opened
 }
@@ -95,7 +95,7 @@ describe('a password', { skip }, () => {
     writeFileSync(join(folder, 'wrong'), 'sesame')
     const addresses = [valkey.address]
     await link(t, settingsFrom(folder, { addresses, passwordFile: 'password' }).settings())
-    assert.equal(await reasonOf(openValkeyLink(settingsFrom(folder, { addresses, passwordFile: 'wrong' }).settings())), 'auth')
+    assert.equal(await reasonOf(openValkeyConnection(settingsFrom(folder, { addresses, passwordFile: 'wrong' }).settings())), 'auth')
     const without = await link(t, settingsFrom(folder, { addresses }).settings())
     assert.equal(await reasonOf(without.get('k')), 'auth')
     assert.throws(settingsFrom(folder, { addresses, passwordFile: 'nowhere' }).settings, { reason: 'settings', message: /cannot be read/ })
@@ -163,7 +163,7 @@ describe('TLS', { skip: skip || unless('openssl') }, () => {
     const config = ['port 0', 'tls-port $PORT', 'tls-auth-clients yes', ...files]
     const valkey = await server(t, { config })
     const open = (tls: object) =>
-      openValkeyLink(settingsFrom(folder, { addresses: [valkey.address], tls: { enabled: true, ...tls } }).settings())
+      openValkeyConnection(settingsFrom(folder, { addresses: [valkey.address], tls: { enabled: true, ...tls } }).settings())
     const good = await open({ secretName: 'right' })
     t.after(() => good.close())
     await good.merge('192.0.2.1', recordFor(60, 60, 60, 60, 60), 60)

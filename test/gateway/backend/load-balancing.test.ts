@@ -1,28 +1,28 @@
 // Which of two backend addresses gets the next client.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Candidate, type Moment, precedes } from '../../../gateway/backend/precedence.ts'
+import { type Candidate, type BalancingContext, precedes } from '../../../gateway/backend/load-balancing.ts'
 
-const moment: Moment = { now: 100_000, slowStartMs: 10_000, probed: true }
+const context: BalancingContext = { now: 100_000, slowStartMs: 10_000, probed: true }
 const working: Candidate = { sessions: 10, state: 'working', restUntil: 0, trying: false, workingSince: 0, usedAs: 1 }
 const failing: Candidate = { ...working, sessions: 0, state: 'failing', restUntil: 90_000 }
 
-const cases: readonly { what: string; first: Candidate; second: Candidate; moment?: Partial<Moment> }[] = [
+const cases: readonly { what: string; first: Candidate; second: Candidate; context?: Partial<BalancingContext> }[] = [
   { what: 'fewer sessions before more', first: { ...working, sessions: 9 }, second: working },
   { what: 'of equals the one that was used longer ago', first: working, second: { ...working, usedAs: 2 } },
   { what: 'one that works before one that fails, although its rest is over: a probe will tell', first: working, second: failing },
-  { what: 'where there are no probes, one whose rest is over is tried', first: failing, second: working, moment: { probed: false } },
+  { what: 'where there are no probes, one whose rest is over is tried', first: failing, second: working, context: { probed: false } },
   {
     what: 'where there are no probes, not one that rests',
     first: working,
     second: { ...failing, restUntil: 100_001 },
-    moment: { probed: false },
+    context: { probed: false },
   },
   {
     what: 'where there are no probes, not one that somebody else is trying',
     first: working,
     second: { ...failing, trying: true },
-    moment: { probed: false },
+    context: { probed: false },
   },
   { what: 'of failing ones the one that rests least', first: failing, second: { ...failing, restUntil: 90_001 } },
   {
@@ -41,13 +41,13 @@ const cases: readonly { what: string; first: Candidate; second: Candidate; momen
     what: 'without a slow start all are equal',
     first: { ...working, sessions: 9, workingSince: 100_000 },
     second: working,
-    moment: { slowStartMs: 0 },
+    context: { slowStartMs: 0 },
   },
 ]
 
-for (const { what, first, second, moment: more } of cases) {
+for (const { what, first, second, context: more } of cases) {
   test(what, () => {
-    const at = { ...moment, ...more }
+    const at = { ...context, ...more }
     assert.deepEqual([precedes(first, second, at), precedes(second, first, at)], [true, false])
   })
 }

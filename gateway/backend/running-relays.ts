@@ -1,14 +1,14 @@
 // The clients that were handed on or wait for a backend, with what is logged and counted about them.
 import type { Backends } from './backends.ts'
-import type { HandOff, HandOffEvents, RelayHandle } from './hand-off.ts'
-import { handOff } from './relay.ts'
+import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
+import { startRelay } from './relay.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 
 export class Relays {
   readonly #log: Log
   readonly #metrics: Metrics
-  readonly #running = new Map<HandOff, RelayHandle>()
+  readonly #running = new Map<RelayRequest, RelayHandle>()
 
   constructor(log: Log, metrics: Metrics) {
     this.#log = log
@@ -20,15 +20,15 @@ export class Relays {
     return this.#running.size
   }
 
-  start(sessionId: string, request: HandOff, backends: Backends, events: HandOffEvents): void {
+  start(sessionId: string, request: RelayRequest, backends: Backends, events: RelayEvents): void {
     const began = performance.now()
     const seconds = (): number => (performance.now() - began) / 1000
-    const handle = handOff(request, backends, {
+    const handle = startRelay(request, backends, {
       ...events,
-      onHandedOff: (backend) => {
-        this.#metrics.handedOn(seconds())
+      onStarted: (backend) => {
+        this.#metrics.relayStarted(seconds())
         this.#log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
-        events.onHandedOff(backend)
+        events.onStarted(backend)
       },
       onFailed: (how, reason, arrived) => {
         this.#running.delete(request)
@@ -38,7 +38,7 @@ export class Relays {
       },
       onEnd: (stats) => {
         this.#running.delete(request)
-        this.#metrics.relayed(stats.toBackend, stats.toClient)
+        this.#metrics.relayEnded(stats.toBackend, stats.toClient)
         this.#log.relay(sessionId, 'RELAY ENDED', request.clientEndpoint, { ...stats, seconds: Math.round(seconds() * 1000) / 1000 })
         events.onEnd(stats)
       },

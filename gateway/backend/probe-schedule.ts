@@ -1,0 +1,187 @@
+// When which backend address is proven, and by which process: of several processes of one gateway one makes the probes and tells the others.
+import { connectPlainly } from './backend-call.ts'
+import type { BackendOptions } from './backend-options.ts'
+import type { TargetRecord } from './target-record.ts'
+import { type BackendProbe, startProbe, type ProxyVersion, type ProbeResult } from './backend-probe.ts'
+
+/** What one process has learnt of an address, for the others. */
+export interface ProbeNews {
+  readonly label: string
+  /** The version that it was proven with; a process whose policy has another one yet leaves the news out. */
+  readonly proxyProtocol: ProxyVersion
+  readonly verdict: ProbeResult
+}
+
+/** The other processes of this gateway. */
+export interface SharedProbes {
+  /** Whether it is this process that makes the probes. */
+  readonly isProber: () => boolean
+  /** Asks the process that makes the probes. `urgent`: by a new probe, not by what is known. */
+  readonly ask: (label: string, urgent: boolean) => void
+  readonly tell: (news: ProbeNews) => void
+}
+
+/** What the processes of one gateway say to each other about backends. */
+export type ProbeMessage =
+  | { readonly is: 'news'; readonly news: ProbeNews }
+  | { readonly is: 'ask'; readonly label: string; readonly urgent: boolean }
+
+/** The way to the other processes. */
+export interface ProbeChannel {
+  readonly isProber: () => boolean
+  readonly send: (message: ProbeMessage) => void
+}
+
+export function sharedProbes({ isProber, send }: ProbeChannel): SharedProbes {
+  return { isProber, ask: (label, urgent) => send({ is: 'ask', label, urgent }), tell: (news) => send({ is: 'news', news }) }
+}
+
+export interface ProbeScheduleEvents {
+  readonly verdict: (record: TargetRecord, verdict: ProbeResult) => void
+  /** A probe has waited for a greeting for so long. */
+  readonly silent: (record: TargetRecord, silentMs: number) => void
+}
+
+const usualIntervalMs = 30_000
+/** A proof may be this many intervals old while sessions show that the address is well. */
+const oldestProof = 2
+/** The shortest time between two probes of one address: without a reason, and while clients are held. */
+const heldGapMs = 500
+const soonGapMs = 1000
+const longestGreetingMs = 30_000
+const patienceMs = 1000
+/** To find the reason of a failure takes several conversations. */
+const diagnosisGapMs = 60_000
+
+export class ProbeSchedule {
+  readonly #options: BackendOptions
+  readonly #now: () => number
+  readonly #events: ProbeScheduleEvents
+  readonly #running = new Map<TargetRecord, BackendProbe>()
+  readonly #timers = new Map<TargetRecord, NodeJS.Timeout>()
+
+  constructor(options: BackendOptions, now: () => number, events: ProbeScheduleEvents) {
+    this.#options = options
+    this.#now = now
+    this.#events = events
+  }
+
+  /** Whether addresses must be proven. */
+  get active(): boolean {
+    return this.#options.probeAfterMs !== 0
+  }
+
+  /** Whether probes are made without being asked for. */
+  get regular(): boolean {
+    return this.active && this.#options.refreshMs !== 0
+  }
+
+  /** Proves what is due. @param held whether clients wait for an address to work */
+  probeDue(records: Iterable<TargetRecord>, held: boolean): void {
+    if (!this.active) return
+    for (const record of records) if (!record.trying && this.#isDue(record, held)) this.#probe(record, false)
+  }
+
+  /** Proves the address as soon as the last probe is a second ago: there is a reason for doubt. */
+  soon(record: TargetRecord): void {
+    if (!this.active || record.trying || this.#timers.has(record)) return
+    const waitMs = record.probedAt + soonGapMs - this.#now()
+    if (waitMs <= 0) return this.#probe(record, true)
+    const timer = setTimeout(() => {
+      this.#timers.delete(record)
+      if (!record.trying) this.#probe(record, true)
+    }, waitMs).unref()
+    this.#timers.set(record, timer)
+  }
+
+  /** Another process asks. What is known may be out of date where a probe is about to be made, and that tells it. */
+  asked(record: TargetRecord, urgent: boolean): void {
+    if (urgent) this.soon(record)
+    else if (record.lastProbe !== undefined && !record.trying && !this.#timers.has(record)) this.tell(record, record.lastProbe)
+  }
+
+  /** No program takes connections there, as a client has shown: what was proven before counts no more, for no process. */
+  failed(record: TargetRecord, reason: string): void {
+    if (this.#options.shared?.isProber() === false) this.soon(record)
+    else this.tell(record, { is: 'failed', reason, refused: true })
+  }
+
+  /** Tells the other processes. */
+  tell(record: TargetRecord, verdict: ProbeResult): void {
+    record.lastProbe = verdict
+    const { shared, proxyProtocol } = this.#options
+    if (shared?.isProber() === true) shared.tell({ label: record.label, proxyProtocol, verdict })
+  }
+
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    for (const [record, proof] of this.#running) {
+      proof.giveUp()
+      // The record may live on in the next table.
+      record.trying = false
+      record.probedAt = Number.NEGATIVE_INFINITY
+    }
+    this.#timers.clear()
+    this.#running.clear()
+  }
+
+  #isDue(record: TargetRecord, held: boolean): boolean {
+    const now = this.#now()
+    const sinceProbe = now - record.probedAt
+    if (this.#options.shared?.isProber() === false) return record.state !== 'working' && sinceProbe >= heldGapMs
+    switch (record.state) {
+      case 'unknown':
+        return sinceProbe >= heldGapMs
+      case 'failing':
+        return now >= record.restUntil || (held && !record.proven && sinceProbe >= heldGapMs)
+      case 'misconfigured':
+        return now >= record.restUntil
+      case 'working': {
+        const interval = this.#options.probeAfterMs ?? usualIntervalMs
+        return now - record.heardAt >= interval || now - record.provenAt >= oldestProof * interval
+      }
+    }
+  }
+
+  #probe(record: TargetRecord, urgent: boolean): void {
+    const { shared, isOwn, proxyProtocol, connectTimeoutMs, greetingTimeoutMs, connect } = this.#options
+    const now = this.#now()
+    record.probedAt = now
+    if (shared?.isProber() === false) return shared.ask(record.label, urgent)
+    if (isOwn?.(record) === true) return this.#settle(record, { is: 'misconfigured', reason: loopText })
+    const diagnose = now - record.diagnosedAt >= diagnosisGapMs
+    const options = {
+      proxyProtocol,
+      connectTimeoutMs,
+      greetingTimeoutMs: Math.min(greetingTimeoutMs, longestGreetingMs),
+      connect: connect ?? connectPlainly,
+      patienceMs,
+      onSilent: (silentMs: number) => {
+        slowMs = silentMs
+        this.#events.silent(record, silentMs)
+      },
+      diagnose,
+      onDiagnosis: () => (record.diagnosedAt = now),
+    }
+    let slowMs = 0
+    record.trying = true
+    const proof = startProbe(record, options, (verdict) => {
+      this.#running.delete(record)
+      record.trying = false
+      if (verdict.is === 'proven') record.slowMs = slowMs
+      const { lastError } = record
+      // What looks like a failure is what has been diagnosed before.
+      const known = !diagnose && record.state === 'misconfigured' && verdict.is === 'failed' && !verdict.refused && lastError !== undefined
+      this.#settle(record, known ? { is: 'misconfigured', reason: lastError } : verdict)
+    })
+    this.#running.set(record, proof)
+  }
+
+  #settle(record: TargetRecord, verdict: ProbeResult): void {
+    this.#options.onProbed?.(verdict.is)
+    this.#events.verdict(record, verdict)
+    this.tell(record, verdict)
+  }
+}
+
+const loopText = 'it is an address of this gateway itself, which would be a loop: spec.backend must name the port of an smtpd behind it'

@@ -1,10 +1,13 @@
-// Writes a policy manifest as YAML: in schema order, only what was set.
+// Writes a policy manifest as YAML, in schema order. Only fields that were set are written.
 import { dump } from 'js-yaml'
 import { type SchemaNode, specSchema } from './schema/fields.ts'
 import { isObject } from './is-object.ts'
 import type { PostscreenPolicyInput } from './schema/policy.schema.ts'
 
-/** The same value with the fields of its objects in the order of the schema; unknown ones, which a test of the output would find, last. */
+/**
+ * The same value with the fields of its objects in schema order. Unknown fields, which a test of the output would find,
+ * come last.
+ */
 function inSchemaOrder(value: unknown, node: SchemaNode | undefined): unknown {
   if (Array.isArray(value)) return value.map((entry) => inSchemaOrder(entry, node?.items))
   if (!isObject(value)) return value
@@ -14,7 +17,9 @@ function inSchemaOrder(value: unknown, node: SchemaNode | undefined): unknown {
   return Object.fromEntries(set.map((name) => [name, inSchemaOrder(value[name], node?.properties?.[name])]))
 }
 
-/** YAML text of a manifest, safe for YAML 1.1 readers such as kubectl. Nothing is checked and no default is added. */
+/**
+ * The YAML text of a manifest, safe for YAML 1.1 readers such as kubectl. Does not check the manifest or add defaults.
+ */
 export function formatPolicy({ apiVersion, kind, metadata, spec }: PostscreenPolicyInput): string {
   return dump({ apiVersion, kind, metadata, spec: inSchemaOrder(spec, specSchema()) }, { lineWidth: 120, noRefs: true })
 }

@@ -1,8 +1,8 @@
-// Whether a value of a manifest or an answer is an object with fields, and its fields.
+// Tests whether a value of a manifest or a response is an object with fields, and returns its fields.
 
-/** Neither a list nor null. */
+/** Lists and null are not objects. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The value if it is an object, else an object without fields. */
+/** The value if it is an object; otherwise an object without fields. */
 export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {})

@@ -1,10 +1,10 @@
-// What is valid in a policy and probably not meant: settings that have no effect. They are told in the status and by `postscreen validate`.
+// Settings of a policy that are valid but have no effect. The status and `postscreen validate` report them.
 import type { PolicySpec } from './schema/policy.schema.ts'
 
 const rejects = ({ access }: PolicySpec): boolean =>
   access.some(({ action, table }) => action === 'Reject' || table?.rules?.some((rule) => rule.action === 'Reject') === true)
 
-/** One sentence for each, with its path. `tablesReject`: a table outside the policy has a rule with reject. */
+/** One sentence for each setting, with its path. `tablesReject`: a table outside the policy has a rule with reject. */
 export function noticesOf(spec: PolicySpec, tablesReject = false): readonly string[] {
   const { denylist, gateway, listen } = spec
   const notices: string[] = []

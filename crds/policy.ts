@@ -1,4 +1,4 @@
-// Reads a policy manifest: a parsed policy, or every problem that it has.
+// Reads a policy manifest and returns the parsed policy, or all its problems.
 import { load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { apiVersion, kind, type PostscreenPolicy, policySpec } from './schema/policy.schema.ts'
@@ -11,19 +11,21 @@ export type { Problem } from './problems.ts'
 
 export type PolicyResult =
   | { readonly policy: PostscreenPolicy }
-  /** `generation`: as the manifest has it, when it has one, however wrong the rest is. */
+  /** `generation`: the generation in the manifest, if it has one, even if the rest is not valid. */
   | { readonly problems: readonly Problem[]; readonly generation?: number }
 
-/** A policy has to fit into an etcd object or a ConfigMap, about 1 MiB as JSON; YAML with comments may be somewhat longer. */
+/**
+ * A policy must fit into an etcd object or a ConfigMap, about 1 MiB as JSON. YAML with comments may be somewhat longer.
+ */
 const textAtMost = 4 * 1024 * 1024
 
 /**
- * Values in a manifest, each alias of YAML counted with all that it stands for: a text of 4 MiB has fewer, unless aliases make lists of lists of it.
- * Everything behind this bound takes time in proportion to it.
+ * The most values in a manifest. Each alias of YAML counts as all the values that it stands for. A text of 4 MiB has
+ * fewer values unless nested aliases multiply them. All later steps take time in proportion to this limit.
  */
 const valuesAtMost = 500_000
 
-/** Whether a manifest has more values than that. Stops as soon as it does; aliases in YAML can make loops. */
+/** Whether a manifest has more values than the limit. Stops at the limit, because aliases in YAML can make loops. */
 export function hasTooManyValues(manifest: unknown, most = valuesAtMost): boolean {
   const open: unknown[] = [manifest]
   let count = 1
@@ -51,9 +53,9 @@ const namespaceName = text({
   why: 'must be a name of lower-case letters, digits and hyphens',
 })
 
-const texts = z.record(z.string(), z.string({ error: 'must be text' }), { error: 'must be a set of names and texts' })
+const texts = z.record(z.string(), z.string({ error: 'must be text' }), { error: 'must be a map of names to texts' })
 
-/** What Kubernetes adds to the metadata is none of our business: only what is used is checked. */
+/** Only the metadata that is used is checked. Kubernetes adds more. */
 const metadata = z.looseObject(
   {
     name: policyName,
@@ -64,7 +66,7 @@ const metadata = z.looseObject(
     labels: texts.exactOptional(),
     annotations: texts.exactOptional(),
   },
-  { error: (issue) => (issue.input === undefined ? 'is required: must have at least a name' : 'must be a set of fields') },
+  { error: (issue) => (issue.input === undefined ? 'is required: must have at least a name' : 'must be an object with fields') },
 )
 
 const manifestSchema = record({
@@ -76,8 +78,9 @@ const manifestSchema = record({
 })
 
 /**
- * Leaves out fields without a value, as the API server does before it fills in defaults. Unknown fields and entries of lists stay as they are,
- * to be refused. Goes no deeper than the schema: aliases in YAML can make loops.
+ * Omits fields with a null value, as the API server does before it fills in defaults. Unknown fields and entries of
+ * lists stay unchanged, so that they are refused. Goes no deeper than the schema, because aliases in YAML can make
+ * loops.
  */
 function withoutNulls(value: unknown, schema: z.core.$ZodType): unknown {
   const plain = unwrap(schema)
@@ -96,11 +99,11 @@ function withoutNulls(value: unknown, schema: z.core.$ZodType): unknown {
 
 /**
  * Checks a manifest (the loaded YAML or JSON, or an object from the API server) and fills in every default.
- * In the policy that comes out times are whole seconds. Never throws: whatever is wrong is among `problems`, all of them at once.
+ * In the resulting policy, times are whole seconds. Never throws: `problems` contains all problems at once.
  */
 export function parsePolicy(manifest: unknown): PolicyResult {
   if (hasTooManyValues(manifest)) {
-    const why = `must have at most ${valuesAtMost} values, those of each YAML alias counted again; write long lists into a table (access[].table)`
+    const why = `must have at most ${valuesAtMost} values, counting the values of each YAML alias again; move long lists to a table (access[].table)`
     return { problems: [{ path: 'manifest', why }] }
   }
   const written = withoutNulls(manifest, manifestSchema)
@@ -123,7 +126,10 @@ const distinct = (problems: readonly Problem[]): readonly Problem[] => [
   ...new Map(problems.map((problem) => [`${problem.path}\n${problem.why}`, problem])).values(),
 ]
 
-/** Loads a manifest from YAML text (JSON is YAML too) and checks it. A text that is no YAML is one problem, whose path is the line. */
+/**
+ * Loads a manifest from YAML text (JSON is YAML too) and checks it. A text that is not YAML is one problem, with the
+ * line as its path.
+ */
 export function readPolicyText(yamlText: string): PolicyResult {
   if (yamlText.length > textAtMost) return { problems: [{ path: 'manifest', why: `must have at most ${textAtMost} characters` }] }
   try {
@@ -131,6 +137,6 @@ export function readPolicyText(yamlText: string): PolicyResult {
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
     const line = error.mark === undefined || error.mark === null ? 'manifest' : `line ${error.mark.line + 1}`
-    return { problems: [{ path: line, why: `is no valid YAML: ${error.reason}` }] }
+    return { problems: [{ path: line, why: `is not valid YAML: ${error.reason}` }] }
   }
 }

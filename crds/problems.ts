@@ -1,14 +1,14 @@
-// What is wrong with a policy, in words for the person who wrote it: zod's findings with their path and a hint for misspelt fields.
+// Describes what is wrong with a policy: the findings of zod with their path, and a suggestion for misspelt fields.
 import { z } from 'zod'
 
 export interface Problem {
-  /** Such as `spec.dnsbl.sites[2].replies`; `manifest` for the whole, `line 3` for a text that is no YAML. */
+  /** Such as `spec.dnsbl.sites[2].replies`; `manifest` for the whole; `line 3` for a text that is not YAML. */
   readonly path: string
   /** What is allowed there: `must be one of Ignore, Enforce, Drop`. */
   readonly why: string
 }
 
-/** A path as people write it; names that are no plain words come quoted in brackets. */
+/** A path in its usual notation. Names that are not plain words are quoted in brackets. */
 export function formatPath(path: readonly PropertyKey[]): string {
   const steps = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`
@@ -18,7 +18,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
   return steps.join('').replace(/^\./, '') || 'manifest'
 }
 
-/** How many letters must be inserted, removed, replaced or swapped with their neighbour to make one word of the other. */
+/** The edit distance of two words: letters inserted, removed, replaced, or swapped with their neighbour. */
 export function editDistance(from: string, to: string): number {
   let before: readonly number[] = []
   let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, at) => at)
@@ -36,7 +36,9 @@ export function editDistance(from: string, to: string): number {
   return row[to.length] ?? 0
 }
 
-/** The known name that an unknown one was probably meant to be. A long name may be misspelt more than a short one. */
+/**
+ * The known name that an unknown name was probably meant to be. A long name may contain more mistakes than a short one.
+ */
 export function closest(unknown: string, known: readonly string[]): string | undefined {
   if (unknown.length > 64) return undefined
   const ranked = known
@@ -64,10 +66,10 @@ export function fieldNames(schema: z.core.$ZodType, path: readonly PropertyKey[]
   return inner ? fieldNames(inner, rest) : []
 }
 
-/** Unknown fields of one object that are named; finding what each was meant to be takes time. */
+/** The most unknown fields of one object that are reported by name. The search for similar names takes time. */
 const unknownFieldsNamed = 20
 
-/** One problem for each unknown field, the first of an object by name, and one for anything else. */
+/** One problem for each unknown field, the first fields of an object by name, and one problem for anything else. */
 export function problemsOf(issue: z.core.$ZodIssue, schema: z.core.$ZodType): readonly Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: formatPath(issue.path), why: issue.message }]
   const known = fieldNames(schema, issue.path)

@@ -1,4 +1,4 @@
-// Finds what a policy has at the path of a field.
+// Finds the values of a policy at the path of a field.
 import { isObject } from './is-object.ts'
 
 export interface Found {
@@ -7,9 +7,9 @@ export interface Found {
 }
 
 /**
- * @param value of the object in which the first step is
- * @param steps to the field; `[]` at the end of one stands for every entry of a list
- * @returns each value that is there, with its path
+ * @param value the object in which the first step starts
+ * @param steps the path to the field; `[]` at the end of a step stands for every entry of a list
+ * @returns each value that exists, with its path
  */
 export function* valuesAt(value: unknown, [step, ...rest]: readonly string[], path: readonly PropertyKey[] = []): Generator<Found> {
   if (step === undefined) {

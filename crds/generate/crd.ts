@@ -10,7 +10,7 @@ const [group = '', version = ''] = apiVersion.split('/')
 /** The schema of the whole object. */
 export const policySchema = (): StructuralNode => ({
   type: 'object',
-  description: 'A policy by which a gateway screens SMTP clients, as Postfix postscreen does, before they reach a mail server.',
+  description: 'A policy for a gateway that screens SMTP clients, as Postfix postscreen does, before they reach a mail server.',
   required: ['spec'],
   'x-kubernetes-validations': [policyNameRule],
   properties: {
@@ -32,28 +32,33 @@ const columns = [
     name: 'Gateways',
     type: 'string',
     jsonPath: '.status.gateways.programmed',
-    description: 'How many gateways of how many run this policy',
+    description: 'The number of gateways that use this policy, and the desired number',
   },
-  { name: 'Serving', type: 'string', jsonPath: '.status.gateways.serving', description: 'How many gateways of how many take clients' },
+  {
+    name: 'Serving',
+    type: 'string',
+    jsonPath: '.status.gateways.serving',
+    description: 'The number of gateways that accept clients, and the desired number',
+  },
   { name: 'Backend', type: 'string', jsonPath: ofCondition('BackendReachable', 'status'), description: 'Whether a mail server answers' },
   { name: 'Address', type: 'string', jsonPath: '.status.addresses[0]', description: 'Where clients connect' },
   {
     name: 'Generation',
     type: 'integer',
     jsonPath: '.metadata.generation',
-    description: 'The newest generation of the policy; when it is more than Observed, the other columns are about an earlier one',
+    description: 'The newest generation of the policy. If it is greater than Observed, the other columns describe an earlier generation',
   },
   {
     name: 'Observed',
     type: 'integer',
     jsonPath: '.status.observedGeneration',
-    description: 'The generation that the other columns are about',
+    description: 'The generation that the other columns describe',
   },
   {
     name: 'Checked',
     type: 'date',
     jsonPath: '.status.operator.checkedAt',
-    description: 'How long ago the operator last confirmed what the other columns say; more than some minutes: no operator is running',
+    description: 'The time since the operator last confirmed the other columns. After more than some minutes, no operator is running',
   },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'Greet', type: 'string', jsonPath: '.spec.greet.action', priority: 1 },
@@ -62,7 +67,7 @@ const columns = [
   { name: 'Message', type: 'string', jsonPath: ofCondition('Ready', 'message'), priority: 1 },
 ] as const
 
-/** The manifest, ready to be written as YAML. */
+/** The manifest as an object, to be written as YAML. */
 export const crd = () => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',

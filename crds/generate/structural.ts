@@ -1,5 +1,6 @@
-// Makes a structural schema, as the API server demands it of a CRD, of the JSON schema that zod derives: takes our notes out, puts descriptions,
-// full defaults and CEL rules in, and refuses what the API server would. Not done in zod's `override` hook: that sees inner schemas before their notes.
+// Makes a structural schema, as the API server requires it in a CRD, from the JSON schema that zod derives. It removes
+// our notes, adds descriptions, complete defaults and CEL rules, and refuses what the API server would refuse. This is
+// not done in zod's `override` hook, because the hook sees inner schemas before their notes.
 import type { SchemaNode } from '../schema/fields.ts'
 import { rules } from '../schema/rules.ts'
 import { boundsKey, docKey, type FieldDoc, formKey, kindKey } from '../schema/field.ts'
@@ -12,9 +13,9 @@ export interface Validation {
   readonly fieldPath?: string
 }
 
-/** A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps), as far as we use it. */
+/** A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps). Only the parts that we use. */
 export interface StructuralNode {
-  /** Left out with x-kubernetes-int-or-string only. */
+  /** Missing only with x-kubernetes-int-or-string. */
   readonly type?: string
   readonly description?: string
   readonly format?: string
@@ -38,12 +39,12 @@ export interface StructuralNode {
   readonly 'x-kubernetes-validations'?: readonly Validation[]
 }
 
-/** What the API server gets unchanged of zod's JSON schema. */
+/** The keywords of zod's JSON schema that are copied unchanged. */
 const kept = new Set(
   'type enum minimum maximum minLength maxLength pattern minItems maxItems maxProperties required x-kubernetes-list-type'.split(' '),
 )
 
-/** What else may stand there; anything more has no structural form, or nobody has thought about it yet. */
+/** The other keywords that may appear. Any further keyword has no structural form, or is not handled yet. */
 const rewritten = new Set(['default', 'properties', 'additionalProperties', 'items', docKey, kindKey, boundsKey, formKey])
 
 function refuseUnknown(path: string, node: SchemaNode): void {
@@ -58,7 +59,7 @@ const names = (label: string, list: readonly (string | undefined)[]): readonly s
   return given.length > 0 ? [`${label}: ${given.join(', ')}.`] : []
 }
 
-/** The doc sentence, the default and the names in Postfix and Zimbra, for `kubectl explain`. */
+/** The description for `kubectl explain`: the doc text, the default, and the names in Postfix and Zimbra. */
 function describe(doc: FieldDoc, node: SchemaNode): string {
   const { own, old = [], inherits } = doc.postfix ?? {}
   const fallback = doc.computedDefault ?? (node.properties || node.default === undefined ? undefined : writtenDefault(node.default))
@@ -72,18 +73,20 @@ function describe(doc: FieldDoc, node: SchemaNode): string {
   ].join(' ')
 }
 
-/** A default as one would write it in a sentence. */
+/** A default in the form for a sentence. */
 export const writtenDefault = (value: unknown): string =>
   value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value)
 
 /**
- * The longest text for which the API server asks CEL. For a longer one, or one that does not fit a `pattern`, its own answer is a number of bytes
- * or a regular expression: so the bounds of a form are rules with words, and what a person types by mistake is shorter than this. The cost of a
- * rule grows with it. Times and networks, of which there are many, have less room.
+ * The longest text that the API server checks with CEL. For a longer text, or one that does not match a `pattern`, its
+ * error message would be a number of bytes or a regular expression. So the bounds of a form are CEL rules with
+ * messages,
+ * and this limit is longer than a typical mistake. The cost of a rule grows with it, so times and networks, of which
+ * there are many, have a lower limit.
  */
 const longestJudged = (most: number): number => (most < 50 ? 64 : 2 * most)
 
-/** What stays of the bounds of a node. */
+/** The bounds of a node that stay in the schema. */
 function bounds(node: SchemaNode): Readonly<Record<string, unknown>> {
   const plain = Object.fromEntries(Object.entries(node).filter(([key]) => kept.has(key)))
   if (!node[formKey]) return plain
@@ -98,17 +101,20 @@ function fieldRules(path: string): readonly Validation[] {
     .map(({ cel, message, field }) => ({ rule: cel, message, ...(field !== undefined && { fieldPath: `.${field}` }) }))
 }
 
-/** Lists are no place for defaults: GitOps tools would see drift for ever. */
+/** Lists have no defaults: GitOps tools would report a permanent difference. */
 type Place = 'outside lists' | 'inside a list'
 
-/** The default of an object with all nested defaults: CEL checks it before the API server fills them in. */
+/** The default of an object with all nested defaults. CEL checks it before the API server fills them in. */
 function defaultOf(node: SchemaNode, properties: Readonly<Record<string, StructuralNode>> | undefined): unknown {
   if (!properties || node.default === undefined) return node.default
   const nested = Object.entries(properties).filter(([, child]) => child.default !== undefined)
   return Object.fromEntries(nested.map(([name, child]) => [name, child.default]))
 }
 
-/** The structural schema of one node of zod's JSON schema and all below it. `path` such as `spec.dnsbl.sites[]` finds its rules. */
+/**
+ * The structural schema of one node of zod's JSON schema and everything below it. `path`, such as `spec.dnsbl.sites[]`,
+ * finds its rules.
+ */
 export function structural(node: SchemaNode, path: string, place: Place = 'outside lists'): StructuralNode {
   refuseUnknown(path, node)
   const properties =

@@ -1,8 +1,9 @@
-// Rules across the fields of spec.allowlist: as CEL for the API server, and for files that no API server has seen (see rules.ts).
+// Rules across the fields of spec.allowlist: as CEL for the API server, and as code for files that did not pass
+// through an API server (see rules.ts).
 import { fieldsOf } from '../is-object.ts'
 import type { Rule, Written } from './rules.ts'
 
-/** What is left out, empty or an empty list says nothing. */
+/** A field that is missing, empty or an empty list counts as not set. */
 const says = (value: unknown): boolean => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)
 const saying = (value: Written, names: readonly string[]): number => names.filter((name) => says(value[name])).length
 
@@ -14,21 +15,21 @@ export const allowlistRules: readonly Rule[] = [
     at: 'spec.allowlist',
     field: 'valkey',
     cel: `!has(self.store) || self.store != 'Valkey' || (has(self.valkey) && [has(self.valkey.addresses) && self.valkey.addresses.size() > 0, has(self.valkey.urlSecret), ${filled('self.valkey.urlFile')}].exists_one(given, given))`,
-    message: 'must have exactly one of addresses, urlSecret and urlFile with store Valkey',
+    message: 'must have exactly one of addresses, urlSecret and urlFile when store is Valkey',
     holds: (value) => value['store'] !== 'Valkey' || saying(fieldsOf(value['valkey']), ['addresses', 'urlSecret', 'urlFile']) === 1,
   },
   {
     at: 'spec.allowlist.valkey',
     field: 'masterName',
     cel: `(has(self.mode) && self.mode == 'Sentinel') == ${filled('self.masterName')}`,
-    message: 'must be set with mode Sentinel, and with no other mode',
+    message: 'must be set when mode is Sentinel, and must not be set otherwise',
     holds: (value) => (value['mode'] === 'Sentinel') === says(value['masterName']),
   },
   {
     at: 'spec.allowlist.valkey',
     field: 'database',
     cel: "!has(self.mode) || self.mode != 'Cluster' || !has(self.database) || self.database == 0",
-    message: 'must be 0 with mode Cluster',
+    message: 'must be 0 when mode is Cluster',
     holds: (value) => value['mode'] !== 'Cluster' || value['database'] === undefined || value['database'] === 0,
   },
   {
@@ -40,7 +41,7 @@ export const allowlistRules: readonly Rule[] = [
   {
     at: 'spec.allowlist.valkey',
     cel: `!(has(self.urlSecret) || ${filled('self.urlFile')}) || !(${filled('self.username')} || has(self.passwordSecret) || ${filled('self.passwordFile')})`,
-    message: 'must have no username, passwordSecret or passwordFile beside a URL, which has its own',
+    message: 'must not have username, passwordSecret or passwordFile together with a URL; the URL contains them',
     holds: (value) => saying(value, ['urlSecret', 'urlFile']) === 0 || saying(value, ['username', 'passwordSecret', 'passwordFile']) === 0,
   },
   {

@@ -1,4 +1,4 @@
-// The policy's fields about the temporary allowlist.
+// The fields of the temporary allowlist.
 import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
 import { choice, count, documented, duration, type FormRule, group, list, text } from './field.ts'
 import { valkey } from './valkey.ts'
@@ -6,7 +6,7 @@ import { valkey } from './valkey.ts'
 const interfaceWhy =
   'must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6'
 
-/** `all`, an address or a network, each also with `!` before it. */
+/** `all`, an address or a network. Each may have `!` in front. */
 function interfaceProblem(pattern: string): string | undefined {
   const plain = pattern.replace(/^!/, '')
   if (plain === 'all') return undefined
@@ -15,7 +15,7 @@ function interfaceProblem(pattern: string): string | undefined {
   return parsed.why === networkWhy ? interfaceWhy : parsed.why
 }
 
-/** The same for the API server. */
+/** The same form for the API server. */
 const interfaceRules = (): readonly FormRule[] => {
   const plain = "self.startsWith('!') ? self.substring(1) : self"
   return [
@@ -27,9 +27,9 @@ const interfaceRules = (): readonly FormRule[] => {
 export const allowlist = group(
   {
     store: documented(choice(['Local', 'Valkey']).default('Local'), {
-      doc: 'Where the temporary allowlist is kept. Local: by each gateway for itself, in its data directory or else in memory. Valkey: in a Valkey or Redis that all gateways share.',
+      doc: 'Where the temporary allowlist is stored. Local: each gateway has its own list, in its data directory if it has one, otherwise in memory. Valkey: all gateways share one list in a Valkey or Redis server.',
       differs:
-        'Postfix shares a cache through proxymap or memcache (postscreen_cache_map). There the last writer wins; in a Valkey the records of several gateways are merged.',
+        'Postfix shares a cache through proxymap or memcache (postscreen_cache_map), where the last write replaces the others. With Valkey, the records of several gateways are merged.',
     }),
     prefix: group(
       {
@@ -37,7 +37,7 @@ export const allowlist = group(
           32,
           { min: 8, max: 32 },
           {
-            doc: 'How many leading bits of an IPv4 address make the key of its entry. 32: each address for itself. 24: what one client passed holds for all 256 addresses of its network.',
+            doc: 'The number of leading bits of an IPv4 address that identify a client. 32: each address is a client. 24: all 256 addresses of a network are one client, and share the tests that one of them passed.',
             unit: 'bits',
           },
         ),
@@ -45,14 +45,14 @@ export const allowlist = group(
           64,
           { min: 16, max: 128 },
           {
-            doc: 'The same for IPv6 addresses. A host usually has a whole /64, and can use any address of it. 128: each address for itself, as in postscreen.',
+            doc: 'The number of leading bits of an IPv6 address that identify a client. A host usually owns a /64 network and can use every address in it. 128: each address is a client, as in postscreen.',
             unit: 'bits',
           },
         ),
       },
       {
-        doc: 'How many leading bits of its address identify a client, in the temporary allowlist and for limits.connectionsPerClient. With networks, the pool of a sender is known after its first member, and its members share one limit. Entries of another prefix length are not found any more.',
-        differs: 'postscreen knows single addresses only.',
+        doc: 'The prefix lengths by which addresses are grouped into clients, for the temporary allowlist and for limits.connectionsPerClient. With networks, all hosts of a sender are known after one of them passed the tests, and they share one connection limit. After a change, entries with the old prefix length are no longer found.',
+        differs: 'postscreen supports only single addresses.',
       },
     ),
     valkey,
@@ -61,7 +61,7 @@ export const allowlist = group(
         max: 100,
       }).default(['all']),
       {
-        doc: 'On which server addresses clients may earn the temporary allowlist: addresses, networks or all; with ! before it (then in quotes) not on these. The first match decides; no match means not. Clients that only ever try a backup MX address never get in.',
+        doc: 'The server addresses on which clients can get into the temporary allowlist: addresses, networks or all. An entry with ! in front (put it in quotes) excludes these addresses. The first match decides; an address that matches no entry is excluded. This keeps out clients that only connect to a backup MX address.',
         postfix: { own: 'postscreen_allowlist_interfaces', old: ['postscreen_whitelist_interfaces'] },
         zimbra: ['zimbraMtaPostscreenWhitelistInterfaces'],
         tenancy: 'own',
@@ -72,7 +72,7 @@ export const allowlist = group(
       '7d',
       { max: '366d' },
       {
-        doc: 'How long an entry is kept after all its tests have expired. In a Valkey the server drops it then.',
+        doc: 'The time that an entry is kept after all its tests have expired. A Valkey server deletes the entry after this time.',
         postfix: { own: 'postscreen_cache_retention_time' },
         zimbra: ['zimbraMtaPostscreenCacheRetentionTime'],
       },
@@ -81,11 +81,11 @@ export const allowlist = group(
       '12h',
       { min: '0s', max: '366d' },
       {
-        doc: 'The time between two cleanups of the temporary allowlist, where it is kept by the gateway itself. 0s: no cleanup.',
+        doc: 'The time between two cleanups of the temporary allowlist, for a list that the gateway itself stores. 0s: no cleanup.',
         postfix: { own: 'postscreen_cache_cleanup_interval' },
         zimbra: ['zimbraMtaPostscreenCacheCleanupInterval'],
       },
     ),
   },
-  { doc: 'The temporary allowlist: clients that passed the tests.' },
+  { doc: 'The temporary allowlist: the clients that passed the tests.' },
 )

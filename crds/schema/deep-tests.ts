@@ -1,20 +1,20 @@
-// The policy's fields about the tests after the greeting.
+// The fields of the tests after the greeting.
 import { action, documented, duration, flag, group, list, text } from './field.ts'
 
 const deepTTL = { max: '366d' } as const
-const deepTTLDoc = 'How long a client that passed this test need not take it again.'
+const deepTTLDoc = 'The time for which a client that passed this test does not have to repeat it.'
 
 export const deepTests = group(
   {
     pipelining: group(
       {
         enabled: flag(false, {
-          doc: 'Whether the test is on.',
+          doc: 'Whether the test is enabled.',
           postfix: { own: 'postscreen_pipelining_enable' },
           zimbra: ['zimbraMtaPostscreenPipeliningEnable'],
         }),
         action: action('Enforce', {
-          doc: 'What to do with a client that fails.',
+          doc: 'The action for a client that fails the test.',
           postfix: { own: 'postscreen_pipelining_action' },
           zimbra: ['zimbraMtaPostscreenPipeliningAction'],
         }),
@@ -24,17 +24,19 @@ export const deepTests = group(
           zimbra: ['zimbraMtaPostscreenPipeliningTTL'],
         }),
       },
-      { doc: 'The command pipelining test: a client that sends several commands at once although that is not offered.' },
+      {
+        doc: 'The command pipelining test. It detects clients that send several commands at once, although the EHLO reply does not offer pipelining.',
+      },
     ),
     nonSMTPCommand: group(
       {
         enabled: flag(false, {
-          doc: 'Whether the test is on.',
+          doc: 'Whether the test is enabled.',
           postfix: { own: 'postscreen_non_smtp_command_enable' },
           zimbra: ['zimbraMtaPostscreenNonSmtpCommandEnable'],
         }),
         action: action('Drop', {
-          doc: 'What to do with a client that fails.',
+          doc: 'The action for a client that fails the test.',
           postfix: { own: 'postscreen_non_smtp_command_action' },
           zimbra: ['zimbraMtaPostscreenNonSmtpCommandAction'],
         }),
@@ -52,23 +54,23 @@ export const deepTests = group(
           ).default(['CONNECT', 'GET', 'POST', 'NonAlphabetic']),
           {
             tenancy: 'own',
-            doc: 'Commands, in any case, that are no SMTP besides lines that look like message headers. NonAlphabetic stands for every command that does not begin with a letter.',
+            doc: 'Commands that fail the test, in upper or lower case. Lines that look like message headers always fail. NonAlphabetic means every command that does not begin with a letter.',
             postfix: { own: 'postscreen_forbidden_commands', inherits: 'smtpd_forbidden_commands' },
             convert: { as: 'forbiddenCommands' },
           },
         ),
       },
-      { doc: 'The non-SMTP command test: a client that sends HTTP, a message header or the like.' },
+      { doc: 'The non-SMTP command test. It detects clients that send HTTP requests, message headers or similar lines.' },
     ),
     bareNewline: group(
       {
         enabled: flag(false, {
-          doc: 'Whether the test is on.',
+          doc: 'Whether the test is enabled.',
           postfix: { own: 'postscreen_bare_newline_enable' },
           zimbra: ['zimbraMtaPostscreenBareNewlineEnable'],
         }),
         action: action('Ignore', {
-          doc: 'What to do with a client that fails.',
+          doc: 'The action for a client that fails the test.',
           postfix: { own: 'postscreen_bare_newline_action' },
           zimbra: ['zimbraMtaPostscreenBareNewlineAction'],
         }),
@@ -78,8 +80,8 @@ export const deepTests = group(
           zimbra: ['zimbraMtaPostscreenBareNewlineTTL'],
         }),
       },
-      { doc: 'The bare newline test: a client that ends a line with a newline instead of carriage return and newline.' },
+      { doc: 'The bare newline test. It detects clients that end a line with a newline instead of carriage return and newline.' },
     ),
   },
-  { doc: 'The tests after the greeting. A client that passes them for the first time must connect again, as with postscreen.' },
+  { doc: 'The tests after the greeting. As in postscreen, a client that passes them for the first time must connect again.' },
 )

@@ -1,4 +1,4 @@
-// The policy's fields about DNS blocklists and allowlists.
+// The fields of DNS blocklists and allowlists.
 import { hostNameProblem } from '../values/host.ts'
 import { parseReplyFilter } from '../values/reply-filter.ts'
 import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
@@ -27,13 +27,13 @@ const replies = () =>
 
 const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
-/** The defaults that the rule "minTTL is not longer than maxTTL" needs when one of the two is left out. */
+/** The defaults for the rule "minTTL is not longer than maxTTL" when one of the two is not set. */
 export const dnsblTTL = { min: '60s', max: '1h' } as const
 
 export const dnsbl = group(
   {
     action: action('Ignore', {
-      doc: 'What to do with a client whose score reaches the threshold.',
+      doc: 'The action for a client whose score reaches the threshold.',
       postfix: { own: 'postscreen_dnsbl_action' },
       zimbra: ['zimbraMtaPostscreenDnsblAction'],
     }),
@@ -41,7 +41,7 @@ export const dnsbl = group(
       1,
       { min: 1, max: 1_000_000 },
       {
-        doc: 'From which score on a client fails. The score is the sum of the weights of the sites that list it.',
+        doc: 'The score at which a client fails the test. The score of a client is the sum of the weights of the sites that list it.',
         postfix: { own: 'postscreen_dnsbl_threshold' },
         zimbra: ['zimbraMtaPostscreenDnsblThreshold'],
       },
@@ -50,7 +50,7 @@ export const dnsbl = group(
       0,
       { min: -1_000_000, max: 0 },
       {
-        doc: 'Down to which score a client need not take any other test. 0: no score is low enough.',
+        doc: 'The score at or below which a client skips all other tests. Only clients that allowlists list can have a negative score. 0: no client skips the tests because of its score.',
         postfix: { own: 'postscreen_dnsbl_allowlist_threshold', old: ['postscreen_dnsbl_whitelist_threshold'] },
         zimbra: ['zimbraMtaPostscreenDnsblWhitelistThreshold'],
       },
@@ -59,7 +59,7 @@ export const dnsbl = group(
       '10s',
       { max: '5m' },
       {
-        doc: 'How long to wait for the answer of one site.',
+        doc: 'The time limit for the reply of one site.',
         postfix: { own: 'postscreen_dnsbl_timeout' },
         zimbra: ['zimbraMtaPostscreenDnsblTimeout'],
       },
@@ -68,7 +68,7 @@ export const dnsbl = group(
       dnsblTTL.min,
       { max: '366d' },
       {
-        doc: 'How long a client that passed this test need not take it again, at least. Between minTTL and maxTTL the TTL of the answers decides.',
+        doc: 'The minimum time for which a client that passed this test does not have to repeat it. The TTL of the DNS replies determines the time, within minTTL and maxTTL.',
         postfix: { own: 'postscreen_dnsbl_min_ttl' },
         zimbra: ['zimbraMtaPostscreenDnsblMinTTL'],
       },
@@ -77,7 +77,7 @@ export const dnsbl = group(
       dnsblTTL.max,
       { max: '366d' },
       {
-        doc: 'How long a client that passed this test need not take it again, at most.',
+        doc: 'The maximum time for which a client that passed this test does not have to repeat it.',
         postfix: { own: 'postscreen_dnsbl_max_ttl', old: ['postscreen_dnsbl_ttl'] },
         zimbra: ['zimbraMtaPostscreenDnsblMaxTTL', 'zimbraMtaPostscreenDnsblTTL'],
       },
@@ -87,42 +87,42 @@ export const dnsbl = group(
         record({
           domain: documented(domain(), { doc: 'The domain of the DNS blocklist or allowlist.', tenancy: 'own' }),
           replies: documented(replies().exactOptional(), {
-            doc: 'Which replies count: four numbers 0..255 with dots between them, each of which may be a list in brackets such as [2..11] or [4;6..8]. Left out: every reply that can be a listing.',
+            doc: 'A filter for the replies that count as a listing: four numbers from 0 to 255 with dots between them. Each number may be a list in brackets, such as [2..11] or [4;6..8]. If not set: every reply that can be a listing counts.',
             differs:
-              'Without a filter Postfix counts any reply. Here replies outside 127.0.0.0/8, 127.0.0.1 and 127.255.255.0/24 (error codes) count only if the filter names them.',
+              'Without a filter, Postfix counts every reply. Here, replies outside 127.0.0.0/8, the reply 127.0.0.1, and replies in 127.255.255.0/24 (error codes) count only if the filter contains them.',
             tenancy: 'own',
           }),
           keySecret: documented(entryOf('Secret').exactOptional(), {
-            doc: 'A Secret with your key for this list. The question goes to KEY.domain; logs, metrics, status and replies say domain. Only one of keySecret and keyFile.',
+            doc: 'A reference to a Secret key that contains your key for this list. The DNS query goes to KEY.domain; logs, metrics, status and SMTP replies contain only domain. Set only one of keySecret and keyFile.',
           }),
           keyFile: documented(keyFile().exactOptional(), {
-            doc: 'The same from a file, for a gateway outside Kubernetes; the path is relative to the policy file. Only one of keySecret and keyFile.',
+            doc: 'The path of a file that contains your key for this list, for a gateway outside Kubernetes. The path is relative to the policy file. Set only one of keySecret and keyFile.',
             tenancy: 'own',
           }),
           weight: documented(whole({ min: -1_000_000, max: 1_000_000 }).default(1), {
-            doc: 'What a listing adds to the score. Negative for allowlists.',
+            doc: 'The number that a listing adds to the score. Use a negative weight for an allowlist.',
           }),
         }),
         { max: 100 },
       ).default([]),
       {
-        doc: 'DNS blocklists and allowlists. A domain may appear several times with different replies and weights; it is asked once for each key. No entries: the test is off.',
+        doc: 'The DNS blocklists and allowlists. A domain may appear several times with different replies and weights; one DNS query is sent for each domain and key. Empty: the test is disabled.',
         postfix: { own: 'postscreen_dnsbl_sites' },
         zimbra: ['zimbraMtaPostscreenDnsblSites'],
         convert: { as: 'dnsblSites' },
       },
     ),
-    replyMap: documented(map(line(200, 1), 100, 'must be a set of fields DOMAIN: TEXT', domainProblem).default({}), {
-      doc: 'The name that refused clients are told instead of the domain of a site; hides keys that are part of a domain (better: keySecret).',
+    replyMap: documented(map(line(200, 1), 100, 'must be a map of DOMAIN: TEXT', domainProblem).default({}), {
+      doc: 'A map from the domain of a site to the text that refused clients see instead. Use it to hide keys that are part of a domain (keySecret is the better way).',
       postfix: { own: 'postscreen_dnsbl_reply_map' },
       zimbra: ['zimbraMtaPostscreenDnsblReplyMap'],
       tenancy: 'own',
       convert: { as: 'replyMap' },
     }),
     resolvers: documented(list(resolver(), { max: 10 }).default([]), {
-      doc: 'The DNS servers that are asked, each an address, with or without a port. None: those of the machine or pod.',
+      doc: 'The addresses of the DNS servers that receive the queries, each with or without a port. Empty: the DNS servers of the machine or pod.',
       tenancy: 'listedHosts',
     }),
   },
-  { doc: 'The DNSBL test: blocklists and allowlists in the DNS, with weights.' },
+  { doc: 'The DNSBL test: DNS blocklists and allowlists with weights.' },
 )

@@ -1,5 +1,6 @@
-// The building blocks of the policy schema. Each makes a zod schema that checks a written value, says in words for a person what is allowed,
-// and carries what the CRD, the reference and the importers need to know about the field.
+// The building blocks of the policy schema. Each function returns a zod schema that validates a written value, with an
+// error message that says what is allowed. The schema also carries what the CRD, the reference page and the importers
+// need to know about the field.
 import { z } from 'zod'
 import {
   celIsTime,
@@ -12,99 +13,103 @@ import {
   timeUnits,
 } from '../values/duration.ts'
 
-/** How an importer turns the text of a Postfix parameter or Zimbra attribute into the field's value. The last few need code of their own. */
+/**
+ * How an importer turns the text of a Postfix parameter or Zimbra attribute into the value of the field. The last few
+ * have code of their own.
+ */
 export type Conversion =
   | { readonly as: 'duration'; readonly bareUnit: TimeUnit }
-  /** The time that a stress-dependent parameter has under stress. */
+  /** The value of a stress-dependent parameter under stress. */
   | { readonly as: 'stressDuration'; readonly bareUnit: TimeUnit }
   | { readonly as: 'action' | 'boolean' | 'notBoolean' | 'integer' | 'text' | 'template' | 'words' }
   | { readonly as: 'proxyProtocol' | 'tlsLevel' | 'tlsSetting' | 'dnsblSites' | 'replyMap' | 'accessList' | 'addressMatchList' }
   | { readonly as: 'keywordMaps' | 'footerMaps' | 'commandFilter' | 'forbiddenCommands' }
 
-/** The Postfix parameters of a field, in the order in which they decide. */
+/** The Postfix parameters of a field, in order of precedence. */
 export interface PostfixNames {
   readonly own?: string
-  /** Earlier names, which count through the default of the own one. */
+  /** Earlier names. Their values are the default of the own parameter. */
   readonly old?: readonly string[]
-  /** The parameter whose value is the own one's default. */
+  /** The parameter whose value is the default of the own parameter. */
   readonly inherits?: string
 }
 
 /**
- * What an operator with `--tenancy restricted` allows in a field, by how far the effect of the field reaches; tenancy.ts applies it.
- * A number, a time, a switch or a word of a list cannot name anything: outside spec.gateway these need no note. All other fields do.
+ * What an operator with `--tenancy restricted` allows in a field, depending on how far the effect of the field reaches;
+ * tenancy.ts applies it. A number, a time, a boolean or a word of a choice cannot name anything: outside spec.gateway
+ * these need no note. All other fields do.
  */
 export type Tenancy =
-  /** Any value: the effect ends at the policy's own gateway. */
+  /** Any value. The effect is limited to the policy's own gateway. */
   | 'own'
-  /** The default only: the effect reaches nodes, other pods, or servers that the policy does not show. */
+  /** The default only. The effect reaches nodes, other pods, or servers that the policy does not show. */
   | 'default'
-  /** The name of a Secret or ConfigMap: it must begin with the operator's prefix. */
+  /** The name of a Secret or ConfigMap. It must begin with the operator's prefix. */
   | 'prefixedName'
-  /** A namespace: that of the policy only. */
+  /** A namespace. Only the namespace of the policy is allowed. */
   | 'ownNamespace'
-  /** Servers: Services of the policy's namespace, and what the operator's list has. */
+  /** Servers. Services of the policy's namespace are allowed, and the hosts in the operator's list. */
   | 'listedHosts'
-  /** Some of the words of a choice. */
+  /** Some words of a choice. */
   | { readonly values: readonly string[] }
-  /** Some names of a map. */
+  /** Some keys of a map. */
   | { readonly keys: readonly string[] }
 
-/** What is known about a field besides its type, bounds and default, which are the zod schema's. */
+/** What is known about a field in addition to its type, bounds and default, which the zod schema has. */
 export interface FieldDoc {
   readonly doc: string
-  /** Of the parsed value. */
+  /** The unit of the parsed value. */
   readonly unit?: string
   readonly postfix?: PostfixNames
   readonly zimbra?: readonly string[]
   readonly convert?: Conversion
-  /** In words, for a field whose default is worked out when the policy is read. */
+  /** The default in words, for a field whose default is computed when the policy is read. */
   readonly computedDefault?: string
-  /** What is different from Postfix, when something is. */
+  /** How the field differs from Postfix, if it does. */
   readonly differs?: string
-  /** `default` for an object or a list of objects counts for all fields inside. */
+  /** `default` for an object or a list of objects applies to all fields inside. */
   readonly tenancy?: Tenancy
 }
 
-/** The names under which the notes travel through zod into JSON schema; structural.ts takes them out again. */
+/** The names under which the notes travel through zod into JSON schema. structural.ts removes them. */
 export const docKey = 'x-doc'
 export const kindKey = 'x-kind'
 export const boundsKey = 'x-bounds'
 export const formKey = 'x-form'
 
-/** What the API server checks of one text, and what it answers: CEL over `self`. */
+/** A check of one text by the API server, as CEL over `self`, and its error message. */
 export interface FormRule {
   readonly rule: string
-  /** The words of the run time. */
+  /** The same message as at run time. */
   readonly message: string
 }
 
-/** CEL for a pattern. A `pattern` of the CRD would be shown to a person as the only answer. */
+/** CEL for a pattern. With a `pattern` in the CRD, the error message would be the regular expression. */
 export const celMatches = (pattern: string): string => `self.matches(${pattern.includes('\\') ? 'r' : ''}'${pattern}')`
 
-/** Says what is allowed, and that it is required when it is missing altogether. */
+/** An error message that says what is allowed, and that the field is required if it is missing. */
 const error = (why: string) => (issue: { readonly input?: unknown }) => (issue.input === undefined ? `is required: ${why}` : why)
 
-/** Attaches what is known about a field to its finished schema. */
+/** Attaches the notes about a field to its finished schema. */
 export function documented<T extends z.ZodType>(schema: T, doc: FieldDoc): T {
   return schema.meta({ [docKey]: doc })
 }
 
-/** The form of an amount that is written as text, for RE2 and JavaScript alike. */
+/** The form of an amount that is written as text. Valid for RE2 and JavaScript. */
 export const quantityPattern = '^[0-9]{1,15}([.][0-9]{1,9})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
 
 const oneOf = (values: readonly string[]): string => `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`
 
-/** One of a few words. */
+/** A choice of words. */
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, { error: error(oneOf(values)) })
 
 export const actions = ['Ignore', 'Enforce', 'Drop'] as const
 
-/** What a failed test leads to, with its default. */
+/** The action for a failed test, with its default. */
 export const action = (fallback: (typeof actions)[number], doc: FieldDoc) =>
   documented(choice(actions).default(fallback), { convert: { as: 'action' }, ...doc })
 
-/** A switch, with its default. */
+/** A boolean with its default. */
 export const flag = (fallback: boolean, doc: FieldDoc) =>
   documented(z.boolean({ error: error('must be true or false') }).default(fallback), { convert: { as: 'boolean' }, ...doc })
 
@@ -124,12 +129,12 @@ export const count = (fallback: number, bounds: WholeBounds, doc: FieldDoc) =>
   documented(whole(bounds).default(fallback), { convert: { as: 'integer' }, ...doc })
 
 interface TimeBounds {
-  /** `1s` where left out; `0s` allows zero. */
+  /** The default is `1s`; `0s` allows zero. */
   readonly min?: '0s' | '1s'
   readonly max: string
 }
 
-/** A written time, which parses to seconds; without a default. */
+/** A written time without a default. It parses to seconds. */
 export function time({ min = '1s', max }: TimeBounds) {
   const most = parseDuration(max) ?? 0
   const message = `must be a time such as ${min === '0s' ? '0s, ' : ''}6s, 5m, 12h or 30d, from ${min} to ${max}`
@@ -148,7 +153,7 @@ export function time({ min = '1s', max }: TimeBounds) {
     })
 }
 
-/** A written time with its default; in Postfix a bare number has the unit of the parameter's default. */
+/** A written time with its default. In Postfix, a bare number has the unit of the parameter's default. */
 export function duration(fallback: `${number}${TimeUnit}`, bounds: TimeBounds, doc: FieldDoc) {
   const bareUnit = timeUnits.find((unit) => fallback.endsWith(unit)) ?? 's'
   return documented(time(bounds).prefault(fallback), { unit: 'seconds', convert: { as: 'duration', bareUnit }, ...doc })
@@ -157,19 +162,26 @@ export function duration(fallback: `${number}${TimeUnit}`, bounds: TimeBounds, d
 interface TextForm {
   readonly max: number
   readonly min?: number
-  /** RE2 and JavaScript alike. It may let pass what `problem` refuses, never the other way round. */
+  /**
+   * Valid for RE2 and JavaScript. It may accept a text that `problem` refuses, but must not refuse one that `problem`
+   * accepts.
+   */
   readonly pattern?: string
-  /** What the API server checks instead of the pattern. The same holds. Rules without bounds on their cost are left to the run time: []. */
+  /**
+   * What the API server checks instead of the pattern, under the same condition. Rules whose cost has no bound are left
+   * to
+   * the run time: [].
+   */
   readonly rules?: readonly FormRule[]
-  /** Where a text that is too long is just not of the form. */
+  /** The message for a text that is too long, if it should be the same as for a wrong form. */
   readonly tooLong?: string
-  /** What to write, for a person: `must be …`. */
+  /** The error message: `must be …`. */
   readonly why: string
-  /** Why a text that fits the pattern is refused all the same, if it is. */
+  /** Why a text that matches the pattern is still refused; undefined if it is not. */
   readonly problem?: (text: string) => string | undefined
 }
 
-/** A text without a default. No check aborts: zod would then pass over the checks of the list around it. */
+/** A text without a default. No check aborts, because zod would then skip the checks of the surrounding list. */
 export function text({ max, min = 0, pattern, why, problem, rules, tooLong = `must have at most ${max} characters` }: TextForm) {
   let schema = z.string({ error: error(why) }).max(max, { error: tooLong })
   if (min > 0) schema = schema.min(min, { error: error(why) })
@@ -183,17 +195,24 @@ export function text({ max, min = 0, pattern, why, problem, rules, tooLong = `mu
     .meta({ [formKey]: rules ?? textRules(max, tooLong, pattern, why) })
 }
 
-/** The checks of a text for the API server. A pattern refuses an empty text where one must not be, which a test shows. */
+/**
+ * The checks of a text for the API server. A pattern refuses an empty text if it must not be empty; a test verifies
+ * this.
+ */
 const textRules = (max: number, tooLong: string, pattern: string | undefined, why: string): readonly FormRule[] => [
   { rule: `self.size() <= ${max}`, message: tooLong },
   ...(pattern === undefined ? [] : [{ rule: celMatches(pattern), message: why }]),
 ]
 
-/** How much of a resource, as Kubernetes writes it (resource.Quantity): `500m`, `128Mi`; a plain number may stand without quotes. Parses to text. */
+/**
+ * An amount of a resource in the notation of Kubernetes (resource.Quantity): `500m`, `128Mi`. A plain number needs no
+ * quotes. Parses to text.
+ */
 export function quantity() {
   const message = 'must be an amount such as 500m, 2 or 128Mi'
   const why = error(message)
-  // CEL does not know how long such a text may be: by its estimate a pattern would cost too much. In the order of texts, signs are before digits.
+  // CEL has no bound for the length of such a text, so it would estimate too high a cost for a pattern. In the order of
+  // texts, signs come before digits.
   const rule = "type(self) == int ? self >= 0 : isQuantity(self) && self >= '0'"
   const form = z.string({ error: why }).max(30, { error: why }).regex(new RegExp(quantityPattern), { error: why })
   return z
@@ -205,13 +224,16 @@ export function quantity() {
 interface ListForm {
   readonly max: number
   readonly min?: number
-  /** `set`: nothing twice. */
+  /** `set`: no entry may appear twice. */
   readonly type?: 'set' | 'atomic'
-  /** For a set whose texts can be written in several ways: one text for all of them. The API server compares the texts as they are. */
+  /**
+   * For a set whose entries can be written in several ways: the canonical text of an entry. The API server compares the
+   * texts as they are written.
+   */
   readonly canonical?: (text: string) => string
 }
 
-/** The checks of lists run on what is there even when an entry is wrong: all problems at once. */
+/** Runs the checks of a list even if an entry is wrong, so that all problems are reported at once. */
 const always = { when: () => true }
 
 /** A list without a default. */
@@ -228,12 +250,15 @@ function addDuplicates(entries: unknown, canonical: (text: string) => string, co
   for (const [at, entry] of Array.isArray(entries) ? entries.entries() : []) {
     if (typeof entry !== 'string') continue
     const plain = canonical(entry)
-    if (seen.has(plain)) context.addIssue({ code: 'custom', path: [at], message: 'is in the list already' })
+    if (seen.has(plain)) context.addIssue({ code: 'custom', path: [at], message: 'is already in the list' })
     seen.add(plain)
   }
 }
 
-/** Names of one kind with a text each. Keys are checked here only: CEL could not bound its cost over keys of any length. */
+/**
+ * A map from names of one kind to texts. Keys are checked only here: CEL could not bound the cost over keys of any
+ * length.
+ */
 export function map<T extends z.ZodType>(value: T, max: number, why: string, keyProblem: (key: string) => string | undefined) {
   return z
     .record(z.string(), value, { error: error(why) })
@@ -249,10 +274,12 @@ export function map<T extends z.ZodType>(value: T, max: number, why: string, key
     .meta({ maxProperties: max })
 }
 
-/** Fields under one name, as an entry of a list or as something optional. */
-export const record = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: error('must be a set of fields') })
+/** An object with fields, as an entry of a list or as an optional value. */
+export const record = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: error('must be an object with fields') })
 
-/** Fields under one name that may be left out as a whole: each field has a default or is optional, which a test of the smallest policy shows. */
+/**
+ * An object that may be omitted. Each field has a default or is optional; a test of the smallest policy verifies this.
+ */
 export function group<T extends z.ZodRawShape>(shape: T, doc: FieldDoc) {
   const schema = record(shape)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeScript cannot see that no field is required

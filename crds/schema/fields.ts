@@ -1,4 +1,4 @@
-// A walk over all fields of the policy: path, type, bounds, default, and the names that stand for them in Postfix and Zimbra.
+// A list of all fields of the policy: path, type, bounds, default, and their names in Postfix and Zimbra.
 import { z } from 'zod'
 import { policySpec } from './policy.schema.ts'
 import {
@@ -37,13 +37,13 @@ export interface SchemaNode {
   readonly [boundsKey]?: { readonly min: string; readonly max: string }
 }
 
-/** The JSON schema of spec as zod derives it: the written form, with our notes, not yet what the API server takes. */
+/** The JSON schema of spec as zod derives it: for the written form, with our notes, before it is made structural. */
 export function specSchema(): SchemaNode {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- zod's type allows for every JSON schema; structural.ts refuses what is not listed above
   return z.toJSONSchema(policySpec, { target: 'openapi-3.0', io: 'input', reused: 'inline', override: withoutUnions }) as SchemaNode
 }
 
-/** An amount may be a number or a text. Here it is a text with a mark; structural.ts writes what the API server has for both. */
+/** An amount may be a number or a text. Here it is a text with a mark; structural.ts writes the schema for both. */
 function withoutUnions({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
   if (jsonSchema[kindKey] !== 'quantity') return
   delete jsonSchema['anyOf']
@@ -59,19 +59,21 @@ export interface Field {
   readonly type: FieldType
   /** The words of a choice, or of the entries of a list of choices. */
   readonly values?: readonly string[]
-  /** Of the parsed value. */
+  /** The unit of the parsed value. */
   readonly unit?: string
-  /** In words, such as `1s to 5m` or `1 to 100`; undefined where there are none to speak of. */
+  /** In words, such as `1s to 5m` or `1 to 100`; undefined for a field without meaningful bounds. */
   readonly bounds?: string
   readonly required: boolean
-  /** As it is written; undefined where there is none, and for objects. */
+  /** As it is written; undefined for a field without a default, and for objects. */
   readonly default?: unknown
-  /** In words, for a default that is worked out when the policy is read. */
+  /** In words, for a default that is computed when the policy is read. */
   readonly computedDefault?: string
   readonly doc: string
-  /** What is different from Postfix. */
+  /** How the field differs from Postfix. */
   readonly differs?: string
-  /** Every Postfix parameter that has a say, the first that is set decides: the own name, older names, the one that it inherits from. */
+  /**
+   * Every Postfix parameter that sets the field, in order of precedence: the own name, older names, the inherited one.
+   */
   readonly postfix: readonly string[]
   readonly postfixNames: PostfixNames
   readonly zimbra: readonly string[]
@@ -79,7 +81,7 @@ export interface Field {
   readonly tenancy?: Tenancy
 }
 
-/** What a node is to a person. */
+/** The type of a node in words. */
 export function typeOf(node: SchemaNode): FieldType {
   if (node[kindKey] !== undefined) return node[kindKey]
   if (node.enum) return 'choice'
@@ -97,7 +99,7 @@ function boundsOf(node: SchemaNode): string | undefined {
   return undefined
 }
 
-/** The parameters of a field in one list, the deciding one first. */
+/** The parameters of a field in one list, in order of precedence. */
 const inOrder = (names: PostfixNames): readonly string[] =>
   [names.own, ...(names.old ?? []), names.inherits].filter((name) => name !== undefined)
 
@@ -105,7 +107,7 @@ const defined = <T extends object>(fields: T): Partial<{ [K in keyof T]: Exclude
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets the names
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 
-/** What is known about the field at a path; every field has a doc, or the schema is wrong. */
+/** What is known about the field at a path. Every field has a doc; otherwise the schema is wrong. */
 function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
   const doc = node[docKey]
   if (!doc) throw new Error(`${path} has no doc`)
@@ -134,5 +136,5 @@ function* walk(path: string, node: SchemaNode): Generator<Field> {
   }
 }
 
-/** Every field of a policy in schema order, outer ones before inner ones. */
+/** Every field of a policy in schema order, an object before its fields. */
 export const fields = (): readonly Field[] => [...walk('spec', specSchema())]

@@ -1,9 +1,9 @@
-// Texts that appear in several places of the policy: networks, one line of printable text, templates.
+// Forms of text that several fields share: networks, one line of printable text, templates.
 import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
 import { macroProblem } from '../values/macros.ts'
 import { documented, type FormRule, list, record, text } from './field.ts'
 
-/** What reaches an SMTP client is one line of printable ASCII. */
+/** What an SMTP client receives is one line of printable ASCII. */
 const printable = '^[ -~]*$'
 
 /** One line of printable ASCII. */
@@ -12,7 +12,7 @@ export const line = (max: number, min = 0) =>
     min,
     max,
     pattern: min > 0 ? '^[ -~]+$' : printable,
-    why: `must be one line of printable ASCII text${min > 0 ? ', not empty' : ''}`,
+    why: `must be one line of printable ASCII text${min > 0 ? ' and must not be empty' : ''}`,
   })
 
 /** One line of printable ASCII with macros. */
@@ -23,16 +23,18 @@ export const bannerMacros = ['hostname'] as const
 export const greetBannerMacros = ['banner', 'hostname'] as const
 export const footerMacros = ['client_address', 'client_port', 'localtime', 'server_name'] as const
 
-/** A reply footer. A dollar sign before a digit or a blank is an error too: Postfix leaves out a footer that it cannot parse. */
+/**
+ * A reply footer. A dollar sign before a digit or a blank is an error too: Postfix omits a footer that it cannot parse.
+ */
 export const footer = () => template(1000, footerMacros)
 
-/** What CEL's isIP and isCIDR refuse readNetwork refuses too: zones, leading zeros, IPv4-mapped addresses. */
+/** readNetwork also refuses what CEL's isIP and isCIDR refuse: zones, leading zeros, IPv4-mapped addresses. */
 const networkRules: readonly FormRule[] = [
   { rule: 'isCIDR(self) || isIP(self)', message: networkWhy },
   { rule: '!isCIDR(self) || cidr(self) == cidr(self).masked()', message: hostBitsWhy },
 ]
 
-/** An IPv4 or IPv6 address, or a network of them. The longest, with an IPv4 tail, has 45 + 4 characters. */
+/** An IPv4 or IPv6 address, or a network. The longest text, with an IPv4 tail, has 45 + 4 characters. */
 const network = (rules: readonly FormRule[]) =>
   text({
     max: 49,
@@ -46,13 +48,18 @@ const network = (rules: readonly FormRule[]) =>
     },
   })
 
-/** The name of a Secret or ConfigMap (DNS subdomain, RFC 1123): never a dot alone, so that it is safe as the name of a folder. */
+/**
+ * The name of a Secret or ConfigMap (DNS subdomain, RFC 1123). It is never only a dot, so it is safe as a folder name.
+ */
 export const objectNameForm = '[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*'
 
-/** A key of a Secret or ConfigMap, which is a file name too: not `.`, and it does not begin with `..`, for the kubelet keeps those to itself. */
+/**
+ * A key of a Secret or ConfigMap. It is a file name too: not `.`, and it does not begin with `..`, because the kubelet
+ * uses such names itself.
+ */
 const objectKeyPattern = '^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$'
 
-/** One entry of a Secret or ConfigMap in the namespace of the policy. */
+/** One key of a Secret or ConfigMap in the namespace of the policy. */
 export const entryOf = (kind: 'Secret' | 'ConfigMap') =>
   record({
     name: documented(text({ min: 1, max: 253, pattern: `^${objectNameForm}$`, why: `must be the name of a ${kind}` }), {
@@ -67,5 +74,5 @@ export const entryOf = (kind: 'Secret' | 'ConfigMap') =>
 
 export const networks = (min: number, max: number) => list(network(networkRules), { min, max })
 
-/** Lists in lists, so many and so long that their rules would exceed what the API server lets the rules of a CRD cost. */
+/** For nested lists with so many entries that CEL rules over them would exceed the cost limit of the API server. */
 export const networksCheckedAtRunTime = (min: number, max: number) => list(network([]), { min, max })

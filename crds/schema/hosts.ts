@@ -1,5 +1,6 @@
-// Servers and addresses with a port, in several places of the policy. The run time reads them (values/host.ts); the API server judges them by the same
-// rules in CEL, which may let pass what the run time refuses, never the other way round.
+// Servers and addresses with a port, which several fields of the policy have. The run time parses them
+// (values/host.ts). The API server checks the same rules in CEL. CEL may accept a text that the run time refuses, but
+// must not refuse a text that the run time accepts.
 import { parseExactAddress } from '../values/address.ts'
 import { addressPortProblem, addressPortWhy, hostPortProblem, hostPortWhy } from '../values/host.ts'
 import { celMatches, type FormRule, text } from './field.ts'
@@ -9,14 +10,20 @@ const bracketed = '\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\\]'
 const port = ':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
 const label = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
 
-/** With ports up to 65535 and labels up to 63 characters. Whether digits and dots, or what is in brackets, is an address is not looked at. */
+/**
+ * With ports up to 65535 and labels up to 63 characters. Does not check whether digits and dots, or the text in
+ * brackets, are an address.
+ */
 export const addressPortForm = `^(${bracketed}|[0-9.]+)${port}$`
 export const hostPortForm = `^(${bracketed}|${label}([.]${label})*)${port}$`
 
-/** CEL's isIP refuses IPv4-mapped addresses, which the run time takes: they are judged as others of the same form. */
+/**
+ * CEL's isIP refuses IPv4-mapped addresses, but the run time accepts them. They are checked as other addresses of the
+ * same form.
+ */
 const isAddress = (written: string): string => `isIP(${written}.lowerAscii().replace('ffff:', '0:'))`
 
-/** CEL for a text with a form from above. */
+/** CEL for a text that has one of the forms above. */
 const withPort = (form: string): string =>
   `${celMatches(form)} && (self.startsWith('[') ? ${isAddress("self.split(']')[0].substring(1)")} : !self.matches('^[0-9.]+:') || isIP(self.split(':')[0]))`
 
@@ -29,14 +36,14 @@ const rulesOf = (rule: string, why: string, max: number): readonly FormRule[] =>
 export const addressPort = () =>
   text({ max: 53, why: addressPortWhy, rules: rulesOf(withPort(addressPortForm), addressPortWhy, 53), problem: addressPortProblem })
 
-/** `HOST:PORT`, IPv6 in brackets; with an example of such a server. */
+/** `HOST:PORT`, IPv6 in brackets. The error message contains the example. */
 export function hostPort(example: string) {
   const why = hostPortWhy(example)
   return text({ max: 262, why, rules: rulesOf(withPort(hostPortForm), why, 262), problem: (value) => hostPortProblem(value, example) })
 }
 
 const resolverWhy =
-  'must be an address such as 192.0.2.53 or 2001:db8::53, or one with a port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
+  'must be an address such as 192.0.2.53 or 2001:db8::53, or an address and port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
 
 /** A DNS server: an address, or an `ADDRESS:PORT`. */
 export const resolver = () =>

@@ -1,18 +1,24 @@
-// Which field of the policy a Postfix parameter or a Zimbra attribute becomes, and how its value is converted. Derived from the schema.
+// Maps each Postfix parameter and Zimbra attribute to the fields that it sets, and says how its value is converted.
+// Derived from the schema.
 import { type Field, fields } from './fields.ts'
 import type { Conversion } from './field.ts'
 
-/** own: the parameter itself. old: an earlier name, counts if the own one is not set. inherits: its value is the own one's default. */
+/**
+ * own: the parameter itself. old: an earlier name, used if the own one is not set. inherits: its value is the default
+ * of the own one.
+ */
 export type Standing = 'own' | 'old' | 'inherits'
 
-/** What one parameter or attribute means to one field. */
+/** How one parameter or attribute sets one field. */
 export interface ParameterUse {
   readonly field: Field
   readonly standing: Standing
   readonly convert: Conversion
 }
 
-/** Parameter or attribute name to the fields it has a say in: one for most, two where a time has a stress value. */
+/**
+ * From the name of a parameter or attribute to the fields that it sets: usually one, two if a time has a stress value.
+ */
 export type ParameterUses = ReadonlyMap<string, readonly ParameterUse[]>
 
 function collect(namesOf: (field: Field) => readonly (readonly [string, Standing])[]): ParameterUses {
@@ -26,7 +32,7 @@ function collect(namesOf: (field: Field) => readonly (readonly [string, Standing
   return uses
 }
 
-/** Every Postfix parameter that has a field, with all its uses in schema order. */
+/** Every Postfix parameter that sets a field, with all its uses in schema order. */
 export const postfixParameters = (): ParameterUses =>
   collect(({ postfixNames: { own, old, inherits } }) => [
     ...(own === undefined ? [] : [[own, 'own'] as const]),
@@ -34,6 +40,6 @@ export const postfixParameters = (): ParameterUses =>
     ...(inherits === undefined ? [] : [[inherits, 'inherits'] as const]),
   ])
 
-/** Every Zimbra attribute that has a field. The second one of a field is an older form, as with Postfix. */
+/** Every Zimbra attribute that sets a field. The second attribute of a field is an older form, as with Postfix. */
 export const zimbraAttributes = (): ParameterUses =>
   collect(({ zimbra }) => zimbra.map((name, at) => [name, at === 0 ? 'own' : 'old'] as const))

@@ -1,4 +1,5 @@
-// The screening policy, defined once: types, run-time validation, defaults, the CRD, the reference and the importers derive from this schema.
+// The schema of the policy. Types, validation at run time, defaults, the CRD, the reference page and the importers
+// derive from it.
 import type { z } from 'zod'
 import { access, denylist } from './access.ts'
 import { allowlist } from './allowlist.ts'
@@ -34,18 +35,18 @@ export const policySpec = documented(
     limits,
     tls,
   }),
-  { doc: 'What the gateway does. Only backend is required.' },
+  { doc: 'The settings of the gateway. Only backend is required.' },
 )
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
-/** A policy as it is written: times are texts, and what has a default may be left out. */
+/** A policy as it is written: times are texts, and fields with a default may be omitted. */
 export type PolicySpecInput = DeepReadonly<z.input<typeof policySpec>>
 
-/** A parsed policy: times are whole seconds, every default is filled in. */
+/** A parsed policy: times are whole seconds, and every default is filled in. */
 export type PolicySpec = DeepReadonly<z.output<typeof policySpec>>
 
-/** The metadata of a manifest; only the name is required, and what Kubernetes adds is kept as it is. */
+/** The metadata of a manifest. Only the name is required; the fields that Kubernetes adds are kept unchanged. */
 export interface PolicyMetadata {
   readonly name: string
   readonly namespace?: string

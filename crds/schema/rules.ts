@@ -1,5 +1,7 @@
-// Rules across fields, each twice: as CEL, so that `kubectl apply` itself refuses a bad policy, and for files that no API server has seen.
-// Both see the manifest as it is written. CEL meets defaults before their nested fields are filled in, so it asks `has` first.
+// Rules across fields, each in two forms: as CEL, so that `kubectl apply` refuses a bad policy, and as code, for files
+// that did not pass through an API server. Both see the manifest as it is written. CEL sees defaults before their
+// nested
+// fields are filled in, so it tests `has` first.
 import { allowlistRules } from './allowlist-rules.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'
@@ -9,21 +11,24 @@ import { commandTimeLimit } from './smtp.ts'
 import { handshakeTimeout } from './tls.ts'
 import { valuesAt } from '../values-at.ts'
 
-/** The fields of one object of a manifest; nothing is known about their types. */
+/** The fields of one object of a manifest. Their types are unknown. */
 export type Written = Readonly<Record<string, unknown>>
 
 export interface Rule {
-  /** The object that the rule is about; `[]` stands for every entry of a list. */
+  /** The object that the rule applies to; `[]` stands for every entry of a list. */
   readonly at: string
-  /** The field of the object that is to be changed, where it is only one. */
+  /** The field of the object that must be changed, if it is a single one. */
   readonly field?: string
   readonly cel: string
   readonly message: string
-  /** The same as `cel`. What has the wrong type is let pass: that is another problem already. */
+  /** The same check as `cel`. A field of the wrong type passes, because its type is already reported as a problem. */
   readonly holds: (value: Written) => boolean
 }
 
-/** CEL: one time of an object is not longer than another. Holds when one is missing or not valid: the second has a message of its own. */
+/**
+ * CEL: one time of an object is not longer than another. True if one is missing or not valid: the second has a message
+ * of its own.
+ */
 const celNotLonger = (short: string, long: string): string =>
   [
     `!has(self.${long})`,
@@ -33,7 +38,7 @@ const celNotLonger = (short: string, long: string): string =>
     `${celSeconds(`self.${short}`)} <= ${celSeconds(`self.${long}`)}`,
   ].join(' || ')
 
-/** Whether one written time is not longer than another; so too when one of them is not valid. */
+/** Whether one written time is not longer than another. True if one of them is not valid. */
 function notLonger(short: unknown, long: unknown): boolean {
   const [a, b] = [short, long].map((time) => (typeof time === 'string' ? parseDuration(time) : undefined))
   return a === undefined || b === undefined || a <= b
@@ -48,7 +53,7 @@ const listen: readonly Rule[] = [
     at: 'spec.listen.proxyProtocol',
     field: 'trustedNetworks',
     cel: "(has(self.mode) && self.mode == 'TrustedNetworks') == (has(self.trustedNetworks) && self.trustedNetworks.size() > 0)",
-    message: 'must list at least one network with mode TrustedNetworks, and none with any other mode',
+    message: 'must have at least one network when mode is TrustedNetworks, and must be empty otherwise',
     holds: (value) => (value['mode'] === 'TrustedNetworks') === hasEntries(value['trustedNetworks']),
   },
 ]
@@ -74,7 +79,7 @@ const tests: readonly Rule[] = [
     at: 'spec.dnsbl',
     field: 'minTTL',
     cel: celNotLonger('minTTL', 'maxTTL'),
-    message: `must not be longer than maxTTL; where they are left out they are ${dnsblTTL.min} and ${dnsblTTL.max}`,
+    message: `must not be longer than maxTTL; the defaults are ${dnsblTTL.min} and ${dnsblTTL.max}`,
     holds: (value) => notLonger(value['minTTL'] ?? dnsblTTL.min, value['maxTTL'] ?? dnsblTTL.max),
   },
   {
@@ -96,13 +101,13 @@ const access: readonly Rule[] = [
   {
     at: 'spec.access[]',
     cel: '!has(self.action) || has(self.cidrs) != has(self.exceptCIDRs)',
-    message: 'must have exactly one of cidrs and exceptCIDRs with its action; for every client write cidrs: ["0.0.0.0/0", "::/0"]',
+    message: 'must have exactly one of cidrs and exceptCIDRs with its action; for all clients, write cidrs: ["0.0.0.0/0", "::/0"]',
     holds: (value) => !has(value, 'action') || has(value, 'cidrs') !== has(value, 'exceptCIDRs'),
   },
   {
     at: 'spec.access[]',
     cel: '!has(self.table) || !(has(self.cidrs) || has(self.exceptCIDRs))',
-    message: 'must not have cidrs or exceptCIDRs beside a table; networks go into table.rules, or into an entry of their own',
+    message: 'must not have cidrs or exceptCIDRs together with a table; move the networks to table.rules, or to a separate entry',
     holds: (value) => !has(value, 'table') || !(has(value, 'cidrs') || has(value, 'exceptCIDRs')),
   },
   {
@@ -136,13 +141,13 @@ const tls: readonly Rule[] = [
   {
     at: 'spec.tls',
     cel: "!has(self.secretName) || self.secretName == '' || !(has(self.certFile) && self.certFile != '' || has(self.keyFile) && self.keyFile != '')",
-    message: 'must not have certFile or keyFile beside secretName',
+    message: 'must not have certFile or keyFile together with secretName',
     holds: (value) => !filled(value['secretName']) || !(filled(value['certFile']) || filled(value['keyFile'])),
   },
   {
     at: 'spec.tls',
     field: 'maxVersion',
-    // The texts of the versions have the order of the versions.
+    // The alphabetical order of the texts is the order of the versions.
     cel: '!has(self.minVersion) || !has(self.maxVersion) || self.minVersion <= self.maxVersion',
     message: 'must not be older than minVersion',
     holds: ({ minVersion, maxVersion }) => typeof minVersion !== 'string' || typeof maxVersion !== 'string' || minVersion <= maxVersion,
@@ -161,7 +166,7 @@ const gateway: readonly Rule[] = [
     at: 'spec.gateway.autoscaling',
     field: 'minReplicas',
     cel: '!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
-    message: 'must not be more than maxReplicas; where they are left out they are 2 and 10',
+    message: 'must not be more than maxReplicas; the defaults are 2 and 10',
     holds: ({ minReplicas = 2, maxReplicas = 10 }) =>
       typeof minReplicas !== 'number' || typeof maxReplicas !== 'number' || minReplicas <= maxReplicas,
   },
@@ -169,14 +174,14 @@ const gateway: readonly Rule[] = [
     at: 'spec.gateway.autoscaling',
     field: 'targetCPUUtilization',
     cel: '!has(self.targetCPUUtilization) || self.targetCPUUtilization != 0 || has(self.targetActiveSessions) && self.targetActiveSessions != 0',
-    message: 'must not be 0 when targetActiveSessions is 0 or left out',
+    message: 'must not be 0 when targetActiveSessions is 0 or not set',
     holds: ({ targetCPUUtilization, targetActiveSessions = 0 }) => targetCPUUtilization !== 0 || targetActiveSessions !== 0,
   },
 ]
 
 export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]
 
-/** Every rule that a manifest breaks: where, and what to write instead. */
+/** Every rule that a manifest breaks, with its path and what is allowed. */
 export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {
   for (const rule of rules) {
     for (const { value, path } of valuesAt(manifest, rule.at.split('.'))) {

@@ -1,4 +1,6 @@
-// What `postscreen operator --tenancy restricted` refuses in a policy: every effect beyond the policy's own gateway. The fields say what is allowed in them.
+// What `postscreen operator --tenancy restricted` refuses in a policy: every effect beyond the policy's own gateway.
+// Each
+// field declares what is allowed in it.
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { type Field, fields } from './fields.ts'
@@ -11,9 +13,12 @@ import { valuesAt } from '../values-at.ts'
 
 /** What the operator allows to the authors of policies. */
 export interface TenantRules {
-  /** What the names of Secrets and ConfigMaps begin with that a policy may use. */
+  /** The prefix of the names of Secrets and ConfigMaps that a policy may use. */
   readonly namePrefix: string
-  /** Servers that a policy may name besides Services of its own namespace: addresses, networks, host names, `*.` before a domain. */
+  /**
+   * Servers that a policy may use in addition to Services of its own namespace: addresses, networks, host names, `*.`
+   * before a domain.
+   */
   readonly hosts: readonly string[]
 }
 
@@ -21,8 +26,9 @@ const nameless: readonly string[] = ['integer', 'boolean', 'duration', 'choice']
 const isGateway = ({ path }: Field): boolean => path.startsWith('spec.gateway')
 
 /**
- * What is allowed in a field. Undefined for an object, and for a list of objects: their fields are judged one by one.
- * Throws for a field that nobody has classified yet (schema/field.ts says how).
+ * What is allowed in a field. Undefined for an object and for a list of objects, because their fields are checked one
+ * by one.
+ * Throws for a field without a classification (schema/field.ts explains it).
  */
 export function tenancyOf(field: Field, all: readonly Field[]): Tenancy | undefined {
   const around = all.find(
@@ -53,7 +59,7 @@ function restrictedFields(): readonly Restricted[] {
 
 const restricted = restrictedFields()
 
-/** In words, for the reference and for the status. */
+/** The rule in words, for the reference page and the status. */
 export function allowedInWords(tenancy: Exclude<Tenancy, 'own'>): string {
   if (typeof tenancy === 'object') return `only ${('values' in tenancy ? tenancy.values : tenancy.keys).join(', ')}`
   const words = {
@@ -65,13 +71,13 @@ export function allowedInWords(tenancy: Exclude<Tenancy, 'own'>): string {
   return words[tenancy]
 }
 
-/** The sentence about one value, without the reason that all have in common; undefined when it is allowed. */
+/** The sentence about one value, without the reason that all sentences share; undefined if the value is allowed. */
 function refusal({ tenancy, fallback }: Restricted, value: unknown, namespace: string, rules: TenantRules): string | undefined {
   if (typeof tenancy === 'object') {
     const used = 'values' in tenancy ? [String(value)] : Object.keys(typeof value === 'object' && value !== null ? value : {})
     const allowed: readonly string[] = 'values' in tenancy ? tenancy.values : tenancy.keys
     const bad = used.find((one) => !allowed.includes(one))
-    return bad === undefined ? undefined : `must not have ${JSON.stringify(bad)}, only ${allowed.join(', ')}`
+    return bad === undefined ? undefined : `must not have ${JSON.stringify(bad)}; allowed: ${allowed.join(', ')}`
   }
   switch (tenancy) {
     case 'default':
@@ -79,7 +85,7 @@ function refusal({ tenancy, fallback }: Restricted, value: unknown, namespace: s
     case 'prefixedName':
       return value === '' || String(value).startsWith(rules.namePrefix) ? undefined : `must begin with ${JSON.stringify(rules.namePrefix)}`
     case 'ownNamespace':
-      return value === namespace ? undefined : `must be ${JSON.stringify(namespace)}, the namespace of the policy, or left out`
+      return value === namespace ? undefined : `must be ${JSON.stringify(namespace)}, the namespace of the policy, or omitted`
     case 'listedHosts': {
       const hosts = (Array.isArray(value) ? value : [value]).map(String)
       const bad = hosts.find((one) => !isAllowedHost(hostOf(one), namespace, rules.hosts))
@@ -92,15 +98,15 @@ const isEmpty = (value: unknown): boolean =>
   value === undefined || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 
 const mustBeDefault = (fallback: unknown): string =>
-  isEmpty(fallback) ? 'must be left out' : `must be ${JSON.stringify(fallback)} or left out`
+  isEmpty(fallback) ? 'must be omitted' : `must be ${JSON.stringify(fallback)} or omitted`
 
 const allowedHosts = (namespace: string, { hosts }: TenantRules): string =>
   `allowed are Services of the namespace, such as NAME.${namespace}.svc:PORT${hosts.length === 0 ? '' : `, and ${hosts.join(', ')}`}`
 
-/** Without the port; an address may stand alone. */
+/** Without the port. An address may have no port. */
 const hostOf = (written: string): string => (isIP(written) === 0 ? (splitHostPort(written)?.host ?? written) : written)
 
-/** Dots and brackets of the ways to write one host aside. */
+/** Removes the dots and brackets that only some spellings of a host have. */
 const plain = (host: string): string =>
   host
     .toLowerCase()
@@ -118,10 +124,10 @@ const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 
 function isAllowedHost(written: string, namespace: string, allowed: readonly string[]): boolean {
   const host = plain(written)
-  // What Node does not take for an address is a name to it, and getaddrinfo reads 010.0.0.1 as 8.0.0.1.
+  // Node takes what is not an address for a name, and getaddrinfo reads 010.0.0.1 as 8.0.0.1.
   const address = isIP(host) === 0 ? undefined : networkOf(host)
   if (address !== undefined) return allowed.some((one) => isWithin(address, networkOf(one)))
-  // Not without `.svc`: a shorter name is looked up in the search domains of the node too.
+  // A name without `.svc` is not allowed: it would be looked up in the search domains of the node too.
   const ownService = new RegExp(`^(${label}\\.)?${label}\\.${namespace}\\.svc(\\.cluster\\.local)?$`)
   return ownService.test(host) || allowed.some((one) => isNamed(host, plain(one)))
 }
@@ -131,7 +137,7 @@ const isWithin = (address: Network, network: Network | undefined): boolean =>
 
 const isNamed = (host: string, pattern: string): boolean => (pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern)
 
-/** What is not allowed in a parsed policy, with the path and what is allowed there. */
+/** What is not allowed in a parsed policy: each path, with what is allowed there. */
 export function tenancyProblems({ metadata, spec }: PostscreenPolicy, rules: TenantRules): readonly Problem[] {
   const namespace = metadata.namespace ?? ''
   return restricted.flatMap((one) =>
@@ -142,7 +148,7 @@ export function tenancyProblems({ metadata, spec }: PostscreenPolicy, rules: Ten
   )
 }
 
-/** What an entry of `hosts` may be; the sentence why it is not, or undefined. */
+/** What an entry of `hosts` may be: the reason why it is not valid, or undefined. */
 export function hostEntryProblem(entry: string): string | undefined {
   const network = networkOf(entry)
   const name = new RegExp(`^(\\*\\.)?(${label}\\.)*${label}\\.?$`, 'i')

@@ -1,16 +1,19 @@
-// The policy's fields about TLS with clients that are tested after the greeting.
+// The fields of TLS with clients that are tested after the greeting.
 import { cipherNameProblem } from '../values/cipher-names.ts'
 import { parseDuration } from '../values/duration.ts'
 import { choice, documented, duration, list, record, text, time } from './field.ts'
 import { objectNameForm } from './forms.ts'
 
-/** The versions that OpenSSL speaks, the oldest first; their order is that of their texts. */
+/**
+ * The TLS versions that OpenSSL supports, the oldest first. The alphabetical order of the texts is the order of the
+ * versions.
+ */
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 
-/** The default limit, which the rule "stressHandshakeTimeout is not longer than handshakeTimeout" needs too. */
+/** The default limit. The rule "stressHandshakeTimeout is not longer than handshakeTimeout" needs it too. */
 export const handshakeTimeout = '300s'
 
-/** The stress value of Postfix's default, or the normal value where that is shorter. */
+/** The stress value of Postfix's default, or the normal value if that is shorter. */
 const stressHandshakeDefault = parseDuration('10s') ?? 0
 
 const excludedCipher = () =>
@@ -27,29 +30,29 @@ const pemFile = () => text({ max: 1024, pattern: '^[^\\x00-\\x1f]*$', why: 'must
 export const tls = documented(
   record({
     level: documented(choice(['None', 'May', 'Encrypt']).default('None'), {
-      doc: 'STARTTLS while a client is tested after the greeting. May: offered. Encrypt: demanded before MAIL. Both need either certFile and keyFile, or secretName.',
+      doc: 'Whether STARTTLS is available to clients that are tested after the greeting. None: not offered. May: offered. Encrypt: required before MAIL. May and Encrypt need certFile and keyFile, or secretName.',
       postfix: { own: 'postscreen_tls_security_level', inherits: 'smtpd_tls_security_level' },
       zimbra: ['zimbraMtaTlsSecurityLevel'],
       convert: { as: 'tlsLevel' },
     }),
     certFile: documented(pemFile().default(''), {
-      doc: 'The PEM file with the certificate of the gateway and those above it, the own one first.',
+      doc: 'The path of a PEM file with the certificate chain of the gateway, its own certificate first.',
       postfix: { own: 'postscreen_tls_cert_file', inherits: 'smtpd_tls_cert_file' },
       tenancy: 'own',
       convert: { as: 'text' },
     }),
     keyFile: documented(pemFile().default(''), {
-      doc: 'The PEM file with the private key.',
+      doc: 'The path of a PEM file with the private key.',
       postfix: { own: 'postscreen_tls_key_file', inherits: 'smtpd_tls_key_file' },
       tenancy: 'own',
       convert: { as: 'text' },
     }),
     secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
-      doc: 'A Secret of type kubernetes.io/tls in the namespace of the policy, instead of certFile and keyFile. The gateway reads it from secrets/NAME/tls.crt and secrets/NAME/tls.key beside the policy file.',
+      doc: 'The name of a Secret of type kubernetes.io/tls in the namespace of the policy, instead of certFile and keyFile. The gateway reads the files secrets/NAME/tls.crt and secrets/NAME/tls.key next to the policy file.',
       tenancy: 'prefixedName',
     }),
     minVersion: documented(choice(tlsVersions).default('TLSv1'), {
-      doc: 'The oldest TLS version that a client may use. Some mail servers still have nothing newer than TLSv1; with a higher minimum they cannot pass the tests after the greeting once they use STARTTLS.',
+      doc: 'The oldest TLS version that a client may use. Some mail servers support nothing newer than TLSv1. With a higher minimum, such servers cannot pass the tests after the greeting if they use STARTTLS.',
       postfix: { own: 'postscreen_tls_protocols', inherits: 'smtpd_tls_protocols' },
       zimbra: ['zimbraMtaSmtpdTlsProtocols'],
       convert: { as: 'tlsSetting' },
@@ -62,13 +65,13 @@ export const tls = documented(
       convert: { as: 'tlsSetting' },
     }),
     ciphers: documented(choice(['Medium', 'High']).default('Medium'), {
-      doc: 'The grade of the ciphers for TLS 1.2 and older. Medium and High are the lists of Postfix (tls_medium_cipherlist, tls_high_cipherlist). The ciphers of TLS 1.3 are always offered.',
+      doc: 'The cipher grade for TLS 1.2 and older. Medium and High are the cipher lists of Postfix (tls_medium_cipherlist, tls_high_cipherlist). The ciphers of TLS 1.3 are always offered.',
       postfix: { own: 'postscreen_tls_ciphers', inherits: 'smtpd_tls_ciphers' },
       zimbra: ['zimbraMtaSmtpdTlsCiphers'],
       convert: { as: 'tlsSetting' },
     }),
     excludeCiphers: documented(list(excludedCipher(), { max: 64, type: 'set' }).default([]), {
-      doc: 'Ciphers that are taken out of the grade: names or keywords of OpenSSL, such as aNULL or DES-CBC3-SHA. A sum such as kRSA+AES stands for the ciphers that have both. The ciphers of TLS 1.3 cannot be excluded.',
+      doc: 'Ciphers to remove from the grade: names or keywords of OpenSSL, such as aNULL or DES-CBC3-SHA. A combination such as kRSA+AES removes the ciphers that match both keywords. The ciphers of TLS 1.3 cannot be excluded.',
       postfix: { own: 'postscreen_tls_exclude_ciphers', inherits: 'smtpd_tls_exclude_ciphers' },
       zimbra: ['zimbraMtaSmtpdTlsExcludeCiphers'],
       tenancy: 'own',
@@ -78,16 +81,16 @@ export const tls = documented(
       handshakeTimeout,
       { max: '1h' },
       {
-        doc: 'How long a TLS handshake may take. After it the connection is closed.',
+        doc: 'The time limit for a TLS handshake. After it, the connection is closed.',
         postfix: { own: 'postscreen_starttls_timeout', inherits: 'smtpd_starttls_timeout' },
       },
     ),
     stressHandshakeTimeout: documented(time({ max: '1h' }).exactOptional(), {
-      doc: 'The same in stress mode (see limits.preQueue). It must not be longer than handshakeTimeout.',
+      doc: 'The value of handshakeTimeout in stress mode (see limits.preQueue). It must not be longer than handshakeTimeout.',
       unit: 'seconds',
       postfix: { own: 'postscreen_starttls_timeout', inherits: 'smtpd_starttls_timeout' },
       convert: { as: 'stressDuration', bareUnit: 's' },
-      computedDefault: '10s, or handshakeTimeout where that is shorter',
+      computedDefault: '10s, or handshakeTimeout if that is shorter',
     }),
   })
     .transform((fields) => ({
@@ -95,5 +98,5 @@ export const tls = documented(
       stressHandshakeTimeout: fields.stressHandshakeTimeout ?? Math.min(stressHandshakeDefault, fields.handshakeTimeout),
     }))
     .prefault({}),
-  { doc: 'TLS for clients that are tested after the greeting. Clients that are handed on negotiate TLS with the mail server itself.' },
+  { doc: 'TLS with clients that are tested after the greeting. Clients that are handed off to a mail server negotiate TLS with it.' },
 )

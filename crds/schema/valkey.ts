@@ -1,14 +1,15 @@
-// The policy's fields about a Valkey or Redis that gateways share. Passwords are never part of a policy: it names the Secret or file that holds one.
+// The fields of a Valkey or Redis server that gateways share. A policy never contains a password. It names the Secret
+// or file that contains it.
 import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
 import { entryOf, objectNameForm } from './forms.ts'
 import { hostPort } from './hosts.ts'
 
-/** A path, relative to the folder of the policy file. */
+/** A path relative to the folder of the policy file. */
 const path = (what: string, doc: string, tenancy: Tenancy = 'own') =>
   documented(text({ max: 1024, pattern: '^[^\\x00-\\x1f]*$', why: `must be the path of ${what}` }).default(''), { doc, tenancy })
 
-/** One word as the server takes it. */
+/** One word, as the server accepts it. */
 const word = (what: string, doc: string) =>
   documented(text({ max: 255, pattern: '^[!-~]*$', why: `must be ${what}: printable ASCII without blanks` }).default(''), {
     doc,
@@ -26,13 +27,13 @@ const serverNameProblem = (name: string): string | undefined => {
 const tls = group(
   {
     enabled: flag(false, {
-      doc: 'Whether connections are encrypted (TLS 1.2 or later) and the certificate of the server is checked. A rediss:// URL says the same.',
+      doc: 'Whether connections use TLS (1.2 or later) and the certificate of the server is verified. A rediss:// URL enables this too.',
     }),
     secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
-      doc: 'A Secret in the namespace of the policy. ca.crt: the authorities that are believed; without it, those that Node.js knows. tls.crt and tls.key: what a server is shown that asks for a certificate. The gateway reads them from secrets/NAME beside the policy file.',
+      doc: 'The name of a Secret in the namespace of the policy. ca.crt contains the trusted certificate authorities; without it, the default authorities of Node.js are trusted. tls.crt and tls.key contain the client certificate, for a server that requests one. The gateway reads the files from secrets/NAME next to the policy file.',
       tenancy: 'prefixedName',
     }),
-    caFile: path('a PEM file', 'The authorities that are believed, as a PEM file; for a gateway outside Kubernetes.'),
+    caFile: path('a PEM file', 'The path of a PEM file with the trusted certificate authorities, for a gateway outside Kubernetes.'),
     serverName: documented(
       text({
         max: 253,
@@ -41,49 +42,49 @@ const tls = group(
         problem: serverNameProblem,
       }).default(''),
       {
-        doc: 'The name that certificates must be for. Empty: the name or address that was connected to. Sentinels and clusters name servers by their addresses, which certificates seldom hold.',
+        doc: 'The host name that server certificates must contain. Empty: the host name or address of the connection. Sentinels and clusters return addresses of servers, which certificates rarely contain.',
         tenancy: 'own',
       },
     ),
   },
-  { doc: 'TLS to the servers.' },
+  { doc: 'TLS with the servers.' },
 )
 
 export const valkey = group(
   {
     mode: documented(choice(['Single', 'Sentinel', 'Cluster']).default('Single'), {
-      doc: 'Single: one server, or a Service that leads to the primary. Sentinel: the addresses are those of sentinels, which name the primary. Cluster: the addresses are those of some nodes, which name the others.',
+      doc: 'The type of the deployment. Single: one server, or a Service that leads to the primary. Sentinel: addresses lists sentinels, which return the address of the primary. Cluster: addresses lists some nodes, which return the addresses of the others.',
     }),
     addresses: documented(list(hostPort('valkey.example.com:6379'), { max: 32, type: 'set' }).default([]), {
-      doc: 'The servers, each HOST:PORT. Either these, urlSecret or urlFile. With mode Single the next one is tried when one fails.',
+      doc: 'The servers, each HOST:PORT. Set exactly one of addresses, urlSecret and urlFile. With mode Single, if one server fails, the next one is tried.',
       tenancy: 'listedHosts',
     }),
     urlSecret: secretEntry(
-      'A Secret with a URL redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS. Instead of addresses, username, password and database.',
-      // Its text names the servers, and the operator cannot read it.
+      'A reference to a Secret key that contains a URL redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS. Replaces addresses, username, password and database.',
+      // The URL contains the servers, and the operator cannot read it.
       'default',
     ),
-    urlFile: path('a file with a URL', 'The same URL in a file, for a gateway outside Kubernetes.', 'default'),
-    masterName: word('a name', 'The name that the sentinels have for the primary. Goes with mode Sentinel only.'),
-    database: count(0, { min: 0, max: 1_000_000 }, { doc: 'The number of the database. A cluster has only 0.' }),
-    username: word('the name of a user', 'The user (ACL) at the servers. Empty: the default user.'),
+    urlFile: path('a file with a URL', 'The path of a file with the same URL, for a gateway outside Kubernetes.', 'default'),
+    masterName: word('a name', 'The name of the primary in the configuration of the sentinels. Only with mode Sentinel.'),
+    database: count(0, { min: 0, max: 1_000_000 }, { doc: 'The number of the database. Must be 0 for a cluster.' }),
+    username: word('the name of a user', 'The name of the ACL user on the servers. Empty: the default user.'),
     passwordSecret: secretEntry(
-      'A Secret with the password of the user. Sentinels are given it too, without the user. It is read again when it changes.',
+      'A reference to a Secret key that contains the password of the user. The password is used for sentinels too, without the username. A changed password is read again.',
     ),
-    passwordFile: path('a file with a password', 'The same password in a file, for a gateway outside Kubernetes.'),
+    passwordFile: path('a file with a password', 'The path of a file with the password, for a gateway outside Kubernetes.'),
     tls,
     keyPrefix: documented(text({ max: 64, pattern: '^[!-~]*$', why: 'must be printable ASCII without blanks' }).default('postscreen:'), {
-      doc: 'What every key begins with. Policies that use one database and shall not share their memory need different ones.',
+      doc: 'The prefix of every key. Policies that use the same database but must not share their allowlist need different prefixes.',
       tenancy: 'own',
     }),
     timeoutMilliseconds: count(
       50,
       { min: 1, max: 5000 },
       {
-        doc: 'How long a client waits at most for an answer, in milliseconds. Without one in time it is tested like a new client.',
+        doc: 'The time limit for a reply of the store, in milliseconds. After it, the client is tested like a new client.',
         unit: 'milliseconds',
       },
     ),
   },
-  { doc: 'The Valkey, or Redis from version 6, that gateways share with store Valkey.' },
+  { doc: 'The Valkey server, or Redis from version 6, that gateways share when store is Valkey.' },
 )

@@ -1,4 +1,5 @@
-// What a cidr table says when it is an access table: each result is an access list of its own, as postscreen reads it (server_acl(3)).
+// Reads a cidr table as an access table: each result is an access list of its own, as postscreen reads it
+// (server_acl(3)).
 import { type CidrRule, parseCidrTable, problemsAtMost, type TableProblem } from './cidr-table.ts'
 import { type Network, printed } from './network.ts'
 import { blank } from './logical-lines.ts'
@@ -6,21 +7,24 @@ import { blank } from './logical-lines.ts'
 /** What a rule of an access list decides. `Dunno` decides nothing. */
 export type Decision = 'Permit' | 'Reject' | 'Dunno'
 
-/** `Unknown`: the table has an answer, but not a decision. It ends the search in the whole access list, and the tests decide (SERVER_ACL_ACT_ERROR). */
+/**
+ * `Unknown`: the table has a result that is not a decision. It ends the search in the whole access list, and the tests
+ * decide (SERVER_ACL_ACT_ERROR).
+ */
 export type TableDecision = Decision | 'Unknown'
 
-/** One line of a table, conditions around it included. */
+/** One line of a table, with the conditions around it. */
 export interface TableRule {
   readonly networks: readonly Network[]
   readonly decision: TableDecision
 }
 
-/** A table as far as it can be used, and what is wrong with it. */
+/** The usable part of a table, and the problems of the rest. */
 export interface AccessTable {
   readonly rules: readonly TableRule[]
   /** The first lines that are skipped, or that decide nothing. */
   readonly problems: readonly TableProblem[]
-  /** Such lines beyond those. */
+  /** The number of such lines beyond those. */
   readonly furtherProblems: number
   /** Why the table as a whole cannot be used. */
   readonly tooMuch: string | undefined
@@ -28,7 +32,7 @@ export interface AccessTable {
 
 const words: Readonly<Record<string, Decision>> = { permit: 'Permit', reject: 'Reject', dunno: 'Dunno' }
 
-/** The decision that a word of an access list stands for, in upper or lower case. */
+/** The decision for a word of an access list, in upper or lower case. */
 export const decisionOf = (word: string): Decision | undefined => {
   const folded = word.toLowerCase()
   return Object.hasOwn(words, folded) ? words[folded] : undefined
@@ -38,8 +42,8 @@ const separator = new RegExp(`(?:,|${blank})+`)
 const allowed = 'expected one of permit, reject, dunno'
 
 /**
- * The decision of a result. Its first word decides, and what follows is never looked at; a comment behind it does no harm.
- * postscreen incompatibility: permit_mynetworks is passed over, since a policy does not have mynetworks.
+ * The decision of a result. Its first word decides. The rest is ignored, so a comment behind it does no harm.
+ * postscreen incompatibility: permit_mynetworks is skipped, because a policy does not have mynetworks.
  */
 function decide(result: string): { readonly decision: TableDecision; readonly why?: string } {
   if (result.includes('\ufffd')) return { decision: 'Unknown', why: `the result ${printed(result)} is not valid UTF-8` }
@@ -54,7 +58,7 @@ function decide(result: string): { readonly decision: TableDecision; readonly wh
   return { decision: 'Dunno', why: why ?? `the result ${printed(result)} is not valid: ${allowed}` }
 }
 
-/** Parses an access table. Bad lines are reported and skipped as Postfix skips them; the others count. */
+/** Parses an access table. Bad lines are reported and skipped, as in Postfix; the other lines are used. */
 export function parseAccessTable(text: string): AccessTable {
   const { rules, problems, furtherProblems, tooMuch } = parseCidrTable(text)
   const bad: TableProblem[] = []

@@ -1,4 +1,4 @@
-// IP addresses as numbers: parse and print, with the one canonical text by which clients are known everywhere.
+// IP addresses as numbers: parsing, and the one canonical text that identifies a client everywhere.
 
 /** A parsed address: IPv4 as an unsigned 32-bit number, IPv6 as a 128-bit bigint. */
 export type AddressValue = { readonly family: 4; readonly value: number } | { readonly family: 6; readonly value: bigint }
@@ -6,7 +6,7 @@ export type AddressValue = { readonly family: 4; readonly value: number } | { re
 const mappedPrefix = 0xffffn
 
 /**
- * Dotted quad to a number from 0 to 2^32-1; undefined when it is none.
+ * Dotted quad to a number from 0 to 2^32-1; undefined if the text is not a dotted quad.
  * Leading zeros are decimal, as in Postfix (valid_ipv4_hostaddr: `01.02.03.04` is 1.2.3.4).
  */
 export function parseIPv4(text: string): number | undefined {
@@ -28,7 +28,7 @@ export function parseIPv4(text: string): number | undefined {
   return dots === 3 && field >= 0 ? value * 256 + field : undefined
 }
 
-/** The words of one side of `::`; the last may be a dotted quad. Undefined when one is malformed. */
+/** The words of one side of `::`. The last one may be a dotted quad. Undefined if one is malformed. */
 function parseGroups(text: string, dottedQuadAllowed: boolean): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []
@@ -47,7 +47,10 @@ function parseGroups(text: string, dottedQuadAllowed: boolean): number[] | undef
   return groups
 }
 
-/** IPv6 text (RFC 4291 2.2, any form) to 128 bits; undefined when it is none. Zones (`%eth0`) are not accepted. */
+/**
+ * IPv6 text (RFC 4291 2.2, any form) to 128 bits; undefined if the text is not an IPv6 address. Zones (`%eth0`) are not
+ * accepted.
+ */
 export function parseIPv6(text: string): bigint | undefined {
   if (text.length > 45) return undefined
   const halves = text.split('::')
@@ -75,8 +78,8 @@ export function parseAddress(text: string): AddressValue | undefined {
 }
 
 /**
- * An address as inet_pton(3) reads it, which is what Postfix's tables and a policy take: no leading zeros in IPv4, since other programs read
- * those as octal, and an IPv4-mapped address stays an IPv6 one.
+ * An address as inet_pton(3) reads it, as in Postfix's tables and in a policy. IPv4 addresses have no leading zeros,
+ * because other programs read those as octal. An IPv4-mapped address stays an IPv6 address.
  */
 export function parseExactAddress(text: string): AddressValue | undefined {
   const quad = text.slice(text.lastIndexOf(':') + 1)
@@ -116,7 +119,7 @@ export function formatIPv6(value: bigint): string {
 export const formatAddress = (address: AddressValue): string =>
   address.family === 4 ? formatIPv4(address.value) : formatIPv6(address.value)
 
-/** The text by which this address is known in logs, lists and the allowlist; undefined when the text is not an address. */
+/** The canonical text of an address in logs, lists and the allowlist; undefined if the text is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const address = parseAddress(text)
   return address === undefined ? undefined : formatAddress(address)

@@ -1,16 +1,17 @@
-// cidr_table(5): one network and one result a line, `!` patterns and if/endif worked out into plain networks. The only reader of such tables:
-// gateway, operator and importers use it. It accepts, skips and means what Postfix does (dict_cidr(3)), which a test asks `postmap -q` for.
+// Reads cidr_table(5): one network and one result in each line. `!` patterns and if/endif are resolved into plain
+// networks. This is the only reader of such tables: gateway, operator and importers use it. It accepts, skips and
+// interprets lines as Postfix does (dict_cidr(3)); a test compares it with `postmap -q`.
 import { blank, blanks, type LogicalLine, logicalLines, trimSpace } from './logical-lines.ts'
 import { complement, intersection, type Network, parseNetworkPattern, wholeFamily } from './network.ts'
 
-/** What the table answers for addresses in these networks, unless an earlier rule has them. */
+/** The result of the table for addresses in these networks, unless an earlier rule contains them. */
 export interface CidrRule {
   readonly networks: readonly Network[]
   readonly result: string
   readonly line: number
 }
 
-/** A line with something wrong, and what. */
+/** A line with a problem. */
 export interface TableProblem {
   readonly line: number
   readonly why: string
@@ -18,21 +19,24 @@ export interface TableProblem {
 
 export interface CidrTable {
   readonly rules: readonly CidrRule[]
-  /** Lines that Postfix skips with a warning, and each `if` without its `endif`; the first ones. */
+  /** Lines that Postfix skips with a warning, and each `if` without its `endif`. Only the first ones. */
   readonly problems: readonly TableProblem[]
-  /** Such lines beyond those. */
+  /** The number of such lines beyond those. */
   readonly furtherProblems: number
-  /** Whether each line is just a network and a result. */
+  /** Whether each line is only a network and a result. */
   readonly flat: boolean
-  /** Why reading stopped before the end of the table; undefined when all of it was read. */
+  /** Why reading stopped before the end of the table; undefined if the whole table was read. */
   readonly tooMuch: string | undefined
 }
 
-/** Bad lines that are told one by one: a file of another kind has nothing else. */
+/** The most bad lines that are reported one by one. In a file of another kind, every line is bad. */
 export const problemsAtMost = 100
-/** Networks in all lines together; a `!` or an `if` around a rule makes up to 128 of one. */
+/** The most networks in all lines together. A `!` or an `if` around a rule splits a network into up to 128. */
 export const networksInTable = 2_000_000
-/** Pairs of networks that are compared because of `if`. A table that nests thousands of exceptions would keep the process busy for minutes. */
+/**
+ * The most pairs of networks that are compared because of `if`. A table that nests thousands of exceptions would occupy
+ * the process for minutes.
+ */
 const comparisonsAtMost = 20_000_000
 
 interface Pattern {
@@ -40,7 +44,7 @@ interface Pattern {
   readonly negated: boolean
 }
 
-/** `!` may be repeated and stand apart from the network (dict_cidr_parse_rule). */
+/** `!` may be repeated, with white space before the network (dict_cidr_parse_rule). */
 const signsOf = new RegExp(`^(?:!|${blank})*`)
 const ruleForm = new RegExp(`^((?:!|${blank})*[^${blanks}]*)([^]*)$`)
 
@@ -52,25 +56,27 @@ function parsePattern(text: string): Pattern | { readonly why: string } {
   return 'why' in parsed ? parsed : { network: parsed.network, negated: signs.replaceAll(/[^!]/g, '').length % 2 === 1 }
 }
 
-/** Addresses that a pattern matches; a `!` pattern only ever matches addresses of its own family (cidr_match_execute). */
+/**
+ * The addresses that a pattern matches. A `!` pattern matches only addresses of its own family (cidr_match_execute).
+ */
 function matched({ network, negated }: Pattern): readonly Network[] {
   return negated ? intersection(wholeFamily(network.family), complement([network])) : [network]
 }
 
-/** What an `if` around the present line lets through, and where it stands. */
+/** The networks that an open `if` lets through, and its line. */
 interface Condition {
   readonly networks: readonly Network[]
   readonly line: number
 }
 
-/** A table under way. */
+/** A table that is being read. */
 class TableReader {
   readonly rules: CidrRule[] = []
   readonly problems: TableProblem[] = []
   furtherProblems = 0
   flat = true
   readonly #shown: number
-  /** The innermost last. */
+  /** The innermost condition is the last one. */
   readonly #conditions: Condition[] = []
   #networks = 0
   #comparisons = 0
@@ -79,7 +85,7 @@ class TableReader {
     this.#shown = shown
   }
 
-  /** The bounds are reached. */
+  /** Whether the limits are reached. */
   get isFull(): boolean {
     return this.#networks > networksInTable || this.#comparisons > comparisonsAtMost
   }
@@ -133,20 +139,20 @@ class TableReader {
     return undefined
   }
 
-  /** What the conditions leave of some networks. */
+  /** The part of some networks that all open conditions let through. */
   #inside(networks: readonly Network[]): readonly Network[] {
     const around = this.#conditions.at(-1)?.networks
     this.#comparisons += around === undefined ? 0 : around.length * networks.length
     const left = around === undefined ? networks : intersection(around, networks)
-    // Also those that are outside of the conditions: each has cost something.
+    // Networks outside the conditions count too, because each one has a cost.
     this.#networks += Math.max(networks.length, left.length)
     return left
   }
 }
 
 /**
- * Parses the text of a table. 100,000 lines take some 200 ms; time and memory are bounded for any text.
- * @param shown how many bad lines are told one by one
+ * Parses the text of a table. 100,000 lines take about 200 ms. Time and memory are bounded for any text.
+ * @param shown how many bad lines are reported one by one
  */
 export function parseCidrTable(text: string, shown = problemsAtMost): CidrTable {
   const reader = new TableReader(shown)

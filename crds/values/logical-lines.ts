@@ -1,10 +1,11 @@
-// Logical lines of a Postfix text file: comments and empty lines left out, a line that starts with white space continues the one before.
+// Logical lines of a Postfix text file: without comments and empty lines; a line that begins with white space continues
+// the previous one.
 
-/** The white space of C's isspace, for a character class; a no-break space is an ordinary character to Postfix. */
+/** The white space of C's isspace, for a character class. To Postfix, a no-break space is an ordinary character. */
 export const blanks = ' \\t\\n\\v\\f\\r'
 export const blank = `[${blanks}]`
 
-/** Without the white space at both ends, as C's isspace knows it. */
+/** Removes the white space of C's isspace at both ends. */
 export function trimSpace(text: string): string {
   let start = 0
   let end = text.length
@@ -19,11 +20,11 @@ export interface LogicalLine {
   /** Number of the first physical line, from 1. */
   readonly line: number
   readonly text: string
-  /** It starts with white space and continues nothing; Postfix warns of it and skips it. */
+  /** The line begins with white space but has no line to continue. Postfix skips it with a warning. */
   readonly stray: boolean
 }
 
-/** Whether a physical line says nothing: only white space, or a comment after white space. */
+/** Whether a physical line is empty, only white space, or only a comment. */
 function saysNothing(text: string, from: number, end: number): boolean {
   let at = from
   while (at < end && isBlank(text.charCodeAt(at))) at++
@@ -31,8 +32,9 @@ function saysNothing(text: string, from: number, end: number): boolean {
 }
 
 /**
- * Splits text as readlline(3) does. Continuations are appended as they are, so that their white space separates the words. A line ends for its
- * reader at the first NUL, as any C string does.
+ * Splits text as readlline(3) does. Continuation lines are appended unchanged, so their white space separates the
+ * words.
+ * A line ends at its first NUL, as any C string does.
  */
 export function* logicalLines(text: string): Generator<LogicalLine> {
   let parts: string[] = []

@@ -1,14 +1,14 @@
-// Networks in CIDR form: as Postfix's tables and lists write them, as a policy writes them, and what is in them.
+// Networks in CIDR notation, as in Postfix's tables and lists and in a policy, and operations on sets of networks.
 import { type AddressValue, formatIPv4, formatIPv6, parseExactAddress } from './address.ts'
 
-/** First and last address of a network; both of one family. */
+/** First and last address of a network, both of the same family. */
 export type Network =
   | { readonly family: 4; readonly first: number; readonly last: number }
   | { readonly family: 6; readonly first: bigint; readonly last: bigint }
 
 export type NetworkResult = { readonly network: Network } | { readonly why: string }
 
-/** The network of an address and the number of its leading bits that count, and whether the address has other bits set. */
+/** The network of an address with a prefix length, and whether the address has bits set beyond the prefix length. */
 function networkOf(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
   if (address.family === 4) {
     const size = 2 ** (32 - prefix)
@@ -20,12 +20,13 @@ function networkOf(address: AddressValue, prefix: number): { readonly network: N
   return { network: { family: 6, first, last: first + size - 1n }, hostBits: first !== address.value }
 }
 
-/** Text of a file in a message: short and printable. */
+/** Text from a file for an error message: short and printable. */
 export const printed = (text: string): string => `"${text.length > 60 ? `${text.slice(0, 60)}...` : text}"`.replace(/[^ -~]/g, '?')
 
 /**
- * `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]`, `[ADDRESS]/BITS` or `[ADDRESS/BITS]`, as in Postfix's tables, with the errors of cidr_match_parse(3).
- * postscreen incompatibility: a prefix length that overflows a C integer is a bad one; atoi(3) reads 4294967296 as 0.
+ * `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]`, `[ADDRESS]/BITS` or `[ADDRESS/BITS]`, as in Postfix's tables, with the errors
+ * of cidr_match_parse(3).
+ * postscreen incompatibility: a prefix length that overflows a C integer is refused; atoi(3) reads 4294967296 as 0.
  */
 export function parseNetworkPattern(pattern: string): NetworkResult {
   let address = pattern
@@ -65,8 +66,8 @@ export const networkWhy =
 export const hostBitsWhy = 'has address bits set beyond the prefix length'
 
 /**
- * A network in a field of the policy: `ADDRESS/BITS`, or one address. Bits set beyond the prefix length are refused, as in Postfix's tables:
- * they are nearly always a slip of the pen, and the reason says what was probably meant.
+ * A network in a field of the policy: `ADDRESS/BITS`, or one address. Bits set beyond the prefix length are refused, as
+ * in Postfix's tables. They are usually a mistake, and the error message suggests a correction.
  */
 export function readNetwork(text: string): NetworkResult {
   const [written = '', bits, ...more] = text.split('/')
@@ -77,13 +78,15 @@ export function readNetwork(text: string): NetworkResult {
     return { why: networkWhy }
   }
   const { network, hostBits } = networkOf(address, bits === undefined ? size : Number(bits))
-  if (hostBits) return { why: `${hostBitsWhy}; perhaps you mean ${maskedText(network)}` }
+  if (hostBits) return { why: `${hostBitsWhy}; did you mean ${maskedText(network)}?` }
   if (isMapped(network))
     return { why: `must be written as IPv4: ${bits === undefined ? formatNetwork(unmapped(network)) : maskedText(unmapped(network))}` }
   return { network }
 }
 
-/** The network of a text that the policy's schema has checked. Throws for any other text: that is a mistake in the program. */
+/**
+ * The network of a text that the policy's schema has checked. Throws for any other text: that is a bug in the program.
+ */
 export function checkedNetwork(text: string): Network {
   const read = readNetwork(text)
   if ('why' in read) throw new TypeError(`${printed(text)} ${read.why}`)
@@ -99,15 +102,18 @@ function prefixOf(network: Network): number {
 const maskedText = (network: Network): string =>
   `${network.family === 4 ? formatIPv4(network.first) : formatIPv6(network.first)}/${prefixOf(network)}`
 
-/** A network as a policy writes it: canonical address, no brackets, no prefix length for a single address. */
+/** A network in the notation of a policy: canonical address, no brackets, no prefix length for a single address. */
 export const formatNetwork = (network: Network): string => maskedText(network).replace(network.family === 4 ? /\/32$/ : /\/128$/, '')
 
 const mapped: Network = { family: 6, first: 0xffff00000000n, last: 0xffffffffffffn }
 
-/** IPv4-mapped IPv6 networks (in ::ffff:0:0/96): clients are never seen under such an address, neither by postscreen nor by the gateway. */
+/**
+ * Whether a network is IPv4-mapped (in ::ffff:0:0/96). Neither postscreen nor the gateway ever sees a client with such
+ * an address.
+ */
 export const isMapped = (network: Network): boolean => contains(mapped, network)
 
-/** The IPv4 network that a mapped one stands for. */
+/** The IPv4 network of an IPv4-mapped one. */
 export function unmapped(network: Network): Network {
   if (network.family === 4) return network
   return { family: 4, first: Number(network.first & 0xffffffffn), last: Number(network.last & 0xffffffffn) }
@@ -126,7 +132,7 @@ function contains(outer: Network, inner: Network): boolean {
   return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last
 }
 
-/** The two halves of a network; both are networks. */
+/** The two halves of a network. */
 function halves(network: Network): [Network, Network] {
   if (network.family === 4) {
     const middle = network.first + (network.last - network.first + 1) / 2
@@ -142,7 +148,7 @@ function halves(network: Network): [Network, Network] {
   ]
 }
 
-/** What is left of some networks without another one: at most 32 (IPv4) or 128 (IPv6) pieces more. */
+/** Some networks without the addresses of another one: up to 32 (IPv4) or 128 (IPv6) more pieces. */
 function without(networks: readonly Network[], removed: Network): Network[] {
   const left: Network[] = []
   for (const network of networks) {
@@ -161,12 +167,15 @@ function without(networks: readonly Network[], removed: Network): Network[] {
   return left
 }
 
-/** Every address that is in none of the networks. */
+/** All addresses that are in none of the networks. */
 export function complement(networks: readonly Network[]): Network[] {
   return networks.reduce<Network[]>((left, network) => without(left, network), [...everywhere])
 }
 
-/** Addresses in both; networks are nested or apart, so each pair gives the inner one or nothing. */
+/**
+ * The addresses that are in both sets. Two networks are nested or disjoint, so each pair yields the inner one or
+ * nothing.
+ */
 export function intersection(a: readonly Network[], b: readonly Network[]): Network[] {
   return a.flatMap((x) => b.flatMap((y) => (contains(x, y) ? [y] : contains(y, x) ? [x] : [])))
 }

@@ -1,5 +1,6 @@
-// DNSBL reply filters, such as 127.0.0.[2..11] or 127.0.[0..255].[1;3]: text in, a filter or Postfix's own words of refusal out.
-// The language and its errors are those of postscreen_dnsbl_sites (ip_match(3)).
+// DNSBL reply filters, such as 127.0.0.[2..11] or 127.0.[0..255].[1;3]. Parses a text into a filter, or returns the
+// error
+// message of Postfix. The language and its errors are those of postscreen_dnsbl_sites (ip_match(3)).
 
 /** A range of byte values, both ends included. */
 export interface ByteRange {
@@ -7,12 +8,12 @@ export interface ByteRange {
   readonly high: number
 }
 
-/** For each of the four bytes of a reply the ranges that it may lie in. */
+/** For each of the four bytes of a reply, the ranges that match. */
 export interface ReplyFilter {
   readonly fields: readonly (readonly ByteRange[])[]
 }
 
-/** One piece of the pattern: `byte`, `bad` (a number above 255), `end`, or else the single character that it is. */
+/** One token of the pattern: `byte`, `bad` (a number above 255), `end`, or a single character. */
 interface Token {
   readonly is: string
   readonly value: number
@@ -30,14 +31,14 @@ function tokenAt(pattern: string, start: number): Token {
   return letter === '' ? { is: 'end', value: 0, start, end: start } : { is: letter, value: 0, start, end: start + 1 }
 }
 
-/** Why parsing stopped, with the place marked as Postfix does: what was read, >the offending piece<, the rest. */
+/** Why parsing stopped, with the place marked as in Postfix: the text before, >the unexpected token<, the rest. */
 class FilterError extends Error {
   constructor(what: string, pattern: string, token: Token) {
     super(`${what} at "${pattern.slice(0, token.start)}>${pattern.slice(token.start, token.end)}<${pattern.slice(token.end)}"`)
   }
 }
 
-/** Where the bracket that opens the pattern closes again, or -1. */
+/** The position where the bracket that opens the pattern closes again, or -1. */
 function closingBracket(pattern: string): number {
   let depth = 0
   for (let at = 0; at < pattern.length; at++) {
@@ -47,7 +48,7 @@ function closingBracket(pattern: string): number {
   return -1
 }
 
-/** The rest of a range behind its first dot; a wrong piece there is a `numeric range error` at that piece. */
+/** The rest of a range, behind its first dot. A wrong token there is a `numeric range error` at that token. */
 function parseRangeEnd(pattern: string, low: number, from: number): Token {
   const dot = tokenAt(pattern, from)
   if (dot.is !== '.') throw new FilterError('numeric range error', pattern, dot)
@@ -56,7 +57,7 @@ function parseRangeEnd(pattern: string, low: number, from: number): Token {
   return high
 }
 
-/** A bracketed list from behind its `[`; `end` is the place behind its `]`. */
+/** A bracketed list, behind its `[`; `end` is the position behind its `]`. */
 function parseList(pattern: string, from: number): { readonly ranges: readonly ByteRange[]; readonly end: number } {
   const ranges: ByteRange[] = []
   for (let at = from; ; ) {
@@ -100,8 +101,9 @@ function parseFields(pattern: string): ReplyFilter {
 }
 
 /**
- * Parses a reply filter: four fields with dots between them, each a number 0..255 or a list `[n;low..high]`; one pair of brackets may enclose the whole.
- * `why` has the words that Postfix puts behind "bad DNSBL filter syntax:".
+ * Parses a reply filter: four fields with dots between them, each a number 0..255 or a list `[n;low..high]`. One pair
+ * of
+ * brackets may enclose the whole filter. `why` is the text that Postfix puts behind "bad DNSBL filter syntax:".
  */
 export function parseReplyFilter(text: string): { readonly filter: ReplyFilter } | { readonly why: string } {
   let pattern = text
@@ -119,7 +121,9 @@ export function parseReplyFilter(text: string): { readonly filter: ReplyFilter }
   }
 }
 
-/** Whether one A record of a DNSBL's reply, written as a dotted quad, passes the filter. Anything that is no dotted quad does not. */
+/**
+ * Whether one A record of a DNSBL reply, written as a dotted quad, matches the filter. Any other text does not match.
+ */
 export function matches(filter: ReplyFilter, address: string): boolean {
   const parts = address.split('.')
   if (parts.length !== 4 || !parts.every((part) => /^[0-9]{1,3}$/.test(part))) return false

@@ -176,7 +176,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     spec: { listen: { addresses: [] } },
     want: ['spec.listen.addresses: must be a list with at least one entry'],
   },
-  { what: 'no set of fields', spec: { greet: 'Enforce' }, want: ['spec.greet: must be a set of fields'] },
+  { what: 'no set of fields', spec: { greet: 'Enforce' }, want: ['spec.greet: must be an object with fields'] },
   { what: 'a word for a switch', spec: { smtp: { softBounce: 'yes' } }, want: ['spec.smtp.softBounce: must be true or false'] },
   {
     what: 'a threshold below 1',
@@ -217,20 +217,20 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'a reply map without a text',
     spec: { dnsbl: { replyMap: { 'a.b': '' } } },
-    want: ['spec.dnsbl.replyMap["a.b"]: must be one line of printable ASCII text, not empty'],
+    want: ['spec.dnsbl.replyMap["a.b"]: must be one line of printable ASCII text and must not be empty'],
   },
   {
     what: 'a DNS server by name',
     spec: { dnsbl: { resolvers: ['dns.example'] } },
     want: [
-      'spec.dnsbl.resolvers[0]: must be an address such as 192.0.2.53 or 2001:db8::53, or one with a port such as 192.0.2.53:5353 or [2001:db8::53]:5353',
+      'spec.dnsbl.resolvers[0]: must be an address such as 192.0.2.53 or 2001:db8::53, or an address and port such as 192.0.2.53:5353 or [2001:db8::53]:5353',
     ],
   },
   {
     what: 'probes from what is no network',
     spec: { probes: { networks: ['10.0.0.0/24', '10.0.0.1/24', 'lb.example.com', '::/129'] } },
     want: [
-      'spec.probes.networks[1]: has address bits set beyond the prefix length; perhaps you mean 10.0.0.0/24',
+      'spec.probes.networks[1]: has address bits set beyond the prefix length; did you mean 10.0.0.0/24?',
       `spec.probes.networks[2]: ${network}`,
       `spec.probes.networks[3]: ${network}`,
     ],
@@ -238,12 +238,12 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'probes as a list',
     spec: { probes: ['10.0.0.0/24'] },
-    want: ['spec.probes: must be a set of fields'],
+    want: ['spec.probes: must be an object with fields'],
   },
   {
     what: 'bits beyond a prefix length',
     spec: { access: [{ action: 'Permit', cidrs: ['10.0.0.1/8'] }] },
-    want: ['spec.access[0].cidrs[0]: has address bits set beyond the prefix length; perhaps you mean 10.0.0.0/8'],
+    want: ['spec.access[0].cidrs[0]: has address bits set beyond the prefix length; did you mean 10.0.0.0/8?'],
   },
   {
     what: 'a host name for a network',
@@ -258,7 +258,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'a place to listen twice',
     spec: { listen: { addresses: ['[::]:25', '[0::0]:25'] } },
-    want: ['spec.listen.addresses[1]: is in the list already'],
+    want: ['spec.listen.addresses[1]: is already in the list'],
   },
   {
     what: 'a port alone',
@@ -290,14 +290,14 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     what: 'an unknown macro in a footer',
     spec: { smtp: { rejectFooter: 'see $helo' } },
     want: [
-      'spec.smtp.rejectFooter: has $helo, which means nothing here; use $client_address, $client_port, $localtime, $server_name, or $$ for a dollar sign',
+      'spec.smtp.rejectFooter: has $helo, which is not a known macro; use $client_address, $client_port, $localtime, $server_name, or $$ for a dollar sign',
     ],
   },
   { what: 'a banner of two lines', spec: { banner: 'a\nb' }, want: ['spec.banner: must be one line of printable ASCII text'] },
   {
     what: 'a Postfix macro in the banner',
     spec: { banner: '$myhostname' },
-    want: ['spec.banner: has $myhostname, which means nothing here; use $hostname, or $$ for a dollar sign'],
+    want: ['spec.banner: has $myhostname, which is not a known macro; use $hostname, or $$ for a dollar sign'],
   },
   {
     what: 'a host name that is none',
@@ -312,7 +312,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
   {
     what: 'a footer for what is no refusal',
     spec: { smtp: { rejectFooterFor: [{ reply: '250 Ok', footer: 'x' }] } },
-    want: ['spec.smtp.rejectFooterFor[0].reply: must be a whole reply such as 550 5.5.1 Protocol error'],
+    want: ['spec.smtp.rejectFooterFor[0].reply: must be a complete reply such as 550 5.5.1 Protocol error'],
   },
   {
     what: 'a mail server without a port',
@@ -353,7 +353,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
       'spec.access[0].table.configMap.key: is required: must be a key: letters, digits, hyphens, underscores and dots',
     ],
   },
-  { what: 'nothing in a list', spec: { access: [null] }, want: ['spec.access[0]: must be a set of fields'] },
+  { what: 'nothing in a list', spec: { access: [null] }, want: ['spec.access[0]: must be an object with fields'] },
   {
     what: 'too many sites',
     spec: { dnsbl: { sites: Array.from({ length: 101 }, () => ({ domain: 'a.b' })) } },
@@ -376,26 +376,26 @@ test('all problems are reported at once, those of rules across fields too', () =
     }),
     [
       'spec.listen.addresses[1]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535',
-      'spec.listen.addresses[2]: is in the list already',
+      'spec.listen.addresses[2]: is already in the list',
       `spec.greet.wait: ${time} 5m`,
       `spec.greet.stressWait: ${time} 5m`,
       'spec.dnsbl.threshold: must be a whole number from 1 to 1000000',
       'spec.dnsbl.sites[0].domain: must be a domain name such as bl.example.org',
-      'spec.dnsbl.sites[1]: must be a set of fields',
+      'spec.dnsbl.sites[1]: must be an object with fields',
       'spec.tls.certFile: must be the path of a PEM file',
       'spec.greetWiat: unknown field',
-      'spec.listen.proxyProtocol.trustedNetworks: must list at least one network with mode TrustedNetworks, and none with any other mode',
-      'spec.dnsbl.minTTL: must not be longer than maxTTL; where they are left out they are 60s and 1h',
+      'spec.listen.proxyProtocol.trustedNetworks: must have at least one network when mode is TrustedNetworks, and must be empty otherwise',
+      'spec.dnsbl.minTTL: must not be longer than maxTTL; the defaults are 60s and 1h',
       'spec.tls: must have both certFile and keyFile, or secretName, when level is May or Encrypt',
     ],
   )
 })
 
 const policyName =
-  'must be lower-case letters, digits and hyphens, at most 52, the first one a letter and the last one no hyphen, such as mx; objects are named after it'
+  'must have at most 52 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen, such as mx; the names of objects are derived from it'
 const manifests = [
-  { what: 'nothing', value: undefined, want: ['manifest: is required: must be a set of fields'] },
-  { what: 'a list', value: [], want: ['manifest: must be a set of fields'] },
+  { what: 'nothing', value: undefined, want: ['manifest: is required: must be an object with fields'] },
+  { what: 'a list', value: [], want: ['manifest: must be an object with fields'] },
   {
     what: 'an empty set',
     value: {},
@@ -403,7 +403,7 @@ const manifests = [
       'apiVersion: is required: must be postscreen.dev/v1alpha1',
       'kind: is required: must be PostscreenPolicy',
       'metadata: is required: must have at least a name',
-      'spec: is required: must be a set of fields',
+      'spec: is required: must be an object with fields',
     ],
   },
   {
@@ -414,7 +414,7 @@ const manifests = [
   {
     what: 'no backend and no name',
     value: { ...manifest({}), metadata: { generateName: 'mx-' } },
-    want: [`metadata.name: is required: ${policyName}`, 'spec.backend: is required: must be a set of fields'],
+    want: [`metadata.name: is required: ${policyName}`, 'spec.backend: is required: must be an object with fields'],
   },
   {
     what: 'a name that Kubernetes would not take',
@@ -449,8 +449,8 @@ test('an object from the API server is accepted with all of its metadata and its
 })
 
 const texts = [
-  { what: 'no YAML', text: 'a: 1\nb: [1\nc: 2\n', want: /^line 3: is no valid YAML: / },
-  { what: 'a field twice', text: 'spec:\n  mode: Audit\n  mode: Audit\n', want: /^line 3: is no valid YAML: duplicated mapping key/ },
+  { what: 'no YAML', text: 'a: 1\nb: [1\nc: 2\n', want: /^line 3: is not valid YAML: / },
+  { what: 'a field twice', text: 'spec:\n  mode: Audit\n  mode: Audit\n', want: /^line 3: is not valid YAML: duplicated mapping key/ },
   { what: 'two documents', text: '--- {}\n--- {}\n', want: /single document/ },
   { what: 'nothing', text: '', want: /the input is empty/ },
   { what: 'too long', text: '#'.repeat(5_000_000), want: /^manifest: must have at most 4194304 characters/ },

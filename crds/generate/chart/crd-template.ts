@@ -1,11 +1,11 @@
-// The Helm template of the CRD: the manifest of crd.ts behind the chart's values `crds.enabled` and `crds.keep`.
+// The Helm template of the CRD: the manifest of crd.ts, with the chart's values `crds.enabled` and `crds.keep`.
 import { dump } from 'js-yaml'
 import { crd } from '../crd.ts'
 
-/** Texts and CEL rules may have braces that are not Helm's: a template that prints two braces stands for them. */
+/** Texts and CEL rules may contain braces that are not Helm's. A template that prints two braces replaces them. */
 const literal = (yaml: string): string => yaml.replaceAll('{{', () => '{{ "{{" }}')
 
-/** @param head the comment that says where the file comes from */
+/** @param head the comment that says how the file is generated */
 export function chartCrd(head: string): string {
   const { apiVersion, kind, metadata, spec } = crd()
   const rest = literal(dump({ spec }, { lineWidth: 140, noRefs: true }))

@@ -1,4 +1,5 @@
-// The part of the chart's values.schema.json that says what `policy.spec` may be, so that Helm refuses a misspelt field before it asks the cluster.
+// The generated part of the chart's values.schema.json: the schema of `policy.spec`. With it, Helm refuses a misspelt
+// field before it sends anything to the cluster.
 import { specSchema } from '../../schema/fields.ts'
 import { type StructuralNode, structural } from '../structural.ts'
 
@@ -9,7 +10,10 @@ interface ValuesSchema {
 
 const copied = ['enum', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'minItems', 'maxItems', 'maxProperties'] as const
 
-/** JSON schema (draft 7) of a node. Defaults, notes and CEL are left to the API server; what a structural schema prunes is refused here. */
+/**
+ * The JSON schema (draft 7) of a node. Defaults, notes and CEL are left to the API server. Unknown fields, which a
+ * structural schema prunes, are refused here.
+ */
 function draft7(node: StructuralNode): Readonly<Record<string, unknown>> {
   const kept = Object.fromEntries(copied.flatMap((key) => (node[key] === undefined ? [] : [[key, node[key]]])))
   if (node['x-kubernetes-int-or-string'] === true) return { ...kept, type: ['integer', 'string'] }
@@ -28,8 +32,9 @@ function draft7(node: StructuralNode): Readonly<Record<string, unknown>> {
 }
 
 /**
- * The file with that part written anew. `backend` may be missing: the chart's own Postfix can be it.
- * @param text the file as it is; throws a SyntaxError when it is no JSON
+ * Returns the file with the generated part replaced. `backend` is not required, because the chart's own Postfix can be
+ * it.
+ * @param text the current file; throws a SyntaxError if it is not JSON
  */
 export function withPolicySpec(text: string): string {
   const schema = JSON.parse(text) as ValuesSchema

@@ -1,10 +1,10 @@
-// The table of values in the chart's README, made of the comments in values.yaml: what stands right above a key describes it.
+// The table of values in the chart's README. The comment directly above a key in values.yaml describes it.
 import { load } from 'js-yaml'
 
 export interface Value {
   /** Such as `image.repository`. */
   readonly path: string
-  /** The comment above it, as one line. */
+  /** The comment above the key, as one line. */
   readonly text: string
   readonly value: unknown
 }
@@ -20,7 +20,10 @@ interface Key {
   readonly section: string
 }
 
-/** The keys of block mappings with their comments, in order. Entries of lists, and what stands in quotes over several lines, are not looked into. */
+/**
+ * The keys of block mappings with their comments, in order. Entries of lists and quoted texts of several lines are not
+ * parsed.
+ */
 function keysOf(yaml: string): readonly Key[] {
   const keys: Key[] = []
   let open: readonly { readonly indent: number; readonly name: string }[] = []
@@ -52,8 +55,8 @@ function valueAt(values: unknown, path: readonly string[]): unknown {
 }
 
 /**
- * The values of a values.yaml by section. A mapping is one value unless a key inside has a comment of its own.
- * Throws an Error that names the key when a value has no comment.
+ * The values of a values.yaml by section. A mapping counts as one value unless a key inside it has its own comment.
+ * Throws an Error with the name of the key if a value has no comment.
  */
 export function sectionsOf(yaml: string): readonly Section[] {
   const values: unknown = load(yaml)
@@ -83,13 +86,13 @@ export function valuesTable(yaml: string): string {
   return tables.join('\n\n')
 }
 
-const begin = '<!-- The tables are made of the comments in values.yaml by `npm run generate`. -->'
+const begin = '<!-- The tables are generated from the comments in values.yaml by `npm run generate`. -->'
 const end = '<!-- End of the tables. -->'
 
-/** The README with its tables made anew. Throws when it has no place for them. */
+/** The README with its tables replaced. Throws if the README does not have the two markers. */
 export function withValuesTable(readme: string, yaml: string): string {
   const from = readme.indexOf(begin)
   const to = readme.indexOf(end)
-  if (from < 0 || to < from) throw new Error('the README of the chart has no place for the tables of values')
+  if (from < 0 || to < from) throw new Error('the README of the chart does not have the markers of the tables of values')
   return `${readme.slice(0, from + begin.length)}\n\n${valuesTable(yaml)}\n\n${readme.slice(to)}`
 }

@@ -28,7 +28,7 @@ test('a field knows its type, unit, bounds, default and names', () => {
     bounds: '1s to 5m',
     required: false,
     default: '6s',
-    doc: 'How long a client must stay silent after the first line of the greeting; also how long DNSBL answers are waited for.',
+    doc: 'The time that the gateway waits after the first line of the greeting. A client that speaks during this time fails the test. It is also the longest wait for the replies of DNS lists.',
     postfix: ['postscreen_greet_wait'],
     postfixNames: { own: 'postscreen_greet_wait' },
     zimbra: [],

@@ -25,9 +25,9 @@ test('what guides tell people to exclude can be excluded', () => {
 test('a name that excludes nothing is refused in words', () => {
   assert.match(
     cipherNameProblem('anull') ?? '',
-    /^OpenSSL has no cipher or keyword anull: anull is not part of any name; did you mean aNULL\?$/,
+    /^OpenSSL has no cipher or keyword anull: anull is not a part of any name; did you mean aNULL\?$/,
   )
-  assert.match(cipherNameProblem('RC44') ?? '', /RC44 is not part of any name; see "openssl ciphers/)
+  assert.match(cipherNameProblem('RC44') ?? '', /RC44 is not a part of any name; for the names, run "openssl ciphers/)
   assert.match(cipherNameProblem('DES--SHA') ?? '', /a part is missing/)
   assert.match(cipherNameProblem('TLS_AES_128_GCM_SHA256') ?? '', /the ciphers of TLS 1\.3 cannot be excluded/)
 })

@@ -9,10 +9,10 @@ const cases = [
   { text: '${hostname}x $(client_address)', problem: undefined, expanded: 'mxx ' },
   { text: 'costs $$5', problem: undefined, expanded: 'costs $5' },
   { text: '$$hostname', problem: undefined, expanded: '$hostname' },
-  { text: '$myhostname', problem: 'has $myhostname, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
-  { text: '${hostname', problem: 'has $, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
-  { text: 'a $', problem: 'has $, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
-  { text: '$hostname5', problem: 'has $hostname5, which means nothing here; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: '$myhostname', problem: 'has $myhostname, which is not a known macro; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: '${hostname', problem: 'has $, which is not a known macro; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: 'a $', problem: 'has $, which is not a known macro; use $hostname, $client_address, or $$ for a dollar sign' },
+  { text: '$hostname5', problem: 'has $hostname5, which is not a known macro; use $hostname, $client_address, or $$ for a dollar sign' },
 ]
 for (const { text, problem, expanded } of cases) {
   test(`the text ${JSON.stringify(text)} is ${problem === undefined ? `expanded to ${JSON.stringify(expanded)}` : 'refused'}`, () => {

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { judgeGreeting, quoteReply, readReply } from '../core/backend-reply.ts'
 import { writeLocalProxyHeader, writeProxyHeader } from '../core/proxy-header.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import { socketEndpoints } from '../smtp/proxy-protocol.ts'
+import { socketEndpoints } from '../sockets/node-socket.ts'
 import { BackendCall, type CallFailed, type Connect, type Destination } from './backend-call.ts'
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'

@@ -1,10 +1,10 @@
 // What handing a client on takes and gives: the client, what its caller is told, and what he may still do.
-import type { Socket } from 'node:net'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
 export interface RelayRequest {
-  /** Nobody else's any more: paused, without listeners for its data; of a server with `allowHalfOpen`. */
-  readonly client: Socket
+  /** Paused and without a reader. */
+  readonly client: TcpSocket
   readonly clientEndpoint: Endpoint
   readonly serverEndpoint: Endpoint
   /** The client's bytes that were read and not answered. */
@@ -34,7 +34,7 @@ export interface RelayEvents {
   /**
    * No backend took the client, which has seen nothing of them. `how` is that of the last one tried (postscreen_send.c).
    * The client is paused and the caller's again; `arrived` are the bytes that came since, behind `unread`.
-   * An `end` that came since will not come again: ask `client.readableEnded`.
+   * An `end` that came since will not come again: ask `client.inputEnded`.
    */
   onFailed(how: 'connect' | 'send', reason: string, arrived: Uint8Array): void
   /** Both connections are closed, or the client left early. */
@@ -45,6 +45,4 @@ export interface RelayEvents {
 export interface RelayHandle {
   /** The client is the caller's again (`onFailed`), where no backend has greeted it yet; else nothing happens. */
   giveUp(reason: string): void
-  /** The client's socket as it is now: another one than that of the request when a backend has greeted. */
-  readonly client: Socket
 }

@@ -1,6 +1,7 @@
 // Finds out that a side of a relay is gone while nothing is read from it: because the other side takes no bytes, or because it has ended already.
 import type { Socket } from 'node:net'
 import NetKeepAlive from 'net-keepalive'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** How long a backend may leave bytes unacknowledged or its window closed. The same as for clients (listener.ts). */
 const goneMs = 120_000
@@ -40,13 +41,12 @@ function look(socket: Socket): void {
 
 /**
  * Watches both sides of a relay. The socket of a side that is found to be gone emits `error` and `close`.
- * @param client asked for each time, since it is made anew at times
  * @returns ends the watch
  */
-export function watchSides(client: () => Socket, backend: Socket, options: WatchOptions): () => void {
+export function watchSides(client: TcpSocket, backend: Socket, options: WatchOptions): () => void {
   endWhenUnacknowledged(backend, options.goneMs ?? goneMs)
   const timer = setInterval(() => {
-    look(client())
+    client.checkAlive()
     look(backend)
   }, options.lookMs ?? lookMs).unref()
   return () => clearInterval(timer)

@@ -11,7 +11,7 @@ import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
 import { HeaderCheck } from './header-check.ts'
 import { watchSides } from './relay-watch.ts'
 import { BackendSearch } from './backend-search.ts'
-import { readShared } from './shared-reading.ts'
+import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
 const heldLimit = 65_536
@@ -25,8 +25,8 @@ export function startRelay(request: RelayRequest, backends: Backends, events: Re
   return relay
 }
 
-class Relay implements RelayHandle {
-  #client: Socket
+class Relay implements RelayHandle, SocketReader {
+  readonly #client: TcpSocket
   readonly #request: RelayRequest
   #backends: Backends
   readonly #events: RelayEvents
@@ -58,25 +58,14 @@ class Relay implements RelayHandle {
 
   start(): void {
     const client = this.#client
-    client.allowHalfOpen = true
-    client.setNoDelay(true)
-    client.on('data', this.#fromClient)
-    this.#listen(client)
+    client.reader = this
     process.nextTick(() => {
       if (this.#over) return
-      if (client.destroyed) return this.#clientClosed()
-      if (client.readableEnded) this.#clientEnded()
+      if (client.isDestroyed) return this.onClose(client, undefined)
+      if (client.inputEnded) this.onEnd()
       client.resume()
       if (!this.#over) this.#search.start()
     })
-  }
-
-  #listen(client: Socket): void {
-    client.on('end', this.#clientEnded).on('error', this.#clientFailed).on('close', this.#clientClosed)
-  }
-
-  get client(): Socket {
-    return this.#client
   }
 
   giveUp(reason: string): void {
@@ -95,9 +84,9 @@ class Relay implements RelayHandle {
       .on('end', this.#backendEnded)
       .on('error', this.#backendFailed)
       .on('close', () => this.#backendClosed(backend))
-    const client = this.#readShared(this.#client)
-    client.on('drain', this.#clientDrained)
-    this.#stopWatching = watchSides(() => this.#client, backend, this.#backends.options)
+    const client = this.#client
+    client.shareReads()
+    this.#stopWatching = watchSides(client, backend, this.#backends.options)
     this.#events.onStarted(target.label)
     if (from.checksHeaders) this.#check = new HeaderCheck(() => void backend.write('NOOP\r\n'))
     backend.resume()
@@ -106,31 +95,22 @@ class Relay implements RelayHandle {
     const { unread } = this.#request
     const arrived = this.#held.splice(0)
     if (unread.length > 0) this.#pass(unread, backend)
-    for (const bytes of arrived) this.#fromClient(bytes)
-    if (client.readableEnded) this.#clientEnded()
+    for (const bytes of arrived) this.onData(bytes)
+    if (client.inputEnded) this.onEnd()
   }
 
   /** What the client has sent while the backend was checked goes on. */
   #release(backend: Socket): void {
     this.#check = undefined
-    const client = this.#client.resume()
+    this.#client.resume()
     for (const bytes of this.#held.splice(0)) this.#pass(bytes, backend)
-    if (client.readableEnded) this.#clientEnded()
-  }
-
-  /** The client's socket, made anew where that can be done. */
-  #readShared(client: Socket): Socket {
-    const anew = readShared(client, this.#fromClient)
-    if (anew === undefined) return client
-    this.#listen(anew)
-    this.#client = anew
-    return anew
+    if (this.#client.inputEnded) this.onEnd()
   }
 
   #fail(how: 'connect' | 'send', reason: string): void {
     this.#over = true
-    const client = this.#client.pause()
-    client.off('data', this.#fromClient).off('end', this.#clientEnded).off('error', this.#clientFailed).off('close', this.#clientClosed)
+    this.#client.pause()
+    this.#client.reader = undefined
     this.#events.onFailed(how, reason, Buffer.concat(this.#held))
   }
 
@@ -156,8 +136,8 @@ class Relay implements RelayHandle {
     this.#finish()
   }
 
-  /** @returns whether the bytes are still needed then */
-  readonly #fromClient = (bytes: Uint8Array): boolean => {
+  /** Bytes of the client. */
+  onData(bytes: Uint8Array): boolean {
     if (this.#backend !== undefined) {
       this.#events.onClientData?.(bytes)
       return this.#pass(bytes, this.#backend)
@@ -209,9 +189,13 @@ class Relay implements RelayHandle {
   readonly #backendDrained = (): void => {
     if (this.#check?.holds !== true) this.#client.resume()
   }
-  readonly #clientDrained = (): void => void this.#backend?.resume()
 
-  readonly #clientEnded = (): void => {
+  onDrain(): void {
+    this.#backend?.resume()
+  }
+
+  /** The client has ended its stream. */
+  onEnd(): void {
     this.#endedBy ??= 'client'
     if (this.#backend !== undefined) {
       // What it has sent last still waits; the end comes behind it.
@@ -229,31 +213,26 @@ class Relay implements RelayHandle {
     this.#linger()
   }
 
-  readonly #clientFailed = (error: Error): void => {
-    this.#endedBy ??= 'client'
-    this.#error ??= errorWord(error)
-  }
-
   readonly #backendFailed = (error: Error): void => {
     this.#endedBy ??= 'backend'
     this.#error ??= errorWord(error)
   }
 
   // A client that did not end in order is a lost connection for the backend too: an end in order might pass for a client that has done.
-  readonly #clientClosed = (): void => {
-    const { readableEnded, writableFinished, errored } = this.#client
+  onClose(client: TcpSocket, error: Error | undefined): void {
     this.#endedBy ??= 'client'
+    if (error !== undefined) this.#error ??= errorWord(error)
     if (this.#backend === undefined) return this.#leaveEarly()
     if (this.#backend.closed) return this.#finish()
-    if (errored !== null || !readableEnded || !writableFinished) this.#reset(this.#backend)
+    if (!client.endedInOrder) this.#reset(this.#backend)
   }
 
   /** What the backend has said still goes out; then there is nobody to talk to. */
   #backendClosed({ readableEnded, writableFinished, errored }: Socket): void {
     this.#endedBy ??= 'backend'
-    if (this.#client.closed) return this.#finish()
+    if (this.#client.isClosed) return this.#finish()
     if (errored === null && readableEnded && writableFinished) return
-    this.#client.destroySoon()
+    this.#client.endAndClose()
     this.#linger()
   }
 
@@ -263,7 +242,7 @@ class Relay implements RelayHandle {
 
   // Our sockets are not orphans to the kernel, so that no limit of its own would end this one.
   #linger(): void {
-    this.#client.setTimeout(this.#backends.options.lingerMs ?? lingerMs, () => {
+    this.#client.whenIdle(this.#backends.options.lingerMs ?? lingerMs, () => {
       this.#client.destroy()
       if (this.#backend !== undefined) this.#reset(this.#backend)
     })

@@ -53,6 +53,6 @@ export class Relays {
 
   /** Ends them all, a message in flight with them: its sender has no answer to DATA yet and will send it again. */
   cut(): void {
-    for (const handle of this.#running.values()) handle.client.destroy()
+    for (const { client } of this.#running.keys()) client.destroy()
   }
 }

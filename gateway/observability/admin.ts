@@ -2,7 +2,7 @@
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
-import { ListenError } from '../smtp/listener.ts'
+import { ListenError } from '../sockets/node-listener.ts'
 
 /** What the gateway tells about itself when asked. */
 export interface AdminPages {

@@ -2,7 +2,8 @@
 import type net from 'node:net'
 import { messageOf } from '../../runtime/caught.ts'
 import { checkedEndpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
-import { ListenError, listenTogether } from '../smtp/listener.ts'
+import { ListenError, listenTogether } from '../sockets/node-listener.ts'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 import type { Log } from '../observability/log.ts'
 
 /** One warning in so many milliseconds. */
@@ -36,7 +37,7 @@ export class Doors {
    * Opens sockets for each ADDR:PORT and gives each client to `accept`.
    * @throws ListenError, with all sockets closed again
    */
-  async open(addresses: readonly string[], accept: (socket: net.Socket) => void): Promise<void> {
+  async open(addresses: readonly string[], accept: (socket: TcpSocket) => void): Promise<void> {
     this.#asked = addresses
     const endpoints = addresses.map((text) => checkedEndpoint(text))
     const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))

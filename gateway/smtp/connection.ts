@@ -1,5 +1,4 @@
 // One client connection: feeds what its socket does to the session, and carries out what the session asks for.
-import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
@@ -12,6 +11,7 @@ import type { DnsblAnswer, Effect, Event, LogRecord, TimerName } from '../core/v
 import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
+import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** Everything around a session. The rules are those of the moment in which the client came. */
 export interface World {
@@ -32,13 +32,13 @@ export interface World {
   bug(sessionId: string, error: unknown): void
 }
 
-/** One socket with its session. Its handlers are fields, made once; there is no emitter of our own. */
-export class Connection {
+/** One socket with its session. It reads the socket itself: there are no other objects or closures for each connection. */
+export class Connection implements SocketReader {
   readonly id: string
   readonly session: Session
   readonly #world: World
-  readonly #plain: Socket
-  #socket: Socket
+  readonly #plain: TcpSocket
+  #socket: TcpSocket
   #tls: TlsSession | undefined
   #pending = ''
   #timer: NodeJS.Timeout | undefined
@@ -48,7 +48,7 @@ export class Connection {
   /** Whether the session looks on while the client talks to its backend. */
   #observes = false
 
-  constructor(world: World, socket: Socket, ends: { client: Endpoint; server: Endpoint }, id: string) {
+  constructor(world: World, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
     this.id = id
     this.#world = world
     this.#plain = socket
@@ -58,7 +58,7 @@ export class Connection {
 
   /** Begins screening. The socket is paused. */
   start(): void {
-    this.#listen(this.#socket)
+    this.#socket.reader = this
     this.#on({ type: 'connect' })
   }
 
@@ -67,22 +67,23 @@ export class Connection {
     this.#on({ type: 'shutdown' })
   }
 
-  readonly #onData = (bytes: Buffer): void => this.#on({ type: 'data', bytes })
-  readonly #onEnd = (): void => this.#on({ type: 'end' })
-  // A reset is an end of stream to the session; the socket destroys itself.
-  readonly #onError = (): void => undefined
+  onData(bytes: Buffer): boolean {
+    this.#on({ type: 'data', bytes })
+    return false
+  }
+
+  onEnd(): void {
+    this.#on({ type: 'end' })
+  }
+
+  /** A reset is an end of stream to the session. */
+  onClose(): void {
+    this.#on({ type: 'end' })
+  }
+
   readonly #onTimer = (): void => {
     const name = this.#timerName
     if (name !== undefined) this.#on({ type: 'timer', name })
-  }
-
-  #listen(socket: Socket): void {
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd).on('error', this.#onError).pause()
-  }
-
-  /** Leaves only the error handler: an error that nobody handles would end the process. */
-  #unlisten(socket: Socket): void {
-    socket.pause().off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
   }
 
   #on(event: Event): void {
@@ -198,7 +199,12 @@ export class Connection {
     if (this.#pending === '') return
     const text = this.#pending
     this.#pending = ''
-    if (this.#socket.writable) this.#socket.write(text, 'latin1')
+    if (this.#socket.isWritable) this.#socket.write(text)
+  }
+
+  #leave(socket: TcpSocket): void {
+    socket.pause()
+    socket.reader = undefined
   }
 
   #close(): void {
@@ -206,7 +212,7 @@ export class Connection {
     this.#pending = ''
     this.#endLookup()
     this.#tls?.release()
-    this.#unlisten(this.#socket)
+    this.#leave(this.#socket)
     this.#world.linger.end(this.#socket, text)
     this.#world.ended(this)
   }
@@ -214,7 +220,7 @@ export class Connection {
   #relay(unread: Uint8Array): void {
     this.#flush()
     this.#endLookup()
-    this.#unlisten(this.#socket)
+    this.#leave(this.#socket)
     const { client, server, todo } = this.session
     const request = {
       client: this.#plain,
@@ -242,21 +248,21 @@ export class Connection {
   /** No backend: the client is ours again, with what it has said meanwhile. */
   #takeBack(how: 'connect' | 'send', arrived: Uint8Array): void {
     if (arrived.length > 0) this.#on({ type: 'data', bytes: arrived })
-    if (this.#plain.readableEnded) this.#on({ type: 'end' })
-    this.#listen(this.#plain)
+    if (this.#plain.inputEnded) this.#on({ type: 'end' })
+    this.#plain.reader = this
     this.#on({ type: 'handOffFailed', how })
   }
 
   #startTls(handshakeMs: number): void {
     this.#flush()
-    this.#unlisten(this.#plain)
+    this.#leave(this.#plain)
     const secureContext = this.#world.tls
     if (secureContext === undefined) throw new Error('STARTTLS without a certificate')
     this.#tls = startTls(this.#plain, secureContext, { handshakeMs }, (result) =>
       this.#world.tlsResult(this.id, this.session.client, result),
     )
     this.#socket = this.#tls.socket
-    this.#listen(this.#socket)
+    this.#socket.reader = this
     this.#socket.resume()
   }
 }

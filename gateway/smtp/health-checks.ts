@@ -1,9 +1,9 @@
 // Visits of health checks: their sockets are answered apart from the clients', and nothing of them is counted among those, remembered or logged.
-import type { Socket } from 'node:net'
 import { answerProbe, newProbe, type Probe, type ProbeMisuse, type ProbeReason } from '../core/probe.ts'
 import { reply } from '../core/replies.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { closeWith } from './linger.ts'
 import type { Log } from '../observability/log.ts'
 
@@ -56,7 +56,7 @@ export class Probes {
   }
 
   /** Answers a probe; its socket is paused. A new one is always answered: where there are too many, the oldest one gives way. */
-  answer(socket: Socket, visitor: Visitor): void {
+  answer(socket: TcpSocket, visitor: Visitor): void {
     const { isReady, rules, counted, visitMs: timeLimit = visitMs } = this.#parts
     this.#makeRoom(visitor.client.address)
     const standing = isReady() ? 'ready' : 'unready'
@@ -82,9 +82,9 @@ export class Probes {
   }
 
   /** Closes the socket of a probe without a word. */
-  dismiss(socket: Socket, visitor: Visitor, why: string): void {
+  dismiss(socket: TcpSocket, visitor: Visitor, why: string): void {
     this.#debug(visitor, `closed: ${why}`)
-    socket.on('error', () => undefined).destroy()
+    socket.destroy()
   }
 
   /** Ends all of them now. */
@@ -120,14 +120,16 @@ interface VisitEvents {
 }
 
 /** One probe with its socket. */
-class Visit {
+class Visit implements SocketReader {
   readonly visitor: Visitor
-  readonly #socket: Socket
+  readonly #socket: TcpSocket
   readonly #probe: Probe
   readonly #events: VisitEvents
   #timer: NodeJS.Timeout | undefined
+  /** Whether the last reply was sent. */
+  #over = false
 
-  constructor(socket: Socket, visitor: Visitor, probe: Probe, events: VisitEvents) {
+  constructor(socket: TcpSocket, visitor: Visitor, probe: Probe, events: VisitEvents) {
     this.#socket = socket
     this.visitor = visitor
     this.#probe = probe
@@ -137,20 +139,10 @@ class Visit {
   begin(isReady: boolean, timeLimitMs: number): void {
     const { host } = this.#probe.rules
     this.#timer = setTimeout(() => this.#end(host.timeLimit), timeLimitMs)
-    // Who only looks whether the port is open is gone without a word, often by a reset.
-    this.#socket
-      .on('error', () => undefined)
-      .once('close', () => {
-        clearTimeout(this.#timer)
-        this.#events.gone()
-      })
-      .once('end', () => this.#end(''))
-    if (!isReady) {
-      this.#end(reply.unavailable)
-      return
-    }
-    this.#socket.write(host.greeting, 'latin1')
-    this.#socket.on('data', this.#onData).resume()
+    this.#socket.reader = this
+    if (!isReady) return this.#end(reply.unavailable)
+    this.#socket.write(host.greeting)
+    this.#socket.resume()
   }
 
   /** Ends it without a last word. */
@@ -160,28 +152,42 @@ class Visit {
 
   /** Ends it now, with a word to those who still listen. */
   giveWay(): void {
-    this.#socket.off('data', this.#onData)
+    this.#over = true
     closeWith(this.#socket, this.#probe.rules.host.tryAgainLater)
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  onData(bytes: Buffer): boolean {
+    if (this.#over) return false
     try {
       const { text, over, misuse } = answerProbe(this.#probe, bytes)
       if (misuse !== undefined) this.#events.misused(misuse)
       if (over) this.#end(text)
-      else if (text !== '') this.#socket.write(text, 'latin1')
+      else if (text !== '') this.#socket.write(text)
     } catch (error) {
       this.#events.failed(error)
       this.cut()
     }
+    return false
+  }
+
+  onEnd(): void {
+    this.#end('')
+  }
+
+  /** A check that only tests whether the port is open leaves without a word, often by a reset. */
+  onClose(): void {
+    clearTimeout(this.#timer)
+    this.#events.gone()
   }
 
   /** Says the last word, then reads what still comes and throws it away until the other side ends too, or its time is up. */
   #end(text: string): void {
-    if (this.#socket.writableEnded) return
+    if (this.#over) return
+    this.#over = true
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.cut(), lastReplyMs)
-    // A socket destroys itself once both directions have ended.
-    this.#socket.off('data', this.#onData).end(text, 'latin1').resume()
+    // A socket closes once both directions have ended.
+    this.#socket.end(text)
+    this.#socket.resume()
   }
 }

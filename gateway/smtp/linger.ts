@@ -1,5 +1,5 @@
 // The end of a connection: the last reply must arrive, and a client that keeps talking or never leaves must not cost anything for long.
-import type { Socket } from 'node:net'
+import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** How long a client has to take the last reply and leave. */
 const lingerMs = 2000
@@ -9,11 +9,11 @@ const sweepMs = 500
  * Sends the text (one byte a character) and closes at once, for a socket that must not cost a descriptor any longer. As in postscreen, a client
  * that is still sending may get a reset before it has read the text.
  */
-export function closeWith(socket: Socket, text: string): void {
-  socket.on('error', () => undefined)
+export function closeWith(socket: TcpSocket, text: string): void {
   // What waits already would have to go out first.
-  if (socket.writableLength > 0 || !socket.writable) socket.destroy()
-  else socket.end(text, 'latin1', () => socket.destroy())
+  if (socket.unsentBytes > 0 || !socket.isWritable) return socket.destroy()
+  socket.write(text)
+  socket.endAndClose()
 }
 
 /**
@@ -21,8 +21,8 @@ export function closeWith(socket: Socket, text: string): void {
  * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake the reply. Here the
  * reply goes out first, and what the client still says is read and thrown away.
  */
-export class Linger {
-  readonly #deadlines = new Map<Socket, number>()
+export class Linger implements SocketReader {
+  readonly #deadlines = new Map<TcpSocket, number>()
   readonly #now: () => number
   #sweep: NodeJS.Timeout | undefined
 
@@ -36,13 +36,25 @@ export class Linger {
   }
 
   /** Sends the text (one byte a character), ends our side, and drains the other until it ends too or the time is up. */
-  end(socket: Socket, text: string): void {
-    if (socket.destroyed) return
-    // A socket destroys itself once both directions have ended.
-    socket.end(text, 'latin1').resume()
+  end(socket: TcpSocket, text: string): void {
+    if (socket.isDestroyed) return
     this.#deadlines.set(socket, this.#now() + lingerMs)
-    socket.once('close', () => this.#deadlines.delete(socket))
+    socket.reader = this
+    // A socket closes once both directions have ended.
+    socket.end(text)
+    socket.resume()
     this.#sweep ??= setInterval(() => this.#destroyLate(), sweepMs)
+  }
+
+  /** What the client still sends is dropped. */
+  onData(): boolean {
+    return false
+  }
+
+  onEnd(): void {}
+
+  onClose(socket: TcpSocket): void {
+    this.#deadlines.delete(socket)
   }
 
   /** Ends all of them now. */

@@ -1,21 +1,16 @@
-// Who is at the other end of a fresh connection: its own addresses, or those of the PROXY header that a proxy in front sends first.
-import type { Socket } from 'node:net'
+// The client's address when a proxy stands in front: reads the PROXY header that the proxy sends first.
 import { compileAddressTable } from '../core/address-table.ts'
 import { checkedNetwork } from '../../crds/values/network.ts'
 import { escapeC } from '../core/printable.ts'
 import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeaderLimit } from '../core/proxy-header.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never taken for one. */
 export interface ProxyProtocolRule {
   readonly mode: 'None' | 'Required' | 'TrustedNetworks'
   /** CIDR texts that the policy has checked. */
   readonly trustedNetworks: readonly string[]
-}
-
-export interface Endpoints {
-  readonly client: Endpoint
-  readonly server: Endpoint
 }
 
 export type HeaderReading =
@@ -29,23 +24,6 @@ export type HeaderReading =
   | { readonly is: 'bad'; readonly reason: string }
 
 const nothing = new Uint8Array(0)
-
-/** The text of a socket address as libuv prints it, without zone, an IPv4-mapped one as IPv4 (psc_endpt_lookup). */
-function plainAddress(text: string): string {
-  if (text.startsWith('::ffff:') && text.includes('.')) return text.slice('::ffff:'.length)
-  const zone = text.indexOf('%')
-  return zone < 0 ? text : text.slice(0, zone)
-}
-
-/** Both ends of a connection by the kernel's word; undefined when the peer has already gone. */
-export function socketEndpoints(socket: Socket): Endpoints | undefined {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket
-  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return undefined
-  return {
-    client: { address: plainAddress(remoteAddress), port: remotePort },
-    server: { address: plainAddress(localAddress), port: localPort },
-  }
-}
 
 /** Compiles the rule into the question that is asked of every connection: must this peer send a header? Throws for a network that is none. */
 export function headerRequirement(rule: ProxyProtocolRule): (peerAddress: string) => boolean {
@@ -65,9 +43,6 @@ function refusal(received: Buffer, why: string): HeaderReading {
   return { is: 'bad', reason: `haproxy read: ${why}: ${escapeC(received.subarray(0, proxyHeaderLimit).toString('latin1'))}` }
 }
 
-/** Listens for `error` so that it is not thrown; `close` follows. */
-const onlyClose = (): void => undefined
-
 /** What the header means; undefined when more bytes are needed. */
 function judge(received: Buffer, result: ProxyHeaderResult): HeaderReading | undefined {
   if (result.is === 'more') return undefined
@@ -79,16 +54,17 @@ function judge(received: Buffer, result: ProxyHeaderResult): HeaderReading | und
 }
 
 /**
- * Reads the header from a fresh socket before anybody else does and calls `done` once; the socket is then paused and has no listeners of ours,
- * so `done` must see to its `error` event. Takes `timeoutMs` at most (postscreen_upstream_proxy_timeout) and keeps one read at most behind the header's limit.
- * After `bad` and `nothing` the caller logs the reason as a warning, sends `421 4.3.2 No system resources` and closes (psc_endpt_lookup_done), unless it is a probe.
+ * Reads the header from a new socket before anything else does, and calls `done` once; the socket is then paused and has no reader.
+ * Takes `timeoutMs` at most (postscreen_upstream_proxy_timeout) and keeps one read at most behind the header's limit.
+ * After `bad` and `nothing` the caller logs the reason as a warning, sends `421 4.3.2 No system resources` and closes (psc_endpt_lookup_done),
+ * unless it is a health check.
  */
-export function readProxyHeader(socket: Socket, timeoutMs: number, done: (reading: HeaderReading) => void): void {
+export function readProxyHeader(socket: TcpSocket, timeoutMs: number, done: (reading: HeaderReading) => void): void {
   let received: Buffer = Buffer.alloc(0)
   const settle = (reading: HeaderReading): void => {
     clearTimeout(timer)
     socket.pause()
-    socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onlyClose)
+    socket.reader = undefined
     done(reading)
   }
   const finish = (withoutBytes: 'EOF' | 'time limit exceeded'): void => {
@@ -97,12 +73,14 @@ export function readProxyHeader(socket: Socket, timeoutMs: number, done: (readin
     if (received.length === 0) settle({ is: 'nothing', reason })
     else settle(result.is === 'bad' ? refusal(received, result.why) : { is: 'bad', reason })
   }
-  const onData = (chunk: Buffer): void => {
+  const onData = (chunk: Buffer): boolean => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
     const reading = judge(received, parseProxyHeader(received))
     if (reading !== undefined) settle(reading)
+    return false
   }
   const onEnd = (): void => finish('EOF')
   const timer = setTimeout(() => finish('time limit exceeded'), timeoutMs)
-  socket.on('error', onlyClose).on('close', onEnd).on('end', onEnd).on('data', onData).resume()
+  socket.reader = { onData, onEnd, onClose: onEnd }
+  socket.resume()
 }

@@ -1,12 +1,12 @@
 // Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
-import type { Socket } from 'node:net'
 import { reply } from '../core/replies.ts'
 import { Capacity, type ConnectionLimit } from './capacity.ts'
 import { Connection, type World } from './connection.ts'
 import { closeWith, type Linger } from './linger.ts'
 import type { Log } from '../observability/log.ts'
 import type { Probes } from './health-checks.ts'
-import { type Endpoints, type HeaderReading, readProxyHeader, socketEndpoints } from './proxy-protocol.ts'
+import type { Endpoints, TcpSocket } from '../sockets/tcp-socket.ts'
+import { type HeaderReading, readProxyHeader } from './proxy-protocol.ts'
 
 /** What the reception must know of the policy in force. */
 export interface ReceptionRules {
@@ -30,7 +30,7 @@ export class Reception {
   readonly capacity: Capacity
   readonly #connections = new Set<Connection>()
   /** Sockets that still owe their PROXY header. */
-  readonly #waiting = new Set<Socket>()
+  readonly #waiting = new Set<TcpSocket>()
   readonly #idPrefix: string
   #count = 0
   #clients = 0
@@ -77,16 +77,16 @@ export class Reception {
   }
 
   /** For the listener. */
-  readonly accept = (socket: Socket): void => {
+  readonly accept = (socket: TcpSocket): void => {
     if (!this.capacity.admits()) {
       closeWith(socket, reply.noSystemResources)
       return
     }
     const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
-    const ends = socketEndpoints(socket)
+    const ends = socket.endpoints()
     // The peer has gone between its SYN and now: nobody is there to hear us, and postscreen has no CONNECT line for it either.
     if (ends === undefined) {
-      socket.on('error', () => undefined).destroy()
+      socket.destroy()
       return
     }
     const { needsHeader, headerTimeoutMs } = this.#rules()
@@ -107,7 +107,7 @@ export class Reception {
   }
 
   /** @param peer the ends of the socket itself */
-  #readHeader(socket: Socket, peer: Endpoints, id: string, timeoutMs: number): void {
+  #readHeader(socket: TcpSocket, peer: Endpoints, id: string, timeoutMs: number): void {
     this.#waiting.add(socket)
     readProxyHeader(socket, timeoutMs, (reading) => {
       this.#waiting.delete(socket)
@@ -115,33 +115,32 @@ export class Reception {
     })
   }
 
-  #headerRead(socket: Socket, peer: Endpoints, id: string, reading: HeaderReading): void {
+  #headerRead(socket: TcpSocket, peer: Endpoints, id: string, reading: HeaderReading): void {
     const { client } = peer
     switch (reading.is) {
       case 'client':
-        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        socket.unread(reading.unread)
         this.#begin(socket, reading, id)
         return
       // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy counts as a client.
       case 'unnamed':
-        if (reading.unread.length > 0) socket.unshift(reading.unread)
+        socket.unread(reading.unread)
         this.#probes.answer(socket, { client, reason: 'unnamed', sessionId: id })
         return
       // Many load balancers check the port without the header that they send for clients.
       case 'nothing':
         if (!this.#rules().isProbe(client.address)) break
-        if (socket.readableEnded || socket.destroyed)
+        if (socket.inputEnded || socket.isDestroyed)
           this.#probes.dismiss(socket, { client, reason: 'network', sessionId: id }, 'it has left')
         else this.#probes.answer(socket, { client, reason: 'network', sessionId: id })
         return
       case 'bad':
     }
     this.#log.sessionWarning(id, reading.reason)
-    socket.on('error', () => undefined)
     this.#linger.end(socket, reply.noSystemResources)
   }
 
-  #begin(socket: Socket, ends: Endpoints, id: string): void {
+  #begin(socket: TcpSocket, ends: Endpoints, id: string): void {
     if (this.#rules().isProbe(ends.client.address)) {
       this.#probes.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
       return

@@ -1,9 +1,9 @@
 // TLS with a client under test: a handshake within its time, then plaintext, and an end at the first TLS error.
-import type { Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { printableText } from '../core/printable.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** Why a TLS session ended. `gone`: the client closed the connection. `library`: OpenSSL's errors, one line each. */
 export type TlsTrouble =
@@ -17,7 +17,7 @@ export type TlsResult =
 
 export interface TlsSession {
   /** The plaintext side. */
-  readonly socket: TLSSocket
+  readonly socket: TcpSocket
   /** Nothing is reported any more; the socket is the caller's. */
   release(): void
 }
@@ -38,16 +38,15 @@ export interface TlsLimits {
 }
 
 /**
- * Starts TLS as a server on a connection that is paused.
+ * Starts TLS as a server on a connection that is paused and has no reader.
  * @param onResult called once with `established` or `failed`, and once more with `broken` when a record after the handshake is not valid
  */
 export function startTls(
-  plain: Socket,
+  plain: TcpSocket,
   secureContext: SecureContext,
   limits: TlsLimits,
   onResult: (result: TlsResult) => void,
 ): TlsSession {
-  const socket = new TLSSocket(plain, { isServer: true, secureContext })
   const allowance = plain.bytesRead + (limits.recordAllowance ?? recordAllowance)
   const deadline = performance.now() + limits.handshakeMs
   let stage: 'handshake' | 'established' | 'over' = 'handshake'
@@ -70,18 +69,15 @@ export function startTls(
   }
   const checks = setInterval(check, Math.min(limits.checkMs ?? checkMs, limits.handshakeMs))
 
-  // OpenSSL would run a new handshake as often as a client of TLS 1.2 or older asks for one.
-  socket.disableRenegotiation()
-  socket.once('secure', () => {
-    if (stage !== 'handshake') return
-    stage = 'established'
-    const { name, version } = socket.getCipher()
-    onResult({ is: 'established', protocol: socket.getProtocol() ?? version, cipher: name })
+  const socket = plain.startTls(secureContext, {
+    onSecure: (protocol, cipher) => {
+      if (stage !== 'handshake') return
+      stage = 'established'
+      onResult({ is: 'established', protocol, cipher })
+    },
+    onError: (error) => fail(troubleOf(error)),
+    onClose: () => fail({ kind: 'gone' }),
   })
-  socket.on('error', (error) => fail(troubleOf(error)))
-  // Where no tls.Server made the socket, Node reports errors after the handshake by this event alone (TLSSocket._tlsError in _tls_wrap.js).
-  socket.on('_tlsError', (error: unknown) => fail(troubleOf(error)))
-  socket.once('close', () => fail({ kind: 'gone' }))
   return { socket, release }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { writeProxyHeader } from '../../gateway/core/proxy-header.ts'
-import { socketEndpoints } from '../../gateway/smtp/proxy-protocol.ts'
+import { socketEndpoints } from '../../gateway/sockets/node-socket.ts'
 import { gatewayFlags } from '../load/gateway-flags.ts'
 import { type ForkedServer, forkServer } from './forked.ts'
 

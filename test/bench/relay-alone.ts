@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { proxyHeaderLimit } from '../../gateway/core/proxy-header.ts'
 import { Backends } from '../../gateway/backend/backends.ts'
-import { socketEndpoints } from '../../gateway/smtp/proxy-protocol.ts'
+import { NodeSocket } from '../../gateway/sockets/node-socket.ts'
 import { startRelay } from '../../gateway/backend/relay.ts'
 import { cpuMicros } from '../load/process-use.ts'
 import { startHaproxy } from '../peers/haproxy.ts'
@@ -71,8 +71,9 @@ async function runRelay(backendPort: number): Promise<void> {
     onEnd: ({ error }: { error: string | undefined }) => failed(error),
   }
   const unread = new Uint8Array(0)
-  const port = await listening((client) => {
-    const ends = socketEndpoints(client.pause())
+  const port = await listening((socket) => {
+    const client = new NodeSocket(socket.pause())
+    const ends = client.endpoints()
     if (ends === undefined) return
     startRelay({ client, clientEndpoint: ends.client, serverEndpoint: ends.server, unread, teaserSent: true }, backends, events)
   })

@@ -7,14 +7,15 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backend, saying } from './backend-stub.ts'
 import { headerLength } from '../smtp/paused-client.ts'
+import type { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { begin } from './relay-session.ts'
 import type { End } from '../../support/tcp-ends.ts'
 
 test('what came while the client was paused goes on behind its unread bytes', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
-  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
+  const first = async ({ socket }: End, accepted: NodeSocket): Promise<void> => {
     socket.end('two three')
-    while (accepted.readableLength < 9) await new Promise((done) => setImmediate(done))
+    while (accepted.inner.readableLength < 9) await new Promise((done) => setImmediate(done))
   }
   await begin(t, { backends: [postfix.port], unread: 'one ', first })
   assert.deepEqual((await (await postfix.next()).ended()).text.slice(headerLength), 'one two three')
@@ -52,7 +53,7 @@ test('the bytes of clients who send at the same time to backends that are slow t
     call.socket.pause()
     const poured = pour(client.socket, message)
     // The kernel takes no more, so that a write waits with its bytes while the others go on.
-    while (!accepted().isPaused()) await sleep(1)
+    while (!accepted.inner.isPaused()) await sleep(1)
     call.socket.resume()
     await poured
     await call.ended()
@@ -83,8 +84,8 @@ test('a reader that is slow stops the writer: what waits in the gateway stays bo
         (await Promise.race([once(writer, 'drain').then(() => true), new Promise<boolean>((no) => setTimeout(() => no(false), 300))]))
     }
     assert.ok(written < 100, `${written} MiB went into the void`)
-    assert.ok(accepted().writableLength <= 256 * 1024, `${accepted().writableLength} bytes wait for the client`)
-    assert.ok(accepted().readableLength <= 256 * 1024)
+    assert.ok(accepted.inner.writableLength <= 256 * 1024, `${accepted.inner.writableLength} bytes wait for the client`)
+    assert.ok(accepted.inner.readableLength <= 256 * 1024)
     reader.resume()
   }
 })
@@ -96,8 +97,8 @@ test('a client that writes on and on while the backend is silent is stopped too'
   const mail = randomBytes(4_000_000)
   const sent = pour(client.socket, mail)
   const stopped = new Promise<boolean>((yes) => setTimeout(() => yes(true), 300))
-  assert.equal(await Promise.race([sent.then(() => accepted().bytesRead < 1_000_000), stopped]), true)
-  assert.ok(accepted().bytesRead < 1_000_000, `${accepted().bytesRead} bytes were read`)
+  assert.equal(await Promise.race([sent.then(() => accepted.inner.bytesRead < 1_000_000), stopped]), true)
+  assert.ok(accepted.inner.bytesRead < 1_000_000, `${accepted.inner.bytesRead} bytes were read`)
   call.socket.write('220 mx\r\n')
   await sent
   await call.ended()

@@ -32,7 +32,7 @@ async function relayed(t: TestContext, port: number): Promise<Session> {
 async function fill({ client, accepted }: Session): Promise<void> {
   client.socket.on('error', () => undefined)
   while (client.socket.write(Buffer.alloc(1 << 20)));
-  await until(() => accepted().isPaused())
+  await until(() => accepted.inner.isPaused())
 }
 
 test('five clients that fill a backend which never reads, and then leave, leave no relay behind', { timeout: 60_000 }, async (t) => {
@@ -59,7 +59,7 @@ test('a client that has ended its input and is gone then ends its relay, whose b
   const session = await begin(t, { backends: [backend.port], options: { ...quick, goneMs: 600_000 } })
   await session.client.until((text) => text.includes('220 mx'))
   session.client.socket.end('QUIT\r\n')
-  await until(() => session.accepted().readableEnded)
+  await until(() => session.accepted.inner.readableEnded)
   session.client.socket.resetAndDestroy()
   const outcome = await session.outcome
   assert.ok(outcome.is === 'ended')
@@ -70,7 +70,7 @@ test('a client that has ended its input and waits for its reply gets it, however
   const backend = await lazyBackend(t)
   const session = await relayed(t, backend.port)
   session.client.socket.end('QUIT\r\n')
-  await until(() => session.accepted().readableEnded)
+  await until(() => session.accepted.inner.readableEnded)
   await sleep(2 * quick.goneMs)
   backend.sockets[0]?.end('221 2.0.0 Bye\r\n')
   assert.match((await session.client.ended()).text, /221 2\.0\.0 Bye\r\n$/)

@@ -29,7 +29,6 @@ async function arrive(t: TestContext, backends: Backends, unread: string, teaser
   const relay = startRelay({ client: accepted, ...endpoints, unread: Buffer.from(unread), teaserSent }, backends, {
     onStarted: (label) => void handedOff.push(label),
     onFailed: (_how, reason, arrived) => {
-      accepted.on('error', () => undefined)
       outcome.resolve({ is: 'failed', reason, arrived: Buffer.from(arrived).toString() })
     },
     onEnd: (stats) => outcome.resolve({ is: 'ended', stats }),

@@ -8,6 +8,7 @@ import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { backend, behindHeader, saying } from './backend-stub.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
+import type { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { begin, limits } from './relay-session.ts'
 import { deafPort, type End } from '../../support/tcp-ends.ts'
 
@@ -38,8 +39,8 @@ test('a client that leaves while the backend cannot be reached is not waited for
 
 test('a client that has left before the hand-off gets no backend', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
-  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
-    const closed = new Promise((done) => accepted.on('error', () => undefined).on('close', done))
+  const first = async ({ socket }: End, accepted: NodeSocket): Promise<void> => {
+    const closed = new Promise((done) => accepted.inner.on('close', done))
     socket.resetAndDestroy()
     await closed
   }
@@ -50,9 +51,9 @@ test('a client that has left before the hand-off gets no backend', async (t) => 
 
 test('a client whose end was seen before the hand-off counts as gone only when it has left nothing to do', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
-  const first = async ({ socket }: End, accepted: Socket): Promise<void> => {
+  const first = async ({ socket }: End, accepted: NodeSocket): Promise<void> => {
     socket.end()
-    await once(accepted.resume(), 'end')
+    await once(accepted.inner.resume(), 'end')
     accepted.pause()
   }
   const gone = await begin(t, { backends: [postfix.port], first })

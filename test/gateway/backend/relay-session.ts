@@ -1,9 +1,9 @@
 // A client in the hands of the relay, for tests: its end, our side of its connection, and what comes of it.
-import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
 import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
+import type { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { endpoints, pausedClient } from '../smtp/paused-client.ts'
 import type { End } from '../../support/tcp-ends.ts'
 import { longTimeouts } from './long-timeouts.ts'
@@ -18,8 +18,8 @@ export const limits = { ...longTimeouts, probeAfterMs: 0, patienceMs: 20_000 }
 export interface Session {
   /** The client's end. */
   readonly client: End
-  /** Our side of its connection, as it is when asked. */
-  readonly accepted: () => Socket
+  /** Our side of its connection. */
+  readonly accepted: NodeSocket
   readonly outcome: Promise<Outcome>
   readonly backends: Backends
 }
@@ -31,7 +31,7 @@ export interface Setting {
   readonly unread?: string
   readonly teaserSent?: boolean
   /** What the client does before the hand-off. */
-  readonly first?: (client: End, accepted: Socket) => Promise<void>
+  readonly first?: (client: End, accepted: NodeSocket) => Promise<void>
 }
 
 /** Lets a client come and hands it off. */
@@ -45,15 +45,14 @@ export async function begin(t: TestContext, setting: Setting): Promise<Session> 
   let handedOff: string | undefined
   const unread = Buffer.from(setting.unread ?? '', 'latin1')
   const request = { client: accepted, ...endpoints, unread, teaserSent: setting.teaserSent ?? false }
-  const relay = startRelay(request, backends, {
+  startRelay(request, backends, {
     onStarted: (label) => {
       handedOff = label
     },
     onFailed: (how, reason, arrived) => {
-      accepted.on('error', () => undefined)
       outcome.resolve({ is: 'failed', how, reason, arrived: Buffer.from(arrived).toString('latin1') })
     },
     onEnd: (stats) => outcome.resolve({ is: 'ended', handedOff, stats }),
   })
-  return { client, accepted: () => relay.client, outcome: outcome.promise, backends }
+  return { client, accepted, outcome: outcome.promise, backends }
 }

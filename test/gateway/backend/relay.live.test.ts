@@ -1,12 +1,12 @@
 // Hand-off to a real Postfix: whom it takes the client for, what becomes of mail, and that it reads PROXY headers as we do.
 import assert from 'node:assert/strict'
-import type { Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { escapeC } from '../../../gateway/core/printable.ts'
 import { finishProxyHeader, writeLocalProxyHeader, writeProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
 import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { type Postfix, startPostfix } from '../../peers/postfix.ts'
 import { unless } from '../../peers/require.ts'
@@ -48,8 +48,8 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
   }
 
   async function begin(clientEndpoint: Endpoint, proxyProtocol: 'V1' | 'V2', serverEndpoint: Endpoint = server): Promise<Session> {
-    const arrived = Promise.withResolvers<Socket>()
-    const listener = await listen((socket) => arrived.resolve(socket.pause()))
+    const arrived = Promise.withResolvers<NodeSocket>()
+    const listener = await listen((socket) => arrived.resolve(new NodeSocket(socket.pause())))
     const client = await dial(listener.port)
     listener.server.close()
     const addresses = [`127.0.0.1:${port}`]

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
 import { BackendSearch } from '../../../gateway/backend/backend-search.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { endpoints } from '../smtp/paused-client.ts'
 import { longTimeouts } from './long-timeouts.ts'
 
@@ -84,7 +85,7 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
   })
   t.after(() => backends.close())
   const come = (): Visit => {
-    const request = { client: new Socket(), ...endpoints, unread: new Uint8Array(), teaserSent: true }
+    const request = { client: new NodeSocket(new Socket()), ...endpoints, unread: new Uint8Array(), teaserSent: true }
     const search = new BackendSearch(request, backends, {
       found: (target, table, socket) => {
         visit.greeted = now

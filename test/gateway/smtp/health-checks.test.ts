@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Probes, type ProbesParts, visitsAtMost, visitsOfOneAtMost } from '../../../gateway/smtp/health-checks.ts'
 import type { ProbeReason } from '../../../gateway/core/probe.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { rulesOf } from '../../support/core-session.ts'
 import { dial, type End, endOf, type Listener, listen } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
@@ -30,7 +31,9 @@ async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: Pr
     counted: (answer) => void counted.push(answer),
     ...parts,
   })
-  const listener = await listen((socket) => probes.answer(socket, { client: { address: house.from, port: 1 }, reason, sessionId: 's' }))
+  const listener = await listen((socket) =>
+    probes.answer(new NodeSocket(socket.pause()), { client: { address: house.from, port: 1 }, reason, sessionId: 's' }),
+  )
   t.after(() => listener.close())
   const house: House = { listener, probes, warnings, debug, counted, from: '192.0.2.1' }
   return house

@@ -1,6 +1,6 @@
 // A client whose connection has been accepted and is paused, as the caller of a hand-off has it, and the two ends that its PROXY header names.
-import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { dial, type End, listen } from '../../support/tcp-ends.ts'
 
 export const endpoints = {
@@ -15,13 +15,13 @@ export interface PausedClient {
   /** The client's end. */
   readonly client: End
   /** Our side of its connection. */
-  readonly accepted: Socket
+  readonly accepted: NodeSocket
 }
 
 /** Lets a client come. Its connection ends with the test. */
 export async function pausedClient(t: TestContext): Promise<PausedClient> {
-  const accepted = Promise.withResolvers<Socket>()
-  const listener = await listen((socket) => accepted.resolve(socket.pause()))
+  const accepted = Promise.withResolvers<NodeSocket>()
+  const listener = await listen((socket) => accepted.resolve(new NodeSocket(socket.pause())))
   const client = await dial(listener.port)
   t.after(async () => {
     client.socket.destroy()

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { writeLocalProxyHeader, writeProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import { type HeaderReading, headerRequirement, readProxyHeader, socketEndpoints } from '../../../gateway/smtp/proxy-protocol.ts'
+import { type HeaderReading, headerRequirement, readProxyHeader } from '../../../gateway/smtp/proxy-protocol.ts'
+import { NodeSocket, socketEndpoints } from '../../../gateway/sockets/node-socket.ts'
 import { dial, type End, endOf, listen } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
 
@@ -16,15 +17,16 @@ const longMs = 60_000
 
 interface Meeting {
   readonly reading: HeaderReading
-  readonly accepted: Socket
+  readonly accepted: NodeSocket
   readonly caller: End
 }
 
 /** Connects, lets the caller act, and gives what was read of the header. */
-async function meet(act: (caller: End, accepted: Socket) => void | Promise<void>, timeoutMs = longMs): Promise<Meeting> {
-  const accepted = Promise.withResolvers<{ reading: HeaderReading; accepted: Socket }>()
-  const arrived = Promise.withResolvers<Socket>()
-  const listener = await listen((socket) => {
+async function meet(act: (caller: End, accepted: NodeSocket) => void | Promise<void>, timeoutMs = longMs): Promise<Meeting> {
+  const accepted = Promise.withResolvers<{ reading: HeaderReading; accepted: NodeSocket }>()
+  const arrived = Promise.withResolvers<NodeSocket>()
+  const listener = await listen((raw) => {
+    const socket = new NodeSocket(raw.pause())
     arrived.resolve(socket)
     readProxyHeader(socket, timeoutMs, (reading) => accepted.resolve({ reading, accepted: socket }))
   })
@@ -50,9 +52,9 @@ test('the addresses of the header count, and the bytes behind it stay for the se
   assert.ok(reading.is === 'client')
   assert.deepEqual([reading.client, reading.server], [client, server])
   assert.equal(Buffer.from(reading.unread).toString(), 'EHLO x\r\n')
-  assert.deepEqual([accepted.isPaused(), accepted.listenerCount('data'), accepted.listenerCount('end')], [true, 0, 1])
+  assert.deepEqual([accepted.inner.isPaused(), accepted.reader], [true, undefined])
   caller.socket.end('QUIT\r\n')
-  assert.deepEqual(await endOf(accepted.resume()).ended(), { how: 'FIN', text: 'QUIT\r\n' })
+  assert.deepEqual(await endOf(accepted.inner.resume()).ended(), { how: 'FIN', text: 'QUIT\r\n' })
   hangUp(meeting)
 })
 
@@ -67,7 +69,7 @@ test('a header that comes byte by byte is read like a whole one', async () => {
   const { reading, accepted } = meeting
   assert.ok(reading.is === 'client')
   assert.deepEqual(reading.client, client)
-  const rest = endOf(accepted.resume())
+  const rest = endOf(accepted.inner.resume())
   const tail = reading.unread.length > 0 ? Buffer.from(reading.unread).toString() : await rest.until((text) => text !== '')
   assert.equal(tail, '!')
   hangUp(meeting)
@@ -78,7 +80,7 @@ test('LOCAL is the proxy itself, and what it says behind the header stays', asyn
   const { reading, accepted } = meeting
   assert.ok(reading.is === 'unnamed')
   assert.equal(Buffer.from(reading.unread).toString(), 'QUIT\r\n')
-  assert.equal(socketEndpoints(accepted)?.client.address, '127.0.0.1')
+  assert.equal(accepted.endpoints()?.client.address, '127.0.0.1')
   hangUp(meeting)
 })
 
@@ -128,7 +130,7 @@ for (const { what, act, stays, want } of failures) {
       t.mock.timers.tick(longMs)
     })
     assert.deepEqual(meeting.reading, { is: 'bad', reason: want })
-    assert.equal(meeting.accepted.listenerCount('error'), 1, 'the listener of the test alone is left')
+    assert.equal(meeting.accepted.reader, undefined)
     hangUp(meeting)
   })
 }

@@ -10,6 +10,7 @@ import { after, before, describe, test, type TestContext } from 'node:test'
 import tls from 'node:tls'
 import { loadTls, type TlsMaterial } from '../../../gateway/policy-files/tls-context.ts'
 import { startTls, type TlsLimits, type TlsResult, type TlsTrouble, tlsWarnings } from '../../../gateway/smtp/tls-session.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { unless } from '../../peers/require.ts'
 
 const patienceMs = 60_000
@@ -46,14 +47,17 @@ describe('a TLS session', { skip: unless('openssl') }, () => {
     const sockets: net.Socket[] = []
     const server = net.createServer({ pauseOnConnect: true }, (plain) => {
       sockets.push(plain)
-      plain.on('error', () => undefined)
-      const { socket } = startTls(plain, material.context, limits, (result) => results.push(result))
-      socket.on('data', (bytes) => {
-        heard += bytes.toString('latin1')
-        socket.write('250 Ok\r\n')
-      })
-      socket.on('end', () => socket.end())
-      socket.once('close', () => closed.resolve())
+      const { socket } = startTls(new NodeSocket(plain), material.context, limits, (result) => results.push(result))
+      socket.reader = {
+        onData: (bytes) => {
+          heard += bytes.toString('latin1')
+          socket.write('250 Ok\r\n')
+          return false
+        },
+        onEnd: () => socket.end(),
+        onClose: () => closed.resolve(),
+      }
+      socket.resume()
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -11,6 +11,7 @@ import tls from 'node:tls'
 import { parseProtocols } from '../../../cli/import/tls-handshake.ts'
 import { tlsVersions } from '../../../crds/schema/tls.ts'
 import { loadTls, type TlsSettings } from '../../../gateway/policy-files/tls-context.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { startTls } from '../../../gateway/smtp/tls-session.ts'
 import { type GatewayProcess, startGatewayProcess } from '../../peers/gateway.ts'
 import { makeCertificate, type Postfix, startPostfix } from '../../peers/postfix.ts'
@@ -274,8 +275,7 @@ async function serve(
   const loaded = loadTls(files, { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'Medium', excludeCiphers: [], ...ours })
   assert.ok('context' in loaded)
   const server = net.createServer({ pauseOnConnect: true }, (plain) => {
-    plain.on('error', () => undefined)
-    startTls(plain, loaded.context, { handshakeMs: 60_000 }, () => undefined).socket.resume()
+    startTls(new NodeSocket(plain), loaded.context, { handshakeMs: 60_000 }, () => undefined).socket.resume()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

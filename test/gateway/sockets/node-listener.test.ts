@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
-import { ListenError, listenTogether } from '../../../gateway/smtp/listener.ts'
+import { ListenError, listenTogether } from '../../../gateway/sockets/node-listener.ts'
+import type { TcpSocket } from '../../../gateway/sockets/tcp-socket.ts'
 
 const loopback = { address: '127.0.0.1', port: 0 }
 const portOf = (server: Server | undefined): number | undefined => (server?.address() as AddressInfo | undefined)?.port
@@ -10,7 +11,7 @@ const portOf = (server: Server | undefined): number | undefined => (server?.addr
 describe('the sockets of one address', { skip: process.platform !== 'linux' && 'only Linux deals clients out to them' }, () => {
   test('are several, on one free port, and each takes clients', async (t) => {
     const clients: Socket[] = []
-    const taken: Socket[] = []
+    const taken: TcpSocket[] = []
     const all = Promise.withResolvers<void>()
     const servers = await listenTogether(
       loopback,

@@ -1,21 +1,14 @@
-// Listening sockets: where clients come in, with the TCP options that every accepted socket inherits.
+// Listening sockets on Node's net.Server: each client's connection as a TcpSocket, with the TCP options that a public port needs.
 import net from 'node:net'
-import NetKeepAlive from 'net-keepalive'
 import { formatEndpoint, type Endpoint } from '../../crds/values/endpoint.ts'
-
-/** How idle and dead connections are noticed. Times in milliseconds. */
-export interface TcpOptions {
-  readonly keepAliveIdle: number
-  readonly keepAliveInterval: number
-  readonly keepAliveProbes: number
-  /** Unacknowledged data is given up after this long (TCP_USER_TIMEOUT). */
-  readonly userTimeout: number
-}
+import { setOptionsOfListener, setOptionsOfSocket, type TcpOptions } from '../node-internals/listening-handle.ts'
+import { NodeSocket } from './node-socket.ts'
+import type { TcpSocket } from './tcp-socket.ts'
 
 /** A dead client is found within two minutes, whether it owes us an acknowledgement or only silence. */
 const tcpDefaults: TcpOptions = { keepAliveIdle: 60_000, keepAliveInterval: 10_000, keepAliveProbes: 6, userTimeout: 120_000 }
 
-/** The kernel cuts it to net.core.somaxconn, which is 4096 and is nobody's to change inside a pod. */
+/** The kernel cuts it to net.core.somaxconn, which is 4096 and cannot be changed inside a pod. */
 const backlog = 16_384
 /**
  * Sockets on one address, each with such a queue, and libuv takes a client from each of them at a time. Of 10,000 clients at once, one socket's
@@ -46,49 +39,27 @@ function reason(code: string, flag: string): string {
   return code
 }
 
-/** What net.Server has inside: libuv's handle of the listening socket. */
-interface ListeningHandle {
-  setNoDelay(on: boolean): number
-  setKeepAlive(on: boolean, idleSeconds: number): number
-}
-
-/** Linux copies the options of a listening socket to each accepted one. */
-const optionsAreInherited = process.platform === 'linux'
-
-/**
- * Sets TCP options on the listening socket once. Set per connection they would cost 6 µs and some bytes for ever each
- * (measured: 58 µs a connection with three options, 27 µs this way; TCP_NODELAY alone 1 µs).
- */
-function setTcpOptions(server: net.Server, options: TcpOptions): void {
-  if (!optionsAreInherited) return
-  const { _handle: handle } = server as unknown as { _handle: ListeningHandle }
-  handle.setNoDelay(true)
-  handle.setKeepAlive(true, options.keepAliveIdle / 1000)
-  // net-keepalive takes a Socket and looks only at its handle.
-  const listening: net.Socket = Object.create(net.Socket.prototype)
-  Object.defineProperty(listening, '_handle', { value: handle })
-  NetKeepAlive.setKeepAliveInterval(listening, options.keepAliveInterval)
-  NetKeepAlive.setKeepAliveProbes(listening, options.keepAliveProbes)
-  NetKeepAlive.setUserTimeout(listening, options.userTimeout)
-}
-
 /**
  * Opens one listening socket and gives each client's socket, paused, to `accept`. Port 0 takes a free one.
- * @param isShared other processes of this user listen there too, and the kernel deals out the clients (SO_REUSEPORT)
+ * @param isShared other processes of this user listen there too, and the kernel distributes the clients (SO_REUSEPORT)
  */
 export function listen(
   endpoint: Endpoint,
-  accept: (socket: net.Socket) => void,
+  accept: (socket: TcpSocket) => void,
   isShared = false,
   options = tcpDefaults,
 ): Promise<net.Server> {
   return new Promise((resolve, reject) => {
+    let areInherited = false
     // Paused: the policy decides whether a client's bytes are read at all. Half-open: a client may end its input and still wait for replies.
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: !optionsAreInherited }, accept)
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+      if (!areInherited) setOptionsOfSocket(socket, options)
+      accept(new NodeSocket(socket))
+    })
     server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(endpoint, error.code ?? error.message)))
     const { address: host, port } = endpoint
     server.listen({ host, port, backlog, ipv6Only: host.includes(':'), reusePort: isShared }, () => {
-      setTcpOptions(server, options)
+      areInherited = setOptionsOfListener(server, options)
       resolve(server)
     })
   })
@@ -100,10 +71,10 @@ export function listen(
  */
 export async function listenTogether(
   endpoint: Endpoint,
-  accept: (socket: net.Socket) => void,
+  accept: (socket: TcpSocket) => void,
   isShared: boolean,
 ): Promise<readonly net.Server[]> {
-  // Only Linux deals clients out to sockets that share a port.
+  // Only Linux distributes clients among sockets that share a port.
   if (process.platform !== 'linux') return [await listen(endpoint, accept, isShared)]
   const first = await listen(isShared ? endpoint : await vacant(endpoint, accept), accept, true)
   const at = { ...endpoint, port: portOf(first) }
@@ -119,8 +90,8 @@ export async function listenTogether(
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port
 
-/** Throws when somebody listens there: among sockets that share a port, the kernel would not mind him. Finds a free port where 0 is asked for. */
-async function vacant(endpoint: Endpoint, accept: (socket: net.Socket) => void): Promise<Endpoint> {
+/** Throws when another program listens there: the kernel would let both share the port. Finds a free port where 0 is asked for. */
+async function vacant(endpoint: Endpoint, accept: (socket: TcpSocket) => void): Promise<Endpoint> {
   const alone = await listen(endpoint, accept)
   const port = portOf(alone)
   alone.close()

@@ -1,0 +1,169 @@
+// TcpSocket on Node's net.Socket.
+//
+// One object for each connection and no closures: the listeners are shared by all sockets and find their object by a property of the socket.
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { sharedReads } from '../node-internals/shared-reads.ts'
+import { listenToTls } from '../node-internals/tls-events.ts'
+import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from './tcp-socket.ts'
+
+const owner = Symbol('owner')
+
+interface OwnedSocket extends Socket {
+  [owner]: NodeSocket
+}
+
+function onData(this: OwnedSocket, bytes: Buffer): void {
+  this[owner].reader?.onData(bytes)
+}
+
+function onEnd(this: OwnedSocket): void {
+  this[owner].reader?.onEnd()
+}
+
+function onClose(this: OwnedSocket): void {
+  this[owner].reader?.onClose(this[owner], this.errored ?? undefined)
+}
+
+function onDrain(this: OwnedSocket): void {
+  this[owner].reader?.onDrain?.()
+}
+
+/** An error that nothing listens to would end the process. `close` follows it. */
+const ignoreError = (): void => undefined
+
+const nothing = Buffer.alloc(0)
+
+/** The text of a socket address as libuv prints it, without zone, an IPv4-mapped one as IPv4 (psc_endpt_lookup). */
+function plainAddress(text: string): string {
+  if (text.startsWith('::ffff:') && text.includes('.')) return text.slice('::ffff:'.length)
+  const zone = text.indexOf('%')
+  return zone < 0 ? text : text.slice(0, zone)
+}
+
+/** Both ends of a connection as the kernel reports them; undefined when the peer has already gone. */
+export function socketEndpoints({ remoteAddress, remotePort, localAddress, localPort }: Socket): Endpoints | undefined {
+  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return undefined
+  return {
+    client: { address: plainAddress(remoteAddress), port: remotePort },
+    server: { address: plainAddress(localAddress), port: localPort },
+  }
+}
+
+export class NodeSocket implements TcpSocket {
+  reader: SocketReader | undefined = undefined
+  #socket: Socket
+
+  /** @param socket paused, and created with `allowHalfOpen` */
+  constructor(socket: Socket) {
+    this.#socket = socket
+    this.#listen(socket)
+  }
+
+  #listen(socket: Socket): void {
+    const owned = socket as OwnedSocket
+    owned[owner] = this
+    owned.on('error', ignoreError).on('data', onData).on('end', onEnd).on('close', onClose)
+  }
+
+  /** The net.Socket behind it, as it is now. */
+  get inner(): Socket {
+    return this.#socket
+  }
+
+  endpoints(): Endpoints | undefined {
+    return socketEndpoints(this.#socket)
+  }
+
+  get inputEnded(): boolean {
+    return this.#socket.readableEnded
+  }
+
+  get isWritable(): boolean {
+    return this.#socket.writable
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.closed
+  }
+
+  get endedInOrder(): boolean {
+    const { errored, readableEnded, writableFinished } = this.#socket
+    return errored === null && readableEnded && writableFinished
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  unread(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#socket.unshift(bytes)
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    const socket = this.#socket
+    const isSent = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)
+    if (!isSent && socket.listenerCount('drain') === 0) socket.once('drain', onDrain)
+    return isSent
+  }
+
+  end(text = ''): void {
+    this.#socket.end(text, 'latin1')
+  }
+
+  endAndClose(): void {
+    this.#socket.destroySoon()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  reset(): void {
+    if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
+  }
+
+  startTls(context: SecureContext, events: TlsEvents): TcpSocket {
+    const socket = new TLSSocket(this.#socket, { isServer: true, secureContext: context })
+    // OpenSSL would run a new handshake as often as a client of TLS 1.2 or older asks for one.
+    socket.disableRenegotiation()
+    listenToTls(socket, events)
+    const plaintext = new NodeSocket(socket)
+    plaintext.pause()
+    return plaintext
+  }
+
+  shareReads(): void {
+    const replaced = sharedReads(this.#socket, (bytes) => this.reader?.onData(bytes) ?? false)
+    if (replaced === undefined) return
+    this.#socket = replaced
+    this.#listen(replaced)
+  }
+
+  /** A write of no bytes sends nothing, and fails when the kernel knows that the connection is gone: by a reset, or by keepalive. */
+  checkAlive(): void {
+    const socket = this.#socket
+    const isRead = !socket.isPaused() && !socket.readableEnded
+    if (!isRead && socket.writable && socket.writableLength === 0) socket.write(nothing)
+  }
+
+  whenIdle(ms: number, callback: () => void): void {
+    this.#socket.setTimeout(ms, callback)
+  }
+}

@@ -1,7 +1,7 @@
 // The gateway: opens what it needs, starts, and tells how it is to be stopped.
 import { memoryAllowlist } from './allowlist/allowlist-memory.ts'
 import { openLmdbAllowlist } from './allowlist/allowlist-lmdb.ts'
-import type { ProbeMessage } from './backend/probe-schedule.ts'
+import type { ProbeMessage } from './backend/probe-sharing.ts'
 import type { LocalAllowlist } from './allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './allowlist/data-directory.ts'
 import type { MetricValues } from './observability/metrics.ts'

@@ -1,13 +1,10 @@
-// What a table of backends is made of, and what it shows.
+// The settings of the backends: what the policy says, and what the process adds.
 import type { Connect, Destination } from './backend-call.ts'
 import type { Lookup } from './backend-names.ts'
-import type { Target } from './target-record.ts'
 import type { TargetState } from './load-balancing.ts'
 import type { ProxyVersion, ProbeResult } from './backend-probe.ts'
-import type { SharedProbes } from './probe-schedule.ts'
+import type { SharedProbes } from './probe-sharing.ts'
 import type { WatchOptions } from './relay-watch.ts'
-
-export type { ProxyVersion } from './backend-probe.ts'
 
 export interface BackendOptions extends WatchOptions {
   /** HOST:PORT texts that the policy has checked. */
@@ -41,20 +38,4 @@ export interface BackendOptions extends WatchOptions {
   readonly now?: () => number
   readonly lookup?: Lookup
   readonly connect?: Connect
-}
-
-export interface TargetStatus extends Target {
-  readonly sessions: number
-  readonly state: TargetState
-  /** Why it failed the last time, when it has not worked since. */
-  readonly lastError: string | undefined
-  /** Milliseconds until it is tried again while others work; 0 when it may be. */
-  readonly restMs: number
-}
-
-export interface BackendStatus {
-  readonly backend: string
-  /** Why the last lookup of the name failed. */
-  readonly lookupError: string | undefined
-  readonly addresses: readonly TargetStatus[]
 }

@@ -8,7 +8,8 @@ import { BackOff } from '../../runtime/back-off.ts'
 import { judgeGreeting, quoteReply } from '../core/backend-reply.ts'
 import { writeProxyHeader } from '../core/proxy-header.ts'
 import { BackendCall, type CallResult, connectPlainly } from './backend-call.ts'
-import type { Backends, Target } from './backends.ts'
+import type { Backends } from './backends.ts'
+import type { Target } from './target-record.ts'
 import type { RelayRequest } from './relay-request.ts'
 
 /** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
@@ -80,7 +81,7 @@ export class BackendSearch {
     this.#cancelHold = undefined
     for (const [target, call] of this.#calls) {
       call.giveUp()
-      this.#backends.abandoned(target)
+      this.#backends.health.abandoned(target)
       this.#backends.release(target)
     }
     this.#calls.clear()
@@ -140,7 +141,7 @@ export class BackendSearch {
   }
 
   #passOver(target: Target): void {
-    this.#backends.abandoned(target)
+    this.#backends.health.abandoned(target)
     this.#tryAnother(target, 'connect', 'too many clients wait for a connection')
   }
 
@@ -173,7 +174,7 @@ export class BackendSearch {
    * postscreen incompatibility: it has one smtpd and waits. A crowd that waits for a hanging backend must not wait in vain, nor double itself more than it has to: a few at a time, each to a good one.
    */
   #askBeside(slow: Target, silentMs: number): void {
-    if (!this.#backends.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
+    if (!this.#backends.health.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
     const target = this.#backends.takeGood(this.#tried)
     if (target !== undefined) this.#callTo(target)
   }
@@ -204,7 +205,7 @@ export class BackendSearch {
   #called(target: Target, result: CallResult, silentMs: number): void {
     this.#calls.delete(target)
     if (result.is === 'failed') {
-      this.#backends.callFailed(target, result)
+      this.#backends.health.callFailed(target, result)
       this.#unanswered ||= result.cause === 'unanswered'
       this.#mayPass = true
       this.#refused ||= result.cause !== 'refused' && result.cause !== 'malformed'
@@ -216,9 +217,9 @@ export class BackendSearch {
     const verdict = judgeGreeting(reply)
     const early = verdict === 'welcome' && received.length > reply.length ? received.toString('latin1', reply.length) : undefined
     this.#mayPass ||= verdict !== 'never'
-    if (verdict === undefined || early !== undefined) this.#backends.doubted(target)
-    else if (verdict !== 'later') this.#backends.greeted(target, silentMs)
-    else this.#backends.refused(target, this.#request.clientEndpoint.address, quoteReply(reply.line))
+    if (verdict === undefined || early !== undefined) this.#backends.health.doubted(target)
+    else if (verdict !== 'later') this.#backends.health.greeted(target, silentMs)
+    else this.#backends.health.refused(target, this.#request.clientEndpoint.address, quoteReply(reply.line))
     this.#refused ||= verdict === 'later'
     // Another client may have shown meanwhile that the backend does not do what has been proven.
     if (verdict !== undefined && this.#backends.usable(target)) {

@@ -1,7 +1,8 @@
 // The table of backends of a gateway process: with what other workers learn, its own addresses, and its log lines.
 import { tellOfBackend } from './backend-log.ts'
-import { type BackendOptions, Backends } from './backends.ts'
-import { sharedProbes } from './probe-schedule.ts'
+import type { BackendOptions } from './backend-options.ts'
+import { Backends } from './backends.ts'
+import { sharedProbes } from './probe-sharing.ts'
 import { isOwnAddress } from './own-addresses.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { GatewayOptions } from '../process/options.ts'

@@ -5,12 +5,12 @@ const lookMs = 500
 
 /** Lets held clients go: all when an address begins to work; the one that has waited longest where only a client can find that out. */
 export class HeldClients {
-  readonly #look: () => 'all' | 'eldest' | 'none'
+  readonly #look: () => 'all' | 'oldest' | 'none'
   readonly #waiting = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
 
   /** @param look called twice a second while clients wait: which of them may try */
-  constructor(look: () => 'all' | 'eldest' | 'none') {
+  constructor(look: () => 'all' | 'oldest' | 'none') {
     this.#look = look
   }
 
@@ -33,8 +33,8 @@ export class HeldClients {
     const which = this.#look()
     if (which === 'none') return
     if (which === 'all') return this.releaseAll()
-    const [eldest] = this.#waiting
-    if (eldest !== undefined) this.#release(eldest)
+    const [oldest] = this.#waiting
+    if (oldest !== undefined) this.#release(oldest)
   }
 
   #release(ready: () => void): void {

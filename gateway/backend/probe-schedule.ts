@@ -2,42 +2,10 @@
 import { connectPlainly } from './backend-call.ts'
 import type { BackendOptions } from './backend-options.ts'
 import type { TargetRecord } from './target-record.ts'
-import { type BackendProbe, startProbe, type ProxyVersion, type ProbeResult } from './backend-probe.ts'
-
-/** What one process has learnt of an address, for the others. */
-export interface ProbeNews {
-  readonly label: string
-  /** The version that it was proven with; a process whose policy has another one yet leaves the news out. */
-  readonly proxyProtocol: ProxyVersion
-  readonly verdict: ProbeResult
-}
-
-/** The other processes of this gateway. */
-export interface SharedProbes {
-  /** Whether it is this process that makes the probes. */
-  readonly isProber: () => boolean
-  /** Asks the process that makes the probes. `urgent`: by a new probe, not by what is known. */
-  readonly ask: (label: string, urgent: boolean) => void
-  readonly tell: (news: ProbeNews) => void
-}
-
-/** What the processes of one gateway say to each other about backends. */
-export type ProbeMessage =
-  | { readonly is: 'news'; readonly news: ProbeNews }
-  | { readonly is: 'ask'; readonly label: string; readonly urgent: boolean }
-
-/** The way to the other processes. */
-export interface ProbeChannel {
-  readonly isProber: () => boolean
-  readonly send: (message: ProbeMessage) => void
-}
-
-export function sharedProbes({ isProber, send }: ProbeChannel): SharedProbes {
-  return { isProber, ask: (label, urgent) => send({ is: 'ask', label, urgent }), tell: (news) => send({ is: 'news', news }) }
-}
+import { type BackendProbe, startProbe, type ProbeResult } from './backend-probe.ts'
 
 export interface ProbeScheduleEvents {
-  readonly verdict: (record: TargetRecord, verdict: ProbeResult) => void
+  readonly result: (record: TargetRecord, result: ProbeResult) => void
   /** A probe has waited for a greeting for so long. */
   readonly silent: (record: TargetRecord, silentMs: number) => void
 }
@@ -107,16 +75,16 @@ export class ProbeSchedule {
   }
 
   /** Tells the other processes. */
-  tell(record: TargetRecord, verdict: ProbeResult): void {
-    record.lastProbe = verdict
+  tell(record: TargetRecord, result: ProbeResult): void {
+    record.lastProbe = result
     const { shared, proxyProtocol } = this.#options
-    if (shared?.isProber() === true) shared.tell({ label: record.label, proxyProtocol, verdict })
+    if (shared?.isProber() === true) shared.tell({ label: record.label, proxyProtocol, result })
   }
 
   close(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer)
-    for (const [record, proof] of this.#running) {
-      proof.giveUp()
+    for (const [record, probe] of this.#running) {
+      probe.giveUp()
       // The record may live on in the next table.
       record.trying = false
       record.probedAt = Number.NEGATIVE_INFINITY
@@ -165,22 +133,22 @@ export class ProbeSchedule {
     }
     let slowMs = 0
     record.trying = true
-    const proof = startProbe(record, options, (verdict) => {
+    const probe = startProbe(record, options, (result) => {
       this.#running.delete(record)
       record.trying = false
-      if (verdict.is === 'proven') record.slowMs = slowMs
+      if (result.is === 'proven') record.slowMs = slowMs
       const { lastError } = record
       // What looks like a failure is what has been diagnosed before.
-      const known = !diagnose && record.state === 'misconfigured' && verdict.is === 'failed' && !verdict.refused && lastError !== undefined
-      this.#settle(record, known ? { is: 'misconfigured', reason: lastError } : verdict)
+      const known = !diagnose && record.state === 'misconfigured' && result.is === 'failed' && !result.refused && lastError !== undefined
+      this.#settle(record, known ? { is: 'misconfigured', reason: lastError } : result)
     })
-    this.#running.set(record, proof)
+    this.#running.set(record, probe)
   }
 
-  #settle(record: TargetRecord, verdict: ProbeResult): void {
-    this.#options.onProbed?.(verdict.is)
-    this.#events.verdict(record, verdict)
-    this.tell(record, verdict)
+  #settle(record: TargetRecord, result: ProbeResult): void {
+    this.#options.onProbed?.(result.is)
+    this.#events.result(record, result)
+    this.tell(record, result)
   }
 }
 

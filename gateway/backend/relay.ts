@@ -6,7 +6,8 @@
 import type { Socket } from 'node:net'
 import { reply as replies } from '../core/replies.ts'
 import { errorWord } from './backend-call.ts'
-import type { Backends, Target } from './backends.ts'
+import type { Backends } from './backends.ts'
+import type { Target } from './target-record.ts'
 import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
 import { HeaderCheck } from './header-check.ts'
 import { watchSides } from './relay-watch.ts'
@@ -171,8 +172,8 @@ class Relay implements RelayHandle, SocketReader {
   /** The client reads 421, which it may at any time, and comes back later. */
   #headerUnread({ isAboutClient }: HeaderCheck): void {
     if (this.#target !== undefined) {
-      if (isAboutClient) this.#backends.suspect(this.#target)
-      else this.#backends.doubted(this.#target)
+      if (isAboutClient) this.#backends.health.suspect(this.#target)
+      else this.#backends.health.doubted(this.#target)
     }
     if (this.#backend !== undefined) this.#reset(this.#backend)
     this.#endedBy = 'backend'

@@ -7,7 +7,7 @@ import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.sche
 import { compileRules, type Rules } from '../core/rules.ts'
 import type { SharedStore } from '../allowlist/gateway-allowlist.ts'
 import { sharedStoreOf } from '../allowlist/shared-store-of-policy.ts'
-import type { BackendOptions } from '../backend/backends.ts'
+import type { BackendOptions } from '../backend/backend-options.ts'
 import type { DnsTimes } from '../dns/dns-client.ts'
 import { connectionLimit } from '../smtp/capacity.ts'
 import { checkedEndpoint, type Endpoint } from '../../crds/values/endpoint.ts'

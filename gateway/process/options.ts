@@ -1,6 +1,6 @@
 // What the command line gives the gateway besides its policy; where both say something, the command line wins.
 import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
-import type { ProbeChannel } from '../backend/probe-schedule.ts'
+import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { Log } from '../observability/log.ts'
 
 /** Which of the processes that are one gateway together this is; the first is number 1. */

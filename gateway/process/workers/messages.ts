@@ -1,5 +1,5 @@
 // What the primary process and its workers say to each other, as JSON over the channel that Node opens for a child.
-import type { ProbeMessage } from '../../backend/probe-schedule.ts'
+import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'

@@ -2,7 +2,7 @@
 // It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
 // every connection here and send it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
-import type { ProbeMessage } from '../../backend/probe-schedule.ts'
+import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
 import { parseEndpoint } from '../../../crds/values/endpoint.ts'

@@ -1,7 +1,7 @@
 // One worker as the primary sees it: a child process that is told what to do, asked how it is, and whose log lines come whole.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ProbeMessage } from '../../backend/probe-schedule.ts'
+import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(new URL('worker.ts', import.meta.url))

@@ -1,5 +1,5 @@
 // A worker: a gateway process that does what its primary says, and answers to it. Run by worker-process.ts.
-import type { ProbeMessage } from '../../backend/probe-schedule.ts'
+import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
 import { type LocalGateway, startGateway } from '../../main.ts'

@@ -1,5 +1,5 @@
 // The status page of a gateway that is several processes: the same fields as one process has, for people and for the operator, and each worker.
-import type { BackendStatus, TargetStatus } from '../../backend/backends.ts'
+import type { BackendStatus, TargetStatus } from '../../backend/backend-status.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** One worker, as far as it is known. */

@@ -1,9 +1,12 @@
 // A table of backends whose time stands still until a test moves it, and questions to it.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { type BackendOptions, Backends, type Target, type TargetStatus } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
+import type { Target } from '../../../gateway/backend/target-record.ts'
+import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
 import type { ProbeResult } from '../../../gateway/backend/backend-probe.ts'
-import type { SharedProbes } from '../../../gateway/backend/probe-schedule.ts'
+import type { SharedProbes } from '../../../gateway/backend/probe-sharing.ts'
 import { longTimeouts } from './long-timeouts.ts'
 
 export const three = ['10.0.0.1:25', '10.0.0.2:25', '[2001:db8::3]:25']
@@ -43,7 +46,7 @@ export const follower: SharedProbes = { isProber: () => false, ask: () => undefi
 
 /** Tells a follower's table what a probe has shown of an address. */
 export function learn(backends: Backends, label: string, verdict: ProbeResult): void {
-  backends.hear({ label, proxyProtocol: backends.options.proxyProtocol, verdict })
+  backends.hear({ label, proxyProtocol: backends.options.proxyProtocol, result: verdict })
 }
 
 export const proven = { is: 'proven' } as const

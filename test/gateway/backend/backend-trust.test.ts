@@ -4,7 +4,9 @@ import { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
-import { type BackendOptions, Backends, type TargetStatus } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
+import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, pausedClient } from '../smtp/paused-client.ts'
 import { type End, listen, type Listener } from '../../support/tcp-ends.ts'
@@ -151,9 +153,9 @@ test('three clients that find out at the same time are one episode: misconfigure
   const target = backends.take(new Set())
   assert.ok(target !== undefined)
   server.is = 'plain'
-  backends.doubted(target)
+  backends.health.doubted(target)
   await until(() => statusOf(backends)?.state === 'misconfigured')
-  backends.doubted(target)
+  backends.health.doubted(target)
   assert.deepEqual(states, ['working', 'unknown', 'misconfigured'])
 })
 

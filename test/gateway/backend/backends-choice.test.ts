@@ -1,7 +1,8 @@
 // Which backend address is next: the one with the fewest sessions, a failing one by one session at a time, one that is back slowly.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Backends, Target } from '../../../gateway/backend/backends.ts'
+import type { Backends } from '../../../gateway/backend/backends.ts'
+import type { Target } from '../../../gateway/backend/target-record.ts'
 import { statusOf, table, take, three, twoOfThem } from './backend-table.ts'
 
 test('the address with the fewest sessions is next, and equals take turns', (t) => {
@@ -28,18 +29,18 @@ test('an address that has been tried is not taken again, until there is none lef
 test('after its rest an address is tried by one session at a time', (t) => {
   const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
   const bad = take(backends)
-  backends.failed(bad, 'ECONNREFUSED')
+  backends.health.failed(bad, 'ECONNREFUSED')
   backends.release(bad)
   const good = take(backends)
-  backends.greeted(good)
+  backends.health.greeted(good)
   assert.deepEqual([take(backends), take(backends)], [good, good], 'while it rests nobody gets it')
   pass(1000)
   assert.equal(take(backends), bad, 'then one session does')
   assert.deepEqual([take(backends), take(backends)], [good, good], 'and no other as long as that one has no answer')
-  backends.abandoned(bad)
+  backends.health.abandoned(bad)
   backends.release(bad)
   assert.equal(take(backends), bad, 'unless its client has left')
-  backends.greeted(bad)
+  backends.health.greeted(bad)
   assert.equal(take(backends), bad, 'an address that works again is an address like others')
 })
 
@@ -47,9 +48,9 @@ test('when all addresses rest they are tried nevertheless, the one that rests le
   const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
   const first = take(backends)
   const second = take(backends, first)
-  backends.failed(second, 'x')
+  backends.health.failed(second, 'x')
   pass(100)
-  backends.failed(first, 'x')
+  backends.health.failed(first, 'x')
   assert.equal(backends.reachable(), false)
   assert.equal(take(backends), second)
   assert.equal(take(backends, second), first)
@@ -69,12 +70,12 @@ function shares(backends: Backends, count: number): Record<string, number> {
 function recovered(t: TestContext, slowStartMs: number): { backends: Backends; pass: (ms: number) => void } {
   const set = table(t, { addresses: twoOfThem, slowStartMs })
   const [first, second] = [take(set.backends), take(set.backends)]
-  set.backends.greeted(first)
-  set.backends.failed(second, 'ECONNREFUSED')
+  set.backends.health.greeted(first)
+  set.backends.health.failed(second, 'ECONNREFUSED')
   set.backends.release(second)
   set.pass(100_000)
-  for (let i = 0; i < 100; i++) set.backends.greeted(set.backends.take(new Set([second])) ?? second)
-  set.backends.greeted(second)
+  for (let i = 0; i < 100; i++) set.backends.health.greeted(set.backends.take(new Set([second])) ?? second)
+  set.backends.health.greeted(second)
   return set
 }
 
@@ -97,14 +98,14 @@ test('without a slow start it gets every new client until it has as many as the 
 test('addresses that all begin at the same time share evenly from the first client on', (t) => {
   const { backends } = table(t, { addresses: twoOfThem, slowStartMs: 10_000 })
   const first = [take(backends), take(backends)]
-  for (const target of first) backends.greeted(target)
+  for (const target of first) backends.health.greeted(target)
   assert.deepEqual(shares(backends, 10), { '10.0.0.1:25': 5, '10.0.0.2:25': 5 })
 })
 
 test('only an address that is not known to fail is asked beside another', (t) => {
   const { backends } = table(t, { addresses: three })
   const [first, second, third] = [take(backends), take(backends), take(backends)]
-  backends.failed(second, 'ECONNREFUSED')
+  backends.health.failed(second, 'ECONNREFUSED')
   assert.equal(backends.takeGood(new Set([first])), third)
   assert.equal(backends.takeGood(new Set([first, third])), undefined)
   assert.equal(statusOf(backends, second).sessions, 1, 'and nothing is booked on one that is not taken')

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { parseBackend, type Lookup } from '../../../gateway/backend/backend-names.ts'
-import { Backends, type Target } from '../../../gateway/backend/backends.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
+import type { Target } from '../../../gateway/backend/target-record.ts'
 import { statusOf, table, take } from './backend-table.ts'
 import { listen } from '../../support/tcp-ends.ts'
 import { longTimeouts } from './long-timeouts.ts'
@@ -81,7 +82,7 @@ test('an address that comes back in time keeps what is known of it', (t) => {
   answers('10.0.0.1', '10.0.0.2')
   const busy = take(backends)
   const bad = take(backends)
-  backends.failed(bad, 'ECONNREFUSED')
+  backends.health.failed(bad, 'ECONNREFUSED')
   backends.release(bad)
   answers('10.0.0.3')
   answers('10.0.0.1', '10.0.0.2')
@@ -122,7 +123,7 @@ test('a new policy’s table goes on with what the old one knew, sessions that r
   old.refresh()
   dns.answer('10.0.0.1')
   const running = take(old)
-  old.greeted(running)
+  old.health.greeted(running)
   const { backends } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup }, old)
   old.close()
   assert.deepEqual([statusOf(backends, running).sessions, backends.reachable()], [1, true])

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import type { BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
-import type { ProbeNews } from '../../../gateway/backend/probe-schedule.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import type { Backends } from '../../../gateway/backend/backends.ts'
+import type { ProbeNews } from '../../../gateway/backend/probe-sharing.ts'
 import { follower, table, take } from './backend-table.ts'
 import { type End, endOf, listen, type Listener } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
@@ -78,7 +79,7 @@ test('there is no probe while sessions tell how an address is, until the proof i
   for (const ms of [29_999, 29_999]) {
     pass(ms)
     backends.refresh()
-    backends.greeted(client)
+    backends.health.greeted(client)
   }
   assert.equal(calls.length, 1)
   pass(2)
@@ -90,7 +91,7 @@ test('a failing address is probed when its rest is over', async (t) => {
   const { backends, calls, pass } = await probed(t, '220 mx\r\n')
   backends.refresh()
   await until(() => backends.reachable())
-  backends.failed(take(backends), 'ECONNREFUSED')
+  backends.health.failed(take(backends), 'ECONNREFUSED')
   backends.refresh()
   assert.deepEqual([calls.length, backends.reachable()], [1, false])
   pass(1000)
@@ -131,7 +132,7 @@ test('a worker whose client finds that the mail server is gone is not told by th
   prober.backends.refresh()
   await until(() => worker.backends.reachable())
   await prober.listener.close()
-  worker.backends.failed(take(worker.backends), 'ECONNREFUSED')
+  worker.backends.health.failed(take(worker.backends), 'ECONNREFUSED')
   for (let i = 0; i < 5; i++) {
     worker.pass(500)
     prober.pass(500)
@@ -148,6 +149,6 @@ test('what a client of the prober finds out is told to the other workers at once
   const worker = table(t, { addresses: prober.backends.options.addresses, probeAfterMs: 30_000, shared: follower })
   prober.backends.refresh()
   await until(() => worker.backends.reachable())
-  prober.backends.failed(take(prober.backends), 'ECONNREFUSED')
+  prober.backends.health.failed(take(prober.backends), 'ECONNREFUSED')
   assert.equal(worker.backends.reachable(), false)
 })

@@ -1,13 +1,13 @@
 // For how long a failing or silent backend address rests, and for how long the gateway is worth its clients when none is left.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../../gateway/backend/backends.ts'
+import type { Target } from '../../../gateway/backend/target-record.ts'
 import { follower, learn, proven, refused, statusOf, table, take, three, twoOfThem } from './backend-table.ts'
 
 /** How long an address rests after each of so many failures in a row, tried again as soon as it may be. */
 function restsOf(target: Target, failures: number, { backends, pass }: ReturnType<typeof table>): number[] {
   return Array.from({ length: failures }, () => {
-    backends.failed(target, 'ECONNREFUSED')
+    backends.health.failed(target, 'ECONNREFUSED')
     const { restMs } = statusOf(backends, target)
     pass(restMs)
     return restMs
@@ -20,9 +20,9 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
   const bad = take(backends)
   assert.deepEqual(restsOf(bad, 8, world), [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
   assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['failing', 'ECONNREFUSED'])
-  backends.greeted(bad)
+  backends.health.greeted(bad)
   assert.deepEqual([statusOf(backends, bad).state, statusOf(backends, bad).lastError], ['working', undefined])
-  backends.failed(bad, 'ECONNREFUSED')
+  backends.health.failed(bad, 'ECONNREFUSED')
   assert.equal(statusOf(backends, bad).restMs, 1000)
 })
 
@@ -36,7 +36,7 @@ test('where probes are made it rests for 4 s at most: one that is back should no
 test('sessions that fail together are one failure', (t) => {
   const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'] })
   const targets = Array.from({ length: 50 }, () => take(backends))
-  for (const target of targets) backends.failed(target, 'ECONNRESET')
+  for (const target of targets) backends.health.failed(target, 'ECONNRESET')
   pass(1000)
   assert.equal(statusOf(backends, take(backends)).restMs, 0)
 })
@@ -44,10 +44,10 @@ test('sessions that fail together are one failure', (t) => {
 test('an address that takes a connection and greets nobody for a second rests, if another one works', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [hanging, good] = [take(backends), take(backends)]
-  backends.greeted(hanging)
-  backends.greeted(good)
+  backends.health.greeted(hanging)
+  backends.health.greeted(good)
   pass(1000)
-  assert.equal(backends.silent(hanging, 999), true)
+  assert.equal(backends.health.silent(hanging, 999), true)
   assert.deepEqual([statusOf(backends, hanging).state, statusOf(backends, hanging).lastError], ['failing', 'no greeting for 1 s'])
   assert.deepEqual([take(backends), take(backends), take(backends)], [good, good, good])
 })
@@ -55,21 +55,21 @@ test('an address that takes a connection and greets nobody for a second rests, i
 test('it does not when it has greeted another client meanwhile: then it is slow for this one alone', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [slow, good] = [take(backends), take(backends)]
-  backends.greeted(good)
+  backends.health.greeted(good)
   pass(500)
-  backends.greeted(slow)
+  backends.health.greeted(slow)
   pass(500)
-  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(backends.health.silent(slow, 1000), false)
   assert.equal(statusOf(backends, slow).state, 'working')
 })
 
 test('nor when no other one works: a busy mail server is better than none', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [slow, bad] = [take(backends), take(backends)]
-  backends.greeted(slow)
-  backends.failed(bad, 'ECONNREFUSED')
+  backends.health.greeted(slow)
+  backends.health.failed(bad, 'ECONNREFUSED')
   pass(5000)
-  assert.equal(backends.silent(slow, 1000), false)
+  assert.equal(backends.health.silent(slow, 1000), false)
   assert.equal(statusOf(backends, slow).state, 'working')
 })
 
@@ -105,7 +105,7 @@ test('a policy with other backends is given the same time to reach one of them',
 test('addresses are counted by state', (t) => {
   const { backends } = table(t, { addresses: three })
   const [first, second] = [take(backends), take(backends)]
-  backends.greeted(first)
-  backends.failed(second, 'ECONNREFUSED')
+  backends.health.greeted(first)
+  backends.health.failed(second, 'ECONNREFUSED')
   assert.deepEqual(backends.counts(), { unknown: 1, working: 1, failing: 1, misconfigured: 0 })
 })

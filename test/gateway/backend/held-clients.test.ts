@@ -5,13 +5,13 @@ import { HeldClients } from '../../../gateway/backend/held-clients.ts'
 
 function held(
   t: TestContext,
-  hope: { is: 'all' | 'eldest' } = { is: 'eldest' },
+  hope: { is: 'all' | 'oldest' } = { is: 'oldest' },
 ): { clients: HeldClients; gone: string[]; pass: (ms: number) => void } {
   t.mock.timers.enable({ apis: ['setInterval'] })
   return { clients: new HeldClients(() => hope.is), gone: [], pass: (ms) => t.mock.timers.tick(ms) }
 }
 
-test('one at a time may try, twice a second, the eldest first; who has failed goes to the end', (t) => {
+test('one at a time may try, twice a second, the oldest first; who has failed goes to the end', (t) => {
   const { clients, gone, pass } = held(t)
   const again = (name: string) => (): void => {
     gone.push(name)
@@ -27,7 +27,7 @@ test('one at a time may try, twice a second, the eldest first; who has failed go
 })
 
 test('all go when somebody has found that a backend works', (t) => {
-  const hope: { is: 'all' | 'eldest' } = { is: 'eldest' }
+  const hope: { is: 'all' | 'oldest' } = { is: 'oldest' }
   const { clients, gone, pass } = held(t, hope)
   for (const name of ['a', 'b', 'c']) clients.add(() => void gone.push(name))
   hope.is = 'all'

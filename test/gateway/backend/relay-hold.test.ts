@@ -5,7 +5,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
 import type { Lookup } from '../../../gateway/backend/backend-names.ts'
-import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
 import type { RelayStats, RelayHandle } from '../../../gateway/backend/relay-request.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
@@ -259,10 +260,10 @@ test('an address that fails is a reason to look its name up, but not for each of
   const target = backends.take(new Set())
   assert.ok(target !== undefined)
   now += 250
-  for (let i = 0; i < 50; i++) backends.failed(target, 'ECONNREFUSED')
+  for (let i = 0; i < 50; i++) backends.health.failed(target, 'ECONNREFUSED')
   assert.equal(asked, 2)
   now += 250
-  backends.failed(target, 'ECONNREFUSED')
+  backends.health.failed(target, 'ECONNREFUSED')
   assert.equal(asked, 3)
 })
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { Backends, type Target } from '../../../gateway/backend/backends.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
+import type { Target } from '../../../gateway/backend/target-record.ts'
 import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { backend, behindHeader, saying } from './backend-stub.ts'
@@ -71,9 +72,9 @@ test('a client that leaves while it tries a failing backend leaves the trial to 
   const backends = new Backends({ addresses, now: () => now, ...limits })
   const failing = backends.take(new Set())
   assert.ok(failing !== undefined)
-  backends.failed(failing, 'ECONNREFUSED')
+  backends.health.failed(failing, 'ECONNREFUSED')
   backends.release(failing)
-  backends.greeted(backends.take(new Set([failing])) as Target)
+  backends.health.greeted(backends.take(new Set([failing])) as Target)
   now = 1000
   const { client, accepted } = await pausedClient(t)
   const left = new Promise<RelayStats>((onEnd, fail) => {

@@ -1,6 +1,7 @@
 // A client in the hands of the relay, for tests: its end, our side of its connection, and what comes of it.
 import type { TestContext } from 'node:test'
-import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
 import type { RelayStats } from '../../../gateway/backend/relay-request.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import type { NodeSocket } from '../../../gateway/sockets/node-socket.ts'

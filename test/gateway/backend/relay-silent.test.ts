@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { type BackendOptions, Backends, type TargetStatus } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
+import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { type End, endOf, listen } from '../../support/tcp-ends.ts'
@@ -41,7 +43,7 @@ function table(t: TestContext, all: readonly Postfix[], knownToWork: readonly Po
   t.after(() => backends.close())
   for (const { label } of backends.status().flatMap(({ addresses }) => addresses)) {
     const [address = '', port] = label.split(':')
-    if (knownToWork.some((one) => one.address === label)) backends.greeted({ label, address, port: Number(port) })
+    if (knownToWork.some((one) => one.address === label)) backends.health.greeted({ label, address, port: Number(port) })
   }
   return backends
 }

@@ -1,7 +1,8 @@
 // Mail servers, clients and a table of backends in a time that moves only when a test says so: nothing is sent over a network.
 import { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { type BackendOptions, Backends } from '../../../gateway/backend/backends.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
+import { Backends } from '../../../gateway/backend/backends.ts'
 import { BackendSearch } from '../../../gateway/backend/backend-search.ts'
 import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { endpoints } from '../smtp/paused-client.ts'

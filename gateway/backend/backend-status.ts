@@ -1,0 +1,43 @@
+// What the status page and the metrics show of backends.
+import type { TargetState } from './load-balancing.ts'
+import { labelOf, type Target, type TargetRecord } from './target-record.ts'
+import type { TargetTable } from './target-table.ts'
+
+export interface TargetStatus extends Target {
+  readonly sessions: number
+  readonly state: TargetState
+  /** Why it failed the last time, if it has not worked since. */
+  readonly lastError: string | undefined
+  /** Milliseconds until it is tried again while others work; 0 when it may be tried now. */
+  readonly restMs: number
+}
+
+export interface BackendStatus {
+  readonly backend: string
+  /** Why the last lookup of the name failed. */
+  readonly lookupError: string | undefined
+  readonly addresses: readonly TargetStatus[]
+}
+
+/** @param now on the clock of the table */
+export function backendStatus(table: TargetTable, now: number): BackendStatus[] {
+  return table.names().map(({ name, addresses, error }) => ({
+    backend: name.text,
+    lookupError: error,
+    addresses: addresses.flatMap((address) => {
+      const record = table.find(labelOf(address, name.port))
+      return record === undefined ? [] : [targetStatus(record, now)]
+    }),
+  }))
+}
+
+function targetStatus({ label, address, port, sessions, state, lastError, restUntil }: TargetRecord, now: number): TargetStatus {
+  return { label, address, port, sessions, state, lastError, restMs: Math.max(0, restUntil - now) }
+}
+
+/** Addresses by state, each state included. */
+export function countStates(listed: Iterable<TargetRecord>): Readonly<Record<TargetState, number>> {
+  const counts = { unknown: 0, working: 0, failing: 0, misconfigured: 0 }
+  for (const { state } of listed) counts[state]++
+  return counts
+}

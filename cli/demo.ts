@@ -9,6 +9,7 @@ import { serveMail } from './demo/mail-server.ts'
 import { inColumns, lineOf, lineOfMail } from './demo/text.ts'
 import type { Line, Tone } from './demo/text.ts'
 import { invitation } from './demo/invitation.ts'
+import { formatEndpoint } from '../crds/values/endpoint.ts'
 
 /** What the demo asks of a gateway. Addresses are ADDR:PORT. */
 export interface DemoOptions {
@@ -99,10 +100,10 @@ function readFlags(args: readonly string[]): { listen: readonly string[]; admin:
 export function reason(error: unknown): string {
   const { code, address, port } = Object.assign({ code: '', address: '', port: 0 }, error)
   if (code === 'EADDRINUSE') {
-    return `Another program uses ${address}:${port} (perhaps a second demo). Stop it, or choose other ports:\n  npm start -- --listen 127.0.0.1:2526 --admin 127.0.0.1:2581`
+    return `Another program uses ${formatEndpoint({ address, port })} (perhaps a second demo). Stop it, or choose other ports:\n  npm start -- --listen 127.0.0.1:2526 --admin 127.0.0.1:2581`
   }
   if (code === 'EACCES') {
-    return `This user may not listen on ${address}:${port}; ports below 1024 are for root. Choose another one:\n  npm start -- --listen 127.0.0.1:2525`
+    return `This user may not listen on ${formatEndpoint({ address, port })}; ports below 1024 are for root. Choose another one:\n  npm start -- --listen 127.0.0.1:2525`
   }
   if (code === 'EADDRNOTAVAIL') {
     return `This machine has no address ${address}; --listen takes one that it has, such as 127.0.0.1:2525.`

@@ -1,7 +1,8 @@
 // `postscreen gateway`: runs the gateway until it is told to stop.
 import { parseDuration } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
-import { parseEndpoint } from '../crds/values/endpoint.ts'
+import { parseEndpoint, readHostPort, readResolver } from '../crds/values/endpoint.ts'
+import type { Read } from '../crds/values/read.ts'
 import { LogBatch } from '../gateway/observability/log-batch.ts'
 import { openLog } from '../gateway/observability/log.ts'
 import type { Gateway } from '../gateway/main.ts'
@@ -88,14 +89,21 @@ function workersProblem({ workers = '1', 'data-dir': dataDir }: Flags): string |
 
 /** Only the admin server takes `*`: clients come by IPv4 and IPv6 on sockets of their own, so that an IPv4 client is never seen by an IPv6 address. */
 function endpointProblem(flags: Flags): string | undefined {
-  const plain = [...(flags.listen ?? []), ...(flags.backend ?? [])]
-  const star = plain.find((text) => text.startsWith('*'))
+  const star = [...(flags.listen ?? []), ...(flags.backend ?? [])].find((text) => text.startsWith('*'))
   if (star !== undefined)
     return `${JSON.stringify(star)}: only --admin takes *; for all addresses give --listen 0.0.0.0:PORT and --listen [::]:PORT`
-  const bad =
-    [...plain, ...(flags.admin === undefined ? [] : [flags.admin])].find((text) => parseEndpoint(text) === undefined) ??
-    flags.resolver?.find((text) => parseEndpoint(text, 53) === undefined)
-  return bad === undefined ? undefined : `${JSON.stringify(bad)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25`
+  const places = [...(flags.listen ?? []), ...(flags.admin === undefined ? [] : [flags.admin])]
+  const bad = places.find((text) => parseEndpoint(text) === undefined)
+  if (bad !== undefined) return `${JSON.stringify(bad)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25`
+  return problemIn('backend', flags.backend, readHostPort) ?? problemIn('resolver', flags.resolver, readResolver)
+}
+
+function problemIn(flag: string, texts: readonly string[] | undefined, read: (text: string) => Read<unknown>): string | undefined {
+  for (const text of texts ?? []) {
+    const result = read(text)
+    if ('why' in result) return `--${flag} ${JSON.stringify(text)}: ${result.why}`
+  }
+  return undefined
 }
 
 /** @returns the exit code, when the gateway has stopped */

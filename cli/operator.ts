@@ -1,8 +1,9 @@
 // `postscreen operator`: runs the operator until it is told to stop, or until another one leads.
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import os from 'node:os'
+import { parseExactAddress } from '../crds/values/address.ts'
 import { parseDuration } from '../crds/values/duration.ts'
+import { parseEndpoint } from '../crds/values/endpoint.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/schema/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
@@ -67,10 +68,11 @@ const leaseForm = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined when it is none. */
 function parseAdmin(written: string): { readonly host: string | undefined; readonly port: number } | undefined {
-  const match = /^(?:\*|\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(written)
-  const port = Number(match?.[3])
-  const host = match?.[1] ?? match?.[2]
-  return match === null || port > 65_535 || (host !== undefined && isIP(host) === 0) ? undefined : { host, port }
+  const endpoint = parseEndpoint(written)
+  if (endpoint === undefined) return undefined
+  const { address, port } = endpoint
+  if (address === '*') return { host: undefined, port }
+  return parseExactAddress(address) === undefined ? undefined : { host: address, port }
 }
 
 const quoted = (value: string): string => JSON.stringify(value.slice(0, 100))

@@ -18,9 +18,8 @@ export function noticesOf(spec: PolicySpec, tablesReject = false): readonly stri
   }
   if (
     gateway !== undefined &&
-    listen.addresses
-      .slice(1)
-      .some((address) => address.endsWith(`:${gateway.service.port}`) && !listen.addresses[0]?.endsWith(`:${gateway.service.port}`))
+    listen.addresses[0]?.port !== gateway.service.port &&
+    listen.addresses.slice(1).some(({ port }) => port === gateway.service.port)
   ) {
     notices.push(
       `spec.listen.addresses: the Service has port ${gateway.service.port} for the first address, so the other address with this port is not in the Service`,

@@ -1,6 +1,7 @@
 // The HTTP server of a program for probes, metrics and status: small pages, few clients, and no client can keep the others out.
 import http from 'node:http'
-import net from 'node:net'
+import type net from 'node:net'
+import { formatEndpoint } from '../crds/values/endpoint.ts'
 
 export interface AdminPage {
   readonly code: number
@@ -68,7 +69,7 @@ export function serveAdmin({ host, port }: AdminEndpoint, pages: AdminPages): Pr
         server.close()
         server.closeAllConnections()
       }
-      resolve({ address: net.isIPv6(address) ? `[${address}]:${bound}` : `${address}:${bound}`, close })
+      resolve({ address: formatEndpoint({ address, port: bound }), close })
     })
   })
 }

@@ -1,4 +1,5 @@
 // What the demo says when it is up: where things are, what to try, what to look for.
+import { parseEndpoint } from '../../crds/values/endpoint.ts'
 
 export interface Places {
   readonly listening: readonly string[]
@@ -9,7 +10,7 @@ export interface Places {
 /** The demo's welcome. `platform` is Node's; only Linux lets a client use any address of 127.0.0.0/8 without more ado. */
 export function invitation(places: Places, platform: string): string {
   const server = places.listening[0] ?? ''
-  const [host, port] = hostAndPort(server)
+  const { address: host, port } = parseEndpoint(server) ?? { address: server, port: 25 }
   const send = `swaks --server ${server} --from me@example.net --to you@example.com`
   const zombie = String.raw`printf 'EHLO zombie\r\nMAIL FROM:<x@example.net>\r\nRCPT TO:<you@example.com>\r\nQUIT\r\n'`
   return `
@@ -45,8 +46,3 @@ What the words mean: docs/read-the-log.md. The gateway in front of your own Post
 const elsewhere = `
   The other addresses of 127.0.0.0/8 have to be made first on this system: sudo ifconfig lo0 alias 127.0.0.66
 `
-
-function hostAndPort(address: string): readonly [string, string] {
-  const colon = address.lastIndexOf(':')
-  return [address.slice(0, colon).replace(/^\[|\]$/g, ''), address.slice(colon + 1)]
-}

@@ -1,5 +1,5 @@
 // What happened, in plain words: one line of the demo's live log for each event of a session.
-import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Action, DnsblHit, LogRecord } from '../../gateway/core/vocabulary.ts'
 import type { Mail } from './mail-server.ts'
 
@@ -16,13 +16,13 @@ export interface Line {
 
 /** The line for a log record of a session. */
 export function lineOf(record: LogRecord): Line {
-  return { who: shown(record.client), what: record.event, ...meaning(record) }
+  return { who: formatEndpoint(record.client), what: record.event, ...meaning(record) }
 }
 
 /** The line for a mail that the backend took. */
 export function lineOfMail(mail: Mail): Line {
   const means = `the mail server took ${mail.bytes} bytes from <${mail.from}> to ${mail.to.map((to) => `<${to}>`).join(', ')}: "${mail.subject}"`
-  return { who: shown(mail.client), what: 'MAIL', means: printable(means), tone: 'mail' }
+  return { who: formatEndpoint(mail.client), what: 'MAIL', means: printable(means), tone: 'mail' }
 }
 
 /** A line as text without colour. `time` is HH:MM:SS. */
@@ -39,7 +39,7 @@ type Meaning = Pick<Line, 'means' | 'tone'>
 function meaning(record: LogRecord): Meaning {
   switch (record.event) {
     case 'CONNECT':
-      return { tone: 'quiet', means: `came to ${shown(record.server)}` }
+      return { tone: 'quiet', means: `came to ${formatEndpoint(record.server)}` }
     case 'DISCONNECT':
       return { tone: 'quiet', means: 'gone' }
     case 'HANGUP':
@@ -123,8 +123,6 @@ const consequences: Readonly<Record<Action, string>> = {
 }
 
 const listing = (hit: DnsblHit): string => `${hit.domain} says ${hit.address} (${hit.weight > 0 ? '+' : ''}${hit.weight})`
-
-const shown = ({ address, port }: Endpoint): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
 
 /** So that a line of the log stays a line of the terminal. */
 const shortened = (data: string): string => (data.length > 40 ? `${data.slice(0, 40)}…` : data)

@@ -1,5 +1,6 @@
 // The fields of connections: listeners, mail servers, and connection limits.
-import { canonicalAddressPort, hostNameProblem } from '../values/host.ts'
+import { canonicalEndpoint, formatEndpoint } from '../values/endpoint.ts'
+import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
 import { bannerMacros, networks, template } from './forms.ts'
 import { addressPort, hostPort } from './hosts.ts'
@@ -37,7 +38,7 @@ export const banner = documented(template(500, bannerMacros).default('$hostname 
 export const listen = group(
   {
     addresses: documented(
-      list(addressPort(), { min: 1, max: 32, type: 'set', canonical: canonicalAddressPort }).default(['0.0.0.0:2525', '[::]:2525']),
+      list(addressPort(), { min: 1, max: 32, type: 'set', canonical: canonicalEndpoint }).prefault(['0.0.0.0:2525', '[::]:2525']),
       {
         doc: 'The addresses on which the gateway accepts SMTP clients, each ADDRESS:PORT. [::] means all IPv6 addresses, without IPv4.',
         tenancy: 'own',
@@ -80,6 +81,7 @@ export const backend = documented(
         min: 1,
         max: 64,
         type: 'set',
+        canonical: formatEndpoint,
       }).exactOptional(),
       { doc: 'The mail servers that receive clean clients, each HOST:PORT. Set either this or service.', tenancy: 'listedHosts' },
     ),

@@ -119,7 +119,7 @@ export const dnsbl = group(
       tenancy: 'own',
       convert: { as: 'replyMap' },
     }),
-    resolvers: documented(list(resolver(), { max: 10 }).default([]), {
+    resolvers: documented(list(resolver(), { max: 10 }).prefault([]), {
       doc: 'The addresses of the DNS servers that receive the queries, each with or without a port. Empty: the DNS servers of the machine or pod.',
       tenancy: 'listedHosts',
     }),

@@ -12,6 +12,7 @@ import {
   type TimeUnit,
   timeUnits,
 } from '../values/duration.ts'
+import type { Read } from '../values/read.ts'
 
 /**
  * How an importer turns the text of a Postfix parameter or Zimbra attribute into the value of the field. The last few
@@ -163,8 +164,8 @@ interface TextForm {
   readonly max: number
   readonly min?: number
   /**
-   * Valid for RE2 and JavaScript. It may accept a text that `problem` refuses, but must not refuse one that `problem`
-   * accepts.
+   * Valid for RE2 and JavaScript. It may accept a text that `problem` or the reader refuses, but must not refuse one that they
+   * accept.
    */
   readonly pattern?: string
   /**
@@ -177,32 +178,48 @@ interface TextForm {
   readonly tooLong?: string
   /** The error message: `must be …`. */
   readonly why: string
-  /** Why a text that matches the pattern is still refused; undefined if it is not. */
-  readonly problem?: (text: string) => string | undefined
 }
 
-/** A text without a default. No check aborts, because zod would then skip the checks of the surrounding list. */
-export function text({ max, min = 0, pattern, why, problem, rules, tooLong = `must have at most ${max} characters` }: TextForm) {
+/** The checks of the form alone. No check aborts, because zod would then skip the checks of the surrounding list. */
+function form({ max, min = 0, pattern, why, tooLong = `must have at most ${max} characters` }: TextForm) {
   let schema = z.string({ error: error(why) }).max(max, { error: tooLong })
   if (min > 0) schema = schema.min(min, { error: error(why) })
-  const form = new RegExp(pattern ?? '')
-  if (pattern !== undefined) schema = schema.regex(form, { error: error(why) })
-  return schema
+  return pattern === undefined ? schema : schema.regex(new RegExp(pattern), { error: error(why) })
+}
+
+/** A text without a default, which is its own value. */
+export function text(textForm: TextForm & { readonly problem?: (text: string) => string | undefined }) {
+  const { max, pattern, problem } = textForm
+  const fits = new RegExp(pattern ?? '')
+  return form(textForm)
     .superRefine((value, context) => {
-      const refused = form.test(value) && value.length <= max ? problem?.(value) : undefined
+      const refused = fits.test(value) && value.length <= max ? problem?.(value) : undefined
       if (refused !== undefined) context.addIssue({ code: 'custom', message: refused })
     })
-    .meta({ [formKey]: rules ?? textRules(max, tooLong, pattern, why) })
+    .meta({ [formKey]: textRules(textForm) })
+}
+
+/** A text without a default that parses to a value. @param read is given texts of the form only */
+export function parsed<T>(textForm: TextForm, read: (text: string) => Read<T>) {
+  return form(textForm)
+    .transform((written, context): T => {
+      const result = read(written)
+      if ('value' in result) return result.value
+      context.issues.push({ code: 'custom', input: written, message: result.why, continue: true })
+      return z.NEVER
+    })
+    .meta({ [formKey]: textRules(textForm) })
 }
 
 /**
  * The checks of a text for the API server. A pattern refuses an empty text if it must not be empty; a test verifies
  * this.
  */
-const textRules = (max: number, tooLong: string, pattern: string | undefined, why: string): readonly FormRule[] => [
-  { rule: `self.size() <= ${max}`, message: tooLong },
-  ...(pattern === undefined ? [] : [{ rule: celMatches(pattern), message: why }]),
-]
+const textRules = ({ max, pattern, why, tooLong = `must have at most ${max} characters`, rules }: TextForm): readonly FormRule[] =>
+  rules ?? [
+    { rule: `self.size() <= ${max}`, message: tooLong },
+    ...(pattern === undefined ? [] : [{ rule: celMatches(pattern), message: why }]),
+  ]
 
 /**
  * An amount of a resource in the notation of Kubernetes (resource.Quantity): `500m`, `128Mi`. A plain number needs no
@@ -214,14 +231,14 @@ export function quantity() {
   // CEL has no bound for the length of such a text, so it would estimate too high a cost for a pattern. In the order of
   // texts, signs come before digits.
   const rule = "type(self) == int ? self >= 0 : isQuantity(self) && self >= '0'"
-  const form = z.string({ error: why }).max(30, { error: why }).regex(new RegExp(quantityPattern), { error: why })
+  const written = z.string({ error: why }).max(30, { error: why }).regex(new RegExp(quantityPattern), { error: why })
   return z
-    .union([z.int().nonnegative(), form], { error: why })
+    .union([z.int().nonnegative(), written], { error: why })
     .transform(String)
     .meta({ [kindKey]: 'quantity', [formKey]: [{ rule, message }] })
 }
 
-interface ListForm {
+interface ListForm<T extends z.ZodType> {
   readonly max: number
   readonly min?: number
   /** `set`: no entry may appear twice. */
@@ -230,14 +247,14 @@ interface ListForm {
    * For a set whose entries can be written in several ways: the canonical text of an entry. The API server compares the
    * texts as they are written.
    */
-  readonly canonical?: (text: string) => string
+  readonly canonical?: (entry: z.output<T>) => string
 }
 
 /** Runs the checks of a list even if an entry is wrong, so that all problems are reported at once. */
 const always = { when: () => true }
 
 /** A list without a default. */
-export function list<T extends z.ZodType>(item: T, { max, min = 0, type = 'atomic', canonical = String }: ListForm) {
+export function list<T extends z.ZodType>(item: T, { max, min = 0, type = 'atomic', canonical = String }: ListForm<T>) {
   const why = error(min > 0 ? 'must be a list with at least one entry' : 'must be a list')
   let schema = z.array(item, { error: why }).max(max, { error: `must have at most ${max} entries` })
   if (min > 0) schema = schema.min(min, { error: why })
@@ -245,10 +262,12 @@ export function list<T extends z.ZodType>(item: T, { max, min = 0, type = 'atomi
   return schema.meta({ 'x-kubernetes-list-type': type })
 }
 
-function addDuplicates(entries: unknown, canonical: (text: string) => string, context: z.core.$RefinementCtx): void {
+/** An entry that is refused for itself is passed over. */
+function addDuplicates<T>(entries: readonly T[], canonical: (entry: T) => string, context: z.core.$RefinementCtx): void {
+  const refused = new Set(context.issues.map(({ path }) => path?.[0]))
   const seen = new Set<string>()
   for (const [at, entry] of Array.isArray(entries) ? entries.entries() : []) {
-    if (typeof entry !== 'string') continue
+    if (refused.has(at)) continue
     const plain = canonical(entry)
     if (seen.has(plain)) context.addIssue({ code: 'custom', path: [at], message: 'is already in the list' })
     seen.add(plain)

@@ -1,9 +1,8 @@
 // Servers and addresses with a port, which several fields of the policy have. The run time parses them
-// (values/host.ts). The API server checks the same rules in CEL. CEL may accept a text that the run time refuses, but
+// (values/endpoint.ts). The API server checks the same rules in CEL. CEL may accept a text that the run time refuses, but
 // must not refuse a text that the run time accepts.
-import { parseExactAddress } from '../values/address.ts'
-import { addressPortProblem, addressPortWhy, hostPortProblem, hostPortWhy } from '../values/host.ts'
-import { celMatches, type FormRule, text } from './field.ts'
+import { addressPortWhy, hostPortWhy, readAddressPort, readHostPort, readResolver, resolverWhy } from '../values/endpoint.ts'
+import { celMatches, type FormRule, parsed } from './field.ts'
 
 /** Parts of patterns. */
 const bracketed = '\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\\]'
@@ -34,22 +33,17 @@ const rulesOf = (rule: string, why: string, max: number): readonly FormRule[] =>
 
 /** `ADDRESS:PORT`, IPv6 in brackets. */
 export const addressPort = () =>
-  text({ max: 53, why: addressPortWhy, rules: rulesOf(withPort(addressPortForm), addressPortWhy, 53), problem: addressPortProblem })
+  parsed({ max: 53, why: addressPortWhy, rules: rulesOf(withPort(addressPortForm), addressPortWhy, 53) }, readAddressPort)
 
 /** `HOST:PORT`, IPv6 in brackets. The error message contains the example. */
 export function hostPort(example: string) {
   const why = hostPortWhy(example)
-  return text({ max: 262, why, rules: rulesOf(withPort(hostPortForm), why, 262), problem: (value) => hostPortProblem(value, example) })
+  return parsed({ max: 262, why, rules: rulesOf(withPort(hostPortForm), why, 262) }, (written) => readHostPort(written, example))
 }
-
-const resolverWhy =
-  'must be an address such as 192.0.2.53 or 2001:db8::53, or an address and port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
 
 /** A DNS server: an address, or an `ADDRESS:PORT`. */
 export const resolver = () =>
-  text({
-    max: 53,
-    why: resolverWhy,
-    rules: rulesOf(`${isAddress('self')} || (${withPort(addressPortForm)})`, resolverWhy, 53),
-    problem: (value) => (parseExactAddress(value) || addressPortProblem(value) === undefined ? undefined : resolverWhy),
-  })
+  parsed(
+    { max: 53, why: resolverWhy, rules: rulesOf(`${isAddress('self')} || (${withPort(addressPortForm)})`, resolverWhy, 53) },
+    readResolver,
+  )

@@ -7,7 +7,7 @@ import { type Field, fields } from './fields.ts'
 import type { PostscreenPolicy } from './policy.schema.ts'
 import { formatPath, type Problem } from '../problems.ts'
 import type { Tenancy } from './field.ts'
-import { splitHostPort } from '../values/host.ts'
+import { type Endpoint, formatEndpoint } from '../values/endpoint.ts'
 import { intersection, isMapped, type Network, parseNetworkPattern, unmapped } from '../values/network.ts'
 import { valuesAt } from '../values-at.ts'
 
@@ -87,9 +87,9 @@ function refusal({ tenancy, fallback }: Restricted, value: unknown, namespace: s
     case 'ownNamespace':
       return value === namespace ? undefined : `must be ${JSON.stringify(namespace)}, the namespace of the policy, or omitted`
     case 'listedHosts': {
-      const hosts = (Array.isArray(value) ? value : [value]).map(String)
-      const bad = hosts.find((one) => !isAllowedHost(hostOf(one), namespace, rules.hosts))
-      return bad === undefined ? undefined : `must not have ${JSON.stringify(bad)}: ${allowedHosts(namespace, rules)}`
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field with this tenancy is a list of endpoints
+      const bad = (value as readonly Endpoint[]).find(({ address }) => !isAllowedHost(address, namespace, rules.hosts))
+      return bad === undefined ? undefined : `must not have "${formatEndpoint(bad)}": ${allowedHosts(namespace, rules)}`
     }
   }
 }
@@ -102,9 +102,6 @@ const mustBeDefault = (fallback: unknown): string =>
 
 const allowedHosts = (namespace: string, { hosts }: TenantRules): string =>
   `allowed are Services of the namespace, such as NAME.${namespace}.svc:PORT${hosts.length === 0 ? '' : `, and ${hosts.join(', ')}`}`
-
-/** Without the port. An address may have no port. */
-const hostOf = (written: string): string => (isIP(written) === 0 ? (splitHostPort(written)?.host ?? written) : written)
 
 /** Removes the dots and brackets that only some spellings of a host have. */
 const plain = (host: string): string =>

@@ -1,5 +1,6 @@
 // The fields of a Valkey or Redis server that gateways share. A policy never contains a password. It names the Secret
 // or file that contains it.
+import { formatEndpoint } from '../values/endpoint.ts'
 import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
 import { entryOf, objectNameForm } from './forms.ts'
@@ -55,7 +56,7 @@ export const valkey = group(
     mode: documented(choice(['Single', 'Sentinel', 'Cluster']).default('Single'), {
       doc: 'The type of the deployment. Single: one server, or a Service that leads to the primary. Sentinel: addresses lists sentinels, which return the address of the primary. Cluster: addresses lists some nodes, which return the addresses of the others.',
     }),
-    addresses: documented(list(hostPort('valkey.example.com:6379'), { max: 32, type: 'set' }).default([]), {
+    addresses: documented(list(hostPort('valkey.example.com:6379'), { max: 32, type: 'set', canonical: formatEndpoint }).prefault([]), {
       doc: 'The servers, each HOST:PORT. Set exactly one of addresses, urlSecret and urlFile. With mode Single, if one server fails, the next one is tried.',
       tenancy: 'listedHosts',
     }),

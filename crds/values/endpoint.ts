@@ -1,7 +1,9 @@
-// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`.
-import { parseExactAddress } from './address.ts'
+// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`. The only parser and the only formatter of them.
+import { formatAddress, parseExactAddress } from './address.ts'
+import { hostNameProblem } from './host.ts'
+import type { Read } from './read.ts'
 
-/** One end of a TCP connection: an address without brackets or zone, and a port. */
+/** A TCP or UDP port at an address, without brackets and zone, or at a host name where one is allowed. */
 export interface Endpoint {
   readonly address: string
   readonly port: number
@@ -12,22 +14,61 @@ export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+/** `[192.0.2.1]:25`: brackets around either family, as in the log of postscreen. */
+export const formatLogged = ({ address, port }: Endpoint): string => `[${address}]:${port}`
+
+const form = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]+))(?::(0|[1-9][0-9]{0,4}))?$/
+
 /**
- * HOST:PORT, with brackets around an IPv6 address. Undefined when it is not of that form; the host is not looked at.
+ * The parts of `HOST:PORT` or `[IPv6]:PORT`. Undefined when the text is not of that form or the port is above 65535. The host is not checked.
  * @param defaultPort taken when only a host is given; then an IPv6 address may stand without brackets
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   if (defaultPort !== undefined && parseExactAddress(text)?.family === 6) return { address: text, port: defaultPort }
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
-  const port = match?.[3] === undefined ? defaultPort : Number(match[3])
-  const address = match?.[1] ?? match?.[2]
-  if (address === undefined || port === undefined || port > 65_535) return undefined
-  return { address, port }
+  const [, bracketed, plain, digits] = form.exec(text) ?? []
+  const address = bracketed ?? plain
+  const port = digits === undefined ? defaultPort : Number(digits)
+  return address === undefined || port === undefined || port > 65_535 ? undefined : { address, port }
 }
 
-/** The same for a text that the policy's schema or the command line has checked. Throws for any other text: that is a mistake in the program. */
-export function checkedEndpoint(text: string, defaultPort?: number): Endpoint {
-  const endpoint = parseEndpoint(text, defaultPort)
-  if (endpoint === undefined) throw new TypeError(`${JSON.stringify(text)} is not of the form HOST:PORT`)
-  return endpoint
+export const addressPortWhy = 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'
+
+export const hostPortWhy = (example: string): string =>
+  `must be HOST:PORT such as ${example}, 192.0.2.1:25 or [2001:db8::1]:25, with a port from 1 to 65535`
+
+export const resolverWhy =
+  'must be an address such as 192.0.2.53 or 2001:db8::53, or an address and port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
+
+const dnsPort = 53
+
+/** `ADDRESS:PORT`. */
+export function readAddressPort(text: string): Read<Endpoint> {
+  const endpoint = parseEndpoint(text)
+  if (endpoint === undefined || endpoint.port === 0 || !hasAddress(endpoint)) return { why: addressPortWhy }
+  return { value: endpoint }
+}
+
+/** `HOST:PORT`, with an address or a host name. */
+export function readHostPort(text: string, example = 'postfix.example.com:10025'): Read<Endpoint> {
+  const why = hostPortWhy(example)
+  const endpoint = parseEndpoint(text)
+  if (endpoint === undefined || endpoint.port === 0) return { why }
+  const problem = hasAddress(endpoint) ? undefined : hostNameProblem(endpoint.address)
+  return problem === undefined ? { value: endpoint } : { why: `${why}: ${problem}` }
+}
+
+/** A DNS server: an address, or `ADDRESS:PORT`. */
+export function readResolver(text: string): Read<Endpoint> {
+  if (parseExactAddress(text) !== undefined) return { value: { address: text, port: dnsPort } }
+  const read = readAddressPort(text)
+  return 'why' in read ? { why: resolverWhy } : read
+}
+
+/** Brackets are for IPv6 only. */
+const hasAddress = ({ address }: Endpoint): boolean => parseExactAddress(address) !== undefined
+
+/** One text for all ways to write the same endpoint. */
+export function canonicalEndpoint({ address, port }: Endpoint): string {
+  const parsed = parseExactAddress(address)
+  return formatEndpoint({ address: parsed === undefined ? address : formatAddress(parsed), port })
 }

@@ -1,5 +1,6 @@
 // The shared store that a policy asks for.
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { SharedStore } from './gateway-allowlist.ts'
 import { filesOfSettings, settingsOfPolicy } from './valkey-settings.ts'
 
@@ -8,14 +9,16 @@ export function sharedStoreOf({ store, valkey }: PolicySpec['allowlist'], folder
   switch (store) {
     case 'Local':
       return undefined
-    case 'Valkey':
+    case 'Valkey': {
+      const [first] = valkey.addresses
       return {
         // A URL is a secret.
-        name: `valkey:${valkey.addresses[0] ?? 'url'}`,
+        name: `valkey:${first === undefined ? 'url' : formatEndpoint(first)}`,
         identity: JSON.stringify([folder, valkey]),
         settings: () => settingsOfPolicy(valkey, folder),
         files: filesOfSettings(valkey, folder),
         timeoutMs: valkey.timeoutMilliseconds,
       }
+    }
   }
 }

@@ -1,6 +1,5 @@
 // How to reach a Valkey: from the policy with the secrets that it names, or from a URL.
 import { resolve } from 'node:path'
-import { splitHostPort } from '../../crds/values/host.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -81,7 +80,7 @@ export function settingsOfPolicy(spec: ValkeySpec, folder: string): ValkeySettin
     mode,
     masterName,
     keyPrefix,
-    nodes: url === undefined ? spec.addresses.map(endpoint) : [url.node],
+    nodes: url === undefined ? spec.addresses : [url.node],
     database: url?.database ?? spec.database,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -90,11 +89,6 @@ export function settingsOfPolicy(spec: ValkeySpec, folder: string): ValkeySettin
 }
 
 const textOf = (text: string): string | undefined => (text === '' ? undefined : text)
-
-function endpoint(address: string): Endpoint {
-  const { host, port } = splitHostPort(address) ?? { host: address, port: defaultPort }
-  return { address: host, port }
-}
 
 /** In a Secret each of the three may be missing; a file that the policy names must be there. */
 function readTls({ tls }: ValkeySpec, files: ReturnType<typeof secretFiles>): ValkeyTls {

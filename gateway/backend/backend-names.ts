@@ -1,28 +1,14 @@
 // The backend's HOST:PORT list and the addresses that the names stand for at the moment.
 import { lookup as lookupAll } from 'node:dns'
 import { isIP } from 'node:net'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { errorWord } from './backend-call.ts'
-
-/** One entry of `backend.addresses`. */
-export interface BackendName {
-  readonly text: string
-  readonly host: string
-  readonly port: number
-}
 
 /** Finds every address of a name, IPv4 and IPv6. */
 export type Lookup = (host: string, done: (error: Error | undefined, addresses: readonly string[]) => void) => void
 
 /** More addresses than this of one name are left out. */
 const addressLimit = 256
-
-/** `HOST:PORT` or `[IPv6]:PORT`; undefined when it is none. */
-export function parseBackend(text: string): BackendName | undefined {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/i.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  return host === undefined || port < 1 || port > 65535 ? undefined : { text, host, port }
-}
 
 /**
  * The system's own resolver: a service's name, /etc/hosts and search domains work as everywhere else in the pod.
@@ -37,7 +23,7 @@ export const lookupBySystem: Lookup = (host, done) => {
 }
 
 interface Answer {
-  readonly name: BackendName
+  readonly name: Endpoint
   addresses: readonly string[]
   asking: boolean
   asked: boolean
@@ -45,7 +31,7 @@ interface Answer {
 }
 
 export interface NameStatus {
-  readonly name: BackendName
+  readonly name: Endpoint
   readonly addresses: readonly string[]
   /** Why the last lookup failed; `addresses` is then the last good answer. */
   readonly error: string | undefined
@@ -57,22 +43,20 @@ export class BackendNames {
   readonly #lookup: Lookup
   readonly #changed: () => void
 
-  /** Throws for a text that is no HOST:PORT. `changed` is called after every lookup. */
-  constructor(backends: readonly string[], lookup: Lookup, changed: () => void) {
+  /** `changed` is called after every lookup. */
+  constructor(backends: readonly Endpoint[], lookup: Lookup, changed: () => void) {
     this.#lookup = lookup
     this.#changed = changed
-    this.#answers = backends.map((text) => {
-      const name = parseBackend(text)
-      if (name === undefined) throw new TypeError(`no HOST:PORT: ${text}`)
-      const numeric = isIP(name.host) !== 0
-      return { name, addresses: numeric ? [name.host] : [], asking: false, asked: numeric, error: undefined }
+    this.#answers = backends.map((name) => {
+      const numeric = isIP(name.address) !== 0
+      return { name, addresses: numeric ? [name.address] : [], asking: false, asked: numeric, error: undefined }
     })
   }
 
   /** Takes over the good answers of another list. */
   inherit(from: BackendNames): void {
     for (const answer of this.#answers) {
-      const known = from.#answers.find(({ name }) => name.host === answer.name.host)
+      const known = from.#answers.find(({ name }) => name.address === answer.name.address)
       if (known === undefined || known.addresses.length === 0) continue
       answer.addresses = known.addresses
       answer.asked = true
@@ -81,7 +65,7 @@ export class BackendNames {
 
   /** Asks for every name again. */
   refresh(): void {
-    for (const answer of this.#answers) if (!answer.asking && isIP(answer.name.host) === 0) this.#ask(answer)
+    for (const answer of this.#answers) if (!answer.asking && isIP(answer.name.address) === 0) this.#ask(answer)
   }
 
   /** Whether every name has been answered at least once, well or not. */
@@ -95,7 +79,7 @@ export class BackendNames {
 
   #ask(answer: Answer): void {
     answer.asking = true
-    this.#lookup(answer.name.host, (error, addresses) => {
+    this.#lookup(answer.name.address, (error, addresses) => {
       answer.asking = false
       answer.asked = true
       answer.error = error !== undefined ? errorWord(error) : addresses.length === 0 ? 'no address' : undefined

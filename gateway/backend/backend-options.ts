@@ -1,4 +1,5 @@
 // The settings of the backends: what the policy says, and what the process adds.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Connect, Destination } from './backend-call.ts'
 import type { Lookup } from './backend-names.ts'
 import type { TargetState } from './load-balancing.ts'
@@ -7,8 +8,8 @@ import type { SharedProbes } from './probe-sharing.ts'
 import type { WatchOptions } from './relay-watch.ts'
 
 export interface BackendOptions extends WatchOptions {
-  /** HOST:PORT texts that the policy has checked. */
-  readonly addresses: readonly string[]
+  /** Each with an address or a host name. */
+  readonly addresses: readonly Endpoint[]
   readonly proxyProtocol: ProxyVersion
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number

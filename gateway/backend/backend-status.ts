@@ -1,6 +1,7 @@
 // What the status page and the metrics show of backends.
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { TargetState } from './load-balancing.ts'
-import { labelOf, type Target, type TargetRecord } from './target-record.ts'
+import type { Target, TargetRecord } from './target-record.ts'
 import type { TargetTable } from './target-table.ts'
 
 export interface TargetStatus extends Target {
@@ -22,10 +23,10 @@ export interface BackendStatus {
 /** @param now on the clock of the table */
 export function backendStatus(table: TargetTable, now: number): BackendStatus[] {
   return table.names().map(({ name, addresses, error }) => ({
-    backend: name.text,
+    backend: formatEndpoint(name),
     lookupError: error,
     addresses: addresses.flatMap((address) => {
-      const record = table.find(labelOf(address, name.port))
+      const record = table.find(formatEndpoint({ address, port: name.port }))
       return record === undefined ? [] : [targetStatus(record, now)]
     }),
   }))

@@ -1,4 +1,5 @@
 // The table of backends of a gateway process: with what other workers learn, its own addresses, and its log lines.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { tellOfBackend } from './backend-log.ts'
 import type { BackendOptions } from './backend-options.ts'
 import { Backends } from './backends.ts'
@@ -16,7 +17,7 @@ import type { GatewayOptions } from '../process/options.ts'
 export function gatewayBackends(
   ofPolicy: BackendOptions,
   { log, backendProbes }: Pick<GatewayOptions, 'log' | 'backendProbes'>,
-  listening: () => readonly string[],
+  listening: () => readonly Endpoint[],
   metrics: Pick<Metrics, 'backendProbed'>,
   previous: Backends | undefined,
 ): Backends {

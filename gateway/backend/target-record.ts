@@ -1,5 +1,6 @@
 // What is known of one backend address, and how what happens changes it.
 import { backOffDelay } from '../../runtime/back-off.ts'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Destination } from './backend-call.ts'
 import { ConnectRateLimiter } from './connect-rate-limiter.ts'
 import type { Candidate } from './load-balancing.ts'
@@ -43,13 +44,9 @@ const firstRestMs = 1000
 /** A probe that has got no greeting for this long is a failure, although it goes on to wait. */
 const probePatienceMs = 10_000
 
-export function labelOf(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-}
-
 export function newTargetRecord(address: string, port: number): TargetRecord {
   return {
-    label: labelOf(address, port),
+    label: formatEndpoint({ address, port }),
     address,
     port,
     sessions: 0,

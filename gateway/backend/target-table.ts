@@ -1,7 +1,8 @@
 // The addresses that the backend's names stand for at the moment, with the record of each.
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { BackendNames, type Lookup, lookupBySystem, type NameStatus } from './backend-names.ts'
 import { rests } from './load-balancing.ts'
-import { labelOf, newTargetRecord, type Target, type TargetRecord } from './target-record.ts'
+import { newTargetRecord, type Target, type TargetRecord } from './target-record.ts'
 
 /** How long a client waits for the first answer about names. */
 const waitForNamesMs = 5000
@@ -10,7 +11,7 @@ const hastyLookupMs = 250
 
 export interface TargetTableOptions {
   /** HOST:PORT texts. */
-  readonly addresses: readonly string[]
+  readonly addresses: readonly Endpoint[]
   readonly lookup?: Lookup
   /** Monotonic time in milliseconds. */
   readonly now: () => number
@@ -26,7 +27,7 @@ export class TargetTable {
   #listed: ReadonlySet<TargetRecord> = new Set<TargetRecord>()
   #lookedUpAt = Number.NEGATIVE_INFINITY
 
-  /** Throws for an address that is not HOST:PORT. @param previous the table that it replaces: its records and lookups stay valid */
+  /** @param previous the table that it replaces: its records and lookups stay valid */
   constructor({ addresses, lookup = lookupBySystem, now, answered }: TargetTableOptions, previous?: TargetTable) {
     this.#now = now
     this.#records = new Map(previous === undefined ? [] : previous.#records)
@@ -113,7 +114,7 @@ export class TargetTable {
   }
 
   #record(address: string, port: number): TargetRecord {
-    const label = labelOf(address, port)
+    const label = formatEndpoint({ address, port })
     const known = this.#records.get(label)
     if (known !== undefined) return known
     const fresh = newTargetRecord(address, port)

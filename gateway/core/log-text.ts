@@ -1,8 +1,6 @@
 // The text of each log record, to the letter as Postfix 3.7's postscreen writes it (respectful_logging = yes).
-import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { formatLogged as at } from '../../crds/values/endpoint.ts'
 import type { LogRecord } from './vocabulary.ts'
-
-const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
 
 /** postscreen's line without its syslog head; undefined for what it has no line for. Warnings begin with `warning: `. */
 export function logText(record: LogRecord): string | undefined {

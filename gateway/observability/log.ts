@@ -4,7 +4,7 @@ import { visibleText } from '../../crds/values/visible-text.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
-import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatLogged } from '../../crds/values/endpoint.ts'
 import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
 import { jsonRecord } from './json-record.ts'
 import { LogBatch } from './log-batch.ts'
@@ -77,8 +77,8 @@ const listed = (client: string, domain: string, addresses: string): string => `a
 const lookupError = (client: string, domain: string, error: string): string =>
   `dnsblog_query: lookup error for DNS query ${dnsblQueryName(client, domain)}: ${error}`
 
-const tlsFailed = (event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', { address, port }: Endpoint): string =>
-  `TLS ${event === 'TLS HANDSHAKE FAILED' ? 'handshake' : 'session'} failed for service=smtpd peer=[${address}]:${port}`
+const tlsFailed = (event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', client: Endpoint): string =>
+  `TLS ${event === 'TLS HANDSHAKE FAILED' ? 'handshake' : 'session'} failed for service=smtpd peer=${formatLogged(client)}`
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 

@@ -1,7 +1,7 @@
 // The listening sockets of a gateway: opened together or not at all, closed together.
 import type net from 'node:net'
 import { messageOf } from '../../runtime/caught.ts'
-import { checkedEndpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { ListenError, listenTogether } from '../sockets/node-listener.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 import type { Log } from '../observability/log.ts'
@@ -24,22 +24,26 @@ export class Doors {
 
   /** ADDR:PORT of each open socket, also where port 0 was asked for. */
   get listening(): readonly string[] {
-    return [...new Set(this.#servers.filter((server) => server.listening).map(boundTo))]
+    return [...new Set(this.places.map(formatEndpoint))]
+  }
+
+  /** The same as values; several sockets may listen at one place. */
+  get places(): readonly Endpoint[] {
+    return this.#servers.filter((server) => server.listening).map(boundTo)
   }
 
   /** Whether these are other addresses than those that were opened. */
-  areElsewhere(addresses: readonly string[]): boolean {
+  areElsewhere(endpoints: readonly Endpoint[]): boolean {
     if (this.#servers.length === 0) return false
-    return addresses.length !== this.#asked.length || !addresses.every((address) => this.#asked.includes(address))
+    return endpoints.length !== this.#asked.length || !endpoints.every((endpoint) => this.#asked.includes(formatEndpoint(endpoint)))
   }
 
   /**
-   * Opens sockets for each ADDR:PORT and gives each client to `accept`.
+   * Opens sockets for each endpoint and gives each client to `accept`.
    * @throws ListenError, with all sockets closed again
    */
-  async open(addresses: readonly string[], accept: (socket: TcpSocket) => void): Promise<void> {
-    this.#asked = addresses
-    const endpoints = addresses.map((text) => checkedEndpoint(text))
+  async open(endpoints: readonly Endpoint[], accept: (socket: TcpSocket) => void): Promise<void> {
+    this.#asked = endpoints.map(formatEndpoint)
     const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))
     const servers = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
     const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
@@ -67,9 +71,9 @@ export class Doors {
   }
 }
 
-function boundTo(server: net.Server): string {
+function boundTo(server: net.Server): Endpoint {
   const { address, port } = server.address() as net.AddressInfo
-  return formatEndpoint({ address, port })
+  return { address, port }
 }
 
 /** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */

@@ -10,7 +10,7 @@ import { sharedStoreOf } from '../allowlist/shared-store-of-policy.ts'
 import type { BackendOptions } from '../backend/backend-options.ts'
 import type { DnsTimes } from '../dns/dns-client.ts'
 import { connectionLimit } from '../smtp/capacity.ts'
-import { checkedEndpoint, type Endpoint } from '../../crds/values/endpoint.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { localTime } from '../observability/log.ts'
 import { openFilesLimit } from './open-files.ts'
 import type { LoadedPolicy } from '../policy-files/policy-file.ts'
@@ -18,9 +18,8 @@ import { addressesIn, headerRequirement } from '../smtp/proxy-protocol.ts'
 import type { ReceptionRules } from '../smtp/reception.ts'
 import { parseResolvConf } from '../dns/resolv-conf.ts'
 import type { TlsMaterial } from '../policy-files/tls-context.ts'
-import { backendAddresses, type GatewayOptions } from './options.ts'
+import { backendsOf, type GatewayOptions, resolversOf } from './options.ts'
 
-const dnsPort = 53
 /** Short enough that a second server is asked within the usual greet wait. */
 const queryTimeoutMs = 1500
 const attempts = 2
@@ -46,7 +45,7 @@ export interface InForce {
 export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: InForce): InForce {
   const { policy, hash, tables, siteKeys, leftOut } = loaded
   const { spec } = policy
-  const dns = dnsServers(options, spec.dnsbl.resolvers)
+  const dns = dnsServers(resolversOf(options, spec))
   const shared = shareOf(spec, options.worker?.of ?? 1)
   return {
     policy,
@@ -61,7 +60,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: 
       limit: connectionLimit(openFilesLimit(), shared.limits.connections),
     },
     backends: {
-      addresses: backendAddresses(options, policy),
+      addresses: backendsOf(options, policy),
       proxyProtocol: spec.backend.proxyProtocol,
       connectTimeoutMs: spec.backend.connectTimeout * 1000,
       greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
@@ -93,18 +92,14 @@ function shareOf(spec: PolicySpec, workers: number): PolicySpec {
   }
 }
 
-/** Servers of the command line, else of the policy, else of the system. */
-function dnsServers(
-  options: GatewayOptions,
-  ofPolicy: readonly string[],
-): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
-  const texts = options.resolvers !== undefined && options.resolvers.length > 0 ? options.resolvers : ofPolicy
-  if (texts.length === 0) {
+/** @param named servers of the command line or of the policy. None: those of the system. */
+function dnsServers(named: readonly Endpoint[]): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
+  if (named.length === 0) {
     const system = parseResolvConf(systemResolvConf())
     // glibc's five seconds would use up the greet wait for one lost datagram.
     return { ...system, queryTimeoutMs: Math.min(system.queryTimeoutMs, queryTimeoutMs) }
   }
-  return { servers: texts.map((text) => checkedEndpoint(text, dnsPort)), queryTimeoutMs, attempts }
+  return { servers: named, queryTimeoutMs, attempts }
 }
 
 function systemResolvConf(): string {

@@ -1,5 +1,7 @@
 // What the command line gives the gateway besides its policy; where both say something, the command line wins.
-import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
+import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
+import { type Endpoint, parseEndpoint, readHostPort, readResolver } from '../../crds/values/endpoint.ts'
+import { type Read, valueOf } from '../../crds/values/read.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { Log } from '../observability/log.ts'
 
@@ -34,10 +36,29 @@ function serviceName(service: { readonly name: string; readonly namespace?: stri
   return space === undefined ? service.name : `${service.name}.${space}.svc`
 }
 
-/** HOST:PORT texts of the backends. */
-export function backendAddresses({ backends }: GatewayOptions, { metadata, spec }: PostscreenPolicy): readonly string[] {
-  if (backends !== undefined && backends.length > 0) return backends
+/** Endpoints that the command line gives; undefined where it gives none. Throws for a text that is refused, which the command line has reported before. */
+const given = (texts: readonly string[] | undefined, read: (text: string) => Read<Endpoint>): readonly Endpoint[] | undefined =>
+  texts === undefined || texts.length === 0 ? undefined : texts.map((text) => valueOf(read(text)))
+
+/** Where the gateway listens. Port 0, for the command line only, takes a free port. */
+export const listensOn = ({ listen }: GatewayOptions, { listen: { addresses } }: PolicySpec): readonly Endpoint[] =>
+  given(listen, readListenFlag) ?? addresses
+
+/** The DNS servers; none: those of the system. */
+export const resolversOf = ({ resolvers }: GatewayOptions, { dnsbl }: PolicySpec): readonly Endpoint[] =>
+  given(resolvers, readResolver) ?? dnsbl.resolvers
+
+/** The mail servers. */
+export function backendsOf({ backends }: GatewayOptions, { metadata, spec }: PostscreenPolicy): readonly Endpoint[] {
   const { addresses, service } = spec.backend
-  if (service === undefined) return addresses ?? []
-  return [`${serviceName(service, metadata.namespace)}:${service.port}`]
+  const ofPolicy = service === undefined ? (addresses ?? []) : [{ address: serviceName(service, metadata.namespace), port: service.port }]
+  return given(backends, readHostPort) ?? ofPolicy
+}
+
+/** `ADDR:PORT` of the command line, where the port may be 0 and a name of this machine may stand for its address. */
+function readListenFlag(text: string): Read<Endpoint> {
+  const value = parseEndpoint(text)
+  return value === undefined
+    ? { why: `${JSON.stringify(text)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25` }
+    : { value }
 }

@@ -28,7 +28,7 @@ import { Probes } from '../smtp/health-checks.ts'
 import { Reception } from '../smtp/reception.ts'
 import { type TlsResult, tlsWarnings } from '../smtp/tls-session.ts'
 import type { LocalGateway } from '../main.ts'
-import type { GatewayOptions } from './options.ts'
+import { type GatewayOptions, listensOn } from './options.ts'
 import { PolicyFeed } from '../policy-files/policy-feed.ts'
 import { Relays } from '../backend/running-relays.ts'
 import { type StatusPage, type StatusParts, statusPage } from '../observability/status.ts'
@@ -182,12 +182,11 @@ export class RunningGateway implements LocalGateway {
   }
 
   async #serve(): Promise<void> {
-    const { listen: flags, log } = this.#options
+    const { log } = this.#options
     if (this.#draining) return
     this.#startCleanup()
     await this.#allowlist.ready()
-    const addresses = flags !== undefined && flags.length > 0 ? flags : present(this.#inForce).policy.spec.listen.addresses
-    await this.#doors.open(addresses, this.#reception.accept)
+    await this.#doors.open(listensOn(this.#options, present(this.#inForce).policy.spec), this.#reception.accept)
     // SIGTERM may have come meanwhile.
     if (this.#draining) {
       this.#doors.close()
@@ -263,7 +262,7 @@ export class RunningGateway implements LocalGateway {
 
   #apply(loaded: LoadedPolicy): void {
     const next = inForce(loaded, this.#options, this.#inForce)
-    const backends = gatewayBackends(next.backends, this.#options, () => this.listening, this.#metrics, this.#backends)
+    const backends = gatewayBackends(next.backends, this.#options, () => this.#doors.places, this.#metrics, this.#backends)
     this.#backends = backends
     this.#resolver.updateServers(next.dnsServers)
     this.#resolver.updateTimes(next.dnsTimes)

@@ -2,7 +2,7 @@
 import { answerProbe, newProbe, type Probe, type ProbeMisuse, type ProbeReason } from '../core/probe.ts'
 import { reply } from '../core/replies.ts'
 import type { Rules } from '../core/rules.ts'
-import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatLogged as at } from '../../crds/values/endpoint.ts'
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { closeWith } from './linger.ts'
 import type { Log } from '../observability/log.ts'
@@ -16,8 +16,6 @@ const visitMs = 10_000
 const lastReplyMs = 2000
 /** One warning in so many milliseconds: probes come every few seconds. */
 const warningEveryMs = 60_000
-
-const at = ({ address, port }: Endpoint): string => `[${address}]:${port}`
 
 export type ProbeStanding = 'ready' | 'unready'
 

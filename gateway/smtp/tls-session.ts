@@ -1,7 +1,7 @@
 // TLS with a client under test: a handshake within its time, then plaintext, and an end at the first TLS error.
 import type { SecureContext } from 'node:tls'
 import { printableText } from '../core/printable.ts'
-import type { Endpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatLogged } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
@@ -96,12 +96,12 @@ function troubleOf(error: unknown): TlsTrouble {
 }
 
 /** What tlsproxy logs as warnings in front of its line about the session (tls_print_errors, tlsp_ciphertext_event); none when the client left. */
-export function tlsWarnings(trouble: TlsTrouble, { address, port }: Endpoint): readonly string[] {
+export function tlsWarnings(trouble: TlsTrouble, client: Endpoint): readonly string[] {
   switch (trouble.kind) {
     case 'gone':
       return []
     case 'handshake timeout':
-      return [`ciphertext read/write timeout for [${address}]:${port}`]
+      return [`ciphertext read/write timeout for ${formatLogged(client)}`]
     case 'renegotiation':
       return ['TLS renegotiation is not allowed']
     case 'no progress':

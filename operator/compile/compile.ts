@@ -154,7 +154,7 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
 
 /** In a pod the admin server has a port of its own; on their own machines users choose it. */
 function takenPorts({ spec: { gateway, listen } }: PostscreenPolicy): readonly Problem[] {
-  const taken = listen.addresses.flatMap((address, at) => (address.endsWith(`:${adminPort}`) ? [at] : []))
+  const taken = listen.addresses.flatMap(({ port }, at) => (port === adminPort ? [at] : []))
   const why = `must have another port: on ${adminPort} the gateway tells its health and its metrics`
   return gateway === undefined ? [] : taken.map((at) => ({ path: `spec.listen.addresses[${at}]`, why }))
 }

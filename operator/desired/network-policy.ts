@@ -14,7 +14,7 @@ const dnsPort = 53
 
 /** Ports of DNS servers of the policy's own, besides the usual one. */
 function dnsPorts({ dnsbl }: PolicySpec): readonly number[] {
-  const own = dnsbl.resolvers.map((resolver) => Number(/^(?:[0-9.]+|\[.*\]):(\d+)$/.exec(resolver)?.[1] ?? dnsPort))
+  const own = dnsbl.resolvers.map(({ port }) => port)
   return [...new Set([dnsPort, ...own])]
 }
 
@@ -22,7 +22,7 @@ function dnsPorts({ dnsbl }: PolicySpec): readonly number[] {
 function storePorts({ allowlist }: PolicySpec): readonly number[] {
   if (allowlist.store !== 'Valkey') return []
   const addresses = allowlist.valkey?.addresses ?? []
-  const named = addresses.map((address) => Number(/:(\d+)$/.exec(address)?.[1]))
+  const named = addresses.map(({ port }) => port)
   return [...new Set([...named, 6379, 26_379])]
 }
 

@@ -1,9 +1,10 @@
 // Which ports a gateway's pod has.
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 export const adminPort = 2580
 
-const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1])
+const portOf = ({ port }: Endpoint): number => port
 
 /** Ports on which clients are accepted, each once. The Service's own port leads to the first; the others it has under their own numbers. */
 export const smtpPorts = ({ listen }: PolicySpec): readonly number[] => [...new Set(listen.addresses.map(portOf))]

@@ -2,6 +2,7 @@
 import { Agent, request } from 'undici'
 import { adminPort } from '../desired/ports.ts'
 import { type GatewayReport, readReport } from './report.ts'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 
 /** Asks the pod at an address; undefined when it does not answer as a gateway does, or not in time. */
 export type Ask = (address: string) => Promise<GatewayReport | undefined>
@@ -23,9 +24,8 @@ export function askOverHttp({ port = adminPort, timeoutMs = patienceMs } = {}): 
     maxResponseSize: largestPage,
   })
   const ask: Ask = async (address) => {
-    const host = address.includes(':') ? `[${address}]` : address
     try {
-      const { statusCode, body } = await request(`http://${host}:${port}/status`, {
+      const { statusCode, body } = await request(`http://${formatEndpoint({ address, port })}/status`, {
         dispatcher,
         signal: AbortSignal.timeout(timeoutMs),
       })

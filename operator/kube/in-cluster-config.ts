@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import type { Cluster } from '@kubernetes/client-node'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 
 /** What the operator needs of a configuration; KubeConfig is one. */
 export interface ClusterConfig {
@@ -21,7 +22,7 @@ export function inClusterConfig(environment: NodeJS.ProcessEnv = process.env, fi
   const token = `${files}/token`
   const authority = `${files}/ca.crt`
   if (host === undefined || host === '' || !existsSync(token)) return undefined
-  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const server = `https://${formatEndpoint({ address: host, port: Number(port) })}`
   return {
     getCurrentCluster: () => ({ name: 'in-cluster', server, caFile: authority, skipTLSVerify: false }),
     // Both are rotated: the kubelet writes a new token every hour or so.

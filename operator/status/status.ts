@@ -1,6 +1,7 @@
 // The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
 import { noTransition } from '../../crds/schema/status.schema.ts'
 import { formatDuration } from '../../crds/values/duration.ts'
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Compiled } from '../compile/compile.ts'
 import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
@@ -42,7 +43,7 @@ function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly st
   const port = first?.['nodePort']
   if (typeof port !== 'number') return []
   const hosts = pods.flatMap(({ ready, host }) => (ready && host !== undefined ? [host] : []))
-  return [...new Set(hosts)].toSorted().map((host) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`))
+  return [...new Set(hosts)].toSorted().map((address) => formatEndpoint({ address, port }))
 }
 
 /** Where clients connect: the load balancer's addresses, those of nodes, or that of the Service in the cluster. */
@@ -57,7 +58,7 @@ function addresses({ service, pods }: Observation): readonly string[] {
 
 function backends({ policy }: Compiled): readonly string[] {
   const { addresses: named, service } = policy.spec.backend
-  if (service === undefined) return named ?? []
+  if (service === undefined) return (named ?? []).map(formatEndpoint)
   return [`${service.name}.${service.namespace ?? policy.metadata.namespace}.svc:${service.port}`]
 }
 

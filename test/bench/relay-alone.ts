@@ -63,7 +63,7 @@ function failed(reason: string | undefined): void {
 }
 
 async function runRelay(backendPort: number): Promise<void> {
-  const addresses = [`127.0.0.1:${backendPort}`]
+  const addresses = [{ address: '127.0.0.1', port: backendPort }]
   const backends = new Backends({ addresses, proxyProtocol: 'V2', connectTimeoutMs: 1000, greetingTimeoutMs: 100_000, probeAfterMs: 0 })
   const events = {
     onStarted: () => undefined,

@@ -21,12 +21,15 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
     hostname: '',
     banner: '$hostname ESMTP Postfix',
     listen: {
-      addresses: ['0.0.0.0:2525', '[::]:2525'],
+      addresses: [
+        { address: '0.0.0.0', port: 2525 },
+        { address: '::', port: 2525 },
+      ],
       proxyProtocol: { mode: 'None', trustedNetworks: [], timeout: 5 },
     },
     probes: { networks: [] },
     backend: {
-      addresses: ['postfix.example.com:10025'],
+      addresses: [{ address: 'postfix.example.com', port: 10_025 }],
       proxyProtocol: 'V2',
       connectTimeout: 1,
       greetingTimeout: 100,

@@ -6,7 +6,8 @@ import { parsePolicy } from '../../../crds/policy.ts'
 import { formKey } from '../../../crds/schema/field.ts'
 import { addressPortForm, hostPortForm } from '../../../crds/schema/hosts.ts'
 import { structural } from '../../../crds/generate/structural.ts'
-import { addressPortProblem, hostPortProblem } from '../../../crds/values/host.ts'
+import { type Endpoint, readAddressPort, readHostPort } from '../../../crds/values/endpoint.ts'
+import type { Read } from '../../../crds/values/read.ts'
 import { manifestOf } from '../arbitrary-spec.ts'
 import { formCases } from './form-cases.ts'
 import { schemaNodes } from './schema-nodes.ts'
@@ -116,9 +117,9 @@ test('the forms with a port take all that the run time takes', () => {
   const samples = hosts
     .flatMap((host) => hosts.flatMap((more) => [host, `${host}.${more}`, `${host}${more}`]))
     .flatMap((host) => ports.map((port) => `${host}:${port}`))
-  const refused = (form: string, problem: (text: string) => string | undefined): readonly string[] =>
-    samples.filter((text) => problem(text) === undefined && text.length <= 262 && !new RegExp(form).test(text))
-  assert.deepEqual(refused(hostPortForm, hostPortProblem), [])
-  assert.deepEqual(refused(addressPortForm, addressPortProblem), [])
+  const refused = (form: string, read: (text: string) => Read<Endpoint>): readonly string[] =>
+    samples.filter((text) => 'value' in read(text) && text.length <= 262 && !new RegExp(form).test(text))
+  assert.deepEqual(refused(hostPortForm, readHostPort), [])
+  assert.deepEqual(refused(addressPortForm, readAddressPort), [])
   assert.ok(!new RegExp(hostPortForm).test('a:65536') && new RegExp(hostPortForm).test('a:65535'))
 })

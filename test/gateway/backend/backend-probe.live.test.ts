@@ -9,6 +9,7 @@ import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
 import { type Postfix, startPostfix } from '../../peers/postfix.ts'
 import { unless } from '../../peers/require.ts'
 import { listen } from '../../support/tcp-ends.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 const limits = { connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0, probeAfterMs: 30_000 }
 
@@ -21,7 +22,7 @@ async function judged(
 ): Promise<TargetStatus> {
   const changed = Promise.withResolvers<void>()
   const backends = new Backends({
-    addresses: [`127.0.0.1:${port}`],
+    addresses: endpointsOf(`127.0.0.1:${port}`),
     proxyProtocol,
     ...limits,
     ...options,

@@ -8,9 +8,10 @@ import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
 import type { ProbeResult } from '../../../gateway/backend/backend-probe.ts'
 import type { SharedProbes } from '../../../gateway/backend/probe-sharing.ts'
 import { longTimeouts } from './long-timeouts.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
-export const three = ['10.0.0.1:25', '10.0.0.2:25', '[2001:db8::3]:25']
-export const twoOfThem = ['10.0.0.1:25', '10.0.0.2:25']
+export const three = endpointsOf('10.0.0.1:25', '10.0.0.2:25', '[2001:db8::3]:25')
+export const twoOfThem = endpointsOf('10.0.0.1:25', '10.0.0.2:25')
 
 /**
  * `pass` moves the time. `previous` is the table whose place this one takes. Probes have longer than a busy machine ever takes: one that failed

@@ -65,7 +65,7 @@ async function mailServer(t: TestContext): Promise<Server> {
 }
 
 async function table(t: TestContext, { listener }: Server, options: Partial<BackendOptions> = {}, previous?: Backends): Promise<Backends> {
-  const addresses = [`127.0.0.1:${listener.port}`]
+  const addresses = [{ address: '127.0.0.1', port: listener.port }]
   const backends = new Backends({ addresses, ...longTimeouts, probeAfterMs: 30_000, holdMs: 10_000, ...options }, previous)
   t.after(() => backends.close())
   backends.refresh()

@@ -4,11 +4,13 @@ import { test, type TestContext } from 'node:test'
 import type { Backends } from '../../../gateway/backend/backends.ts'
 import type { Target } from '../../../gateway/backend/target-record.ts'
 import { statusOf, table, take, three, twoOfThem } from './backend-table.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
+import { formatEndpoint } from '../../../crds/values/endpoint.ts'
 
 test('the address with the fewest sessions is next, and equals take turns', (t) => {
   const { backends } = table(t, { addresses: three })
   const taken = Array.from({ length: 6 }, () => take(backends).label)
-  assert.deepEqual(taken, [...three, ...three])
+  assert.deepEqual(taken, [...three, ...three].map(formatEndpoint))
   backends.release({ address: '10.0.0.2', port: 25, label: '10.0.0.2:25' })
   assert.equal(take(backends).label, '10.0.0.2:25')
 })
@@ -27,7 +29,7 @@ test('an address that has been tried is not taken again, until there is none lef
 })
 
 test('after its rest an address is tried by one session at a time', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
+  const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.1:25', '10.0.0.2:25') })
   const bad = take(backends)
   backends.health.failed(bad, 'ECONNREFUSED')
   backends.release(bad)
@@ -45,7 +47,7 @@ test('after its rest an address is tried by one session at a time', (t) => {
 })
 
 test('when all addresses rest they are tried nevertheless, the one that rests least first', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
+  const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.1:25', '10.0.0.2:25') })
   const first = take(backends)
   const second = take(backends, first)
   backends.health.failed(second, 'x')

@@ -1,38 +1,15 @@
-// Names of backends: which texts are, what a lookup's answer changes, and what a new policy's table goes on with.
+// Names of backends: what a lookup's answer changes, and what a new policy's table goes on with.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { parseBackend, type Lookup } from '../../../gateway/backend/backend-names.ts'
-import { Backends } from '../../../gateway/backend/backends.ts'
+import type { Lookup } from '../../../gateway/backend/backend-names.ts'
 import type { Target } from '../../../gateway/backend/target-record.ts'
 import { statusOf, table, take } from './backend-table.ts'
 import { listen } from '../../support/tcp-ends.ts'
-import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 const none: ReadonlySet<Target> = new Set()
-
-const names: readonly { text: string; want: object | undefined }[] = [
-  { text: 'postfix.mail.svc:10025', want: { host: 'postfix.mail.svc', port: 10025 } },
-  { text: '192.0.2.1:25', want: { host: '192.0.2.1', port: 25 } },
-  { text: '[2001:db8::1]:25', want: { host: '2001:db8::1', port: 25 } },
-  { text: '2001:db8::1:25', want: undefined },
-  { text: 'postfix', want: undefined },
-  { text: 'postfix:', want: undefined },
-  { text: 'postfix:0', want: undefined },
-  { text: 'postfix:65536', want: undefined },
-  { text: ':25', want: undefined },
-]
-
-for (const { text, want } of names) {
-  test(`${text} is ${want === undefined ? 'no' : 'a'} backend`, () => {
-    assert.deepEqual(parseBackend(text), want === undefined ? undefined : { text, ...want })
-  })
-}
-
-test('a list with an entry that is no HOST:PORT is refused', () => {
-  assert.throws(() => new Backends({ ...longTimeouts, addresses: ['postfix'] }), TypeError)
-})
 
 /** A lookup whose answers the test gives. */
 function oracle(): { lookup: Lookup; answer: (...addresses: string[]) => void; fail: (error: Error) => void; asked: () => number } {
@@ -51,7 +28,7 @@ function oracle(): { lookup: Lookup; answer: (...addresses: string[]) => void; f
 
 test('a name stands for all its addresses, and the last good answer stays when a lookup fails', (t) => {
   const dns = oracle()
-  const { backends } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup })
+  const { backends } = table(t, { addresses: endpointsOf('postfix.example:25'), lookup: dns.lookup })
   backends.refresh()
   backends.refresh()
   assert.equal(dns.asked(), 1, 'one lookup at a time')
@@ -74,7 +51,7 @@ test('a name stands for all its addresses, and the last good answer stays when a
 
 test('an address that comes back in time keeps what is known of it', (t) => {
   const dns = oracle()
-  const { backends, pass } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup })
+  const { backends, pass } = table(t, { addresses: endpointsOf('postfix.example:25'), lookup: dns.lookup })
   const answers = (...addresses: string[]): void => {
     backends.refresh()
     dns.answer(...addresses)
@@ -96,7 +73,7 @@ test('an address that comes back in time keeps what is known of it', (t) => {
 
 test('a client that comes before the first answer waits for it, a later one does not', (t) => {
   const dns = oracle()
-  const { backends } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup })
+  const { backends } = table(t, { addresses: endpointsOf('postfix.example:25'), lookup: dns.lookup })
   backends.refresh()
   let known = 0
   backends.whenKnown(() => known++)
@@ -109,7 +86,7 @@ test('a client that comes before the first answer waits for it, a later one does
 
 test('when the first lookup fails it is known that there is no address', (t) => {
   const dns = oracle()
-  const { backends } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup })
+  const { backends } = table(t, { addresses: endpointsOf('postfix.example:25'), lookup: dns.lookup })
   backends.refresh()
   let known = 0
   backends.whenKnown(() => known++)
@@ -119,12 +96,12 @@ test('when the first lookup fails it is known that there is no address', (t) => 
 
 test('a new policy’s table goes on with what the old one knew, sessions that run included', (t) => {
   const dns = oracle()
-  const old = table(t, { addresses: ['postfix.example:25', '10.0.0.9:25'], lookup: dns.lookup }).backends
+  const old = table(t, { addresses: endpointsOf('postfix.example:25', '10.0.0.9:25'), lookup: dns.lookup }).backends
   old.refresh()
   dns.answer('10.0.0.1')
   const running = take(old)
   old.health.greeted(running)
-  const { backends } = table(t, { addresses: ['postfix.example:25'], lookup: dns.lookup }, old)
+  const { backends } = table(t, { addresses: endpointsOf('postfix.example:25'), lookup: dns.lookup }, old)
   old.close()
   assert.deepEqual([statusOf(backends, running).sessions, backends.reachable()], [1, true])
   old.release(running)
@@ -134,7 +111,7 @@ test('a new policy’s table goes on with what the old one knew, sessions that r
 test('a probe that a new policy cuts short is made again by the new table', async (t) => {
   const mute = await listen(() => undefined)
   t.after(() => mute.close())
-  const options = { addresses: [`127.0.0.1:${mute.port}`], probeAfterMs: 30_000 }
+  const options = { addresses: endpointsOf(`127.0.0.1:${mute.port}`), probeAfterMs: 30_000 }
   const old = table(t, options).backends
   old.refresh()
   const { backends } = table(t, options, old)
@@ -145,7 +122,7 @@ test('a probe that a new policy cuts short is made again by the new table', asyn
 })
 
 test('the system’s resolver knows localhost', async (t) => {
-  const { backends } = table(t, { addresses: ['localhost:25'] })
+  const { backends } = table(t, { addresses: endpointsOf('localhost:25') })
   backends.refresh()
   await until(() => backends.take(none) !== undefined)
 })

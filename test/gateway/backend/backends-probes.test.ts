@@ -9,6 +9,7 @@ import type { ProbeNews } from '../../../gateway/backend/probe-sharing.ts'
 import { follower, table, take } from './backend-table.ts'
 import { type End, endOf, listen, type Listener } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 interface Probed {
   readonly listener: Listener
@@ -29,7 +30,7 @@ async function probed(t: TestContext, greeting: string, options: Partial<Backend
     void end.until((text) => text.endsWith('NOOP\r\n')).then(() => socket.write('250 2.0.0 Ok\r\n'))
     void end.until((text) => text.endsWith('QUIT\r\n')).then(() => socket.end('221 2.0.0 Bye\r\n'))
   })
-  const set = table(t, { addresses: [`127.0.0.1:${listener.port}`], probeAfterMs: 30_000, ...options })
+  const set = table(t, { addresses: endpointsOf(`127.0.0.1:${listener.port}`), probeAfterMs: 30_000, ...options })
   t.after(() => listener.close())
   return { ...set, calls, listener }
 }
@@ -58,7 +59,7 @@ test('the same in version 1', async (t) => {
   backends.refresh()
   await until(() => backends.reachable())
   const text = (await calls[0]?.until((all) => all.endsWith('QUIT\r\n'))) ?? ''
-  const serverPort = backends.options.addresses[0]?.split(':')[1]
+  const serverPort = backends.options.addresses[0]?.port
   const [, client, rest] = /^PROXY TCP4 (\S+) 127\.0\.0\.1 [0-9]+ (.*)$/s.exec(text) ?? []
   assert.match(client ?? '', stranger)
   assert.equal(rest, `${serverPort}\r\n${noopThenQuit}`)
@@ -107,8 +108,8 @@ test('a backend that says 421 to every probe is failing', async (t) => {
 })
 
 test('names are looked up and probes are made without being asked to', async (t) => {
-  const { port } = await probed(t, '220 mx\r\n').then(({ backends }) => ({ port: backends.options.addresses[0]?.split(':')[1] }))
-  const options = { addresses: [`localhost:${port}`], refreshMs: 20, probeAfterMs: 30_000 }
+  const { port } = await probed(t, '220 mx\r\n').then(({ backends }) => ({ port: backends.options.addresses[0]?.port }))
+  const options = { addresses: endpointsOf(`localhost:${port}`), refreshMs: 20, probeAfterMs: 30_000 }
   const { backends } = table(t, { ...options, lookup: (_, done) => done(undefined, ['127.0.0.1']) })
   await until(() => backends.reachable())
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Target } from '../../../gateway/backend/target-record.ts'
 import { follower, learn, proven, refused, statusOf, table, take, three, twoOfThem } from './backend-table.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 /** How long an address rests after each of so many failures in a row, tried again as soon as it may be. */
 function restsOf(target: Target, failures: number, { backends, pass }: ReturnType<typeof table>): number[] {
@@ -15,7 +16,7 @@ function restsOf(target: Target, failures: number, { backends, pass }: ReturnTyp
 }
 
 test('a failing address rests 1 s, then twice as long each time up to 30 s, until it works', (t) => {
-  const world = table(t, { addresses: ['10.0.0.1:25', '10.0.0.2:25'] })
+  const world = table(t, { addresses: endpointsOf('10.0.0.1:25', '10.0.0.2:25') })
   const { backends } = world
   const bad = take(backends)
   assert.deepEqual(restsOf(bad, 8, world), [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
@@ -27,14 +28,14 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
 })
 
 test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
-  const options = { addresses: ['10.0.0.1:25'], refreshMs: 1_000_000, probeAfterMs: 1_000_000, shared: follower }
+  const options = { addresses: endpointsOf('10.0.0.1:25'), refreshMs: 1_000_000, probeAfterMs: 1_000_000, shared: follower }
   const world = table(t, options)
   learn(world.backends, '10.0.0.1:25', proven)
   assert.deepEqual(restsOf(take(world.backends), 5, world), [1000, 2000, 4000, 4000, 4000])
 })
 
 test('sessions that fail together are one failure', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'] })
+  const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.1:25') })
   const targets = Array.from({ length: 50 }, () => take(backends))
   for (const target of targets) backends.health.failed(target, 'ECONNRESET')
   pass(1000)
@@ -76,7 +77,7 @@ test('nor when no other one works: a busy mail server is better than none', (t) 
 const probedBySomeOther = { holdMs: 8000, probeAfterMs: 30_000, shared: follower }
 
 test('a gateway is worth its clients while a backend is reachable, and for as long after as it would hold them', (t) => {
-  const { backends, pass } = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther })
+  const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.1:25'), ...probedBySomeOther })
   assert.equal(backends.worthwhile(), false, 'none has answered yet')
   learn(backends, '10.0.0.1:25', proven)
   pass(60_000)
@@ -93,9 +94,9 @@ test('a gateway is worth its clients while a backend is reachable, and for as lo
 })
 
 test('a policy with other backends is given the same time to reach one of them', (t) => {
-  const old = table(t, { addresses: ['10.0.0.1:25'], ...probedBySomeOther }).backends
+  const old = table(t, { addresses: endpointsOf('10.0.0.1:25'), ...probedBySomeOther }).backends
   learn(old, '10.0.0.1:25', proven)
-  const { backends, pass } = table(t, { addresses: ['10.0.0.9:25'], ...probedBySomeOther }, old)
+  const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.9:25'), ...probedBySomeOther }, old)
   old.close()
   assert.deepEqual([backends.reachable(), backends.worthwhile()], [false, true])
   pass(8000)

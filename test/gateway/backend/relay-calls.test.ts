@@ -11,6 +11,7 @@ import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { begin, limits } from './relay-session.ts'
 import { deafPort, type End, endOf, refusingPort } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 test('a backend that greets gets the client, its address, and its unread bytes before all others', async (t) => {
   const postfix = await backend(t, saying('220 mx ESMTP\r\n'))
@@ -172,7 +173,7 @@ test('bytes that come during a failed hand-off are given back', async (t) => {
 
 test('no address at all is a failed hand-off', async (t) => {
   const lookup = (_: string, done: (error: Error | undefined, addresses: string[]) => void): void => done(new Error('ENOTFOUND'), [])
-  const { outcome, backends } = await begin(t, { backends: [], options: { addresses: ['postfix.example:25'], lookup } })
+  const { outcome, backends } = await begin(t, { backends: [], options: { addresses: endpointsOf('postfix.example:25'), lookup } })
   backends.refresh()
   assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: 'no backend address is known', arrived: '' })
 })
@@ -239,7 +240,11 @@ test('calls end when their time is over, however many backends are left', async 
 
 test('clients are spread evenly', async (t) => {
   const three = await Promise.all(Array.from({ length: 3 }, () => backend(t, saying('220 mx\r\n'))))
-  const backends = new Backends({ ...limits, addresses: three.map(({ port }) => `127.0.0.1:${port}`), proxyProtocol: 'None' })
+  const backends = new Backends({
+    ...limits,
+    addresses: endpointsOf(...three.map(({ port }) => `127.0.0.1:${port}`)),
+    proxyProtocol: 'None',
+  })
   t.after(() => backends.close())
   const handedOff = Array.from({ length: 9 }, async () => {
     const { accepted } = await pausedClient(t)

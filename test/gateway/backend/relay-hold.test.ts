@@ -13,6 +13,8 @@ import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { type End, listen, refusingPort } from '../../support/tcp-ends.ts'
 import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
+import type { Endpoint } from '../../../crds/values/endpoint.ts'
 
 type Outcome = { is: 'failed'; reason: string; arrived: string } | { is: 'ended'; stats: RelayStats }
 
@@ -42,7 +44,7 @@ interface Tries {
   readonly count: () => number
 }
 
-function table(t: TestContext, options: Partial<BackendOptions> & { addresses: readonly string[] }): Tries {
+function table(t: TestContext, options: Partial<BackendOptions> & { addresses: readonly Endpoint[] }): Tries {
   let tries = 0
   const connect: BackendOptions['connect'] = (to) => {
     tries++
@@ -73,7 +75,7 @@ async function startPostfix(t: TestContext, port: number, greeting = '220 mx\r\n
 
 test('it is handed on as soon as the backend is there, with all that it has said', async (t) => {
   const port = await refusingPort(t)
-  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client, outcome, handedOff } = await arrive(t, backends, 'EHLO x\r\n')
   client.socket.write('QUIT\r\n')
   await until(() => count() >= 2)
@@ -98,7 +100,7 @@ test('it is handed on as soon as a name stands for another address', async (t) =
   const lookup: Lookup = (_, done) => setImmediate(done, undefined, answer)
   const connect: BackendOptions['connect'] = ({ address }) =>
     connectPlainly({ address: '127.0.0.1', port: address === '127.0.0.1' ? gone : port })
-  const { backends } = table(t, { addresses: ['postfix.mail.svc:25'], lookup, connect })
+  const { backends } = table(t, { addresses: endpointsOf('postfix.mail.svc:25'), lookup, connect })
   backends.refresh()
   const { client } = await arrive(t, backends, 'QUIT\r\n')
   await until(() => backends.status()[0]?.addresses[0]?.state === 'failing')
@@ -112,7 +114,7 @@ test('it is held while a name stands for nothing at all', async (t) => {
   await startPostfix(t, port)
   let answer: readonly string[] = []
   const lookup: Lookup = (_, done) => setImmediate(() => (answer.length === 0 ? done(new Error('ENOTFOUND'), []) : done(undefined, answer)))
-  const { backends } = table(t, { addresses: [`postfix.mail.svc:${port}`], lookup })
+  const { backends } = table(t, { addresses: endpointsOf(`postfix.mail.svc:${port}`), lookup })
   backends.refresh()
   await until(() => backends.status()[0]?.lookupError !== undefined)
   const { client } = await arrive(t, backends, '')
@@ -122,7 +124,7 @@ test('it is held while a name stands for nothing at all', async (t) => {
 
 test('when its time is over it is the caller’s again, with each reason once', async (t) => {
   const port = await refusingPort(t)
-  const { backends } = table(t, { addresses: [`127.0.0.1:${port}`], holdMs: 1200 })
+  const { backends } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`), holdMs: 1200 })
   const began = performance.now()
   const { client, outcome } = await arrive(t, backends, '')
   client.socket.write('EHLO x\r\n')
@@ -132,7 +134,7 @@ test('when its time is over it is the caller’s again, with each reason once', 
 
 test('a client that leaves meanwhile is let go, and nobody is called for it', async (t) => {
   const port = await refusingPort(t)
-  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client, outcome } = await arrive(t, backends, '')
   await until(() => count() === 1)
   client.socket.destroy()
@@ -147,7 +149,7 @@ test('a client that leaves meanwhile is let go, and nobody is called for it', as
 
 test('it can be taken back', async (t) => {
   const port = await refusingPort(t)
-  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { relay, outcome } = await arrive(t, backends, '')
   await until(() => count() === 1 && backends.status()[0]?.addresses[0]?.state === 'failing')
   relay.giveUp('the gateway shuts down')
@@ -159,7 +161,7 @@ test('it can be taken back', async (t) => {
 test('a backend that is asked can be hung up on, and one that has greeted stays', async (t) => {
   const mute = await listen(() => undefined)
   t.after(() => mute.close())
-  const asked = table(t, { addresses: [`127.0.0.1:${mute.port}`] })
+  const asked = table(t, { addresses: endpointsOf(`127.0.0.1:${mute.port}`) })
   const waiting = await arrive(t, asked.backends, '')
   await until(() => asked.count() === 1)
   waiting.relay.giveUp('enough')
@@ -167,7 +169,7 @@ test('a backend that is asked can be hung up on, and one that has greeted stays'
   assert.equal(asked.backends.status()[0]?.addresses[0]?.sessions, 0)
   const port = await refusingPort(t)
   await startPostfix(t, port)
-  const { client, relay } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`] }).backends, '')
+  const { client, relay } = await arrive(t, table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) }).backends, '')
   await client.until((text) => text === '220 mx\r\n')
   relay.giveUp('too late')
   client.socket.write('QUIT\r\n')
@@ -178,7 +180,7 @@ test('a refusal for good is not waited for', async (t) => {
   const port = await refusingPort(t)
   await startPostfix(t, port, '554 no\r\n')
   const began = performance.now()
-  const { outcome } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`] }).backends, '')
+  const { outcome } = await arrive(t, table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) }).backends, '')
   assert.deepEqual(await outcome, { is: 'failed', reason: `127.0.0.1:${port}: said 554 no`, arrived: '' })
   assert.ok(performance.now() - began < 30_000)
 })
@@ -186,7 +188,7 @@ test('a refusal for good is not waited for', async (t) => {
 test('a client that has read nothing is held too, while the last backend that is left says 421', async (t) => {
   const port = await refusingPort(t)
   const { server } = await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
-  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client, handedOff } = await arrive(t, backends, 'QUIT\r\n', false)
   await until(() => count() >= 2)
   assert.equal(client.text(), '', 'it has heard nothing')
@@ -201,7 +203,7 @@ test('when its time is over it reads the 421 of the backend', async (t) => {
   const port = await refusingPort(t)
   await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
   const began = performance.now()
-  const { client } = await arrive(t, table(t, { addresses: [`127.0.0.1:${port}`], holdMs: 1200 }).backends, '', false)
+  const { client } = await arrive(t, table(t, { addresses: endpointsOf(`127.0.0.1:${port}`), holdMs: 1200 }).backends, '', false)
   assert.equal(await client.until((text) => text.endsWith('\n')), '421 4.3.2 Service shutting down\r\n')
   assert.ok(performance.now() - began >= 1190)
 })
@@ -215,7 +217,7 @@ test('a 421 in the last moment of its time is not lost between holding it and gi
     if (calls.push(socket) > 1) socket.write('421 again\r\n')
   })
   t.after(() => busy.close())
-  const { backends } = table(t, { addresses: [`127.0.0.1:${busy.port}`], holdMs: 1000, now: () => 0 })
+  const { backends } = table(t, { addresses: endpointsOf(`127.0.0.1:${busy.port}`), holdMs: 1000, now: () => 0 })
   const { client } = await arrive(t, backends, '', false)
   await until(() => calls.length === 1)
   next.push(999)
@@ -227,7 +229,7 @@ test('a 421 in the last moment of its time is not lost between holding it and gi
 test('a crowd does not storm a backend that is down, and each of it is handed on once when it is up', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const port = await refusingPort(t)
-  const { backends, count } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const crowd = await Promise.all(Array.from({ length: 30 }, (_, i) => arrive(t, backends, `EHLO client-${i}\r\nQUIT\r\n`)))
   const allWait = async (): Promise<void> => until(() => backends.status()[0]?.addresses[0]?.sessions === 0)
   await until(() => count() === 30)
@@ -255,7 +257,7 @@ test('an address that fails is a reason to look its name up, but not for each of
     asked++
     done(undefined, ['127.0.0.1', '127.0.0.2'])
   }
-  const { backends } = table(t, { addresses: ['postfix.mail.svc:25'], lookup, refreshMs: 1_000_000, now: () => now })
+  const { backends } = table(t, { addresses: endpointsOf('postfix.mail.svc:25'), lookup, refreshMs: 1_000_000, now: () => now })
   assert.equal(asked, 1)
   const target = backends.take(new Set())
   assert.ok(target !== undefined)
@@ -269,7 +271,7 @@ test('an address that fails is a reason to look its name up, but not for each of
 
 test('a held client is handed on although a new policy has taken its table’s place', async (t) => {
   const port = await refusingPort(t)
-  const { backends } = table(t, { addresses: [`127.0.0.1:${port}`] })
+  const { backends } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client } = await arrive(t, backends, 'QUIT\r\n')
   await until(() => backends.status()[0]?.addresses[0]?.state === 'failing')
   const next = new Backends(backends.options, backends)

@@ -68,7 +68,7 @@ test('a client that leaves while it tries a failing backend leaves the trial to 
   const mute = await backend(t, () => undefined)
   const good = await backend(t, saying('220 good\r\n'))
   let now = 0
-  const addresses = [mute.port, good.port].map((port) => `127.0.0.1:${port}`)
+  const addresses = [mute.port, good.port].map((port) => ({ address: '127.0.0.1', port }))
   const backends = new Backends({ addresses, now: () => now, ...limits })
   const failing = backends.take(new Set())
   assert.ok(failing !== undefined)

@@ -39,7 +39,7 @@ export interface Setting {
 export async function begin(t: TestContext, setting: Setting): Promise<Session> {
   const { client, accepted } = await pausedClient(t)
   await setting.first?.(client, accepted)
-  const addresses = setting.backends.map((port) => `127.0.0.1:${port}`)
+  const addresses = setting.backends.map((port) => ({ address: '127.0.0.1', port }))
   const backends = new Backends({ addresses, ...limits, ...setting.options })
   t.after(() => backends.close())
   const outcome = Promise.withResolvers<Outcome>()

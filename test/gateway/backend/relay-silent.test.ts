@@ -11,6 +11,7 @@ import { endpoints, headerLength, pausedClient } from '../smtp/paused-client.ts'
 import { type End, endOf, listen } from '../../support/tcp-ends.ts'
 import { longTimeouts } from './long-timeouts.ts'
 import { until } from '../../support/until.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 const patienceMs = 40
 
@@ -39,7 +40,13 @@ async function postfix(t: TestContext, name: string, awake = true): Promise<Post
 
 /** All that stand in `knownToWork` have greeted before. */
 function table(t: TestContext, all: readonly Postfix[], knownToWork: readonly Postfix[], options: Partial<BackendOptions> = {}): Backends {
-  const backends = new Backends({ addresses: all.map(({ address }) => address), ...longTimeouts, probeAfterMs: 0, patienceMs, ...options })
+  const backends = new Backends({
+    addresses: endpointsOf(...all.map(({ address }) => address)),
+    ...longTimeouts,
+    probeAfterMs: 0,
+    patienceMs,
+    ...options,
+  })
   t.after(() => backends.close())
   for (const { label } of backends.status().flatMap(({ addresses }) => addresses)) {
     const [address = '', port] = label.split(':')

@@ -52,7 +52,7 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
     const listener = await listen((socket) => arrived.resolve(new NodeSocket(socket.pause())))
     const client = await dial(listener.port)
     listener.server.close()
-    const addresses = [`127.0.0.1:${port}`]
+    const addresses = [{ address: '127.0.0.1', port }]
     const limits = { connectTimeoutMs: 20_000, greetingTimeoutMs: 60_000, refreshMs: 0, probeAfterMs: 0 }
     const backends = new Backends({ addresses, proxyProtocol, ...limits })
     const ended = Promise.withResolvers<RelayStats>()

@@ -7,6 +7,7 @@ import { BackendSearch } from '../../../gateway/backend/backend-search.ts'
 import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { endpoints } from '../smtp/paused-client.ts'
 import { longTimeouts } from './long-timeouts.ts'
+import { endpointsOf } from '../../support/endpoints.ts'
 
 /** A connection to a mail server that takes it at once, greets after `greetsAfter` milliseconds, and replies to each command. */
 class Connection extends Socket {
@@ -74,7 +75,7 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
   const changes: string[] = []
   const backends = new Backends({
     ...longTimeouts,
-    addresses,
+    addresses: endpointsOf(...addresses),
     now: () => now,
     connect: ({ address, port }) => {
       const to = `${address}:${port}`

@@ -80,9 +80,8 @@ export const writtenDefault = (value: unknown): string =>
 /**
  * The longest text that the API server checks with CEL. For a longer text, or one that does not match a `pattern`, its
  * error message would be a number of bytes or a regular expression. So the bounds of a form are CEL rules with
- * messages,
- * and this limit is longer than a typical mistake. The cost of a rule grows with it, so times and networks, of which
- * there are many, have a lower limit.
+ * messages, and this limit is longer than a typical mistake. The cost of a rule grows with it, so times and networks,
+ * of which there are many, have a lower limit.
  */
 const longestJudged = (most: number): number => (most < 50 ? 64 : 2 * most)
 

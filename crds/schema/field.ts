@@ -170,8 +170,7 @@ interface TextForm {
   readonly pattern?: string
   /**
    * What the API server checks instead of the pattern, under the same condition. Rules whose cost has no bound are left
-   * to
-   * the run time: [].
+   * to the run time: [].
    */
   readonly rules?: readonly FormRule[]
   /** The message for a text that is too long, if it should be the same as for a wrong form. */

@@ -1,7 +1,6 @@
 // Rules across fields, each in two forms: as CEL, so that `kubectl apply` refuses a bad policy, and as code, for files
 // that did not pass through an API server. Both see the manifest as it is written. CEL sees defaults before their
-// nested
-// fields are filled in, so it tests `has` first.
+// nested fields are filled in, so it tests `has` first.
 import { allowlistRules } from './allowlist-rules.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'

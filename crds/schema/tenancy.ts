@@ -1,6 +1,5 @@
 // What `postscreen operator --tenancy restricted` refuses in a policy: every effect beyond the policy's own gateway.
-// Each
-// field declares what is allowed in it.
+// Each field declares what is allowed in it.
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { type Field, fields } from './fields.ts'

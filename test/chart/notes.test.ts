@@ -10,7 +10,7 @@ const notes = (values: object): Promise<string> =>
 
 test('an install whose image no node can pull says so, and which values to set', { skip }, async () => {
   const said = await notes({ postfix: { enabled: true }, policy: { create: true } })
-  assert.match(said, /NO IMAGE CAN BE PULLED/)
+  assert.match(said, /THE IMAGES CANNOT BE PULLED/)
   assert.match(said, /--set image\.repository=REGISTRY\/NAME --set postfix\.image\.repository=REGISTRY\/NAME/)
 })
 
@@ -21,6 +21,6 @@ test('an install with an image of one’s own says nothing of the kind', { skip 
   ]) {
     const said = await notes(values)
     assert.match(said, /The Postscreen operator/)
-    assert.doesNotMatch(said, /NO IMAGE CAN BE PULLED/)
+    assert.doesNotMatch(said, /THE IMAGES CANNOT BE PULLED/)
   }
 })

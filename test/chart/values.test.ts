@@ -43,6 +43,7 @@ test('every value that a template uses is declared', () => {
 interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
+  readonly description?: string
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: unknown
   readonly definitions?: Readonly<Record<string, Schema>>
@@ -65,6 +66,14 @@ test('the schema knows every value, and is strict about the names of our own', (
       assert.ok(node !== undefined, `${path} is not in the schema`)
     }
   }
+})
+
+test('the schema describes every value with its comment', () => {
+  for (const { values } of sectionsOf(text('values.yaml')))
+    for (const { path, text: comment } of values) {
+      const node = path.split('.').reduce<Schema | undefined>((at, name) => at?.properties?.[name], schema)
+      assert.equal(node?.description, comment, path)
+    }
 })
 
 test('the table of values has every value with its default', () => {

@@ -1,6 +1,6 @@
-{{/* Names and labels that more than one template uses. */}}
+{{/* Names and labels that several templates use. */}}
 
-{{/* What the names of objects begin with. 40 characters, so that there is room for -operator-metrics and the like in 63. */}}
+{{/* The prefix of the names of objects. At most 40 characters, which leaves room for suffixes such as -operator-metrics within 63. */}}
 {{- define "postscreen.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
@@ -18,7 +18,7 @@
 {{- printf "%s-operator" (include "postscreen.fullname" .) -}}
 {{- end -}}
 
-{{/* Cluster-wide objects: two releases in two namespaces may have the same name. */}}
+{{/* The name of cluster-scoped objects. Two releases in two namespaces may have the same name. */}}
 {{- define "postscreen.clusterName" -}}
 {{- if eq .Release.Namespace (include "postscreen.fullname" .) -}}
 {{- include "postscreen.operatorName" . -}}
@@ -36,8 +36,8 @@
 {{- end -}}
 
 {{/*
-The labels that tell pods apart. Call: (list $ "operator"). A Deployment's selector cannot be changed later: nothing else may come in here.
-The name is fixed: by it the NetworkPolicy of gateways, which the operator makes, knows the operator.
+The labels that select pods. Call: (list $ "operator"). The selector of a Deployment cannot be changed later, so do not add labels here.
+The name is fixed: the NetworkPolicy of gateways, which the operator creates, selects the operator by it.
 */}}
 {{- define "postscreen.selectorLabels" -}}
 {{- $root := index . 0 -}}
@@ -59,7 +59,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* The annotations of an object, with their key and a line break before it; nothing when there are none. Call: (list $ ANNOTATIONS INDENT) */}}
+{{/* The annotations of an object, with their key and a line break in front; empty if there are none. Call: (list $ ANNOTATIONS INDENT) */}}
 {{- define "postscreen.annotations" -}}
 {{- $root := index . 0 -}}
 {{- $indent := index . 2 -}}
@@ -68,7 +68,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
-{{/* A repository in global.imageRegistry, if that is set. Its first part is a host if it looks like one, as to docker. Call: (list $ REPOSITORY) */}}
+{{/* A repository, with its registry replaced by global.imageRegistry if that is set. As in docker, the first part is a host if it looks like one. Call: (list $ REPOSITORY) */}}
 {{- define "postscreen.repository" -}}
 {{- $registry := (index . 0).Values.global.imageRegistry -}}
 {{- $parts := splitList "/" (index . 1) -}}
@@ -93,7 +93,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
-{{/* The names of the Secrets to pull images with, as a JSON list: global ones first, each once. */}}
+{{/* The names of the Secrets for pulling images, as a JSON list without duplicates: global ones first. */}}
 {{- define "postscreen.pullSecretNames" -}}
 {{- $names := list -}}
 {{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) -}}
@@ -102,7 +102,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- uniq $names | toJson -}}
 {{- end -}}
 
-{{/* The field imagePullSecrets of a pod, with a line break before it; nothing when there are none. Call: (list $ INDENT) */}}
+{{/* The field imagePullSecrets of a pod, with a line break in front; empty if there are none. Call: (list $ INDENT) */}}
 {{- define "postscreen.imagePullSecrets" -}}
 {{- $secrets := list -}}
 {{- range include "postscreen.pullSecretNames" (index . 0) | fromJsonArray -}}
@@ -113,14 +113,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
-{{/* The field storageClassName of a claim, with a line break before it; nothing for the class of the cluster. Call: (list $ STORAGE_CLASS INDENT) */}}
+{{/* The field storageClassName of a claim, with a line break in front; empty for the default class of the cluster. Call: (list $ STORAGE_CLASS INDENT) */}}
 {{- define "postscreen.storageClass" -}}
 {{- with default (index . 0).Values.global.defaultStorageClass (index . 1) -}}
 {{- printf "storageClassName: %s" (quote .) | nindent (int (index $ 2)) -}}
 {{- end -}}
 {{- end -}}
 
-{{/* The image of gateways whose policy names none: the operator's own, but for what gateway.image says. */}}
+{{/* The image of gateways whose policy does not set one: the image of the operator, modified by gateway.image. */}}
 {{- define "postscreen.gatewayImage" -}}
 {{- $image := dict "repository" (default .Values.image.repository .Values.gateway.image.repository) "tag" .Values.gateway.image.tag "digest" .Values.gateway.image.digest -}}
 {{- if not (or $image.tag $image.digest) -}}

@@ -1,25 +1,32 @@
-// The generated part of the chart's values.schema.json: the schema of `policy.spec`. With it, Helm refuses a misspelt
-// field before it sends anything to the cluster.
+// The generated parts of the chart's values.schema.json: the schema of `policy.spec`, with which Helm refuses a misspelt
+// field before it sends anything to the cluster, and the descriptions of all values, which editors show.
 import { specSchema } from '../../schema/fields.ts'
 import { type StructuralNode, structural } from '../structural.ts'
+import { sectionsOf } from './values-table.ts'
 
-interface ValuesSchema {
-  readonly definitions: Readonly<Record<string, unknown>>
+interface SchemaObject {
+  readonly properties?: Readonly<Record<string, SchemaObject>>
   readonly [key: string]: unknown
+}
+
+interface ValuesSchema extends SchemaObject {
+  readonly definitions: Readonly<Record<string, unknown>>
 }
 
 const copied = ['enum', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'minItems', 'maxItems', 'maxProperties'] as const
 
 /**
- * The JSON schema (draft 7) of a node. Defaults, notes and CEL are left to the API server. Unknown fields, which a
+ * The JSON schema (draft 7) of a node. Defaults and CEL are left to the API server. Unknown fields, which a
  * structural schema prunes, are refused here.
  */
 function draft7(node: StructuralNode): Readonly<Record<string, unknown>> {
   const kept = Object.fromEntries(copied.flatMap((key) => (node[key] === undefined ? [] : [[key, node[key]]])))
-  if (node['x-kubernetes-int-or-string'] === true) return { ...kept, type: ['integer', 'string'] }
-  const { properties, additionalProperties, items, required } = node
+  const { description, properties, additionalProperties, items, required } = node
+  const described = description === undefined ? {} : { description }
+  if (node['x-kubernetes-int-or-string'] === true) return { ...described, ...kept, type: ['integer', 'string'] }
   return {
     type: node.type,
+    ...described,
     ...kept,
     ...(required !== undefined && { required }),
     ...(properties !== undefined && {
@@ -31,13 +38,31 @@ function draft7(node: StructuralNode): Readonly<Record<string, unknown>> {
   }
 }
 
+/** The schema with a new description at each of the paths. */
+function withDescriptions(schema: SchemaObject, texts: ReadonlyMap<string, string>, path = ''): SchemaObject {
+  const { description, properties, ...rest } = schema
+  const text = texts.get(path) ?? description
+  const inner = Object.entries(properties ?? {}).map(([name, value]) => [
+    name,
+    withDescriptions(value, texts, path === '' ? name : `${path}.${name}`),
+  ])
+  return {
+    ...(text !== undefined && { description: text }),
+    ...rest,
+    ...(properties !== undefined && { properties: Object.fromEntries(inner) }),
+  }
+}
+
 /**
- * Returns the file with the generated part replaced. `backend` is not required, because the chart's own Postfix can be
+ * Returns the file with the generated parts replaced. `backend` is not required, because the chart's own Postfix can be
  * it.
  * @param text the current file; throws a SyntaxError if it is not JSON
+ * @param yaml the chart's values.yaml, whose comments become the descriptions
  */
-export function withPolicySpec(text: string): string {
+export function withGeneratedParts(text: string, yaml: string): string {
   const schema = JSON.parse(text) as ValuesSchema
   const { required: _, ...spec } = draft7(structural(specSchema(), 'spec'))
-  return `${JSON.stringify({ ...schema, definitions: { ...schema.definitions, policySpec: spec } }, undefined, 2)}\n`
+  const texts = new Map(sectionsOf(yaml).flatMap(({ values }) => values.map((value) => [value.path, value.text] as const)))
+  const described = withDescriptions(schema, texts)
+  return `${JSON.stringify({ ...described, definitions: { ...schema.definitions, policySpec: spec } }, undefined, 2)}\n`
 }

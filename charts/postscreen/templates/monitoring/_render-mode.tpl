@@ -1,6 +1,6 @@
 {{/*
-"yes" when objects of an API that may be missing are to be rendered, else nothing. Call: (list $ "monitoring.coreos.com/v1" .Values.serviceMonitor "serviceMonitor")
-Without the API, Helm would refuse the whole release ("no matches for kind"); renderMode says what to do then.
+"yes" if objects of an optional API are rendered; otherwise empty. Call: (list $ "monitoring.coreos.com/v1" .Values.serviceMonitor "serviceMonitor")
+If the API is missing, Helm would refuse the whole release ("no matches for kind"). renderMode decides what to do.
 */}}
 {{- define "postscreen.rendered" -}}
 {{- $root := index . 0 -}}
@@ -15,7 +15,7 @@ yes
 {{- end -}}
 {{- end -}}
 
-{{/* The settings that ServiceMonitor and PodMonitor have alike. */}}
+{{/* The settings that ServiceMonitor and PodMonitor share. */}}
 {{- define "postscreen.endpoint" -}}
 path: /metrics
 {{- with .interval }}

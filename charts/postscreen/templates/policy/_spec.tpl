@@ -1,9 +1,9 @@
-{{/* policy.spec as YAML, with what the chart itself knows: its own Postfix as the backend, and its own Valkey. */}}
+{{/* policy.spec as YAML, with the chart's own Postfix as the backend and the chart's own Valkey if they are enabled. */}}
 {{- define "postscreen.policySpec" -}}
 {{- $spec := deepCopy .Values.policy.spec -}}
 {{- if not $spec.backend -}}
 {{- if not .Values.postfix.enabled -}}
-{{- fail "policy.create needs mail servers to hand clients on to: set policy.spec.backend.service.name (a headless Service in the release's namespace), or policy.spec.backend.addresses, or postfix.enabled=true" -}}
+{{- fail "policy.create needs mail servers: set policy.spec.backend.service.name (a headless Service in the namespace of the release), or policy.spec.backend.addresses, or postfix.enabled=true" -}}
 {{- end -}}
 {{- $_ := set $spec "backend" (dict "service" (dict "name" (include "postscreen.postfixName" .) "port" 10025)) -}}
 {{- end -}}

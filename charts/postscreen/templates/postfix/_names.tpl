@@ -1,4 +1,4 @@
-{{/* Names, and texts of Postfix's configuration. */}}
+{{/* Names, and parts of the configuration of Postfix. */}}
 
 {{- define "postscreen.postfixName" -}}
 {{- printf "%s-postfix" (include "postscreen.fullname" .) -}}
@@ -12,24 +12,24 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What must not be, beyond what values.schema.json can say. */}}
+{{/* Checks that values.schema.json cannot express. */}}
 {{- define "postscreen.postfixProblems" -}}
 {{- $postfix := .Values.postfix -}}
 {{- if and $postfix.domains (not $postfix.relayTo) (gt (int $postfix.replicaCount) 1) -}}
-{{- fail "postfix.replicaCount: each Postfix has a volume of its own, so that a mailbox would be spread over all of them. Set postfix.relayTo to the server that has the mailboxes, or postfix.replicaCount=1" -}}
+{{- fail "postfix.replicaCount: each Postfix pod has its own volume, so each mailbox would be spread over all of them. Set postfix.relayTo to the server with the mailboxes, or postfix.replicaCount=1" -}}
 {{- end -}}
 {{- range $postfix.recipients -}}
 {{- $domain := splitList "@" . | last | lower -}}
 {{- if not (has $domain $postfix.domains) -}}
-{{- fail (printf "postfix.recipients: %s is in none of postfix.domains" .) -}}
+{{- fail (printf "postfix.recipients: the domain of %s is not in postfix.domains" .) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $postfix.relayTo (not $postfix.domains) -}}
-{{- fail "postfix.relayTo needs postfix.domains: the domains whose mail goes there" -}}
+{{- fail "postfix.relayTo needs postfix.domains: the domains whose mail it receives" -}}
 {{- end -}}
 {{- end -}}
 
-{{/* A value of main.cf. Numbers of values files are floating point, and 1e+07 is none of Postfix's; a line break would end the entry. */}}
+{{/* A value of main.cf. Numbers in values files are floating point, and Postfix does not accept 1e+07. A line break would end the entry. */}}
 {{- define "postscreen.postfixSetting" -}}
 {{- if kindIs "bool" . -}}
 {{- ternary "yes" "no" . -}}
@@ -40,7 +40,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* main.cf over the image's own. */}}
+{{/* The main.cf that replaces settings of the image. */}}
 {{- define "postscreen.postfixMainCf" -}}
 {{- $postfix := .Values.postfix -}}
 message_size_limit = {{ int64 $postfix.messageSizeLimit }}
@@ -67,7 +67,7 @@ virtual_mailbox_maps = lmdb:${config_directory}/recipients
 {{- end }}
 {{ end -}}
 
-{{/* The table of recipients: address and Maildir. `@DOMAIN` stands for all others, which share the postmaster's (RFC 5321 4.5.1: there is one). */}}
+{{/* The table of recipients: address and Maildir. `@DOMAIN` means all other addresses, which share the mailbox of the postmaster (required by RFC 5321 4.5.1). */}}
 {{- define "postscreen.postfixRecipients" -}}
 {{- $recipients := .Values.postfix.recipients -}}
 {{- if not $recipients -}}

@@ -1,6 +1,6 @@
-{{/* What Postfix and Valkey have in common. */}}
+{{/* Parts that Postfix and Valkey share. */}}
 
-{{/* Labels of their pods. Not the chart's version: a new chart with the same image restarts nobody. Call: (list $ "postfix") */}}
+{{/* Labels of their pods. Without the version of the chart, so that a new chart with the same image does not restart pods. Call: (list $ "postfix") */}}
 {{- define "postscreen.serverPodLabels" -}}
 {{- $root := index . 0 -}}
 {{ include "postscreen.selectorLabels" . }}
@@ -10,7 +10,7 @@ app.kubernetes.io/part-of: postscreen
 {{- end }}
 {{- end -}}
 
-{{/* The pods of gateways, as a NetworkPolicy's `from`: those in the release's namespace and in the given ones. Call: (list $ NAMESPACES) */}}
+{{/* The pods of gateways, as the `from` of a NetworkPolicy: in the namespace of the release and in the given namespaces. Call: (list $ NAMESPACES) */}}
 {{- define "postscreen.gatewayPeers" -}}
 {{- $root := index . 0 -}}
 - podSelector:

@@ -1,6 +1,6 @@
 {{/*
-What the operator does in the namespaces of policies, and nothing beyond: a test compares it with what the API server was asked for.
-No Secrets: gateways mount those that their policy names, and the kubelet fetches them.
+The permissions of the operator in the namespaces of policies. A test compares them with the requests that the API server received.
+No access to Secrets: gateways mount the Secrets in their policy, and the kubelet fetches them.
 */}}
 {{- define "postscreen.operatorRules" -}}
 - apiGroups: [postscreen.dev]

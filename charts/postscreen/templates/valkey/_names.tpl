@@ -1,4 +1,4 @@
-{{/* Names of the Valkey's objects. */}}
+{{/* Names of the objects of Valkey. */}}
 
 {{- define "postscreen.valkeyName" -}}
 {{- printf "%s-valkey" (include "postscreen.fullname" .) -}}
@@ -21,7 +21,7 @@
 {{- ternary .Values.valkey.auth.existingSecretPasswordKey "password" (ne .Values.valkey.auth.existingSecret "") -}}
 {{- end -}}
 
-{{/* spec.allowlist of a policy in the release's namespace that uses this Valkey, as YAML. */}}
+{{/* The spec.allowlist of a policy that uses this Valkey, in the namespace of the release, as YAML. */}}
 {{- define "postscreen.valkeyAllowlist" -}}
 store: Valkey
 valkey:

@@ -90,7 +90,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/keep-the-client-address.md', '# nginx', not("nginx's configuration")],
   ['docs/keep-the-client-address.md', 'swaks --server', cluster],
   ['docs/keep-the-client-address.md', 'kubectl -n mail logs', cluster],
-  ['docs/metrics-and-status.md', '# connections turned away', promql],
+  ['docs/metrics-and-status.md', '# rejected connections per second', promql],
   ['docs/metrics-and-status.md', 'curl -s 127.0.0.1:2580/status', here()],
   ['docs/operator-metrics.md', '# policies that', promql],
   ['docs/policy-in-the-cluster.md', 'kubectl -n mail create secret tls', cluster],

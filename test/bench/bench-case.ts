@@ -1,46 +1,46 @@
-// What a case of the bench is: who is measured under one load, what is read off in a round, and what was promised.
+// A case of the bench: which programs are measured under one load, the figures of a round, and the goals.
 import type { Need } from './needs.ts'
 
-/** The figures of one round by key. One that could not be read is left out. */
+/** The figures of one round by key. Figures that could not be read are left out. */
 export type Round = Readonly<Record<string, number>>
 
 export interface FigureKind {
   readonly label: string
   /** Empty for a plain count. */
   readonly unit: string
-  /** Behind the point. */
+  /** After the decimal point. */
   readonly digits: number
 }
 
-/** What is promised of one figure: as it is, or beside the same figure of a peer in the same run. Medians count. */
+/** A goal for one figure: absolute, or compared with the same figure of a peer in the same run. Medians count. */
 export interface Goal {
-  /** In the words of the table. */
+  /** The text in the table. */
   readonly text: string
   readonly figure: string
   readonly of: string
-  /** `ratio` and `difference` are those of `of` over `peer`; `shown` does not count, but lets the table show what the peer has. */
+  /** `ratio` and `difference` are `of` compared with `peer`. `shown` does not count; the table only shows the figure of the peer. */
   readonly beside?: { readonly peer: string; readonly how: 'ratio' | 'difference' | 'shown' }
   readonly bound: 'at most' | 'at least'
   readonly value: number
 }
 
-/** One of those who bear the load in turn. */
+/** One of the programs that are measured in turn. */
 export interface Contender {
   readonly name: string
-  /** Bears the load once. */
+  /** Measures it once under the load. */
   round(): Promise<Round>
-  /** It takes part in the first so many rounds only. */
+  /** It takes part only in this number of rounds. */
   readonly rounds?: number
 }
 
 export interface Setting {
-  /** 1 for the real load; less makes everything smaller, to see that it works. */
+  /** 1 for the full load. A smaller value makes everything smaller, to check that it works. */
   readonly scale: number
-  /** How the gateway logs; json is what npm run postscreen does. */
+  /** Log format of the gateway; npm run postscreen uses json. */
   readonly logFormat: 'json' | 'postfix'
 }
 
-/** Everything has started. */
+/** All programs have started. */
 export interface Started {
   readonly contenders: readonly Contender[]
   stop(): Promise<void>
@@ -48,16 +48,16 @@ export interface Started {
 
 export interface BenchCase {
   readonly name: string
-  /** In the words of the table. */
+  /** The text in the table. */
   readonly what: string
   readonly needs: readonly Need[]
   readonly figures: Readonly<Record<string, FigureKind>>
   readonly goals: readonly Goal[]
   /** How many rounds count. */
   readonly rounds: number
-  /** Whether a round comes before that does not count: V8 has then compiled what it will, Postfix has started its processes. */
+  /** Whether a first round does not count. After it, V8 has compiled the hot code and Postfix has started its processes. */
   readonly warmUp: boolean
-  /** How long it takes altogether. */
+  /** The total duration. */
   readonly minutes: number
   start(setting: Setting): Promise<Started>
 }

@@ -44,5 +44,5 @@ export function exampleResult(ours: readonly number[], theirs: readonly number[]
     { name: 'gateway', rounds: rounds(ours) },
     { name: 'postscreen', rounds: rounds(theirs) },
   ]
-  return { at: '2026-01-01T00:00', machine: exampleMachine, contenders }
+  return { at: '2026-01-01T00:00', commit: '1234567', machine: exampleMachine, contenders }
 }

@@ -1,4 +1,4 @@
-// The page of figures: what people wrote stays, what was measured stands in the table.
+// The page of figures: text outside the markers stays, figures are in the tables.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -39,13 +39,13 @@ test('a case that was not measured, or cannot be, has a row that says so', () =>
   assert.match(goalTable([example], { cases: { example: lacking }, curves: {} }), /the gateway has no --workers .* no \|/)
 })
 
-test('the details have all figures of all who took part', () => {
+test('the details have all figures of all contenders, and name the commit', () => {
   const text = details([example], results)
-  assert.match(text, /^### example\n\nbots \| of an example; 3 rounds each, in turn; 2026-01-01T00:00\.\n/)
+  assert.match(text, /^### example\n\nbots \| of an example; 3 rounds each, alternating; measured 2026-01-01T00:00, commit 1234567\.\n/)
   assert.match(text, /\|  \| gateway \| postscreen \|\n\| --- \| --- \| --- \|\n\| CPU \| 33 µs \(30–36\) \| 77 µs \|\n/)
 })
 
-test('our page has all markers, and is what the kept results make of it', () => {
+test('docs/performance.md has all markers, and is made from the stored results', () => {
   const page = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8')
   const kept = readResults(fileURLToPath(new URL('../../docs/performance/results.json', import.meta.url)))
   assert.equal(renewPage(page, cases, curves, kept), page)

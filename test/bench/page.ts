@@ -1,4 +1,4 @@
-// The parts of docs/performance.md that the bench writes, between markers; what people wrote around them stays.
+// The parts of docs/performance.md that the bench writes, between markers. Text outside the markers is not changed.
 import type { BenchCase } from './bench-case.ts'
 import type { Curve } from './curve.ts'
 import type { Machine } from './machine.ts'
@@ -19,7 +19,7 @@ export function replacePart(page: string, part: Part, text: string): string {
   return `${before}${begin(part)}\n\n${text.trimEnd()}\n\n${end(part)}${after[1]}`
 }
 
-/** Writes all parts anew. */
+/** Writes all parts again. */
 export function renewPage(page: string, cases: readonly BenchCase[], curves: readonly Curve[], results: Results): string {
   const parts: readonly (readonly [Part, string])[] = [
     ['table', goalTable(cases, results)],
@@ -32,7 +32,7 @@ export function renewPage(page: string, cases: readonly BenchCase[], curves: rea
 
 const row = (...cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`
 
-/** One row for each goal: the peer, ours, what is held against the goal. */
+/** One row for each goal: the figure of the peer, that of the gateway, the value that is compared with the goal. */
 export function goalTable(cases: readonly BenchCase[], { cases: measured }: Results): string {
   const rows = cases.flatMap((one) => {
     const result = measured[one.name]
@@ -40,7 +40,7 @@ export function goalTable(cases: readonly BenchCase[], { cases: measured }: Resu
     if (result.lacks !== undefined) return [row(one.what, '–', result.lacks, '', one.goals.map(({ text }) => text).join('; '), 'no')]
     return judge(one, result).map((verdict, index) => goalRow(one, verdict, index === 0))
   })
-  return `${row('case', 'peer', 'ours', 'beside the goal', 'goal', 'met')}${row('---', '---', '---', '---', '---', '---')}${rows.join('')}`
+  return `${row('Case', 'Compared with', 'Gateway', 'Value for the goal', 'Goal', 'Met')}${row('---', '---', '---', '---', '---', '---')}${rows.join('')}`
 }
 
 function goalRow({ what, figures }: BenchCase, { goal, ours, peer, value, met }: Verdict, first: boolean): string {
@@ -52,7 +52,7 @@ function goalRow({ what, figures }: BenchCase, { goal, ours, peer, value, met }:
   return row(first ? what : '', peerText, oursText, valueCell, goal.text, metText)
 }
 
-/** A table for each case: all figures of all who took part. */
+/** A table for each case: all figures of all contenders. */
 export function details(cases: readonly BenchCase[], { cases: measured }: Results): string {
   const known = cases.flatMap((one) => {
     const result = measured[one.name]
@@ -72,7 +72,7 @@ function detail({ name, what, figures }: BenchCase, result: CaseResult): string 
   })
   const rounds = Math.max(...result.contenders.map((contender) => contender.rounds.length))
   const head = `${row('', ...names)}${row('---', ...names.map(() => '---'))}`
-  return `### ${name}\n\n${what}; ${rounds} rounds each, in turn; ${result.at}.\n\n${head}${lines.join('')}`
+  return `### ${name}\n\n${what}; ${rounds} rounds each, alternating; measured ${result.at}${ofCommit(result)}.\n\n${head}${lines.join('')}`
 }
 
 function pictures(curves: readonly Curve[], { curves: measured }: Results): string {
@@ -80,6 +80,9 @@ function pictures(curves: readonly Curve[], { curves: measured }: Results): stri
   if (drawn.length === 0) return 'Nothing has been measured yet.'
   return drawn.map(({ name, title }) => `![${title}](performance/${name}.svg)`).join('\n\n')
 }
+
+/** Which code was measured, if the results say so. */
+const ofCommit = ({ commit }: CaseResult): string => (commit === undefined ? '' : `, commit ${commit}`)
 
 /** Cases that were measured on one machine are named together. */
 function machines({ cases, curves }: Results): string {
@@ -94,7 +97,7 @@ function machines({ cases, curves }: Results): string {
     .filter(([, { machine }]) => machine.busy > 0.1)
     .map(([name, { machine }]) => `${name} (${Math.round(machine.busy * 100)} %)`)
   const lines = [...names].map(([text, of]) => `- ${text}${names.size === 1 ? '' : `: ${of.join(', ')}`}`)
-  if (busy.length > 0) lines.push(`- While others used more than a tenth of it: ${busy.join(', ')}`)
+  if (busy.length > 0) lines.push(`- Measured while other programs used more than a tenth of the machine: ${busy.join(', ')}`)
   return lines.join('\n')
 }
 

@@ -1,4 +1,4 @@
-// What was measured, kept as JSON beside the page: so that one case can be measured anew and the others stay.
+// Results of measurements, stored as JSON beside the page, so that one case can be measured again without the others.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Round } from './bench-case.ts'
@@ -13,6 +13,8 @@ export interface ContenderRounds {
 export interface CaseResult {
   /** ISO 8601, to the minute. */
   readonly at: string
+  /** The abbreviated commit that was measured, with `+changes` if files differed from it. */
+  readonly commit?: string | undefined
   readonly machine: Machine
   /** Why there are no figures, where there are none. */
   readonly lacks?: string
@@ -21,6 +23,8 @@ export interface CaseResult {
 
 export interface CurveResult {
   readonly at: string
+  /** As for a case. */
+  readonly commit?: string | undefined
   readonly machine: Machine
   readonly points: readonly CurvePoint[]
 }
@@ -30,13 +34,13 @@ export interface Results {
   readonly curves: Readonly<Record<string, CurveResult>>
 }
 
-/** What the file holds; nothing when there is none. Throws on one that is no JSON. */
+/** The results in the file; none if there is no file. Throws if it is not JSON. */
 export function readResults(file: string): Results {
   if (!existsSync(file)) return { cases: {}, curves: {} }
   return JSON.parse(readFileSync(file, 'utf8')) as Results
 }
 
-/** Six digits of every number are more than was measured, and keep the file's differences short. */
+/** Six digits of every number are more than the precision of the measurement, and keep diffs of the file short. */
 export function writeResults(file: string, results: Results): void {
   mkdirSync(dirname(file), { recursive: true })
   const short = (_: string, value: unknown): unknown => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)

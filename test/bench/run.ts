@@ -1,9 +1,10 @@
-// `npm run bench -- [NAME…]`: measures the gateway beside its peers and writes docs/performance.md. Needs root on Linux, and no other work on the machine.
+// `npm run bench -- [NAME…]`: compares the gateway with its peers and writes docs/performance.md. Needs root on Linux, and a machine without other work.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { BenchCase, Setting } from './bench-case.ts'
+import { measuredCommit } from './commit.ts'
 import type { Curve } from './curve.ts'
 import { curveSvg } from './curve-svg.ts'
 import { busyWarning, lookAtMachine } from './machine.ts'
@@ -22,23 +23,23 @@ const minutes = (all: readonly { readonly minutes: number }[]): number => all.re
 
 const usage = `Usage: npm run bench -- [NAME…] [OPTION]…
 
-Measures the gateway beside a real postscreen and HAProxy, and writes docs/performance.md. Without a name: all cases, ${minutes(cases)} minutes.
+Compares the gateway with a real postscreen and HAProxy, and writes docs/performance.md. Without a name: all cases, ${minutes(cases)} minutes.
 
 ${cases.map(({ name, what, minutes: takes }) => `  ${name.padEnd(16)} ${what} (${takes} min)`).join('\n')}
 
   growth           how costs grow: all of the following (${minutes(curves)} min)
 ${curves.map(({ name, title, minutes: takes }) => `  ${`growth-${name}`.padEnd(16)} ${title} (${takes} min)`).join('\n')}
 
-  page             measures nothing, writes the page from what was measured
-  ${separate.join(', ')}: print their own figures; further words are theirs (docs/load-tests.md)
+  page             measures nothing, writes the page from the stored results
+  ${separate.join(', ')}: print their own figures and have their own arguments (docs/load-tests.md)
 
-  --rounds N       instead of each case's own number
-  --scale SHARE    that share of the load, to see that it works; the page stays as it is
-  --log FORMAT     json or postfix (json, as npm run postscreen does); with postfix, the page stays as it is
-  --keep           the page stays as it is
+  --rounds N       number of rounds, instead of that of each case
+  --scale SHARE    share of the load, to check that it works; does not change the page
+  --log FORMAT     json (the default) or postfix; postfix does not change the page
+  --keep           does not change the page
 `
 
-/** What the command line asks for. */
+/** The request on the command line. */
 interface Order {
   readonly cases: readonly BenchCase[]
   readonly curves: readonly Curve[]
@@ -66,7 +67,7 @@ function readOrder(args: string[]): Order | { readonly wrong: string } {
   if (values.log !== 'json' && values.log !== 'postfix') return { wrong: '--log must be json or postfix' }
   const known = new Set(['growth', 'page', ...cases.map(({ name }) => name), ...curves.map(({ name }) => `growth-${name}`)])
   const unknown = positionals.find((name) => !known.has(name))
-  if (unknown !== undefined) return { wrong: `there is no ${unknown}` }
+  if (unknown !== undefined) return { wrong: `unknown case: ${unknown}` }
   const named = (name: string): boolean => positionals.includes(name)
   return {
     cases: positionals.length === 0 ? cases : cases.filter(({ name }) => named(name)),
@@ -77,7 +78,7 @@ function readOrder(args: string[]): Order | { readonly wrong: string } {
   }
 }
 
-/** What is missing for what is asked, each once. A flag that the gateway lacks is no reason not to begin. */
+/** What is missing for the requested cases, each once. A flag that the gateway lacks does not stop the others. */
 function missingFor({ cases: chosen, curves: drawn, setting }: Order): readonly string[] {
   const all = [...chosen, ...drawn].flatMap(({ name, needs }) =>
     needs.filter(isMachines).map((need) => ({ name, why: missing(ofScale(need, setting)) })),
@@ -94,13 +95,14 @@ const ofScale = (need: Need, { scale }: Setting): Need =>
 async function runCase(one: BenchCase, { setting, rounds }: Order): Promise<CaseResult> {
   const machine = await lookAtMachine()
   const at = new Date().toISOString().slice(0, 16)
+  const commit = measuredCommit()
   const lacks = one.needs.map((need) => missing(ofScale(need, setting))).find((why) => why !== undefined)
   console.log(`\n${one.name}: ${one.what} (load ${machine.load.toFixed(1)}, ${Math.round(machine.busy * 100)} % busy before)`)
   const warning = busyWarning(machine)
   if (warning !== undefined) console.log(`  warning: ${warning}`)
-  if (lacks !== undefined) return { at, machine, lacks, contenders: [] }
+  if (lacks !== undefined) return { at, commit, machine, lacks, contenders: [] }
   const contenders = await measureCase(one, setting, rounds ?? one.rounds, (text) => console.log(`  ${text}`))
-  return { at, machine, contenders }
+  return { at, commit, machine, contenders }
 }
 
 function report(one: BenchCase, result: CaseResult): void {
@@ -129,14 +131,14 @@ function keep(results: Results): void {
 async function run(order: Order): Promise<number> {
   const needed = missingFor(order)
   if (needed.length > 0) {
-    console.error(`Before anything is measured, this is missing:\n${needed.map((line) => `  ${line}\n`).join('')}`)
+    console.error(`The measurement cannot start. Missing:\n${needed.map((line) => `  ${line}\n`).join('')}`)
     return 2
   }
   console.log(machineText(await lookAtMachine()))
   for (const one of order.cases) {
     const result = await runCase(one, order)
     report(one, result)
-    // At once, so that what is measured is not lost when a later case fails.
+    // At once, so that results are not lost when a later case fails.
     if (!order.keep) keep(withCase(readResults(resultsFile), one.name, result))
   }
   for (const curve of order.curves) {
@@ -146,13 +148,13 @@ async function run(order: Order): Promise<number> {
     if (warning !== undefined) console.log(`  warning: ${warning}`)
     const points = await measureCurve(curve, order.setting, order.rounds ?? curve.rounds, (text) => console.log(`  ${text}`))
     const at = new Date().toISOString().slice(0, 16)
-    if (!order.keep) keep(withCurve(readResults(resultsFile), curve.name, { at, machine, points }))
+    if (!order.keep) keep(withCurve(readResults(resultsFile), curve.name, { at, commit: measuredCommit(), machine, points }))
   }
   if (!order.keep) keep(readResults(resultsFile))
   return 0
 }
 
-/** A bench that prints its own figures, with the words behind its name. */
+/** Runs a bench that prints its own figures, with the arguments after its name. */
 function runSeparate(name: string, args: readonly string[]): number {
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
   return spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1
@@ -165,5 +167,5 @@ if ('wrong' in order) {
   console.error(`${order.wrong === '' ? '' : `bench: ${order.wrong}\n\n`}${usage}`)
   process.exit(order.wrong === '' ? 0 : 2)
 }
-// Clients that were let go may still be on their way.
+// Connections of clients may still be open.
 process.exit(await run(order))

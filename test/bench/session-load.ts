@@ -1,4 +1,4 @@
-// One round of sessions against one server: what each cost it, what the clients cost, how long they took, and what became of them.
+// One round of sessions against one server: the CPU time of server and clients for each, the duration, and the results.
 import { type Crowd, visitAll } from '../load/clients.ts'
 import { quantile } from '../load/figures.ts'
 import type { FigureKind, Round } from './bench-case.ts'
@@ -8,29 +8,29 @@ export interface SessionLoad {
   readonly sessions: number
   readonly atOnce: number
   readonly client: Crowd['client']
-  /** What a client has heard in the end when all is well. */
+  /** What a client has received at the end if the server worked as expected. */
   readonly heard: RegExp
-  /** What it has heard when the server took it for a good one by mistake. */
+  /** What it has received if the server passed it by mistake. */
   readonly letThrough?: RegExp
   readonly patienceMs?: number
-  /** CPU time of what is behind the server, in microseconds. */
+  /** CPU time of the mail server behind the server, in microseconds. */
   readonly behindCpu?: () => number
 }
 
 export const sessionFigures = {
-  cpu: { label: 'CPU a session', unit: 'µs', digits: 0 },
+  cpu: { label: 'CPU per session', unit: 'µs', digits: 0 },
   rate: { label: 'rate', unit: '/s', digits: 0 },
   p50: { label: 'p50', unit: 'ms', digits: 1 },
   p99: { label: 'p99', unit: 'ms', digits: 1 },
-  resident: { label: 'resident after', unit: 'MB', digits: 0 },
-  load: { label: 'CPU of the load', unit: 'µs', digits: 0 },
-  behind: { label: 'CPU of the mail server behind', unit: 'µs', digits: 0 },
-  through: { label: 'let through', unit: '%', digits: 1 },
-  hanging: { label: 'hanging', unit: '%', digits: 1 },
-  wrong: { label: 'otherwise', unit: '%', digits: 1 },
+  resident: { label: 'resident memory after', unit: 'MB', digits: 0 },
+  load: { label: 'CPU of the clients', unit: 'µs', digits: 0 },
+  behind: { label: 'CPU of the mail server', unit: 'µs', digits: 0 },
+  through: { label: 'passed', unit: '%', digits: 1 },
+  hanging: { label: 'left waiting', unit: '%', digits: 1 },
+  wrong: { label: 'other results', unit: '%', digits: 1 },
 } as const satisfies Record<string, FigureKind>
 
-/** Plays one round. Latency is from the call to the end of the connection, of those that heard what they should. */
+/** Plays one round. Latency is from the call to the end of the connection, of clients that received the expected replies. */
 export async function sessionRound(server: Server, load: SessionLoad): Promise<Round> {
   const { sessions, atOnce, client, heard, letThrough, patienceMs = 20_000, behindCpu } = load
   const took: number[] = []

@@ -47,18 +47,18 @@ export async function gatewayWithTable(
 
 export const access: BenchCase = {
   name: 'access',
-  what: 'policy with 100,000 CIDRs',
+  what: 'Policy with 100,000 networks in the access list',
   needs: [],
   figures: {
     lookup: { label: 'lookup', unit: 'ns', digits: 0 },
     reload: { label: 'reload', unit: 'ms', digits: 0 },
-    pause: { label: 'longest pause in it', unit: 'ms', digits: 1 },
+    pause: { label: 'longest pause during the reload', unit: 'ms', digits: 1 },
     'reload-cpu': { label: 'CPU of the reload', unit: 'ms', digits: 0 },
   },
   goals: [
     { text: 'lookup ≤ 1 µs', figure: 'lookup', of: 'gateway', bound: 'at most', value: 1000 },
     { text: 'reload ≤ 500 ms', figure: 'reload', of: 'gateway', bound: 'at most', value: 500 },
-    { text: 'without a pause > 20 ms', figure: 'pause', of: 'gateway', bound: 'at most', value: 20 },
+    { text: 'no pause > 20 ms', figure: 'pause', of: 'gateway', bound: 'at most', value: 20 },
   ],
   rounds: 7,
   warmUp: true,

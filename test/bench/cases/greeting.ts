@@ -42,7 +42,7 @@ const over = (how: 'difference') => ({ peer: 'direct', how }) as const
 
 export const greeting: BenchCase = {
   name: 'greeting',
-  what: 'client on the allowlist, to the 220 greeting, over a direct connection',
+  what: 'Client on the allowlist: time until the 220 greeting, compared with a direct connection',
   needs: ['postfix'],
   figures: {
     p50: { label: 'p50', unit: 'ms', digits: 2 },

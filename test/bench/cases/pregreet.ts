@@ -20,7 +20,7 @@ const { cpu, rate, p50, p99, resident, load, wrong } = sessionFigures
 
 export const pregreet: BenchCase = {
   name: 'pregreet',
-  what: 'pregreet bots, dropped (200 at once)',
+  what: 'Bots that speak before the greeting, 200 at once, dropped',
   needs: ['postfix'],
   figures: { cpu, rate, p50, p99, resident, load, wrong },
   goals: [

@@ -42,7 +42,7 @@ const figures = Object.fromEntries(
 
 export const relay: BenchCase = {
   name: 'relay',
-  what: 'relay of a delivered message, 4 KiB and 1 MiB',
+  what: 'Relay of a delivered message, 4 KiB and 1 MiB',
   needs: ['loopback', 'haproxy'],
   figures,
   goals: sizes.map(({ key, name }) => ({

@@ -81,13 +81,13 @@ const shown = { peer: 'postscreen', how: 'shown' } as const
 
 export const arrive: BenchCase = {
   name: 'arrive',
-  what: '10,000 connections arriving at once',
+  what: '10,000 connections at once',
   needs: ['postfix', { files: 10_200 }],
   figures: {
-    ms: { label: 'until all are accepted', unit: 'ms', digits: 0 },
+    ms: { label: 'time until all are accepted', unit: 'ms', digits: 0 },
     accepted: { label: 'accepted within 70 s', unit: '%', digits: 0 },
-    cpu: { label: 'CPU each', unit: 'µs', digits: 0 },
-    gone: { label: 'sent away', unit: '', digits: 0 },
+    cpu: { label: 'CPU per connection', unit: 'µs', digits: 0 },
+    gone: { label: 'rejected', unit: '', digits: 0 },
   },
   goals: [
     { text: '≤ 1 s', figure: 'ms', of: 'gateway', beside: shown, bound: 'at most', value: 1000 },
@@ -105,14 +105,14 @@ export const arrive: BenchCase = {
 
 export const hold: BenchCase = {
   name: 'hold',
-  what: '10,000 silent connections held',
+  what: '10,000 silent connections',
   needs: ['postfix', { files: 10_200 }],
   figures: {
-    bytes: { label: 'resident each', unit: 'B', digits: 0 },
-    megabytes: { label: 'resident more', unit: 'MB', digits: 1 },
-    gone: { label: 'sent away', unit: '', digits: 0 },
+    bytes: { label: 'resident memory per connection', unit: 'B', digits: 0 },
+    megabytes: { label: 'additional resident memory', unit: 'MB', digits: 1 },
+    gone: { label: 'rejected', unit: '', digits: 0 },
   },
-  goals: [{ text: '≤ 4 KB each', figure: 'bytes', of: 'gateway', beside: shown, bound: 'at most', value: 4096 }],
+  goals: [{ text: '≤ 4 KB per connection', figure: 'bytes', of: 'gateway', beside: shown, bound: 'at most', value: 4096 }],
   rounds: 3,
   warmUp: false,
   minutes: 2,

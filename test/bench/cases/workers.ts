@@ -25,12 +25,12 @@ const { cpu, rate, p99, load: loadKind, wrong } = sessionFigures
 
 export const workers: BenchCase = {
   name: 'workers',
-  what: '2 cores (pregreet bots, 200 at once)',
+  what: 'Two workers on two cores (bots that speak before the greeting, 200 at once)',
   needs: ['loopback', { flag: '--workers' }],
   figures: { capacity: { label: 'capacity', unit: '/s', digits: 0 }, rate, cpu, p99, load: loadKind, wrong },
   goals: [
     {
-      text: '≥ 1.7× of one worker',
+      text: '≥ 1.7× the capacity of one worker',
       figure: 'capacity',
       of: 'two workers',
       beside: { peer: 'one worker', how: 'ratio' },

@@ -9,8 +9,8 @@ const spare = 200
 export const held: Curve = {
   name: 'held',
   title: 'Memory of silent connections in the greet wait',
-  x: { label: 'connections held', unit: '', scale: 'log' },
-  y: { label: 'resident memory more than without them', unit: 'MB', scale: 'log' },
+  x: { label: 'open connections', unit: '', scale: 'log' },
+  y: { label: 'additional resident memory', unit: 'MB', scale: 'log' },
   needs: ['postfix'],
   steps: ({ scale }) => {
     const most = openFilesLimit() - spare
@@ -21,7 +21,7 @@ export const held: Curve = {
   start: (setting) => {
     const at = async (count: number): Promise<Values> => {
       const [gateway, postscreen] = [await heldBy(setting, 'gateway', count), await heldBy(setting, 'postscreen', count)]
-      // A step below a page shows as nothing, which a logarithm cannot.
+      // A step smaller than a page shows as 0, which a logarithmic axis cannot show.
       return { gateway: Math.max(gateway['megabytes'] ?? 0, 0.01), postscreen: Math.max(postscreen['megabytes'] ?? 0, 0.01) }
     }
     return Promise.resolve({ at, stop: () => Promise.resolve() })

@@ -1,10 +1,10 @@
-// The operator's CPU time by the number of policies: until all are seen to, and when one of them changes.
+// The operator's CPU time by the number of policies: until all are processed, and when one of them changes.
 import type { Curve, Values } from '../curve.ts'
 import { timePolicies } from '../policies-process.ts'
 
 export const policies: Curve = {
   name: 'policies',
-  title: "The operator's work",
+  title: 'CPU time of the operator, by the number of policies',
   x: { label: 'policies', unit: '', scale: 'log' },
   y: { label: 'CPU time', unit: 'ms', scale: 'log' },
   needs: [],
@@ -14,7 +14,7 @@ export const policies: Curve = {
   start: () => {
     const at = async (count: number): Promise<Values> => {
       const { all = Number.NaN, one = Number.NaN } = await timePolicies(count)
-      return { 'until all are seen to': all, 'when one changes': one }
+      return { 'until all are processed': all, 'when one changes': one }
     }
     return Promise.resolve({ at, stop: () => Promise.resolve() })
   },

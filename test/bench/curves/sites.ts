@@ -14,9 +14,9 @@ const names = Array.from({ length: most }, (_, index) => `many${index + 1}`)
 
 export const sites: Curve = {
   name: 'sites',
-  title: 'CPU time of a listed client, dropped, by the number of DNSBLs',
-  x: { label: 'DNSBL sites', unit: '', scale: 'linear' },
-  y: { label: 'CPU time a client', unit: 'µs', scale: 'linear' },
+  title: 'CPU time for a listed client, dropped, by the number of DNS lists',
+  x: { label: 'DNS lists', unit: '', scale: 'linear' },
+  y: { label: 'CPU time per client', unit: 'µs', scale: 'linear' },
   needs: ['postfix', 'rbldnsd'],
   steps: () => [1, 3, 5, 10, most],
   rounds: 2,

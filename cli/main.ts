@@ -1,4 +1,5 @@
 // The `postscreen` command: finds the subcommand and runs it.
+import { codeOf } from '../runtime/caught.ts'
 import { version } from '../runtime/version.ts'
 
 /** Takes the arguments behind its name; gives the exit code. */
@@ -8,14 +9,23 @@ type Subcommand = (args: readonly string[]) => Promise<number>
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   gateway: async () => (await import('./gateway.ts')).gateway,
   operator: async () => (await import('./operator.ts')).operator,
-  demo: async () => {
-    const [{ demo }, { startDemoGateway }] = await Promise.all([import('./demo.ts'), import('./demo/gateway.ts')])
-    return (args) => demo(args, startDemoGateway)
-  },
+  demo: loadDemo,
   validate: async () => (await import('./validate.ts')).validate,
   apply: async () => (await import('./apply.ts')).apply,
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
   import: async () => (await import('./import.ts')).importPolicy,
+}
+
+/** The image leaves out what only the demo uses. */
+async function loadDemo(): Promise<Subcommand> {
+  try {
+    const [{ demo }, { startDemoGateway }] = await Promise.all([import('./demo.ts'), import('./demo/gateway.ts')])
+    return (args) => demo(args, startDemoGateway)
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    console.error('postscreen demo: the image does not contain the demo; in a checkout of the project run: npm ci && npm start')
+    return async () => 1
+  }
 }
 
 const help = `Usage: postscreen COMMAND [ARGUMENT]…

@@ -5,9 +5,11 @@ import type { RequestOptions } from 'node:https'
 import { createRequire } from 'node:module'
 import type { Cluster, KubeConfig } from '@kubernetes/client-node'
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici'
+import { codeOf } from '../../runtime/caught.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type ClusterConfig, inClusterConfig } from './in-cluster-config.ts'
 import { KubeError, logText } from './kube-error.ts'
+import { staticKubeconfig } from './static-kubeconfig.ts'
 
 /** What one request needs. */
 export interface Access {
@@ -132,18 +134,29 @@ export class ClusterAccess {
   }
 }
 
-/** Loaded where it is needed, since it is large; not with `import()`, so that a wrong configuration is told at once. */
-const clientLibrary = createRequire(import.meta.url)
+/** Loaded where it is needed, since it is large; not with `import()`, so that the constructor can throw for a wrong configuration. */
+const requirePackage = createRequire(import.meta.url)
 
+/** A pod reads its service account; elsewhere @kubernetes/client-node reads the kubeconfig, or where it is not installed our own reader. */
 function loadConfig(kubeconfig: string | undefined): ClusterConfig {
   const inCluster = kubeconfig === undefined ? inClusterConfig() : undefined
   if (inCluster !== undefined) return inCluster
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- require does not know what it finds
-  const library = clientLibrary('@kubernetes/client-node') as { readonly KubeConfig: new () => KubeConfig }
+  const library = clientLibrary()
+  if (library === undefined) return staticKubeconfig(kubeconfig)
   const config = new library.KubeConfig()
   if (kubeconfig === undefined) config.loadFromDefault()
   else config.loadFromFile(kubeconfig)
   return config
+}
+
+function clientLibrary(): { readonly KubeConfig: new () => KubeConfig } | undefined {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- require does not know what it finds
+    return requirePackage('@kubernetes/client-node') as { readonly KubeConfig: new () => KubeConfig }
+  } catch (error) {
+    if (codeOf(error) === 'MODULE_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
 function clusterOf(config: ClusterConfig): Cluster {

@@ -46,7 +46,7 @@ function importedPackages(): string[] {
   const files = shipped.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )
-  const sources = files.filter((file) => file.endsWith('.ts') && !/^cli\/demo/.test(file) && !/^crds\/generate\//.test(file))
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('cli/demo') && !file.startsWith('crds/generate/'))
   const imports = /^import (?!type\b)[^'\n]*'([^.'][^']*)'|^\} from '([^.'][^']*)'|\bimport\('([^.'][^']*)'\)/gm
   const names = sources.flatMap((file) =>
     [...readFileSync(join(root, file), 'utf8').matchAll(imports)].map(([, a, b, c]) => a ?? b ?? c ?? ''),

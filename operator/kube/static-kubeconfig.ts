@@ -106,7 +106,10 @@ function apply(options: RequestOptions, cluster: Cluster | undefined, user: Fiel
   const tokenFile = text(user['tokenFile'])
   const token = text(user['token']) ?? (tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim())
   const as = text(user['as'])
-  options.headers = { ...(token !== undefined && { Authorization: `Bearer ${token}` }), ...(as !== undefined && { 'Impersonate-User': as }) }
+  options.headers = {
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    ...(as !== undefined && { 'Impersonate-User': as }),
+  }
   const username = text(user['username'])
   if (username !== undefined) options.auth = `${username}:${String(user['password'])}`
 }

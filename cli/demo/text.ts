@@ -101,15 +101,15 @@ function failure(record: Extract<LogRecord, { event: FailureEvent }>): string {
     case 'BARE NEWLINE':
       return `ended a line with LF alone after ${record.command}; ${consequences[record.action]}`
     case 'NON-SMTP COMMAND':
-      return `sent ${`${record.command} ${record.args}`.trimEnd()} after ${record.after}, which is no SMTP; ${consequences[record.action]}`
+      return `sent ${`${record.command} ${record.args}`.trimEnd()} after ${record.afterCommand}, which is no SMTP; ${consequences[record.action]}`
     case 'COMMAND PIPELINING':
-      return `did not wait for the answer to ${record.after}, sent on: ${shortened(record.data)}; ${consequences[record.action]}`
+      return `did not wait for the answer to ${record.afterCommand}, sent on: ${shortened(record.data)}; ${consequences[record.action]}`
     case 'COMMAND TIME LIMIT':
-      return `took too long after ${record.after}`
+      return `took too long after ${record.afterCommand}`
     case 'COMMAND COUNT LIMIT':
-      return `sent too many commands, the last after ${record.after}`
+      return `sent too many commands, the last after ${record.afterCommand}`
     case 'COMMAND LENGTH LIMIT':
-      return `sent too long a line after ${record.after}`
+      return `sent too long a line after ${record.afterCommand}`
     case 'DATA WITHOUT RCPT':
     case 'BDAT WITHOUT RCPT':
       return 'wanted to send a mail although no recipient was accepted'

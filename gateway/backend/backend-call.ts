@@ -1,6 +1,6 @@
 // One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, backend-probe.ts for its probes.
 import { connect as connectTcp, type Socket } from 'node:net'
-import { quoteReply, readReply, type Reply } from '../core/backend-reply.ts'
+import { quoteReply, readReply, type BackendReply } from '../core/backend-reply.ts'
 
 export interface Destination {
   readonly address: string
@@ -40,7 +40,7 @@ export interface CallFailed {
 
 export type CallResult =
   /** The backend has said a whole reply. The socket is paused and has no listeners: see to `error` at once. `received` may hold more than the reply. */
-  | { readonly is: 'greeting'; readonly socket: Socket; readonly reply: Reply; readonly received: Buffer }
+  | { readonly is: 'greeting'; readonly socket: Socket; readonly reply: BackendReply; readonly received: Buffer }
   /** Nothing came of it; the socket is destroyed. */
   | CallFailed
 

@@ -4,7 +4,7 @@
 // The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, also while the first may yet greet:
 // one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
 import type { Socket } from 'node:net'
-import { reply as replies } from '../core/replies.ts'
+import { reply as replies, wire } from '../core/replies.ts'
 import { errorWord } from './backend-call.ts'
 import type { Backends } from './backends.ts'
 import type { Target } from './target-record.ts'
@@ -178,7 +178,7 @@ class Relay implements RelayHandle, SocketReader {
     if (this.#backend !== undefined) this.#reset(this.#backend)
     this.#endedBy = 'backend'
     this.#error ??= 'the backend has not read the PROXY header'
-    this.#client.end(replies.unavailable)
+    this.#client.end(wire(replies.unavailable))
     this.#linger()
   }
 

@@ -1,7 +1,7 @@
 // Replies of mail servers, as RFC 5321 4.2 has them: what a backend says first must be one before a client may see it.
 import { isUtf8, printableText } from './printable.ts'
 
-export interface Reply {
+export interface BackendReply {
   /** Three digits, the first one 2 to 5. */
   readonly code: string
   /** The first line without its end, one byte a character. */
@@ -11,7 +11,7 @@ export interface Reply {
 }
 
 /** `more`: these bytes may yet become a whole reply. `malformed`: they cannot. */
-export type ReplyReading = Reply | 'more' | 'malformed'
+export type ReplyReading = BackendReply | 'more' | 'malformed'
 
 /** Bytes of one reply, all its lines together. RFC 5321 4.5.3.1.5 allows 512 for a line. */
 export const replyLimit = 4096
@@ -48,7 +48,7 @@ export function readReply(text: string): ReplyReading {
 }
 
 /** What a first reply means for a client: welcome, come back later, or go away. Undefined: it is no greeting of SMTP. */
-export function judgeGreeting({ code }: Reply): 'welcome' | 'later' | 'never' | undefined {
+export function judgeGreeting({ code }: BackendReply): 'welcome' | 'later' | 'never' | undefined {
   if (code === '220') return 'welcome'
   if (code.startsWith('4')) return 'later'
   return code.startsWith('5') ? 'never' : undefined

@@ -6,7 +6,7 @@ import type { Stamps } from './allowlist-record.ts'
  * postscreen incompatibility: its key is the client's address. Here it is the key of the temporary allowlist, so that an IPv6 client cannot
  * open as many connections as its network has addresses.
  */
-export interface Visitor {
+export interface ClientState {
   readonly key: string
   /** Sessions under screening. */
   concurrency: number
@@ -17,7 +17,7 @@ export interface Visitor {
 
 /** One gateway's sessions. `checkQueue` counts all that are not handed off, `postQueue` those that wait for a backend. */
 export interface Screening {
-  readonly visitors: Map<string, Visitor>
+  readonly clients: Map<string, ClientState>
   /** By the client's key: connections that a backend has taken. */
   readonly relays: Map<string, number>
   checkQueue: number
@@ -26,14 +26,14 @@ export interface Screening {
 }
 
 export function newScreening(): Screening {
-  return { visitors: new Map(), relays: new Map(), checkQueue: 0, postQueue: 0, stress: false }
+  return { clients: new Map(), relays: new Map(), checkQueue: 0, postQueue: 0, stress: false }
 }
 
 /** Water marks of stress mode for a pre-queue limit (postscreen_state.c: 90 % and 70 %). */
 const highWater = (limit: number): number => Math.floor(limit * 0.9)
 const lowWater = (limit: number): number => Math.floor(limit * 0.7)
 
-/** Counts a session in. @returns true when this one began stress mode */
+/** @returns true when stress mode begins with the session that has just arrived */
 export function beginStress(screening: Screening, preQueueLimit: number): boolean {
   if (screening.stress || screening.checkQueue < highWater(preQueueLimit)) return false
   screening.stress = true
@@ -47,32 +47,32 @@ export function endStress(screening: Screening, preQueueLimit: number): boolean 
   return true
 }
 
-/** The shared record of a client; the caller's session is counted. */
-export function enter(screening: Screening, key: string): Visitor {
+/** Counts a session in. @returns what it shares with the client's other sessions */
+export function arrive(screening: Screening, key: string): ClientState {
   screening.checkQueue++
-  const known = screening.visitors.get(key)
+  const known = screening.clients.get(key)
   if (known !== undefined) {
     known.concurrency++
     return known
   }
-  const visitor: Visitor = { key, concurrency: 1, passNewCount: 0, stamps: [-1, -1, -1, -1, -1] }
-  screening.visitors.set(key, visitor)
-  return visitor
+  const state: ClientState = { key, concurrency: 1, passNewCount: 0, stamps: [-1, -1, -1, -1, -1] }
+  screening.clients.set(key, state)
+  return state
 }
 
-/** The session is over or handed off. */
-export function leave(screening: Screening, visitor: Visitor): void {
+/** Counts a session out: it is over or handed off. */
+export function depart(screening: Screening, state: ClientState): void {
   screening.checkQueue--
-  if (--visitor.concurrency === 0) screening.visitors.delete(visitor.key)
+  if (--state.concurrency === 0) screening.clients.delete(state.key)
 }
 
 /** A backend has taken a connection of this client. */
-export function beginRelay(screening: Screening, { key }: Visitor): void {
+export function beginRelay(screening: Screening, { key }: ClientState): void {
   screening.relays.set(key, (screening.relays.get(key) ?? 0) + 1)
 }
 
 /** That connection has ended. */
-export function endRelay(screening: Screening, { key }: Visitor): void {
+export function endRelay(screening: Screening, { key }: ClientState): void {
   const left = (screening.relays.get(key) ?? 0) - 1
   if (left > 0) screening.relays.set(key, left)
   else screening.relays.delete(key)
@@ -82,6 +82,6 @@ export function endRelay(screening: Screening, { key }: Visitor): void {
  * Connections that a client has.
  * postscreen incompatibility: it counts those under screening only, since smtpd counts the others; Postfix behind several gateways cannot.
  */
-export function connectionsOf(screening: Screening, { key, concurrency }: Visitor): number {
+export function connectionsOf(screening: Screening, { key, concurrency }: ClientState): number {
   return concurrency + (screening.relays.get(key) ?? 0)
 }

@@ -1,4 +1,5 @@
 // Bytes to command lines: what a read brings is cut at newlines, and a line that does not end stays for the next read.
+import { latin1 } from './printable.ts'
 
 /** postscreen reads at most this much at once; only what is in one read can be seen as pipelined. */
 export const readSize = 4096
@@ -29,7 +30,7 @@ export function readLines(unfinished: { line: string }, read: string, limit: num
 
 /** Bytes in reads as postscreen would get them. */
 export function* reads(bytes: Uint8Array): Generator<string> {
-  for (let at = 0; at < bytes.length; at += readSize) yield String.fromCharCode(...bytes.subarray(at, at + readSize))
+  for (let at = 0; at < bytes.length; at += readSize) yield latin1(bytes.subarray(at, at + readSize))
 }
 
 /** What is in a line: without its end, cut at a NUL as C text is. `bare`: it ended with LF alone (T47, T48). */

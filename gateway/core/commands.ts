@@ -3,12 +3,12 @@ import { drop } from './conclude.ts'
 import { type EhloDiscard, ehloReply, formatDiscard, sameDiscard } from './ehlo.ts'
 import { externalForm, extractAddress } from './mailbox.ts'
 import { printableText } from './printable.ts'
-import { reply, soften } from './replies.ts'
-import { effective, log, send, type Session, type SmtpState } from './session.ts'
-import type { Effect } from './vocabulary.ts'
+import { oneLine, type Reply, reply } from './replies.ts'
+import { effective, type Session, type SmtpState } from './session.ts'
+import type { Turn } from './turn.ts'
 
 /** Answers one command; `stop` when nothing behind it may be read, `suspend` when only with the next input. `args` is what follows the verb and one space. */
-type Run = (s: Session, smtp: SmtpState, now: number, args: string, out: Effect[]) => 'stop' | 'suspend' | void
+type Run = (turn: Turn, smtp: SmtpState, args: string) => 'stop' | 'suspend' | void
 
 /** One row of the table. Without `run` the verb is known to the log only. */
 export interface Command {
@@ -24,125 +24,129 @@ function firstWord(args: string): string | undefined {
   return args.split(' ').find((word) => word !== '')
 }
 
-const helo: Run = (s, smtp, now, args, out) => {
+const helo: Run = (turn, smtp, args) => {
   const name = firstWord(args)
-  if (name === undefined) return send(s, now, reply.heloSyntax, out)
+  if (name === undefined) return turn.send(reply.heloSyntax)
   smtp.helo = name
   smtp.sender = undefined
-  send(s, now, s.rules.host.helo, out)
+  turn.send(turn.session.rules.host.helo)
 }
 
-const ehlo: Run = (s, smtp, now, args, out) => {
+const ehlo: Run = (turn, smtp, args) => {
+  const { session: s } = turn
   const name = firstWord(args)
-  if (name === undefined) return send(s, now, reply.ehloSyntax, out)
+  if (name === undefined) return turn.send(reply.ehloSyntax)
   smtp.helo = name
   smtp.sender = undefined
   smtp.proto = 'ESMTP'
-  smtp.discard = discardFor(s, out)
+  smtp.discard = discardFor(turn)
   const { hostname, smtp: rules } = s.rules
   const starttls = rules.tls !== 'None' && !s.usingTls
   const features = { hostname, messageSizeLimit: rules.messageSizeLimit, vrfy: rules.announceVRFY, starttls, smtpUTF8: rules.utf8 }
-  send(s, now, ehloReply(features, smtp.discard), out)
+  turn.send(ehloReply(features, smtp.discard))
 }
 
 /** The keywords to hide from this client: its own list, where that differs, replaces the general one (psc_ehlo_cmd). */
-function discardFor(s: Session, out: Effect[]): EhloDiscard {
-  const { discard, discardFor: perClient } = s.rules.smtp
-  const own = perClient.discards[perClient.table.lookup(s.client.address)]
+function discardFor(turn: Turn): EhloDiscard {
+  const { client, rules } = turn.session
+  const { discard, discardFor: perClient } = rules.smtp
+  const own = perClient.discards[perClient.table.lookup(client.address)]
   if (own === undefined || sameDiscard(own, discard)) return discard
-  if (own.size > 0 && !own.has('SILENT-DISCARD')) log(s, out, { event: 'EHLO KEYWORDS DISCARDED', keywords: formatDiscard(own) })
+  if (own.size > 0 && !own.has('SILENT-DISCARD')) turn.log({ event: 'EHLO KEYWORDS DISCARDED', keywords: formatDiscard(own) })
   return own
 }
 
-const starttls: Run = (s, smtp, now, args, out) => {
+const starttls: Run = (turn, smtp, args) => {
+  const { session: s } = turn
   const refusal = starttlsRefusal(s, smtp, args)
   if (refusal !== undefined) {
-    send(s, now, refusal, out)
+    turn.send(refusal)
     // Behind the 454 postscreen resumes by itself (psc_starttls_resume), behind the other refusals with the next input only.
     return refusal === reply.tlsUnavailable ? undefined : 'suspend'
   }
-  send(s, now, reply.readyForTls, out)
+  turn.send(reply.readyForTls)
   // Plaintext behind the command is discarded (CVE-2011-0411), and so is what the client said of itself (RFC 3207 4.2).
   s.usingTls = true
   smtp.line = ''
   smtp.helo = undefined
   smtp.sender = undefined
-  out.push({ do: 'startTls', handshakeMs: effective(s, s.rules.smtp.handshakeTimeout) })
+  turn.out.push({ do: 'startTls', handshakeMs: effective(s, s.rules.smtp.handshakeTimeout) })
   return 'stop'
 }
 
-function starttlsRefusal(s: Session, smtp: SmtpState, args: string): string | undefined {
+function starttlsRefusal(s: Session, smtp: SmtpState, args: string): Reply | undefined {
   if (firstWord(args) !== undefined) return reply.starttlsSyntax
   if (s.usingTls) return reply.tlsAlreadyActive
   if (s.rules.smtp.tls === 'None' || smtp.discard.has('STARTTLS')) return reply.notImplemented
   return s.tlsReady ? undefined : reply.tlsUnavailable
 }
 
-const mail: Run = (s, smtp, now, args, out) => {
-  if (s.rules.smtp.heloRequired && smtp.helo === undefined) return send(s, now, reply.sendHeloFirst, out)
-  if (smtp.sender !== undefined) return send(s, now, reply.nestedMail, out)
+const mail: Run = (turn, smtp, args) => {
+  if (turn.session.rules.smtp.heloRequired && smtp.helo === undefined) return turn.send(reply.sendHeloFirst)
+  if (smtp.sender !== undefined) return turn.send(reply.nestedMail)
   const colon = args.indexOf(':')
-  if (colon < 0) return send(s, now, reply.mailSyntax, out)
+  if (colon < 0) return turn.send(reply.mailSyntax)
   smtp.sender = extractAddress(args.slice(colon + 1))
-  send(s, now, reply.senderOk, out)
+  turn.send(reply.senderOk)
 }
 
-const rcpt: Run = (s, smtp, now, args, out) => {
-  if (smtp.sender === undefined) return send(s, now, reply.needMail, out)
+const rcpt: Run = (turn, smtp, args) => {
+  if (smtp.sender === undefined) return turn.send(reply.needMail)
   const colon = args.indexOf(':')
-  if (colon < 0) return send(s, now, reply.rcptSyntax, out)
-  const { softBounce, utf8 } = s.rules.smtp
-  const text = softBounce ? soften(s.rcptReply) : s.rcptReply
-  log(s, out, {
+  if (colon < 0) return turn.send(reply.rcptSyntax)
+  const { rcptReply, rules } = turn.session
+  const { utf8 } = rules.smtp
+  turn.log({
     event: 'RCPT REJECTED',
-    reply: text.slice(0, -2),
+    reply: oneLine(turn.softened(rcptReply)),
     from: printableText(externalForm(smtp.sender), utf8),
     to: printableText(externalForm(extractAddress(args.slice(colon + 1))), utf8),
     proto: smtp.proto,
     helo: printableText(smtp.helo ?? '', utf8),
   })
-  send(s, now, s.rcptReply, out)
+  turn.send(rcptReply)
 }
 
-/** A client that was refused every recipient has nothing to send; the connection is not worth keeping in step. */
-const data: Run = (s, smtp, now, args, out) => {
-  log(s, out, { event: 'DATA WITHOUT RCPT' })
+/** A client whose recipients were all refused has nothing to send, so the session ends. */
+const data: Run = (turn, smtp, args) => {
+  turn.log({ event: 'DATA WITHOUT RCPT' })
   const why = firstWord(args) !== undefined ? reply.dataSyntax : smtp.sender === undefined ? reply.needRcpt : reply.noValidRecipients
-  drop(s, now, why, out)
+  drop(turn, why)
   return 'stop'
 }
 
-const bdat: Run = (s, smtp, now, args, out) => {
-  log(s, out, { event: 'BDAT WITHOUT RCPT' })
-  drop(s, now, bdatReply(smtp, args), out)
+const bdat: Run = (turn, smtp, args) => {
+  turn.log({ event: 'BDAT WITHOUT RCPT' })
+  drop(turn, bdatReply(smtp, args))
   return 'stop'
 }
 
-function bdatReply(smtp: SmtpState, args: string): string {
+function bdatReply(smtp: SmtpState, args: string): Reply {
   if (smtp.discard.has('CHUNKING')) return reply.notImplemented
   if (firstWord(args) === undefined) return reply.bdatSyntax
   return smtp.sender === undefined ? reply.bdatNeedsMail : reply.noValidRecipients
 }
 
-const rset: Run = (s, smtp, now, _args, out) => {
+const rset: Run = (turn, smtp) => {
   smtp.sender = undefined
-  send(s, now, reply.ok, out)
+  turn.send(reply.ok)
 }
 
-const noop: Run = (s, _smtp, now, _args, out) => send(s, now, reply.ok, out)
+const noop: Run = (turn) => turn.send(reply.ok)
 
-const vrfy: Run = (s, _smtp, now, args, out) => {
-  if (firstWord(args) === undefined) return send(s, now, reply.vrfySyntax, out)
-  send(s, now, s.rules.smtp.vrfyDisabled ? reply.vrfyDisabled : s.rcptReply, out)
+const vrfy: Run = (turn, _smtp, args) => {
+  if (firstWord(args) === undefined) return turn.send(reply.vrfySyntax)
+  const { rcptReply, rules } = turn.session
+  turn.send(rules.smtp.vrfyDisabled ? reply.vrfyDisabled : rcptReply)
 }
 
-const etrn: Run = (s, smtp, now, args, out) => {
-  if (s.rules.smtp.heloRequired && smtp.helo === undefined) return send(s, now, reply.sendHeloFirst, out)
-  send(s, now, firstWord(args) === undefined ? reply.etrnSyntax : reply.cannotQueue, out)
+const etrn: Run = (turn, smtp, args) => {
+  if (turn.session.rules.smtp.heloRequired && smtp.helo === undefined) return turn.send(reply.sendHeloFirst)
+  turn.send(firstWord(args) === undefined ? reply.etrnSyntax : reply.cannotQueue)
 }
 
-const quit: Run = (s, _smtp, now, _args, out) => {
-  drop(s, now, reply.bye, out)
+const quit: Run = (turn) => {
+  drop(turn, reply.bye)
   return 'stop'
 }
 

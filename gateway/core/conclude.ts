@@ -1,75 +1,86 @@
-// How a session comes to its end: the blessing in the log, the record for the allowlist, then the backend or good-bye (psc_conclude).
+// How a session ends: the verdict in the log, the record for the allowlist, then the backend or the last reply (psc_conclude).
 import { encodeRecord } from './allowlist-record.ts'
+import { auditDrop, endAudit, isAudited } from './audit.ts'
 import { formatElapsed } from './elapsed.ts'
-import { abandonLookup, anyFailure, depart, log, send, stampsOf, type Session, visitorOf } from './session.ts'
+import { enter } from './phase.ts'
+import type { Reply } from './replies.ts'
+import { anyFailure, clientState, type Session } from './session.ts'
 import { bit, namesIn } from './tests.ts'
-import { type Effect, testNames } from './vocabulary.ts'
+import type { Turn } from './turn.ts'
+import { testNames } from './vocabulary.ts'
 
 /** Called once a session, and once more when the hand-off failed behind a teaser. */
-export function conclude(s: Session, now: number, out: Effect[]): void {
-  abandonLookup(s, out)
-  if (anyFailure(s)) s.pass = 0
-  if (s.pass !== 0 && s.pass === s.todo) {
-    const isNew = s.isNew && visitorOf(s).passNewCount++ === 0
-    log(s, out, { event: isNew ? 'PASS NEW' : 'PASS OLD', tests: namesIn(s.pass) })
+export function conclude(turn: Turn): void {
+  const { session: s } = turn
+  abandonLookup(turn)
+  if (anyFailure(s)) s.passed = 0
+  if (s.passed !== 0) logPass(turn)
+  // Partial progress is stored too, always: a parallel session may have renewed a stamp meanwhile (T23, T24).
+  if (s.passed !== 0) {
+    const { key, stamps } = clientState(s)
+    turn.out.push({ do: 'remember', key, record: encodeRecord(stamps, enabledTests(s)) })
   }
-  // Partial progress is kept too, and never optimised away: a parallel session may have renewed a stamp meanwhile (T23, T24).
-  if (s.pass !== 0) out.push({ do: 'remember', key: visitorOf(s).key, record: encodeRecord(stampsOf(s), enabledTests(s)) })
   if (s.phase === 'observe') {
-    s.phase = 'relayed'
-    out.push({ do: 'unobserve' })
-    return
+    enter(turn, 'relayed')
+    turn.out.push({ do: 'unobserve' })
+  } else if (!s.noForward || isAudited(s)) {
+    handOff(turn)
+  } else {
+    if (!s.hungUp) turn.send(s.finalReply)
+    turn.log({ event: 'DISCONNECT' })
+    finish(turn)
   }
-  if (!s.noForward || handedOnAllTheSame(s)) {
-    handOff(s, out)
-    return
-  }
-  if (!s.hungUp) send(s, now, s.finalReply, out)
-  log(s, out, { event: 'DISCONNECT' })
-  finish(s, out)
+}
+
+/** All that was to do is passed. Of parallel sessions only the first one logs a new client. */
+function logPass(turn: Turn): void {
+  const { session: s } = turn
+  if (s.passed !== s.todo) return
+  const isNew = s.isNew && clientState(s).passNewCount++ === 0
+  turn.log({ event: isNew ? 'PASS NEW' : 'PASS OLD', tests: namesIn(s.passed) })
 }
 
 function enabledTests(s: Session): readonly boolean[] {
   return testNames.map((name) => (s.rules.enabled & bit[name]) !== 0)
 }
 
-/** Audit mode hands every client on that has not left by itself and is not in the dummy engine. */
-function handedOnAllTheSame(s: Session): boolean {
-  return s.rules.audit && !s.hungUp && s.phase !== 'smtp'
-}
-
-function handOff(s: Session, out: Effect[]): void {
-  out.push({ do: 'disarm' })
-  s.phase = 'handoff'
-  s.screening.postQueue++
-  out.push({ do: 'relay', unread: s.unread })
+function handOff(turn: Turn): void {
+  const { session: s } = turn
+  turn.out.push({ do: 'disarm' })
+  enter(turn, 'handoff')
+  turn.out.push({ do: 'relay', unread: s.unread, teaserSent: s.teaserSent })
 }
 
 /** The connection ends here. */
-export function finish(s: Session, out: Effect[]): void {
-  out.push({ do: 'disarm' })
-  depart(s, out)
-  out.push({ do: 'close' })
+export function finish(turn: Turn): void {
+  turn.out.push({ do: 'disarm' })
+  enter(turn, 'done')
+  turn.out.push({ do: 'close' })
 }
 
-/** Says once what would have become of a client that Audit mode hands on. `text` is the reply that it would have read. */
-export function audit(s: Session, would: 'refuse' | 'drop' | 'enforce' | 'defer', text: string, out: Effect[]): void {
-  if (!s.judged) log(s, out, { event: 'AUDIT', would, reply: text.trimEnd() })
-  s.judged = true
-}
-
-/** Refuses with this reply and ends (PSC_DROP_SESSION_STATE). In Audit mode the client is handed on and the log says what would have been. */
-export function drop(s: Session, now: number, text: string, out: Effect[]): void {
-  if (s.rules.audit && s.phase !== 'smtp') audit(s, text.startsWith('4') ? 'refuse' : 'drop', text, out)
+/** Refuses the client with this reply and ends (PSC_DROP_SESSION_STATE). */
+export function drop(turn: Turn, reply: Reply): void {
+  const { session: s } = turn
+  auditDrop(turn, reply)
   s.noForward = true
-  s.finalReply = text
-  conclude(s, now, out)
+  s.finalReply = reply
+  conclude(turn)
 }
 
-/** The client left; that is no failure of any test (psc_hangup_event). */
-export function hangup(s: Session, now: number, out: Effect[]): void {
+/** The client left; that is not a failure of any test (psc_hangup_event). */
+export function hangup(turn: Turn): void {
+  const { session: s } = turn
   s.hungUp = true
-  log(s, out, { event: 'HANGUP', after: formatElapsed(now - s.stageStart), stage: s.stage })
   s.noForward = true
-  conclude(s, now, out)
+  endAudit(s)
+  const stage = s.phase === 'smtp' ? 'tests after SMTP handshake' : 'tests before SMTP handshake'
+  turn.log({ event: 'HANGUP', after: formatElapsed(turn.now - s.stageStart), stage })
+  conclude(turn)
+}
+
+/** This session needs no more DNSBL answers; the lookup does not continue for it. */
+export function abandonLookup(turn: Turn, why: 'done' | 'overdue' = 'done'): void {
+  const { session: s } = turn
+  if (s.lookingUp) turn.out.push({ do: 'abandonLookup', why })
+  s.lookingUp = false
 }

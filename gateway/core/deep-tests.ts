@@ -1,20 +1,21 @@
 // Tests behind the 220 greeting, each on one received line: bare newline, non-SMTP command, command pipelining (psc_smtpd_read_event).
-import { drop } from './conclude.ts'
+import { failTest } from './failure.ts'
 import { escapeC, isUtf8, printableText } from './printable.ts'
 import { reply } from './replies.ts'
 import type { SmtpRules } from './rules.ts'
-import { enforce, log, second, type Session, stampsOf } from './session.ts'
+import { type Session, stampsOf } from './session.ts'
 import { bit, indexOf } from './tests.ts'
-import type { Effect, TestName } from './vocabulary.ts'
+import type { Turn } from './turn.ts'
+import type { TestName } from './vocabulary.ts'
 
 type DeepTest = Exclude<TestName, 'pregreet' | 'dnsbl'>
 
 /** How much of what the client sent a log line shows, in bytes before escaping. */
 const shown = 100
 
-/** Whether the test is to do and has not been decided in this session. */
-export function pending(s: Session, test: DeepTest): boolean {
-  return (s.todo & ~s.done & bit[test]) !== 0
+/** Whether the test is to do and still looks at lines. */
+function isPending(s: Session, test: DeepTest): boolean {
+  return (s.todo & ~s.decided & ~s.logged & bit[test]) !== 0
 }
 
 /** A header label such as `Subject:` where a command should be (is_header.c); the verb ends at a space, so a blank can only be a tab. */
@@ -30,58 +31,61 @@ export function isNonSMTP(verb: string, rules: SmtpRules): boolean {
 }
 
 /**
- * Counts a test as failed and does what the policy says.
+ * Does what the policy says about a failure that has just been logged.
  * @returns false when the session has ended
  */
-function failDeepTest(s: Session, now: number, test: DeepTest, out: Effect[]): boolean {
-  s.fail |= bit[test]
-  s.pass &= ~bit[test]
+function failDeepTest(turn: Turn, test: DeepTest): boolean {
+  const { session: s, second } = turn
+  s.logged |= bit[test]
   stampsOf(s)[indexOf[test]] = 1
-  s.done |= bit[test]
-  switch (s.rules.action[test]) {
-    case 'Drop':
-      drop(s, now, test === 'nonSMTPCommand' ? reply.nonSMTPCommandDrop : reply.protocolErrorDrop, out)
-      return false
-    case 'Enforce':
-      enforce(s, reply.protocolErrorEnforce)
-      return true
-    case 'Ignore':
-      // Passed until something else expires, else the client would have to come again for ever.
-      s.fail &= ~bit[test]
-      s.pass |= bit[test]
-      stampsOf(s)[indexOf[test]] = second(now) + s.rules.minTTL
-      return true
+  const dropReply = test === 'nonSMTPCommand' ? reply.nonSMTPCommandDrop : reply.protocolErrorDrop
+  const goesOn = failTest(turn, test, { drop: dropReply, enforce: reply.protocolErrorEnforce })
+  if (s.rules.action[test] === 'Ignore') {
+    // Counts as passed until the next test expires; otherwise the client would have to come again each time.
+    s.failed &= ~bit[test]
+    s.passed |= bit[test]
+    stampsOf(s)[indexOf[test]] = second + s.rules.minTTL
   }
+  return goesOn
 }
 
 /** The line ended with LF alone. `line` is without it. @returns false when the session has ended */
-export function bareNewline(s: Session, now: number, line: string, out: Effect[]): boolean {
-  if (!pending(s, 'bareNewline')) return true
-  log(s, out, { event: 'BARE NEWLINE', command: escapeC(line.slice(0, shown)), action: s.rules.action.bareNewline })
-  return failDeepTest(s, now, 'bareNewline', out)
+export function bareNewline(turn: Turn, line: string): boolean {
+  const { session: s } = turn
+  if (!isPending(s, 'bareNewline')) return true
+  turn.log({ event: 'BARE NEWLINE', command: escapeC(line.slice(0, shown)), action: s.rules.action.bareNewline })
+  return failDeepTest(turn, 'bareNewline')
 }
 
-/** The verb is unknown. @returns false when the session has ended */
-export function nonSMTPCommand(s: Session, now: number, verb: string, args: string, after: string, out: Effect[]): boolean {
-  if (!pending(s, 'nonSMTPCommand') || !isNonSMTP(verb, s.rules.smtp)) return true
-  const command = printableText(verb.slice(0, shown), s.rules.smtp.utf8)
-  log(s, out, { event: 'NON-SMTP COMMAND', after, command, args: escapeC(args.slice(0, shown)), action: s.rules.action.nonSMTPCommand })
-  return failDeepTest(s, now, 'nonSMTPCommand', out)
+/** The verb is unknown; `before` is the command before it. @returns false when the session has ended */
+export function nonSMTPCommand(turn: Turn, verb: string, args: string, before: string): boolean {
+  const { session: s } = turn
+  if (!isPending(s, 'nonSMTPCommand') || !isNonSMTP(verb, s.rules.smtp)) return true
+  turn.log({
+    event: 'NON-SMTP COMMAND',
+    afterCommand: before,
+    command: printableText(verb.slice(0, shown), s.rules.smtp.utf8),
+    args: escapeC(args.slice(0, shown)),
+    action: s.rules.action.nonSMTPCommand,
+  })
+  return failDeepTest(turn, 'nonSMTPCommand')
 }
 
 /** More input is already here behind the line. @returns false when the session has ended */
-export function pipelining(s: Session, now: number, verb: string, surplus: string, out: Effect[]): boolean {
-  if (surplus === '' || !pending(s, 'pipelining')) return true
-  const after = printableText(verb.slice(0, shown), s.rules.smtp.utf8)
-  log(s, out, { event: 'COMMAND PIPELINING', after, data: escapeC(surplus.slice(0, shown)), action: s.rules.action.pipelining })
-  return failDeepTest(s, now, 'pipelining', out)
+export function pipelining(turn: Turn, verb: string, surplus: string): boolean {
+  const { session: s } = turn
+  if (surplus === '' || !isPending(s, 'pipelining')) return true
+  const afterCommand = printableText(verb.slice(0, shown), s.rules.smtp.utf8)
+  turn.log({ event: 'COMMAND PIPELINING', afterCommand, data: escapeC(surplus.slice(0, shown)), action: s.rules.action.pipelining })
+  return failDeepTest(turn, 'pipelining')
 }
 
-/** The client has come as far as RCPT: what it has not failed by now, it has passed, unless it fails it later. */
-export function passDeepTests(s: Session, now: number): void {
+/** The client has come as far as RCPT: a test that it has not failed by now is passed, unless it fails it later. */
+export function passDeepTests(turn: Turn): void {
+  const { session: s } = turn
   for (const test of ['bareNewline', 'nonSMTPCommand', 'pipelining'] as const) {
-    if ((s.todo & ~s.pass & ~s.fail & bit[test]) === 0) continue
-    s.pass |= bit[test]
-    stampsOf(s)[indexOf[test]] = second(now) + s.rules.ttl[test]
+    if ((s.todo & ~s.passed & ~s.failed & bit[test]) === 0) continue
+    s.passed |= bit[test]
+    stampsOf(s)[indexOf[test]] = turn.second + s.rules.ttl[test]
   }
 }

@@ -1,4 +1,5 @@
 // The EHLO reply, and the keywords that a site may hide from it.
+import type { Reply } from './replies.ts'
 
 /** Keywords that may be discarded, in the order in which Postfix names them in its log (ehlo_mask.c). */
 export const ehloKeywords = [
@@ -50,7 +51,7 @@ export function formatDiscard(discard: EhloDiscard): string {
 }
 
 /** The multi-line reply in postscreen's fixed order (psc_smtpd_format_ehlo_reply). With everything discarded only the host name is left. */
-export function ehloReply(features: EhloFeatures, discard: EhloDiscard): string {
+export function ehloReply(features: EhloFeatures, discard: EhloDiscard): Reply {
   const announced: [EhloKeyword, string, boolean][] = [
     ['SIZE', features.messageSizeLimit > 0 ? `SIZE ${features.messageSizeLimit}` : 'SIZE', true],
     ['VRFY', 'VRFY', features.vrfy],
@@ -63,5 +64,5 @@ export function ehloReply(features: EhloFeatures, discard: EhloDiscard): string 
     ['CHUNKING', 'CHUNKING', true],
   ]
   const lines = [features.hostname, ...announced.filter(([keyword, , usable]) => usable && !discard.has(keyword)).map(([, text]) => text)]
-  return lines.map((line, i) => `250${i === lines.length - 1 ? ' ' : '-'}${line}\r\n`).join('')
+  return { code: 250, text: lines.join('\n') }
 }

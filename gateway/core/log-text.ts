@@ -29,13 +29,13 @@ export function logText(record: LogRecord): string | undefined {
     case 'BARE NEWLINE':
       return `BARE NEWLINE from ${client} after ${record.command}`
     case 'NON-SMTP COMMAND':
-      return `NON-SMTP COMMAND from ${client} after ${record.after}: ${record.command} ${record.args}`
+      return `NON-SMTP COMMAND from ${client} after ${record.afterCommand}: ${record.command} ${record.args}`
     case 'COMMAND PIPELINING':
-      return `COMMAND PIPELINING from ${client} after ${record.after}: ${record.data}`
+      return `COMMAND PIPELINING from ${client} after ${record.afterCommand}: ${record.data}`
     case 'COMMAND TIME LIMIT':
     case 'COMMAND COUNT LIMIT':
     case 'COMMAND LENGTH LIMIT':
-      return `${record.event} from ${client} after ${record.after}`
+      return `${record.event} from ${client} after ${record.afterCommand}`
     case 'DATA WITHOUT RCPT':
       return `DATA without valid RCPT from ${client}`
     case 'BDAT WITHOUT RCPT':

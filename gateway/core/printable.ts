@@ -4,6 +4,12 @@
 
 import { holdsActing } from '../../crds/values/visible-text.ts'
 
+/** Bytes as text, one byte a character. At most some thousand bytes at once. */
+export function latin1(bytes: Uint8Array): string {
+  // Spreading the bytes goes through an iterator, which costs more than the rest of a read.
+  return String.fromCharCode.apply(undefined, bytes as unknown as number[])
+}
+
 const named: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 92: '\\\\' }
 
 /**

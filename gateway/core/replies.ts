@@ -1,78 +1,109 @@
-// Every SMTP reply of the gateway, each ended by CRLF; those that depend on the policy are formatted once per policy.
+// SMTP replies: what one is, how it looks on the wire, and every reply of the gateway.
+// Replies that depend on the policy are formatted once for each policy.
+
+/** One SMTP reply (RFC 5321 4.2). */
+export interface Reply {
+  readonly code: number
+  /** What follows the code, with the enhanced status code if there is one; several lines have a newline (LF) between them. */
+  readonly text: string
+}
 
 /** Replies that are the same under every policy (postscreen_smtpd.c, postscreen.c). */
 export const reply = {
-  tooManyConnections: '421 4.7.0 Error: too many connections\r\n',
-  serverPortsBusy: '421 4.3.2 All server ports are busy\r\n',
-  screeningPortsBusy: '421 4.3.2 All screening ports are busy\r\n',
-  noSystemResources: '421 4.3.2 No system resources\r\n',
-  unavailable: '421 4.3.2 Service currently unavailable\r\n',
-  comeAgain: '450 4.3.2 Service currently unavailable\r\n',
-  deniedDrop: '521 5.3.2 Service currently unavailable\r\n',
-  deniedEnforce: '550 5.3.2 Service currently unavailable\r\n',
-  protocolErrorDrop: '521 5.5.1 Protocol error\r\n',
-  protocolErrorEnforce: '550 5.5.1 Protocol error\r\n',
-  nonSMTPCommandDrop: '521 5.7.0 Error: I can break rules, too. Goodbye.\r\n',
-  heloSyntax: '501 Syntax: HELO hostname\r\n',
-  ehloSyntax: '501 Syntax: EHLO hostname\r\n',
+  tooManyConnections: { code: 421, text: '4.7.0 Error: too many connections' },
+  serverPortsBusy: { code: 421, text: '4.3.2 All server ports are busy' },
+  screeningPortsBusy: { code: 421, text: '4.3.2 All screening ports are busy' },
+  noSystemResources: { code: 421, text: '4.3.2 No system resources' },
+  unavailable: { code: 421, text: '4.3.2 Service currently unavailable' },
+  comeAgain: { code: 450, text: '4.3.2 Service currently unavailable' },
+  deniedDrop: { code: 521, text: '5.3.2 Service currently unavailable' },
+  deniedEnforce: { code: 550, text: '5.3.2 Service currently unavailable' },
+  protocolErrorDrop: { code: 521, text: '5.5.1 Protocol error' },
+  protocolErrorEnforce: { code: 550, text: '5.5.1 Protocol error' },
+  nonSMTPCommandDrop: { code: 521, text: '5.7.0 Error: I can break rules, too. Goodbye.' },
+  heloSyntax: { code: 501, text: 'Syntax: HELO hostname' },
+  ehloSyntax: { code: 501, text: 'Syntax: EHLO hostname' },
   // postscreen incompatibility: Postfix 3.7 says `501 Syntax: EHLO hostname` here by mistake; 3.8 corrected the text.
-  starttlsSyntax: '501 5.5.4 Syntax: STARTTLS\r\n',
-  tlsAlreadyActive: '554 5.5.1 Error: TLS already active\r\n',
-  notImplemented: '502 5.5.1 Error: command not implemented\r\n',
-  tlsUnavailable: '454 4.7.0 TLS not available due to local problem\r\n',
-  readyForTls: '220 2.0.0 Ready to start TLS\r\n',
-  mustStartTls: '530 5.7.0 Must issue a STARTTLS command first\r\n',
-  sendHeloFirst: '503 5.5.1 Error: send HELO/EHLO first\r\n',
-  nestedMail: '503 5.5.1 Error: nested MAIL command\r\n',
-  mailSyntax: '501 5.5.4 Syntax: MAIL FROM:<address>\r\n',
-  senderOk: '250 2.1.0 Ok\r\n',
-  needMail: '503 5.5.1 Error: need MAIL command\r\n',
-  rcptSyntax: '501 5.5.4 Syntax: RCPT TO:<address>\r\n',
-  dataSyntax: '501 5.5.4 Syntax: DATA\r\n',
-  needRcpt: '503 5.5.1 Error: need RCPT command\r\n',
-  noValidRecipients: '554 5.5.1 Error: no valid recipients\r\n',
-  bdatSyntax: '501 5.5.4 Syntax: BDAT count [LAST]\r\n',
-  bdatNeedsMail: '554 5.5.1 Error: need MAIL command\r\n',
-  ok: '250 2.0.0 Ok\r\n',
-  vrfySyntax: '501 5.5.4 Syntax: VRFY address\r\n',
-  vrfyDisabled: '502 5.5.1 VRFY command is disabled\r\n',
-  etrnSyntax: '500 Syntax: ETRN domain\r\n',
-  cannotQueue: '458 Unable to queue messages\r\n',
-  bye: '221 2.0.0 Bye\r\n',
-  // Of probes, which postscreen does not know. Temporary: mail that comes this way by mistake must not be lost.
-  probeNetworkMail: '450 4.3.2 Error: no mail from here: this address is in spec.probes.networks\r\n',
-  probeUnnamedMail: '450 4.3.2 Error: no mail from here: the PROXY header names no client\r\n',
-  notRecognized: '502 5.5.2 Error: command not recognized\r\n',
-} as const
+  starttlsSyntax: { code: 501, text: '5.5.4 Syntax: STARTTLS' },
+  tlsAlreadyActive: { code: 554, text: '5.5.1 Error: TLS already active' },
+  notImplemented: { code: 502, text: '5.5.1 Error: command not implemented' },
+  tlsUnavailable: { code: 454, text: '4.7.0 TLS not available due to local problem' },
+  readyForTls: { code: 220, text: '2.0.0 Ready to start TLS' },
+  mustStartTls: { code: 530, text: '5.7.0 Must issue a STARTTLS command first' },
+  sendHeloFirst: { code: 503, text: '5.5.1 Error: send HELO/EHLO first' },
+  nestedMail: { code: 503, text: '5.5.1 Error: nested MAIL command' },
+  mailSyntax: { code: 501, text: '5.5.4 Syntax: MAIL FROM:<address>' },
+  senderOk: { code: 250, text: '2.1.0 Ok' },
+  needMail: { code: 503, text: '5.5.1 Error: need MAIL command' },
+  rcptSyntax: { code: 501, text: '5.5.4 Syntax: RCPT TO:<address>' },
+  dataSyntax: { code: 501, text: '5.5.4 Syntax: DATA' },
+  needRcpt: { code: 503, text: '5.5.1 Error: need RCPT command' },
+  noValidRecipients: { code: 554, text: '5.5.1 Error: no valid recipients' },
+  bdatSyntax: { code: 501, text: '5.5.4 Syntax: BDAT count [LAST]' },
+  bdatNeedsMail: { code: 554, text: '5.5.1 Error: need MAIL command' },
+  ok: { code: 250, text: '2.0.0 Ok' },
+  vrfySyntax: { code: 501, text: '5.5.4 Syntax: VRFY address' },
+  vrfyDisabled: { code: 502, text: '5.5.1 VRFY command is disabled' },
+  etrnSyntax: { code: 500, text: 'Syntax: ETRN domain' },
+  cannotQueue: { code: 458, text: 'Unable to queue messages' },
+  bye: { code: 221, text: '2.0.0 Bye' },
+  // To health checks, which postscreen does not know. Temporary: mail that comes this way by mistake must not be lost.
+  checkNetworkMail: { code: 450, text: '4.3.2 Error: no mail from here: this address is in spec.probes.networks' },
+  checkUnnamedMail: { code: 450, text: '4.3.2 Error: no mail from here: the PROXY header names no client' },
+  notRecognized: { code: 502, text: '5.5.2 Error: command not recognized' },
+} as const satisfies Readonly<Record<string, Reply>>
 
-/** Replies that name the host, formatted when the policy is loaded. */
+/** A 4xx reply: the client may try again later. */
+export const isTemporary = ({ code }: Reply): boolean => code >= 400 && code < 500
+
+/** A 4xx or 5xx reply. */
+export const isRefusal = ({ code }: Reply): boolean => code >= 400
+
+/** A reply as the client reads it, each line ended by CRLF. */
+export function wire({ code, text }: Reply): string {
+  const last = text.lastIndexOf('\n')
+  if (last < 0) return `${code} ${text}\r\n`
+  return `${code}-${text.slice(0, last).replaceAll('\n', `\r\n${code}-`)}\r\n${code} ${text.slice(last + 1)}\r\n`
+}
+
+/** The first line of a reply whose other lines are sent later. */
+export function firstLine({ code, text }: Reply): string {
+  return `${code}-${text}\r\n`
+}
+
+/** A reply of one line as logs and policies write it, without its line end. */
+export function oneLine({ code, text }: Reply): string {
+  return `${code} ${text}`
+}
+
+/** soft_bounce: turns a permanent refusal into a temporary one, in the reply code and in the enhanced status code (psc_soften_reply). */
+export function soften({ code, text }: Reply): Reply {
+  // Sic: postscreen looks at the first character of the text whatever the code, so a host name that begins with 5 changes too.
+  return { code: code >= 500 ? code - 100 : code, text: text.startsWith('5') ? `4${text.slice(1)}` : text }
+}
+
+/** Replies that name the host. */
 export interface HostReplies {
-  /** `220-` line before the early tests, or undefined when the pregreet test is off. */
-  readonly teaser: string | undefined
-  readonly greeting: string
-  readonly helo: string
-  readonly timeLimit: string
-  readonly tryAgainLater: string
+  /** The `220-` line before the early tests; undefined when the pregreet test is off. */
+  readonly teaser: Reply | undefined
+  readonly greeting: Reply
+  readonly helo: Reply
+  readonly timeLimit: Reply
+  readonly tryAgainLater: Reply
 }
 
 /** @param teaser text of the `220-` line; empty: none. */
 export function hostReplies(hostname: string, banner: string, teaser: string): HostReplies {
   return {
-    teaser: teaser === '' ? undefined : `220-${teaser}\r\n`,
-    greeting: `220 ${banner}\r\n`,
-    helo: `250 ${hostname}\r\n`,
-    timeLimit: `421 4.4.2 ${hostname} Error: timeout exceeded\r\n`,
-    tryAgainLater: `421 ${hostname} Service unavailable - try again later\r\n`,
+    teaser: teaser === '' ? undefined : { code: 220, text: teaser },
+    greeting: { code: 220, text: banner },
+    helo: { code: 250, text: hostname },
+    timeLimit: { code: 421, text: `4.4.2 ${hostname} Error: timeout exceeded` },
+    tryAgainLater: { code: 421, text: `${hostname} Service unavailable - try again later` },
   }
 }
 
-/** The reply for a client that DNSBLs list. `code` is 521 (drop) or 550 (enforce). */
-export function blockedUsing(code: '521' | '550', client: string, list: string): string {
-  return `${code} 5.7.1 Service unavailable; client [${client}] blocked using ${list}\r\n`
-}
-
-/** soft_bounce: a permanent refusal made a temporary one, in the reply code and in the enhanced status code (psc_soften_reply). */
-export function soften(text: string): string {
-  const first = text.startsWith('5') ? `4${text.slice(1)}` : text
-  return first[4] === '5' ? `${first.slice(0, 4)}4${first.slice(5)}` : first
+/** The reply to a client that DNS lists contain: 521 drops it, 550 refuses its recipients. */
+export function blockedUsing(code: 521 | 550, client: string, list: string): Reply {
+  return { code, text: `5.7.1 Service unavailable; client [${client}] blocked using ${list}` }
 }

@@ -84,8 +84,8 @@ export type Effect =
   | { readonly do: 'read' }
   | { readonly do: 'pause' }
   | { readonly do: 'log'; readonly record: LogRecord }
-  /** Hand the client on to the backend; `unread` are its bytes that nobody has answered yet. */
-  | { readonly do: 'relay'; readonly unread: Uint8Array }
+  /** Hand the client on to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has read `220-`. */
+  | { readonly do: 'relay'; readonly unread: Uint8Array; readonly teaserSent: boolean }
   /** Audit mode: tell what the client says to the backend as `data`, changing nothing of it / no longer. */
   | { readonly do: 'observe' }
   | { readonly do: 'unobserve' }
@@ -109,7 +109,7 @@ export interface DnsblHit {
 
 /**
  * What happened, as data. log-text.ts makes postscreen's line of it, the JSON log prints the fields, metrics count the events.
- * Texts that a client sent are already made printable. `after` in seconds is preformatted as postscreen prints it.
+ * Texts that a client sent are already made printable. `after` is in seconds, as postscreen prints them; `afterCommand` is the command before.
  */
 export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECT'; readonly server: Endpoint }
@@ -123,9 +123,15 @@ export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'DNSBL ERROR CODE'; readonly domain: string; readonly address: string }
   | { readonly event: 'HANGUP'; readonly after: string; readonly stage: Stage }
   | { readonly event: 'BARE NEWLINE'; readonly command: string; readonly action: Action }
-  | { readonly event: 'NON-SMTP COMMAND'; readonly after: string; readonly command: string; readonly args: string; readonly action: Action }
-  | { readonly event: 'COMMAND PIPELINING'; readonly after: string; readonly data: string; readonly action: Action }
-  | { readonly event: 'COMMAND TIME LIMIT' | 'COMMAND COUNT LIMIT' | 'COMMAND LENGTH LIMIT'; readonly after: string }
+  | {
+      readonly event: 'NON-SMTP COMMAND'
+      readonly afterCommand: string
+      readonly command: string
+      readonly args: string
+      readonly action: Action
+    }
+  | { readonly event: 'COMMAND PIPELINING'; readonly afterCommand: string; readonly data: string; readonly action: Action }
+  | { readonly event: 'COMMAND TIME LIMIT' | 'COMMAND COUNT LIMIT' | 'COMMAND LENGTH LIMIT'; readonly afterCommand: string }
   | { readonly event: 'DATA WITHOUT RCPT' | 'BDAT WITHOUT RCPT' }
   | {
       readonly event: 'RCPT REJECTED'

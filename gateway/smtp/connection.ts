@@ -4,7 +4,6 @@ import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'
-import { bit } from '../core/tests.ts'
 import type { DnsblLookup } from '../dns/dnsbl-resolver.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblAnswer, Effect, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
@@ -142,7 +141,7 @@ export class Connection implements SocketReader {
         this.#endLookup(effect.why)
         break
       case 'relay':
-        this.#relay(effect.unread)
+        this.#relay(effect.unread, effect.teaserSent)
         break
       case 'observe':
         this.#observes = true
@@ -217,18 +216,12 @@ export class Connection implements SocketReader {
     this.#world.ended(this)
   }
 
-  #relay(unread: Uint8Array): void {
+  #relay(unread: Uint8Array, teaserSent: boolean): void {
     this.#flush()
     this.#endLookup()
     this.#leave(this.#socket)
-    const { client, server, todo } = this.session
-    const request = {
-      client: this.#plain,
-      clientEndpoint: client,
-      serverEndpoint: server,
-      unread,
-      teaserSent: (todo & bit.pregreet) !== 0,
-    }
+    const { client, server } = this.session
+    const request = { client: this.#plain, clientEndpoint: client, serverEndpoint: server, unread, teaserSent }
     this.#world.relay(this.id, request, {
       onStarted: () => {
         this.#on({ type: 'handedOff' })

@@ -1,6 +1,12 @@
 // Visits of health checks: their sockets are answered apart from the clients', and nothing of them is counted among those, remembered or logged.
-import { answerProbe, newProbe, type Probe, type ProbeMisuse, type ProbeReason } from '../core/probe.ts'
-import { reply } from '../core/replies.ts'
+import {
+  answerHealthCheck,
+  newHealthCheck,
+  type HealthCheck,
+  type HealthCheckMisuse,
+  type HealthCheckReason,
+} from '../core/health-check.ts'
+import { reply, wire } from '../core/replies.ts'
 import type { Rules } from '../core/rules.ts'
 import { type Endpoint, formatLogged as at } from '../../crds/values/endpoint.ts'
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
@@ -22,7 +28,7 @@ export type ProbeStanding = 'ready' | 'unready'
 /** Who visits. */
 export interface Visitor {
   readonly client: Endpoint
-  readonly reason: ProbeReason
+  readonly reason: HealthCheckReason
   readonly sessionId: string
 }
 
@@ -60,7 +66,7 @@ export class Probes {
     const standing = isReady() ? 'ready' : 'unready'
     counted(standing)
     this.#debug(visitor, standing)
-    const visit = new Visit(socket, visitor, newProbe(rules(), visitor.reason), {
+    const visit = new Visit(socket, visitor, newHealthCheck(rules(), visitor.reason), {
       misused: (how) => this.#warn(visitor, how),
       failed: (error) => this.#parts.log.sessionWarning(visitor.sessionId, `internal error: ${String(error)}`),
       gone: () => this.#visits.delete(visit),
@@ -94,7 +100,7 @@ export class Probes {
     this.#parts.log.debug(`probe from ${at(client)}: ${what}`, { session: sessionId, event: 'PROBE', client, reason, answer: what })
   }
 
-  #warn({ client, reason, sessionId }: Visitor, how: ProbeMisuse): void {
+  #warn({ client, reason, sessionId }: Visitor, how: HealthCheckMisuse): void {
     const now = (this.#parts.now ?? (() => performance.now()))()
     if (now - this.#warnedAt < warningEveryMs) return
     this.#warnedAt = now
@@ -103,7 +109,7 @@ export class Probes {
 }
 
 /** What is wrong and what to do about it. */
-function warning(reason: ProbeReason, how: ProbeMisuse): string {
+function warning(reason: HealthCheckReason, how: HealthCheckMisuse): string {
   if (how === 'header') return 'a PROXY header came too late, or to where none is expected, from an address in spec.probes.networks'
   return reason === 'network'
     ? 'mail is put off with 450, for it comes from an address in spec.probes.networks: name only addresses there that no client has'
@@ -112,7 +118,7 @@ function warning(reason: ProbeReason, how: ProbeMisuse): string {
 
 /** What a visit tells of itself. */
 interface VisitEvents {
-  readonly misused: (how: ProbeMisuse) => void
+  readonly misused: (how: HealthCheckMisuse) => void
   readonly failed: (error: unknown) => void
   readonly gone: () => void
 }
@@ -121,13 +127,13 @@ interface VisitEvents {
 class Visit implements SocketReader {
   readonly visitor: Visitor
   readonly #socket: TcpSocket
-  readonly #probe: Probe
+  readonly #probe: HealthCheck
   readonly #events: VisitEvents
   #timer: NodeJS.Timeout | undefined
   /** Whether the last reply was sent. */
   #over = false
 
-  constructor(socket: TcpSocket, visitor: Visitor, probe: Probe, events: VisitEvents) {
+  constructor(socket: TcpSocket, visitor: Visitor, probe: HealthCheck, events: VisitEvents) {
     this.#socket = socket
     this.visitor = visitor
     this.#probe = probe
@@ -136,10 +142,10 @@ class Visit implements SocketReader {
 
   begin(isReady: boolean, timeLimitMs: number): void {
     const { host } = this.#probe.rules
-    this.#timer = setTimeout(() => this.#end(host.timeLimit), timeLimitMs)
+    this.#timer = setTimeout(() => this.#end(wire(host.timeLimit)), timeLimitMs)
     this.#socket.reader = this
-    if (!isReady) return this.#end(reply.unavailable)
-    this.#socket.write(host.greeting)
+    if (!isReady) return this.#end(wire(reply.unavailable))
+    this.#socket.write(wire(host.greeting))
     this.#socket.resume()
   }
 
@@ -151,13 +157,13 @@ class Visit implements SocketReader {
   /** Ends it now, with a word to those who still listen. */
   giveWay(): void {
     this.#over = true
-    closeWith(this.#socket, this.#probe.rules.host.tryAgainLater)
+    closeWith(this.#socket, wire(this.#probe.rules.host.tryAgainLater))
   }
 
   onData(bytes: Buffer): boolean {
     if (this.#over) return false
     try {
-      const { text, over, misuse } = answerProbe(this.#probe, bytes)
+      const { text, over, misuse } = answerHealthCheck(this.#probe, bytes)
       if (misuse !== undefined) this.#events.misused(misuse)
       if (over) this.#end(text)
       else if (text !== '') this.#socket.write(text)

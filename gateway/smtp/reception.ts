@@ -1,5 +1,5 @@
 // Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
-import { reply } from '../core/replies.ts'
+import { reply, wire } from '../core/replies.ts'
 import { Capacity, type ConnectionLimit } from './capacity.ts'
 import { Connection, type World } from './connection.ts'
 import { closeWith, type Linger } from './linger.ts'
@@ -79,7 +79,7 @@ export class Reception {
   /** For the listener. */
   readonly accept = (socket: TcpSocket): void => {
     if (!this.capacity.admits()) {
-      closeWith(socket, reply.noSystemResources)
+      closeWith(socket, wire(reply.noSystemResources))
       return
     }
     const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
@@ -137,7 +137,7 @@ export class Reception {
       case 'bad':
     }
     this.#log.sessionWarning(id, reading.reason)
-    this.#linger.end(socket, reply.noSystemResources)
+    this.#linger.end(socket, wire(reply.noSystemResources))
   }
 
   #begin(socket: TcpSocket, ends: Endpoints, id: string): void {

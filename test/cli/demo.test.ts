@@ -75,7 +75,7 @@ const lines: readonly { what: string; record: LogRecord; want: string }[] = [
   },
   {
     what: 'a command that is no SMTP, without the blank at the end',
-    record: { event: 'NON-SMTP COMMAND', client, after: 'CONNECT', command: 'GET', args: '', action: 'Ignore' },
+    record: { event: 'NON-SMTP COMMAND', client, afterCommand: 'CONNECT', command: 'GET', args: '', action: 'Ignore' },
     want: '12:00:00  127.0.0.66:41234   NON-SMTP COMMAND     sent GET after CONNECT, which is no SMTP; ignored',
   },
   {

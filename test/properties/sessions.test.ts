@@ -245,18 +245,18 @@ function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
 /** What the shared counters must be. */
 function checkCounters(screening: Screening, all: readonly Watched[]): void {
   const relayed = all.filter(({ session }) => session.phase === 'relayed' || session.phase === 'observe')
-  const counted = all.filter((one) => one.session.visitor !== undefined && one.session.phase !== 'done' && !relayed.includes(one))
+  const counted = all.filter((one) => one.session.clientState !== undefined && one.session.phase !== 'done' && !relayed.includes(one))
   assert.equal(screening.checkQueue, counted.length)
   assert.equal(screening.postQueue, all.filter(({ waits }) => waits).length)
   const keyOf = ({ session }: Watched): string => session.rules.allowlistKey(session.client.address)
   const relays = [...Map.groupBy(relayed, keyOf)].map(([key, sessions]) => [key, sessions.length] as const)
   assert.deepEqual(screening.relays, new Map(relays))
-  const visitors = Map.groupBy(counted, keyOf)
-  assert.deepEqual([...screening.visitors.keys()].toSorted(), [...visitors.keys()].toSorted())
-  for (const [key, sessions] of visitors) assert.equal(screening.visitors.get(key)?.concurrency, sessions.length)
+  const byKey = Map.groupBy(counted, keyOf)
+  assert.deepEqual([...screening.clients.keys()].toSorted(), [...byKey.keys()].toSorted())
+  for (const [key, sessions] of byKey) assert.equal(screening.clients.get(key)?.concurrency, sessions.length)
 }
 
-const state = ({ phase, todo, pass, fail, done }: Session): unknown[] => [phase, todo, pass, fail, done]
+const state = ({ phase, todo, passed, failed, decided, logged }: Session): unknown[] => [phase, todo, passed, failed, decided, logged]
 
 function deliver(watched: Watched, rules: Rules, now: number, happens: Happening): void {
   const event: Event | undefined = happens.type !== 'ring' ? happens : watched.alarm && { type: 'timer', name: watched.alarm }
@@ -322,7 +322,7 @@ test('no events in any order break a session or the counters', () => {
         tell(watched, happens)
       }
       for (const watched of all) tell(watched, { type: 'gone' })
-      assert.deepEqual([screening.checkQueue, screening.postQueue, screening.visitors.size, screening.relays.size], [0, 0, 0, 0])
+      assert.deepEqual([screening.checkQueue, screening.postQueue, screening.clients.size, screening.relays.size], [0, 0, 0, 0])
       assert.equal(screening.stress, false)
       for (const { session } of all) assert.equal(session.phase, 'done')
     }),

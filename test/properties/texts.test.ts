@@ -10,7 +10,7 @@ import { visibleText } from '../../crds/values/visible-text.ts'
 import { formatElapsed } from '../../gateway/core/elapsed.ts'
 import { externalForm, extractAddress } from '../../gateway/core/mailbox.ts'
 import { escapeC, isUtf8, printableText } from '../../gateway/core/printable.ts'
-import { soften } from '../../gateway/core/replies.ts'
+import { soften, wire } from '../../gateway/core/replies.ts'
 import { appendFooter } from '../../gateway/core/reply-footer.ts'
 import { openLog } from '../../gateway/observability/log.ts'
 import { visibleLog } from '../../runtime/visible-json.ts'
@@ -173,18 +173,18 @@ test('an address in its external form reads as the same address', () => {
 
 test('a reply with a footer is one reply with one code', () => {
   const reply = fc.constantFrom(
-    '550 5.7.1 No\r\n',
-    '421 mx.example.com Bye\r\n',
-    '501 Syntax: HELO hostname\r\n',
-    '450-4.1.1 a\r\n450 4.1.1 b\r\n',
+    { code: 550, text: '5.7.1 No' },
+    { code: 421, text: 'mx.example.com Bye' },
+    { code: 501, text: 'Syntax: HELO hostname' },
+    { code: 450, text: '4.1.1 a\n4.1.1 b' },
   )
   const template = fc
     .array(fc.constantFrom('\\n', '\\c', '$client_address', '${localtime}', '$$', 'text', ' ', ''), { minLength: 1 })
     .map((parts) => parts.join(''))
   const macros = { client_address: '192.0.2.1', client_port: '1', localtime: 'Nov 14 22:13:20', server_name: 'mx' }
   fc.assert(
-    fc.property(reply, template, fc.boolean(), (text, footer, soft) => {
-      const lines = appendFooter(soft ? soften(text) : text, footer, macros).split('\r\n')
+    fc.property(reply, template, fc.boolean(), (plain, footer, soft) => {
+      const lines = wire(appendFooter(soft ? soften(plain) : plain, footer, macros)).split('\r\n')
       assert.equal(lines.pop(), '')
       const code = lines[0]?.slice(0, 3)
       for (const [i, line] of lines.entries()) assert.equal(line.slice(0, 4), `${code}${i === lines.length - 1 ? ' ' : '-'}`)

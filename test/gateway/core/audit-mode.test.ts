@@ -78,6 +78,19 @@ describe('in Audit mode', () => {
     assert.ok(client.isRelayed)
   })
 
+  test('a client beyond the pre-queue limit has not read a teaser, so it can be refused when no backend takes it', () => {
+    const gateway = audit({ limits: { preQueue: 10 } })
+    gateway.crowd(9)
+    const client = gateway.connect('192.0.2.1')
+    client.logs(
+      connected,
+      'reject: connect from CLIENT: all screening ports busy',
+      'AUDIT would refuse: 421 4.3.2 All screening ports are busy',
+    )
+    client.hears().refused('connect').hears('421 4.3.2 All server ports are busy')
+    assert.ok(client.isClosed)
+  })
+
   test('one that hangs up is not', () => {
     const client = audit()
       .connect('192.0.2.1')
@@ -178,6 +191,6 @@ describe('in Audit mode the deep tests look on behind the hand-off', () => {
   test('does not count among the sessions any more', () => {
     const gateway = audit({ greet: { banner: '' }, deepTests })
     gateway.connect('192.0.2.1').handedOff()
-    assert.deepEqual([gateway.screening.checkQueue, gateway.screening.postQueue, gateway.screening.visitors.size], [0, 0, 0])
+    assert.deepEqual([gateway.screening.checkQueue, gateway.screening.postQueue, gateway.screening.clients.size], [0, 0, 0])
   })
 })

@@ -1,30 +1,30 @@
 // What sessions share: counters, stress mode with its two water marks, the record of a client address.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { beginRelay, beginStress, connectionsOf, endRelay, endStress, enter, leave, newScreening } from '../../../gateway/core/clients.ts'
+import { beginRelay, beginStress, connectionsOf, endRelay, endStress, arrive, depart, newScreening } from '../../../gateway/core/clients.ts'
 import { drive } from '../../support/core-session.ts'
 
 describe('the sessions of one address', () => {
   test('share a record as long as one of them lasts', () => {
     const screening = newScreening()
-    const first = enter(screening, '192.0.2.1')
-    const second = enter(screening, '192.0.2.1')
+    const first = arrive(screening, '192.0.2.1')
+    const second = arrive(screening, '192.0.2.1')
     assert.equal(first, second)
     assert.equal(first.concurrency, 2)
-    leave(screening, first)
-    assert.equal(screening.visitors.get('192.0.2.1'), second)
-    leave(screening, second)
-    assert.equal(screening.visitors.size, 0)
+    depart(screening, first)
+    assert.equal(screening.clients.get('192.0.2.1'), second)
+    depart(screening, second)
+    assert.equal(screening.clients.size, 0)
     assert.equal(screening.checkQueue, 0)
   })
 
   test('are counted until their relays have ended', () => {
     const screening = newScreening()
-    const first = enter(screening, '192.0.2.1')
-    leave(screening, first)
+    const first = arrive(screening, '192.0.2.1')
+    depart(screening, first)
     beginRelay(screening, first)
     beginRelay(screening, first)
-    const second = enter(screening, '192.0.2.1')
+    const second = arrive(screening, '192.0.2.1')
     assert.equal(connectionsOf(screening, second), 3)
     endRelay(screening, first)
     assert.equal(connectionsOf(screening, second), 2)
@@ -34,7 +34,7 @@ describe('the sessions of one address', () => {
   })
 
   test('know nothing at first', () => {
-    assert.deepEqual(enter(newScreening(), '192.0.2.1'), {
+    assert.deepEqual(arrive(newScreening(), '192.0.2.1'), {
       key: '192.0.2.1',
       concurrency: 1,
       passNewCount: 0,
@@ -44,7 +44,7 @@ describe('the sessions of one address', () => {
 
   test('share nothing with other addresses, not even of the same network', () => {
     const screening = newScreening()
-    assert.notEqual(enter(screening, '192.0.2.1'), enter(screening, '192.0.2.2'))
+    assert.notEqual(arrive(screening, '192.0.2.1'), arrive(screening, '192.0.2.2'))
     assert.equal(screening.checkQueue, 2)
   })
 })

@@ -138,7 +138,7 @@ describe('the record', () => {
     const second = gateway.connect('192.0.2.1').ignoringAllThat()
     second.does()
     first.sends('NOOP\r\nNOOP\r\n')
-    assert.deepEqual(gateway.screening.visitors.get('192.0.2.1')?.stamps[2], 1)
+    assert.deepEqual(gateway.screening.clients.get('192.0.2.1')?.stamps[2], 1)
     gateway.connect('192.0.2.1').hears('220 mx.example.com ESMTP Postfix')
   })
 })

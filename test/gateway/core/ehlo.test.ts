@@ -2,20 +2,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { discardSet, ehloKeywords, ehloReply, formatDiscard, sameDiscard } from '../../../gateway/core/ehlo.ts'
+import { type Reply, wire } from '../../../gateway/core/replies.ts'
 import { drive, type Gateway, type SpecFragment } from '../../support/core-session.ts'
 
 const features = { hostname: 'mx.example.com', messageSizeLimit: 10_240_000, vrfy: true, starttls: true, smtpUTF8: true }
 
 /** The keywords that a reply announces. */
-const announced = (reply: string): string[] =>
-  reply
-    .split('\r\n')
-    .slice(1, -1)
-    .map((line) => line.slice(4))
+const announced = ({ text }: Reply): string[] => text.split('\n').slice(1)
 
 test('the reply has every keyword, in order, and the last line no dash', () => {
   assert.equal(
-    ehloReply(features, new Set()),
+    wire(ehloReply(features, new Set())),
     '250-mx.example.com\r\n250-SIZE 10240000\r\n250-VRFY\r\n250-ETRN\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250 CHUNKING\r\n',
   )
 })
@@ -31,12 +28,12 @@ test('VRFY, STARTTLS and SMTPUTF8 are announced only where they are on', () => {
 test('each keyword can be left out', () => {
   for (const keyword of announced(ehloReply(features, new Set()))) {
     const name = keyword.split(' ', 1)[0] ?? ''
-    assert.ok(!ehloReply(features, discardSet([name])).includes(name), name)
+    assert.ok(!ehloReply(features, discardSet([name])).text.includes(name), name)
   }
 })
 
 test('T51: with everything discarded the host name is the last line', () => {
-  assert.equal(ehloReply(features, discardSet(ehloKeywords)), '250 mx.example.com\r\n')
+  assert.deepEqual(ehloReply(features, discardSet(ehloKeywords)), { code: 250, text: 'mx.example.com' })
 })
 
 describe('a set of discarded keywords', () => {

@@ -42,20 +42,20 @@ const cases: readonly (readonly [record: LogRecord, want: string | undefined])[]
   ],
   [{ client, event: 'BARE NEWLINE', command: 'HELO x', action }, 'BARE NEWLINE from [192.0.2.1]:40000 after HELO x'],
   [
-    { client, event: 'NON-SMTP COMMAND', after: 'CONNECT', command: 'GET', args: '/ HTTP/1.1', action },
+    { client, event: 'NON-SMTP COMMAND', afterCommand: 'CONNECT', command: 'GET', args: '/ HTTP/1.1', action },
     'NON-SMTP COMMAND from [192.0.2.1]:40000 after CONNECT: GET / HTTP/1.1',
   ],
   [
-    { client, event: 'NON-SMTP COMMAND', after: 'EHLO', command: 'Subject:', args: '', action },
+    { client, event: 'NON-SMTP COMMAND', afterCommand: 'EHLO', command: 'Subject:', args: '', action },
     'NON-SMTP COMMAND from [192.0.2.1]:40000 after EHLO: Subject: ',
   ],
   [
-    { client, event: 'COMMAND PIPELINING', after: 'EHLO', data: 'MAIL FROM:<>\\r\\n', action },
+    { client, event: 'COMMAND PIPELINING', afterCommand: 'EHLO', data: 'MAIL FROM:<>\\r\\n', action },
     'COMMAND PIPELINING from [192.0.2.1]:40000 after EHLO: MAIL FROM:<>\\r\\n',
   ],
-  [{ client, event: 'COMMAND TIME LIMIT', after: 'CONNECT' }, 'COMMAND TIME LIMIT from [192.0.2.1]:40000 after CONNECT'],
-  [{ client, event: 'COMMAND COUNT LIMIT', after: 'NOOP' }, 'COMMAND COUNT LIMIT from [192.0.2.1]:40000 after NOOP'],
-  [{ client, event: 'COMMAND LENGTH LIMIT', after: 'EHLO' }, 'COMMAND LENGTH LIMIT from [192.0.2.1]:40000 after EHLO'],
+  [{ client, event: 'COMMAND TIME LIMIT', afterCommand: 'CONNECT' }, 'COMMAND TIME LIMIT from [192.0.2.1]:40000 after CONNECT'],
+  [{ client, event: 'COMMAND COUNT LIMIT', afterCommand: 'NOOP' }, 'COMMAND COUNT LIMIT from [192.0.2.1]:40000 after NOOP'],
+  [{ client, event: 'COMMAND LENGTH LIMIT', afterCommand: 'EHLO' }, 'COMMAND LENGTH LIMIT from [192.0.2.1]:40000 after EHLO'],
   [{ client, event: 'DATA WITHOUT RCPT' }, 'DATA without valid RCPT from [192.0.2.1]:40000'],
   [{ client, event: 'BDAT WITHOUT RCPT' }, 'BDAT without valid RCPT from [192.0.2.1]:40000'],
   [

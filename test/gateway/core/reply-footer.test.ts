@@ -1,6 +1,7 @@
 // Reply footers (section 3.9 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { wire } from '../../../gateway/core/replies.ts'
 import { appendFooter } from '../../../gateway/core/reply-footer.ts'
 import { drive, type SpecFragment } from '../../support/core-session.ts'
 
@@ -21,9 +22,9 @@ const cases: readonly { readonly what: string; readonly text: string; readonly t
   { what: 'may be an empty line', text: '550 Foo', template: '\\n', want: '550-Foo\r\n550-\r\n550 ' },
   {
     what: 'takes the last line of several',
-    text: '550-5.1.1 Foo\r\n450 4.1.1 Bar',
+    text: '450 5.1.1 Foo\n4.1.1 Bar',
     template: 'Baz',
-    want: '550-5.1.1 Foo\r\n450-4.1.1 Bar\r\n450 4.1.1 Baz',
+    want: '450-5.1.1 Foo\r\n450-4.1.1 Bar\r\n450 4.1.1 Baz',
   },
   {
     what: 'takes no host name for a status code',
@@ -43,9 +44,10 @@ const cases: readonly { readonly what: string; readonly text: string; readonly t
 
 describe('a footer', () => {
   for (const { what, text, template, want } of cases)
-    test(what, () => assert.equal(appendFooter(`${text}\r\n`, template, macros), `${want}\r\n`))
-
-  test('is left out behind what is no reply', () => assert.equal(appendFooter('hello\r\n', 'Bar', macros), 'hello\r\n'))
+    test(what, () => {
+      const refusal = { code: Number(text.slice(0, 3)), text: text.slice(4) }
+      assert.equal(wire(appendFooter(refusal, template, macros)), `${want}\r\n`)
+    })
 })
 
 describe('T46: the footer of a policy', () => {

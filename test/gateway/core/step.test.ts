@@ -289,7 +289,7 @@ describe('what comes out of turn', () => {
   test('a client that goes away while a backend is asked leaves no trace but its end', () => {
     const gateway = drive()
     gateway.connect('192.0.2.1').at(6000).ignoringAllThat().event({ type: 'gone' }).does('disarm', 'close').logs().hears()
-    assert.deepEqual([gateway.screening.checkQueue, gateway.screening.postQueue, gateway.screening.visitors.size], [0, 0, 0])
+    assert.deepEqual([gateway.screening.checkQueue, gateway.screening.postQueue, gateway.screening.clients.size], [0, 0, 0])
   })
 
   test('a session that breaks wants no DNSBL answers any more', () => {

@@ -77,19 +77,19 @@ const cases: readonly { readonly record: LogRecord; readonly audit?: boolean; re
     want: ['tests_total{test="bareNewline",verdict="fail",action="Ignore",mode="enforce"} 1'],
   },
   {
-    record: { client, event: 'NON-SMTP COMMAND', after: 'EHLO', command: 'GET', args: '/', action: 'Drop' },
+    record: { client, event: 'NON-SMTP COMMAND', afterCommand: 'EHLO', command: 'GET', args: '/', action: 'Drop' },
     want: [
       'rejects_total{code="521",reason="nonSMTPCommand",mode="enforce"} 1',
       'tests_total{test="nonSMTPCommand",verdict="fail",action="Drop",mode="enforce"} 1',
     ],
   },
   {
-    record: { client, event: 'COMMAND PIPELINING', after: 'EHLO', data: 'x', action: 'Enforce' },
+    record: { client, event: 'COMMAND PIPELINING', afterCommand: 'EHLO', data: 'x', action: 'Enforce' },
     want: ['tests_total{test="pipelining",verdict="fail",action="Enforce",mode="enforce"} 1'],
   },
-  { record: { client, event: 'COMMAND TIME LIMIT', after: 'EHLO' }, want: ['command_limits_total{limit="time"} 1'] },
-  { record: { client, event: 'COMMAND COUNT LIMIT', after: 'EHLO' }, want: ['command_limits_total{limit="count"} 1'] },
-  { record: { client, event: 'COMMAND LENGTH LIMIT', after: 'EHLO' }, want: ['command_limits_total{limit="length"} 1'] },
+  { record: { client, event: 'COMMAND TIME LIMIT', afterCommand: 'EHLO' }, want: ['command_limits_total{limit="time"} 1'] },
+  { record: { client, event: 'COMMAND COUNT LIMIT', afterCommand: 'EHLO' }, want: ['command_limits_total{limit="count"} 1'] },
+  { record: { client, event: 'COMMAND LENGTH LIMIT', afterCommand: 'EHLO' }, want: ['command_limits_total{limit="length"} 1'] },
   { record: { client, event: 'HANGUP', after: '0', stage: 'tests before SMTP handshake' }, want: ['hangups_total{stage="before"} 1'] },
   { record: { client, event: 'HANGUP', after: '0', stage: 'tests after SMTP handshake' }, want: ['hangups_total{stage="after"} 1'] },
   {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Probes, type ProbesParts, visitsAtMost, visitsOfOneAtMost } from '../../../gateway/smtp/health-checks.ts'
-import type { ProbeReason } from '../../../gateway/core/probe.ts'
+import type { HealthCheckReason } from '../../../gateway/core/health-check.ts'
 import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { rulesOf } from '../../support/core-session.ts'
 import { dial, type End, endOf, type Listener, listen } from '../../support/tcp-ends.ts'
@@ -19,7 +19,7 @@ interface House {
 }
 
 /** A listener that takes everybody for a probe. */
-async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: ProbeReason = 'network'): Promise<House> {
+async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: HealthCheckReason = 'network'): Promise<House> {
   const warnings: string[] = []
   const debug: string[] = []
   const counted: string[] = []

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { answerProbe, newProbe, probeCommandLimit, probeLineLimit, type ProbeReason } from '../../../gateway/core/probe.ts'
+import {
+  answerHealthCheck,
+  newHealthCheck,
+  healthCheckCommandLimit,
+  healthCheckLineLimit,
+  type HealthCheckReason,
+} from '../../../gateway/core/health-check.ts'
 import { writeLocalProxyHeader, writeProxyHeader } from '../../../gateway/core/proxy-header.ts'
 import { rulesOf } from '../../support/core-session.ts'
 
@@ -11,8 +17,11 @@ const rules = rulesOf({ tls: { level: 'May', certFile: 'cert', keyFile: 'key' },
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
 /** The replies to some input, and the last answer. */
-function say(text: string, reason: ProbeReason = 'network'): { replies: readonly string[]; over: boolean; misuse: string | undefined } {
-  const answer = answerProbe(newProbe(rules, reason), bytes(text))
+function say(
+  text: string,
+  reason: HealthCheckReason = 'network',
+): { replies: readonly string[]; over: boolean; misuse: string | undefined } {
+  const answer = answerHealthCheck(newHealthCheck(rules, reason), bytes(text))
   return { replies: answer.text.split('\r\n').slice(0, -1), over: answer.over, misuse: answer.misuse }
 }
 
@@ -54,14 +63,14 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a line that is too long ends it',
-    says: `NOOP\r\n${'x'.repeat(probeLineLimit + 1)}`,
+    says: `NOOP\r\n${'x'.repeat(healthCheckLineLimit + 1)}`,
     hears: ['250 2.0.0 Ok', tryAgain],
     over: true,
   },
   {
     what: 'too many commands end it',
-    says: 'NOOP\r\n'.repeat(probeCommandLimit + 5),
-    hears: [...Array.from({ length: probeCommandLimit }, () => '250 2.0.0 Ok'), tryAgain],
+    says: 'NOOP\r\n'.repeat(healthCheckCommandLimit + 5),
+    hears: [...Array.from({ length: healthCheckCommandLimit }, () => '250 2.0.0 Ok'), tryAgain],
     over: true,
   },
 ]
@@ -93,9 +102,9 @@ describe('a probe', () => {
   }
 
   test('hears nothing more when it is over, and no more is kept of what it says', () => {
-    const probe = newProbe(rules, 'network')
-    answerProbe(probe, bytes('QUIT\r\n'))
-    assert.deepEqual(answerProbe(probe, bytes('NOOP\r\nNOOP')), { text: '', over: true, misuse: undefined })
+    const probe = newHealthCheck(rules, 'network')
+    answerHealthCheck(probe, bytes('QUIT\r\n'))
+    assert.deepEqual(answerHealthCheck(probe, bytes('NOOP\r\nNOOP')), { text: '', over: true, misuse: undefined })
     assert.equal(probe.line, '')
   })
 })
@@ -111,21 +120,21 @@ const piece = fc.oneof(
 test('whatever comes, each line has one reply at most, replies and kept bytes are bounded, and nothing is accepted', () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-      const probe = newProbe(rules, 'network')
+      const probe = newHealthCheck(rules, 'network')
       let ended = false
       let replies: string[] = []
       let linesBegun = 1
       for (const one of pieces) {
-        const answer = answerProbe(probe, one)
+        const answer = answerHealthCheck(probe, one)
         linesBegun += one.filter((byte) => byte === 10).length
         // The last line of each reply has a blank behind its code.
         const heard = answer.text.split('\r\n').filter((line) => /^\d{3} /.test(line))
         if (ended) assert.equal(answer.text, '')
         ended = answer.over
         replies = [...replies, ...heard]
-        assert.ok(probe.line.length <= probeLineLimit)
+        assert.ok(probe.line.length <= healthCheckLineLimit)
       }
-      assert.ok(replies.length <= Math.min(linesBegun, probeCommandLimit + 1), `${replies.length} replies to ${linesBegun} lines`)
+      assert.ok(replies.length <= Math.min(linesBegun, healthCheckCommandLimit + 1), `${replies.length} replies to ${linesBegun} lines`)
       for (const line of replies) assert.doesNotMatch(line, /^(354|251|252|250 2\.1)/)
     }),
   )
@@ -136,12 +145,12 @@ test('how the bytes are cut makes no difference', () => {
     fc.property(fc.array(word, { maxLength: 12 }), fc.array(fc.nat(40), { maxLength: 10 }), (lines, cuts) => {
       // Behind a first command, where no header is looked for.
       const all = bytes(`NOOP\r\n${lines.join('\r\n')}\r\n`)
-      const whole = answerProbe(newProbe(rules, 'network'), all).text
-      const probe = newProbe(rules, 'network')
-      let text = answerProbe(probe, all.subarray(0, 6)).text
+      const whole = answerHealthCheck(newHealthCheck(rules, 'network'), all).text
+      const probe = newHealthCheck(rules, 'network')
+      let text = answerHealthCheck(probe, all.subarray(0, 6)).text
       let at = 6
       for (const cut of [...cuts, all.length]) {
-        text += answerProbe(probe, all.subarray(at, at + cut)).text
+        text += answerHealthCheck(probe, all.subarray(at, at + cut)).text
         at += cut
       }
       assert.equal(text, whole)

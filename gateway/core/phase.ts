@@ -1,0 +1,51 @@
+// The phases of a session and the moves between them. Only `enter` assigns a phase, and it keeps the counters that depend on phases.
+import { arrive, beginRelay, beginStress, depart, endRelay, endStress } from './clients.ts'
+import { clientState, type Session } from './session.ts'
+import type { Turn } from './turn.ts'
+
+/** The head of step.ts draws them. */
+export type Phase = Session['phase']
+
+const moves: Readonly<Record<Phase, readonly Phase[]>> = {
+  new: ['recall', 'done'],
+  recall: ['early', 'smtp', 'handoff', 'done'],
+  early: ['smtp', 'handoff', 'done'],
+  smtp: ['done'],
+  handoff: ['smtp', 'relayed', 'done'],
+  relayed: ['observe', 'done'],
+  observe: ['relayed'],
+  done: [],
+}
+
+/** Phases in which a session counts as one under screening. */
+const screened: ReadonlySet<Phase> = new Set(['recall', 'early', 'smtp', 'handoff'])
+/** Phases in which a backend has the client. */
+const relayed: ReadonlySet<Phase> = new Set(['relayed', 'observe'])
+
+/** Moves a session into another phase. Throws when there is no such move. */
+export function enter(turn: Turn, phase: Phase): void {
+  const { session: s } = turn
+  const from = s.phase
+  if (!moves[from].includes(phase)) throw new Error(`a session cannot go from ${from} to ${phase}`)
+  s.phase = phase
+  if (from === 'new' && screened.has(phase)) countIn(turn)
+  if (from === 'handoff') s.screening.postQueue--
+  if (phase === 'handoff') s.screening.postQueue++
+  if (screened.has(from) && !screened.has(phase)) countOut(turn)
+  if (from === 'handoff' && phase === 'relayed') beginRelay(s.screening, clientState(s))
+  if (relayed.has(from) && phase === 'done') endRelay(s.screening, clientState(s))
+  if (phase === 'early' || phase === 'smtp') s.stageStart = turn.now
+}
+
+function countIn(turn: Turn): void {
+  const { session: s } = turn
+  s.clientState = arrive(s.screening, s.rules.allowlistKey(s.client.address))
+  if (beginStress(s.screening, s.rules.limits.preQueue))
+    turn.log({ event: 'STRESS', change: 'entering', connections: s.screening.checkQueue })
+}
+
+function countOut(turn: Turn): void {
+  const { session: s } = turn
+  depart(s.screening, clientState(s))
+  if (endStress(s.screening, s.rules.limits.preQueue)) turn.log({ event: 'STRESS', change: 'leaving', connections: s.screening.checkQueue })
+}

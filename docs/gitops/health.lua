@@ -1,6 +1,6 @@
--- How Argo CD sees a PostscreenPolicy. Laid out as in its resource_customizations/postscreen.dev/PostscreenPolicy, tests and all.
--- Argo CD gives it `obj` and no library. The operator's conditions: Stalled, the policy or the cluster must be changed; Reconciling, work goes on, or
--- what is missing may still come; Ready, all is well or why not.
+-- The health of a PostscreenPolicy for Argo CD, with tests, in the layout of its resource_customizations/postscreen.dev/PostscreenPolicy.
+-- Argo CD provides `obj` and no libraries. The conditions of the operator: Stalled means that the policy or the cluster must be changed; Reconciling
+-- means that a change is being applied, or that something is missing that may still appear; Ready says whether everything works, and if not, why.
 
 if obj.metadata.deletionTimestamp ~= nil then
   return { status = "Progressing", message = "Is being deleted" }
@@ -16,7 +16,7 @@ local function is(type, truth)
   return found[type] ~= nil and found[type].status == truth
 end
 
--- What the status says is about an earlier generation, or no operator has looked yet.
+-- The status is about an earlier generation, or no operator has processed the policy yet.
 if found.Ready == nil or status.observedGeneration ~= obj.metadata.generation then
   return { status = "Progressing", message = "Waiting for the operator" }
 end

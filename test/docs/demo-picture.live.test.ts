@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { demoPicture, pictureFile } from './demo-picture.ts'
-import { runsOf, terminalSvg, textOfSvg, wrapped } from './terminal-svg.ts'
+import { textOfSvg } from './terminal-svg.ts'
 
 const skip = process.platform === 'linux' ? false : 'only Linux lets a client use any 127.0.0.0/8 address'
 
@@ -27,22 +27,4 @@ test('the picture of the demo shows what the demo prints', { skip }, async () =>
   const committed = readFileSync(pictureFile, 'utf8')
   assert.deepEqual(shape(committed), shape(drawn), 'draw it again: node test/docs/demo-picture.ts')
   assert.ok(shape(drawn).length > 10)
-})
-
-test('splits a line at its colours', () => {
-  assert.deepEqual(runsOf('a \u001b[31mb\u001b[39m c'), [
-    { text: 'a ', tone: 'plain' },
-    { text: 'b', tone: 'red' },
-    { text: ' c', tone: 'plain' },
-  ])
-})
-
-test('breaks a long line at a space and indents the rest', () => {
-  assert.deepEqual(wrapped('12 one two three', 10, 3), ['12 one two', '   three'])
-})
-
-test('draws characters that XML reserves', () => {
-  const svg = terminalSvg('t', [[{ text: '<a> & b', tone: 'green' }]], 20)
-  assert.match(svg, /<tspan class="green">&lt;a&gt; &amp; b<\/tspan>/)
-  assert.deepEqual(textOfSvg(svg), ['<a> & b'])
 })

@@ -86,7 +86,7 @@ function networksOf(table: LookupTable, where: string, source: Source): readonly
 export function networksOfKey(key: string, where: string, source: Source): readonly Network[] {
   const folded = key.toLowerCase()
   const parsed = parseNetworkPattern(folded)
-  if (!('why' in parsed) && canonicalAddress(folded) === folded) return [parsed.network]
+  if (!('why' in parsed) && canonicalAddress(folded) === folded) return [parsed.value]
   source.findings.noteOneOfMany(where, `${where}: the key ${key} is no client address and never matches; networks need a cidr: table`)
   return []
 }
@@ -96,8 +96,8 @@ function readPattern(pattern: string, negated: boolean, { source, parameter, pat
   const address = /^[0-9a-f:.[\]/]+$/.test(pattern)
   const parsed = address ? parseNetworkPattern(pattern) : undefined
   const looked = /[:/]/.test(pattern) && address
-  if (parsed !== undefined && 'network' in parsed && (looked || /^\[?[0-9.]+\]?$/.test(pattern))) {
-    patterns.push({ negated, networks: [parsed.network], all: false })
+  if (parsed !== undefined && 'value' in parsed && (looked || /^\[?[0-9.]+\]?$/.test(pattern))) {
+    patterns.push({ negated, networks: [parsed.value], all: false })
   } else if (parsed !== undefined && 'why' in parsed && looked) {
     source.findings.error(`${name}: ${parsed.why}; Postfix gives up evaluating the list there`)
   } else {

@@ -1,6 +1,6 @@
 // postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for mistakes.
 import { hostNameProblem } from '../../crds/values/host.ts'
-import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
+import { readReplyFilter } from '../../crds/values/reply-filter.ts'
 import { closedList } from './closed-lists.ts'
 import { innerKey, splitKey } from './dnsbl-keys.ts'
 import { answerOf } from './lookup-table.ts'
@@ -24,7 +24,7 @@ export function parseSite(entry: string): { readonly site: Site } | { readonly w
   const filterText = equals < 0 ? undefined : head.slice(equals + 1)
   const weight = weightText === undefined ? { value: 1 } : parseInteger(weightText)
   if ('why' in weight) return { why: `bad DNSBL weight factor "${weightText}" in "${entry}"` }
-  const filter = filterText === undefined ? undefined : parseReplyFilter(filterText)
+  const filter = filterText === undefined ? undefined : readReplyFilter(filterText)
   if (filter !== undefined && 'why' in filter) return { why: `bad DNSBL filter syntax: ${filter.why}` }
   if (hostNameProblem(domain) !== undefined) return { why: `bad DNSBL domain name "${domain}" in "${entry}"` }
   return {

@@ -49,7 +49,7 @@ const entry = record({
   table: documented(table.exactOptional(), { doc: 'A table of rules: in a file, in a ConfigMap, or written in the policy.' }),
 })
 
-export const access = documented(list(entry, { max: entriesAtMost }).default([]), {
+export const access = documented(list(entry, { max: entriesAtMost }).prefault([]), {
   doc: 'The permanent access list. The entries are searched in order, and the first entry that decides about a client ends the search. Each entry has either an action with networks, or a table.',
   postfix: { own: 'postscreen_access_list' },
   zimbra: ['zimbraMtaPostscreenAccessList'],

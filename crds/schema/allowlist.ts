@@ -1,21 +1,10 @@
 // The fields of the temporary allowlist.
-import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
-import { choice, count, documented, duration, type FormRule, group, list, text } from './field.ts'
+import { interfaceWhy, readInterfacePattern } from '../values/interface-pattern.ts'
+import { hostBitsWhy } from '../values/network.ts'
+import { choice, count, documented, duration, type FormRule, group, list, parsed } from './field.ts'
 import { valkey } from './valkey.ts'
 
-const interfaceWhy =
-  'must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6'
-
-/** `all`, an address or a network. Each may have `!` in front. */
-function interfaceProblem(pattern: string): string | undefined {
-  const plain = pattern.replace(/^!/, '')
-  if (plain === 'all') return undefined
-  const parsed = readNetwork(plain)
-  if ('network' in parsed) return undefined
-  return parsed.why === networkWhy ? interfaceWhy : parsed.why
-}
-
-/** The same form for the API server. */
+/** The form of a pattern for the API server. */
 const interfaceRules = (): readonly FormRule[] => {
   const plain = "self.startsWith('!') ? self.substring(1) : self"
   return [
@@ -57,9 +46,9 @@ export const allowlist = group(
     ),
     valkey,
     interfaces: documented(
-      list(text({ max: 50, why: interfaceWhy, tooLong: interfaceWhy, rules: interfaceRules(), problem: interfaceProblem }), {
+      list(parsed({ max: 50, why: interfaceWhy, tooLong: interfaceWhy, rules: interfaceRules() }, readInterfacePattern), {
         max: 100,
-      }).default(['all']),
+      }).prefault(['all']),
       {
         doc: 'The server addresses on which clients can get into the temporary allowlist: addresses, networks or all. An entry with ! in front (put it in quotes) excludes these addresses. The first match decides; an address that matches no entry is excluded. This keeps out clients that only connect to a backup MX address.',
         postfix: { own: 'postscreen_allowlist_interfaces', old: ['postscreen_whitelist_interfaces'] },

@@ -53,7 +53,7 @@ export const listen = group(
           convert: { as: 'proxyProtocol' },
           differs: 'Postfix has only the equivalents of None and Required.',
         }),
-        trustedNetworks: documented(networks(0, 100).default([]), {
+        trustedNetworks: documented(networks(0, 100).prefault([]), {
           doc: 'The addresses of the load balancers whose PROXY headers are trusted. Only with mode TrustedNetworks.',
           tenancy: 'own',
         }),

@@ -1,7 +1,7 @@
 // The fields of DNS blocklists and allowlists.
 import { hostNameProblem } from '../values/host.ts'
-import { parseReplyFilter } from '../values/reply-filter.ts'
-import { action, count, documented, duration, group, list, map, record, text, whole } from './field.ts'
+import { readReplyFilter } from '../values/reply-filter.ts'
+import { action, count, documented, duration, group, list, map, parsed, record, text, whole } from './field.ts'
 import { entryOf, line } from './forms.ts'
 import { resolver } from './hosts.ts'
 
@@ -14,16 +14,18 @@ const domain = () =>
   text({ min: 1, max: 253, pattern: '^[A-Za-z0-9._-]+$', why: 'must be a domain name such as bl.example.org', problem: domainProblem })
 
 const replies = () =>
-  text({
-    min: 1,
-    max: 1024,
-    pattern: '^[0-9.;\\]\\[]+$',
-    why: 'must be a reply filter such as 127.0.0.[2..11] or 127.0.[0..255].[1;3]',
-    problem: (filter) => {
-      const parsed = parseReplyFilter(filter)
-      return 'why' in parsed ? `bad DNSBL filter syntax: ${parsed.why}` : undefined
+  parsed(
+    {
+      min: 1,
+      max: 1024,
+      pattern: '^[0-9.;\\]\\[]+$',
+      why: 'must be a reply filter such as 127.0.0.[2..11] or 127.0.[0..255].[1;3]',
     },
-  })
+    (filter) => {
+      const read = readReplyFilter(filter)
+      return 'why' in read ? { why: `bad DNSBL filter syntax: ${read.why}` } : read
+    },
+  )
 
 const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
@@ -104,7 +106,7 @@ export const dnsbl = group(
           }),
         }),
         { max: 100 },
-      ).default([]),
+      ).prefault([]),
       {
         doc: 'The DNS blocklists and allowlists. A domain may appear several times with different replies and weights; one DNS query is sent for each domain and key. Empty: the test is disabled.',
         postfix: { own: 'postscreen_dnsbl_sites' },

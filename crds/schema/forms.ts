@@ -1,7 +1,7 @@
 // Forms of text that several fields share: networks, one line of printable text, templates.
 import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
 import { macroProblem } from '../values/macros.ts'
-import { documented, type FormRule, list, record, text } from './field.ts'
+import { documented, type FormRule, list, parsed, record, text } from './field.ts'
 
 /** What an SMTP client receives is one line of printable ASCII. */
 const printable = '^[ -~]*$'
@@ -36,17 +36,7 @@ const networkRules: readonly FormRule[] = [
 
 /** An IPv4 or IPv6 address, or a network. The longest text, with an IPv4 tail, has 45 + 4 characters. */
 const network = (rules: readonly FormRule[]) =>
-  text({
-    max: 49,
-    pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$',
-    why: networkWhy,
-    tooLong: networkWhy,
-    rules,
-    problem: (value) => {
-      const parsed = readNetwork(value)
-      return 'why' in parsed ? parsed.why : undefined
-    },
-  })
+  parsed({ max: 49, pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$', why: networkWhy, tooLong: networkWhy, rules }, readNetwork)
 
 /**
  * The name of a Secret or ConfigMap (DNS subdomain, RFC 1123). It is never only a dot, so it is safe as a folder name.

@@ -112,7 +112,7 @@ const service = group(
       doc: 'The class of the load balancer. It cannot be changed later. Empty: the default of the cluster.',
       tenancy: 'default',
     }),
-    loadBalancerSourceRanges: documented(networks(0, 1000).default([]), {
+    loadBalancerSourceRanges: documented(networks(0, 1000).prefault([]), {
       doc: 'The networks from which the load balancer accepts connections, if it supports this. Empty: all networks.',
       tenancy: 'own',
     }),

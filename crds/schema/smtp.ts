@@ -78,7 +78,7 @@ export const smtp = documented(
       convert: { as: 'words' },
       differs: 'Postfix accepts keywords in upper or lower case and ignores unknown ones.',
     }),
-    discardEHLOKeywordsFor: documented(list(discardFor, { max: 100 }).default([]), {
+    discardEHLOKeywordsFor: documented(list(discardFor, { max: 100 }).prefault([]), {
       doc: 'EHLO keywords to omit for some clients. The first entry that matches the client replaces discardEHLOKeywords.',
       postfix: { own: 'postscreen_discard_ehlo_keyword_address_maps', inherits: 'smtpd_discard_ehlo_keyword_address_maps' },
       convert: { as: 'keywordMaps' },

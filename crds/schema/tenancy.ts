@@ -113,7 +113,7 @@ const plain = (host: string): string =>
 function networkOf(text: string): Network | undefined {
   const parsed = parseNetworkPattern(text)
   if ('why' in parsed) return undefined
-  return isMapped(parsed.network) ? unmapped(parsed.network) : parsed.network
+  return isMapped(parsed.value) ? unmapped(parsed.value) : parsed.value
 }
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'

@@ -53,7 +53,7 @@ function parsePattern(text: string): Pattern | { readonly why: string } {
   const plain = trimSpace(text.slice(signs.length))
   if (plain === '') return { why: 'no address pattern' }
   const parsed = parseNetworkPattern(plain)
-  return 'why' in parsed ? parsed : { network: parsed.network, negated: signs.replaceAll(/[^!]/g, '').length % 2 === 1 }
+  return 'why' in parsed ? parsed : { network: parsed.value, negated: signs.replaceAll(/[^!]/g, '').length % 2 === 1 }
 }
 
 /**

@@ -1,12 +1,11 @@
 // Networks in CIDR notation, as in Postfix's tables and lists and in a policy, and operations on sets of networks.
 import { type AddressValue, formatIPv4, formatIPv6, parseExactAddress } from './address.ts'
+import type { Read } from './read.ts'
 
 /** First and last address of a network, both of the same family. */
 export type Network =
   | { readonly family: 4; readonly first: number; readonly last: number }
   | { readonly family: 6; readonly first: bigint; readonly last: bigint }
-
-export type NetworkResult = { readonly network: Network } | { readonly why: string }
 
 /** The network of an address with a prefix length, and whether the address has bits set beyond the prefix length. */
 function networkOf(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
@@ -28,7 +27,7 @@ export const printed = (text: string): string => `"${text.length > 60 ? `${text.
  * of cidr_match_parse(3).
  * postscreen incompatibility: a prefix length that overflows a C integer is refused; atoi(3) reads 4294967296 as 0.
  */
-export function parseNetworkPattern(pattern: string): NetworkResult {
+export function parseNetworkPattern(pattern: string): Read<Network> {
   let address = pattern
   let behind = ''
   if (pattern.startsWith('[')) {
@@ -44,13 +43,13 @@ export function parseNetworkPattern(pattern: string): NetworkResult {
   return bits === undefined ? parseOne(address) : parseMasked(address, bits)
 }
 
-function parseOne(text: string): NetworkResult {
+function parseOne(text: string): Read<Network> {
   const address = parseExactAddress(text)
   if (address === undefined) return { why: `bad address pattern: ${printed(text)}` }
-  return { network: networkOf(address, address.family === 4 ? 32 : 128).network }
+  return { value: networkOf(address, address.family === 4 ? 32 : 128).network }
 }
 
-function parseMasked(text: string, bits: string): NetworkResult {
+function parseMasked(text: string, bits: string): Read<Network> {
   if (!/^[0-9]+$/.test(bits)) return { why: `bad mask value in ${printed(`${text}/${bits}`)}` }
   if (Number(bits) > (text.includes(':') ? 128 : 32)) return { why: `bad mask length in ${printed(`${text}/${bits}`)}` }
   const address = parseExactAddress(text)
@@ -58,7 +57,7 @@ function parseMasked(text: string, bits: string): NetworkResult {
   const { network, hostBits } = networkOf(address, Number(bits))
   return hostBits
     ? { why: `non-null host address bits in ${printed(`${text}/${bits}`)}, perhaps you should use "${maskedText(network)}" instead` }
-    : { network }
+    : { value: network }
 }
 
 export const networkWhy =
@@ -69,7 +68,7 @@ export const hostBitsWhy = 'has address bits set beyond the prefix length'
  * A network in a field of the policy: `ADDRESS/BITS`, or one address. Bits set beyond the prefix length are refused, as
  * in Postfix's tables. They are usually a mistake, and the error message suggests a correction.
  */
-export function readNetwork(text: string): NetworkResult {
+export function readNetwork(text: string): Read<Network> {
   const [written = '', bits, ...more] = text.split('/')
   const address = parseExactAddress(written)
   if (address === undefined || more.length > 0) return { why: networkWhy }
@@ -81,16 +80,7 @@ export function readNetwork(text: string): NetworkResult {
   if (hostBits) return { why: `${hostBitsWhy}; did you mean ${maskedText(network)}?` }
   if (isMapped(network))
     return { why: `must be written as IPv4: ${bits === undefined ? formatNetwork(unmapped(network)) : maskedText(unmapped(network))}` }
-  return { network }
-}
-
-/**
- * The network of a text that the policy's schema has checked. Throws for any other text: that is a bug in the program.
- */
-export function checkedNetwork(text: string): Network {
-  const read = readNetwork(text)
-  if ('why' in read) throw new TypeError(`${printed(text)} ${read.why}`)
-  return read.network
+  return { value: network }
 }
 
 function prefixOf(network: Network): number {
@@ -98,8 +88,8 @@ function prefixOf(network: Network): number {
   return 129 - (network.last - network.first + 1n).toString(2).length
 }
 
-/** Such as `192.0.2.1/32`. */
-const maskedText = (network: Network): string =>
+/** With the prefix length of a single address too: `192.0.2.1/32`. */
+export const maskedText = (network: Network): string =>
   `${network.family === 4 ? formatIPv4(network.first) : formatIPv6(network.first)}/${prefixOf(network)}`
 
 /** A network in the notation of a policy: canonical address, no brackets, no prefix length for a single address. */

@@ -1,6 +1,8 @@
 // DNSBL reply filters, such as 127.0.0.[2..11] or 127.0.[0..255].[1;3]. Parses a text into a filter, or returns the
 // error message of Postfix. The language and its errors are those of postscreen_dnsbl_sites (ip_match(3)).
 
+import type { Read } from './read.ts'
+
 /** A range of byte values, both ends included. */
 export interface ByteRange {
   readonly low: number
@@ -103,7 +105,7 @@ function parseFields(pattern: string): ReplyFilter {
  * Parses a reply filter: four fields with dots between them, each a number 0..255 or a list `[n;low..high]`. One pair
  * of brackets may enclose the whole filter. `why` is the text that Postfix puts behind "bad DNSBL filter syntax:".
  */
-export function parseReplyFilter(text: string): { readonly filter: ReplyFilter } | { readonly why: string } {
+export function readReplyFilter(text: string): Read<ReplyFilter> {
   let pattern = text
   if (text.startsWith('[')) {
     const close = closingBracket(text)
@@ -112,7 +114,7 @@ export function parseReplyFilter(text: string): { readonly filter: ReplyFilter }
   }
   if (pattern === '') return { why: 'empty address pattern' }
   try {
-    return { filter: parseFields(pattern) }
+    return { value: parseFields(pattern) }
   } catch (error) {
     if (error instanceof FilterError) return { why: error.message }
     throw error

@@ -1,6 +1,5 @@
 // A policy made ready for sessions: sets instead of flags, milliseconds instead of words, replies as they go out, lists compiled.
 import { expandMacros } from '../../crds/values/macros.ts'
-import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
@@ -8,7 +7,7 @@ import { type AddressTable, compileAddressTable } from './address-table.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
-import { checkedNetwork, complement, everywhere, type Network } from '../../crds/values/network.ts'
+import { complement } from '../../crds/values/network.ts'
 import { type HostReplies, hostReplies } from './replies.ts'
 import { bit, type TestSet } from './tests.ts'
 import type { Action, TestName } from './vocabulary.ts'
@@ -73,26 +72,22 @@ export interface Surroundings {
   readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
-const networks = (texts: readonly string[]): Network[] => texts.map(checkedNetwork)
-
 function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, CompiledTable>): AccessEntry[] {
   return entries.map((entry): AccessEntry => {
     if (entry.table?.file !== undefined) return { is: 'table', table: tables.get(entry.table.file) ?? compileTable([]) }
     if (entry.table?.rules !== undefined) {
-      const rules = entry.table.rules.map((rule) => ({ networks: networks(rule.cidrs), decision: rule.action }))
+      const rules = entry.table.rules.map((rule) => ({ networks: rule.cidrs, decision: rule.action }))
       return { is: 'table', table: compileTable(rules) }
     }
-    const inside = entry.exceptCIDRs === undefined ? networks(entry.cidrs ?? []) : complement(networks(entry.exceptCIDRs))
+    const inside = entry.exceptCIDRs === undefined ? (entry.cidrs ?? []) : complement(entry.exceptCIDRs)
     return { is: 'rule', rule: { networks: inside, decision: entry.action ?? 'Dunno' } }
   })
 }
 
 /** Server addresses on which a client may reach the temporary allowlist; the first pattern that matches decides, none is a no. */
-function interfaceList(patterns: readonly string[]): (serverAddress: string) => boolean {
-  const bare = patterns.map((pattern) => pattern.replace(/^!/, ''))
-  const table = compileAddressTable(bare.map((pattern) => ({ networks: pattern === 'all' ? everywhere : networks([pattern]) })))
-  const allowed = patterns.map((pattern) => !pattern.startsWith('!'))
-  return (serverAddress) => allowed[table.lookup(serverAddress)] ?? false
+function interfaceList(patterns: PolicySpec['allowlist']['interfaces']): (serverAddress: string) => boolean {
+  const table = compileAddressTable(patterns)
+  return (serverAddress) => patterns[table.lookup(serverAddress)]?.isAllowed ?? false
 }
 
 type Site = PolicySpec['dnsbl']['sites'][number]
@@ -126,13 +121,12 @@ function dnsblRules(dnsbl: PolicySpec['dnsbl'], keys: ReadonlyMap<number, DnsblK
   const asked = askedSites(dnsbl.sites, keys)
   const lists = dnsblLists(asked, keys)
   const sites = asked.map(({ site: { domain, replies, weight } }, at) => {
-    const parsed = replies === undefined ? undefined : parseReplyFilter(replies)
     const account = lists[at]?.account
     return {
       domain,
       ...(account !== undefined && { account }),
-      filter: parsed !== undefined && 'filter' in parsed ? parsed.filter : undefined,
-      weight: weight ?? 1,
+      filter: replies,
+      weight,
     }
   })
   return {
@@ -166,7 +160,7 @@ function smtpRules(spec: PolicySpec): SmtpRules {
     softBounce: smtp.softBounce,
     discard: discardSet(smtp.discardEHLOKeywords),
     discardFor: {
-      table: compileAddressTable(smtp.discardEHLOKeywordsFor.map(({ cidrs }) => ({ networks: networks(cidrs) }))),
+      table: compileAddressTable(smtp.discardEHLOKeywordsFor.map(({ cidrs }) => ({ networks: cidrs }))),
       discards: smtp.discardEHLOKeywordsFor.map(({ keywords }) => discardSet(keywords)),
     },
     footer: smtp.rejectFooter,

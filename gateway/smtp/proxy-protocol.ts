@@ -1,6 +1,6 @@
 // The client's address when a proxy stands in front: reads the PROXY header that the proxy sends first.
 import { compileAddressTable } from '../core/address-table.ts'
-import { checkedNetwork } from '../../crds/values/network.ts'
+import type { Network } from '../../crds/values/network.ts'
 import { escapeC } from '../core/printable.ts'
 import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeaderLimit } from '../core/proxy-header.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -9,8 +9,7 @@ import type { TcpSocket } from '../sockets/tcp-socket.ts'
 /** `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never taken for one. */
 export interface ProxyProtocolRule {
   readonly mode: 'None' | 'Required' | 'TrustedNetworks'
-  /** CIDR texts that the policy has checked. */
-  readonly trustedNetworks: readonly string[]
+  readonly trustedNetworks: readonly Network[]
 }
 
 export type HeaderReading =
@@ -25,17 +24,17 @@ export type HeaderReading =
 
 const nothing = new Uint8Array(0)
 
-/** Compiles the rule into the question that is asked of every connection: must this peer send a header? Throws for a network that is none. */
+/** Compiles the rule into the question that is asked of every connection: must this peer send a header? */
 export function headerRequirement(rule: ProxyProtocolRule): (peerAddress: string) => boolean {
   if (rule.mode !== 'TrustedNetworks') return () => rule.mode === 'Required'
   return addressesIn(rule.trustedNetworks)
 }
 
-/** Compiles CIDR texts that the policy has checked into a question about an address. Throws for a network that is none. */
-export function addressesIn(texts: readonly string[]): (address: string) => boolean {
+/** Compiles networks into a question about an address. */
+export function addressesIn(networks: readonly Network[]): (address: string) => boolean {
   // Asked of every connection: an empty list shall cost nothing.
-  if (texts.length === 0) return () => false
-  const table = compileAddressTable([{ networks: texts.map(checkedNetwork) }])
+  if (networks.length === 0) return () => false
+  const table = compileAddressTable([{ networks }])
   return (address) => table.lookup(address) >= 0
 }
 

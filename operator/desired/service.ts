@@ -5,6 +5,7 @@ import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import type { GatewaySpec } from './pod.ts'
 import { smtpPortName, smtpPorts } from './ports.ts'
+import { maskedText } from '../../crds/values/network.ts'
 
 /** A port that `listen.addresses` names besides the first; one that is the Service's own port already is left out. */
 const furtherPorts = (spec: PolicySpec, own: number): V1ServicePort[] =>
@@ -31,7 +32,7 @@ export function service(owner: Owner, spec: PolicySpec, gateway: GatewaySpec): K
       ],
       ...(external && { externalTrafficPolicy }),
       ...(balanced && loadBalancerClass !== '' && { loadBalancerClass }),
-      ...(balanced && loadBalancerSourceRanges.length > 0 && { loadBalancerSourceRanges: [...loadBalancerSourceRanges] }),
+      ...(balanced && loadBalancerSourceRanges.length > 0 && { loadBalancerSourceRanges: loadBalancerSourceRanges.map(maskedText) }),
       ipFamilyPolicy,
       ...(ipFamilies.length > 0 && { ipFamilies: [...ipFamilies] }),
     },

@@ -4,12 +4,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { readPolicyText } from '../../crds/policy.ts'
+import { inspect } from 'node:util'
 
 const folder = new URL('../../docs/examples/', import.meta.url)
 
 async function read(name: string): Promise<PolicySpec> {
   const result = readPolicyText(await readFile(new URL(name, folder), 'utf8'))
-  assert.ok('policy' in result, JSON.stringify(result, undefined, 2))
+  assert.ok('policy' in result, inspect(result))
   return result.policy.spec
 }
 

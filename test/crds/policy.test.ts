@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { parsePolicy, readPolicyText } from '../../crds/policy.ts'
+import { everywhere } from '../../crds/values/network.ts'
 
 const manifest = (spec: unknown) => ({ apiVersion: 'postscreen.dev/v1alpha1', kind: 'PostscreenPolicy', metadata: { name: 'mx' }, spec })
 const backend = { addresses: ['postfix.example.com:10025'] }
@@ -89,7 +90,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
         keyPrefix: 'postscreen:',
         timeoutMilliseconds: 50,
       },
-      interfaces: ['all'],
+      interfaces: [{ networks: everywhere, isAllowed: true }],
       retention: 604_800,
       cleanupInterval: 43_200,
     },

@@ -145,7 +145,7 @@ test('the pieces of complements and intersections are networks in CIDR form', ()
         const size = BigInt(last) - BigInt(first) + 1n
         const prefix = (family === 4 ? 32 : 128) - (size.toString(2).length - 1)
         const text = family === 4 ? formatIPv4(first) : formatIPv6(first)
-        assert.deepEqual(parseNetworkPattern(`${text}/${prefix}`), { network: { family, first, last } })
+        assert.deepEqual(parseNetworkPattern(`${text}/${prefix}`), { value: { family, first, last } })
       }
     }),
   )

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseReplyFilter } from '../../crds/values/reply-filter.ts'
+import { readReplyFilter } from '../../crds/values/reply-filter.ts'
 import { addAnswer, type DnsblRules, type DnsblScore, effectiveTTL, judge, newScore } from '../../gateway/core/dnsbl.ts'
 import type { DnsblAnswer } from '../../gateway/core/vocabulary.ts'
 
 const domains = ['a', 'b', 'c'] as const
 const address = fc.constantFrom('127.0.0.2', '127.0.0.3', '127.0.0.10', '127.0.0.1', '127.255.255.254', '192.0.2.1')
 const filters = ['127.0.0.2', '127.0.0.[2..9]', '127.0.0.[1;10]', '127.255.255.254'].map((text) => {
-  const parsed = parseReplyFilter(text)
-  return 'filter' in parsed ? parsed.filter : assert.fail(parsed.why)
+  const parsed = readReplyFilter(text)
+  return 'value' in parsed ? parsed.value : assert.fail(parsed.why)
 })
 
 const rulesArbitrary = fc

@@ -12,6 +12,7 @@ import { compileRules } from '../../gateway/core/rules.ts'
 import { manifest } from '../peers/gateway.ts'
 import { sharedPolicies } from '../support/policy-file.ts'
 import type { SharedPolicy } from '../support/policy-file.ts'
+import { inspect } from 'node:util'
 
 /** Written with regular expressions for Postfix, because its exact tables do not take keys with blanks; the importer takes only exact ones. */
 const notImportable = new Set(['quick-veto'])
@@ -54,7 +55,7 @@ function imported(shared: SharedPolicy): PolicySpec {
 
 function specOf(document: unknown): PolicySpec {
   const parsed = parsePolicy(document)
-  assert.ok('policy' in parsed, JSON.stringify(parsed))
+  assert.ok('policy' in parsed, inspect(parsed))
   return parsed.policy.spec
 }
 

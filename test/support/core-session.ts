@@ -21,6 +21,7 @@ import { step } from '../../gateway/core/step.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Effect, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
 import { compileTable } from '../../gateway/core/access-list.ts'
+import { inspect } from 'node:util'
 
 /** The part of a policy that a test is about. */
 export type SpecFragment = Partial<PolicySpecInput>
@@ -36,7 +37,7 @@ export const serverAddress = '198.51.100.1'
 export function policyOf(fragment: SpecFragment): PolicySpec {
   const spec = { hostname: 'mx.example.com', backend: { addresses: ['192.0.2.25:10025'] }, ...fragment }
   const result = parsePolicy({ apiVersion, kind, metadata: { name: 'test' }, spec })
-  assert.ok('policy' in result, JSON.stringify(result))
+  assert.ok('policy' in result, inspect(result))
   return result.policy.spec
 }
 

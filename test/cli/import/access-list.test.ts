@@ -9,6 +9,7 @@ import { readPolicyText } from '../../../crds/policy.ts'
 import { compileRules } from '../../../gateway/core/rules.ts'
 import { compileTable } from '../../../gateway/core/access-list.ts'
 import { cpuTimeOf } from '../../support/cpu-time.ts'
+import { inspect } from 'node:util'
 
 const noFiles = { read: () => ({ why: 'no such file' }) }
 
@@ -25,7 +26,7 @@ function importText(text: string, files: Readonly<Record<string, string>> = {}, 
 function decisionsOf(text: string, files: Readonly<Record<string, string>> = {}, tables: TableStyle = 'auto'): (address: string) => string {
   const { yaml, errors } = importText(text, files, tables)
   const read = readPolicyText(yaml ?? '')
-  assert.ok('policy' in read, `${errors.join('\n')} ${JSON.stringify(read)}`)
+  assert.ok('policy' in read, `${errors.join('\n')} ${inspect(read)}`)
   const names = new Map(
     Object.entries(files).map(([path, content]) => [path.split('/').at(-1) ?? '', compileTable(parseAccessTable(content).rules)]),
   )

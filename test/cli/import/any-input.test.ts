@@ -10,6 +10,7 @@ import { importPostfix } from '../../../cli/import/postfix.ts'
 import { importZimbra } from '../../../cli/import/zimbra.ts'
 import { zimbraParameters } from '../../../cli/import/zimbra-attributes.ts'
 import { readPolicyText } from '../../../crds/policy.ts'
+import { inspect } from 'node:util'
 
 const files = {
   read: (path: string) => (path.endsWith('x') ? { text: '10.0.0.0/8 reject\nkey value\n/a/ b', from: path } : { why: 'no such file' }),
@@ -71,7 +72,7 @@ function check({ yaml, errors }: ImportResult): void {
   }
   assert.deepEqual(errors, [])
   const read = readPolicyText(yaml)
-  assert.ok('policy' in read, `${yaml}\n${JSON.stringify(read)}`)
+  assert.ok('policy' in read, `${yaml}\n${inspect(read)}`)
 }
 
 test('any main.cf becomes a valid policy or errors', () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { load } from 'js-yaml'
 import { importPostfixCommand, importZimbraCommand } from '../../../cli/import/command.ts'
 import { readPolicyText } from '../../../crds/policy.ts'
+import { inspect } from 'node:util'
 
 const here = import.meta.dirname
 
@@ -45,7 +46,7 @@ for (const [kind, folder] of [
     test(`makes a valid policy of the ${kind} case ${name}, and tells its notes on standard error too`, () => {
       const { stdout, stderr } = runCase(join(here, folder, name))
       const read = readPolicyText(stdout)
-      assert.ok('policy' in read, JSON.stringify(read))
+      assert.ok('policy' in read, inspect(read))
       const notes = stderr.split('\n').filter((one) => one !== '' && !/^(commands that |  )/.test(one))
       for (const line of notes) assert.match(line, /^note: /)
       const head = stdout.split('\n').filter((line) => line.startsWith('#'))

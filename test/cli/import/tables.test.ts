@@ -73,7 +73,7 @@ test('prints networks so that they read back', () => {
     'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
   ]) {
     const parsed = parseNetworkPattern(text)
-    assert.equal('network' in parsed ? formatNetwork(parsed.network) : parsed.why, text)
+    assert.equal('value' in parsed ? formatNetwork(parsed.value) : parsed.why, text)
   }
 })
 

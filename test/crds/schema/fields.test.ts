@@ -5,6 +5,7 @@ import { fields } from '../../../crds/schema/fields.ts'
 import { postfixParameters, zimbraAttributes } from '../../../crds/schema/parameters.ts'
 import { parsePolicy } from '../../../crds/policy.ts'
 import { manifestOf } from '../arbitrary-spec.ts'
+import { inspect } from 'node:util'
 
 const all = fields()
 
@@ -49,7 +50,7 @@ test('every default that is written out is accepted where it stands', () => {
     const backend = { addresses: ['postfix:25'] }
     const spec = name === 'backend' ? { backend: Object.assign(backend, value) } : { backend, [name]: value }
     const result = parsePolicy(manifestOf(spec))
-    assert.ok('policy' in result, `${path}: ${JSON.stringify(result)}`)
+    assert.ok('policy' in result, `${path}: ${inspect(result)}`)
   }
 })
 

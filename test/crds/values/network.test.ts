@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  checkedNetwork,
   complement,
   everywhere,
   intersection,
   type Network,
-  type NetworkResult,
   parseNetworkPattern,
   networkWhy,
   readNetwork,
 } from '../../../crds/values/network.ts'
 import { formatIPv4, formatIPv6 } from '../../../crds/values/address.ts'
+import { type Read, valueOf } from '../../../crds/values/read.ts'
 
 const shown = (network: Network | undefined): string | undefined => {
   if (network === undefined) return undefined
@@ -20,8 +19,8 @@ const shown = (network: Network | undefined): string | undefined => {
     ? `${formatIPv4(network.first)}-${formatIPv4(network.last)}`
     : `${formatIPv6(network.first)}-${formatIPv6(network.last)}`
 }
-const net = checkedNetwork
-const shownResult = (read: NetworkResult): string | readonly (string | undefined)[] => ('why' in read ? read.why : [shown(read.network)])
+const net = (text: string): Network => valueOf(readNetwork(text))
+const shownResult = (read: Read<Network>): string | readonly (string | undefined)[] => ('why' in read ? read.why : [shown(read.value)])
 
 describe('a pattern of a table', () => {
   const cases: readonly (readonly [text: string, want: string])[] = [
@@ -41,7 +40,7 @@ describe('a pattern of a table', () => {
   for (const [text, want] of cases) {
     test(`${JSON.stringify(text)} is ${want}`, () => {
       const parsed = parseNetworkPattern(text)
-      assert.equal('network' in parsed ? shown(parsed.network) : parsed.why, want)
+      assert.equal('value' in parsed ? shown(parsed.value) : parsed.why, want)
     })
   }
 })

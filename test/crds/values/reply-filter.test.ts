@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { matches, parseReplyFilter } from '../../../crds/values/reply-filter.ts'
+import { matches, readReplyFilter } from '../../../crds/values/reply-filter.ts'
 
 const accepted = [
   { filter: '127.0.0.2', passes: ['127.0.0.2'], fails: ['127.0.0.3', '127.0.0.20', '127.0.0', '127.0.0.2.1', '', '::1', '127.0.0.x'] },
@@ -17,10 +17,10 @@ const accepted = [
 ]
 for (const { filter, passes, fails } of accepted) {
   test(`the filter ${filter} lets pass what it names and nothing else`, () => {
-    const parsed = parseReplyFilter(filter)
-    assert.ok('filter' in parsed)
-    for (const reply of passes) assert.equal(matches(parsed.filter, reply), true, reply)
-    for (const reply of fails) assert.equal(matches(parsed.filter, reply), false, reply)
+    const parsed = readReplyFilter(filter)
+    assert.ok('value' in parsed)
+    for (const reply of passes) assert.equal(matches(parsed.value, reply), true, reply)
+    for (const reply of fails) assert.equal(matches(parsed.value, reply), false, reply)
   })
 }
 
@@ -49,7 +49,7 @@ const refused = [
   { filter: '127,0,0,2', why: 'need "." at "127>,<0,0,2"' },
 ]
 for (const { filter, why } of refused) {
-  test(`the filter ${JSON.stringify(filter)} is refused: ${why}`, () => assert.deepEqual(parseReplyFilter(filter), { why }))
+  test(`the filter ${JSON.stringify(filter)} is refused: ${why}`, () => assert.deepEqual(readReplyFilter(filter), { why }))
 }
 
 const byte = fc.integer({ min: 0, max: 255 })
@@ -62,10 +62,10 @@ test('a filter made of ranges matches exactly the replies inside of them', () =>
       const text = ranges
         .map((list) => `[${list.map(({ low, high }) => (low === high ? `${low}` : `${low}..${high}`)).join(';')}]`)
         .join('.')
-      const parsed = parseReplyFilter(text)
-      assert.ok('filter' in parsed, text)
+      const parsed = readReplyFilter(text)
+      assert.ok('value' in parsed, text)
       const inside = ranges.every((list, at) => list.some(({ low, high }) => low <= (reply[at] ?? 0) && (reply[at] ?? 0) <= high))
-      assert.equal(matches(parsed.filter, reply.join('.')), inside)
+      assert.equal(matches(parsed.value, reply.join('.')), inside)
     }),
   )
 })
@@ -79,9 +79,9 @@ test('any text is a filter or is refused in words, and nothing else happens', ()
         fc.array(piece, { maxLength: 20 }).map((pieces) => pieces.join('')),
       ),
       (text) => {
-        const parsed = parseReplyFilter(text)
+        const parsed = readReplyFilter(text)
         if ('why' in parsed) assert.notEqual(parsed.why, '')
-        else assert.equal(parsed.filter.fields.length, 4)
+        else assert.equal(parsed.value.fields.length, 4)
       },
     ),
   )

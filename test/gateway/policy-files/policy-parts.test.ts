@@ -15,6 +15,7 @@ import { watchPolicy } from '../../../gateway/policy-files/policy-watch.ts'
 import { unless } from '../../peers/require.ts'
 import { until } from '../../support/until.ts'
 import { decisionsOf } from '../../support/compiled-table.ts'
+import { inspect } from 'node:util'
 
 const manifest = (spec: object, metadata: object = {}): string =>
   JSON.stringify({
@@ -44,7 +45,7 @@ const reading = (folder: string) => loadPolicy(join(folder, 'policy.yaml'))
 
 function load(folder: string): LoadedPolicy {
   const read = reading(folder)
-  assert.ok('loaded' in read, JSON.stringify(read))
+  assert.ok('loaded' in read, inspect(read))
   return read.loaded
 }
 

@@ -1,4 +1,5 @@
-// `postscreen allowlist`: looks into a temporary allowlist, changes it, and moves it between data directories, Valkeys and Postfix.
+// `postscreen allowlist`: shows a temporary allowlist, changes it, and copies it between data directories, Valkey
+// servers and Postfix.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { epochSeconds } from '../runtime/clock.ts'
@@ -15,23 +16,23 @@ import { readArguments, wrongArguments } from './arguments.ts'
 
 const name = 'postscreen allowlist'
 
-const help = `Usage: ${name} list PLACE                  who is on it: which tests they passed, and until when
-       ${name} get PLACE ADDRESS…          the entries that hold for an address
+const help = `Usage: ${name} list PLACE                  show all clients, the tests that they passed, and until when
+       ${name} get PLACE ADDRESS…          show the entries that apply to an address
        ${name} add PLACE ADDRESS… [--for 30d]
        ${name} remove PLACE ADDRESS…
-       ${name} export PLACE                as text, one line a client: what postmap -s prints
-       ${name} import PLACE [FILE]         such lines, from a file or standard input
+       ${name} export PLACE                print the list as text, one line for each client, as postmap -s does
+       ${name} import PLACE [FILE]         read such lines from a file or standard input
 
-An ADDRESS may be a network where the policy has networks: 192.0.2.0/24. A PLACE is one of
-  --data-dir DIR          the data directory of a gateway, which may run meanwhile
-  --policy FILE           the Valkey of a policy, with its secrets beside it; import, add and remove then go by the policy's prefix lengths
-                          (without a policy: each IPv4 address for itself, IPv6 by /64)
-  --policy FILE --data-dir DIR   the same for a policy that keeps the allowlist local
+An ADDRESS may be a network, such as 192.0.2.0/24, if the policy groups clients by network. A PLACE is one of
+  --data-dir DIR          the data directory of a gateway; the gateway may be running
+  --policy FILE           the Valkey server of a policy, with its secrets next to the policy file. import, add and remove use the prefix
+                          lengths of the policy (without a policy: 32 for IPv4, 64 for IPv6)
+  --policy FILE --data-dir DIR   the same for a policy with a local allowlist
   --valkey URL            redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS
-  --valkey-url-file FILE  the same in a file, so that no password is seen in the list of processes
-  --text FILE             what postmap -s has printed, or - ; for list, get and export
+  --valkey-url-file FILE  a file with the URL, so that the password does not appear in the process list
+  --text FILE             the output of postmap -s, or - for standard input; only for list, get and export
 
-With a URL:  --ca-file FILE  --key-prefix TEXT (postscreen:)  --retention TIME, how long entries are kept after they have expired (7d)
+With a URL:  --ca-file FILE  --key-prefix TEXT (postscreen:)  --retention TIME, the time that expired entries are kept (7d)
 
 From a Postfix:  postmap -s lmdb:/var/lib/postfix/postscreen_cache | ${name} import --data-dir DIR
 To a Postfix:    ${name} export --data-dir DIR > cache; postmap -f lmdb:cache
@@ -46,7 +47,7 @@ interface Task extends Opened {
 }
 
 interface Action {
-  /** How many words may follow. */
+  /** The number of words that may follow. */
   readonly words: 'none' | 'at most one' | 'some'
   readonly writes: boolean
   /** @returns the exit code */
@@ -62,14 +63,17 @@ const actions: Readonly<Record<string, Action>> = {
   import: { words: 'at most one', writes: true, run: readIn },
 }
 
-/** @returns the exit code: 1 when something was not found or left out, or the place cannot be used; 2 when the arguments are wrong */
+/**
+ * @returns the exit code: 1 if something was not found or skipped, or the place cannot be used; 2 if the arguments are
+ * wrong
+ */
 export async function allowlist(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
   const [verb = '', ...words] = read.run.positionals
   const flags: Flags = read.run.values
   const action = Object.hasOwn(actions, verb) ? actions[verb] : undefined
-  if (action === undefined) return wrongArguments(name, `say one of ${Object.keys(actions).join(', ')}`)
+  if (action === undefined) return wrongArguments(name, `expected one of ${Object.keys(actions).join(', ')}`)
   const problem = wordsProblem(action, words) ?? flagsProblem(verb, action, flags)
   if (problem !== undefined) return wrongArguments(name, problem)
   try {
@@ -88,14 +92,14 @@ export async function allowlist(args: readonly string[]): Promise<number> {
 }
 
 function wordsProblem({ words: wanted }: Action, words: readonly string[]): string | undefined {
-  if (wanted === 'some') return words.length === 0 ? 'name an address' : undefined
+  if (wanted === 'some') return words.length === 0 ? 'expected an address' : undefined
   const tooMuch = words[wanted === 'none' ? 0 : 1]
-  return tooMuch === undefined ? undefined : `${tooMuch} is too much`
+  return tooMuch === undefined ? undefined : `unexpected argument ${tooMuch}`
 }
 
 function flagsProblem(verb: string, { writes }: Action, flags: Flags): string | undefined {
-  if (writes && flags.text !== undefined) return 'a text can only be read; name another place'
-  return flags.for !== undefined && verb !== 'add' ? '--for goes with add only' : undefined
+  if (writes && flags.text !== undefined) return 'a text is read-only; use another place'
+  return flags.for !== undefined && verb !== 'add' ? '--for can be used only with add' : undefined
 }
 
 async function print(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
@@ -113,7 +117,7 @@ async function* tableOf(place: Place): AsyncGenerator<string, void> {
   for await (const entry of place.entries()) if (entry[0] !== cleanupKey) yield `${tableRows(entry, at).join('\n')}\n`
 }
 
-/** Also the entries of networks that the address lies in, whichever prefix length the policy has or had. */
+/** Includes the entries of networks that contain the address, for every prefix length that the policy has or had. */
 async function get({ place, words }: Task): Promise<number> {
   let missing = 0
   const rows: string[] = []
@@ -133,19 +137,19 @@ async function get({ place, words }: Task): Promise<number> {
 /** An address or network in canonical text. Throws WrongOptions for anything else. */
 function keyOfWord(word: string): string {
   const key = canonicalKey(word)
-  if (key === undefined) throw new WrongOptions(`${JSON.stringify(word)} is no address, and no network such as 192.0.2.0/24`)
+  if (key === undefined) throw new WrongOptions(`${JSON.stringify(word)} is not an address, and not a network such as 192.0.2.0/24`)
   return key
 }
 
 const defaultTime = 30 * 86_400
 
-/** As if every test had been passed. */
+/** All tests count as passed. */
 async function add({ place, keyOf, words, flags }: Task): Promise<number> {
   const until = now() + (secondsOf('for', flags.for) ?? defaultTime)
   const keys = words.map(keyOfWord).map(keyOf)
   for (const key of keys) place.put(key, testNames.map(() => until).join(';'))
   await place.flush()
-  for (const key of keys) console.error(`${key} counts as having passed every test until ${localTime(until)}`)
+  for (const key of keys) console.error(`${key} counts as having passed all tests until ${localTime(until)}`)
   return 0
 }
 
@@ -153,10 +157,10 @@ async function remove({ place, keyOf, words }: Task): Promise<number> {
   let missing = 0
   for (const word of words.map(keyOfWord)) {
     const key = keyOf(word)
-    // An address may have an entry of its own from before its network was the key.
+    // An address may still have its own entry from the time before its network was the key.
     const there = (await place.remove(key)) || (key !== word && (await place.remove(word)))
     if (!there) missing++
-    console.error(there ? `${key} is removed` : `${key} is not on the allowlist`)
+    console.error(there ? `${key} was removed` : `${key} is not on the allowlist`)
   }
   await place.flush()
   return missing === 0 ? 0 : 1
@@ -167,11 +171,14 @@ async function writeOut({ place }: Task): Promise<number> {
   return 0
 }
 
-/** Bad lines are named and left out; the good ones are taken all the same, and the exit code tells. */
+/**
+ * Bad lines are reported and skipped. The good lines are imported, and the exit code shows whether any line was
+ * skipped.
+ */
 async function readIn({ place, keyOf, words: [file] }: Task): Promise<number> {
   const onBadLine = ({ line, why }: { readonly line: number; readonly why: string }): void =>
     console.error(visibleText(`${file ?? 'standard input'}: line ${line}: ${why}`))
   const { imported, leftOut } = await importAllowlist({ store: place, pieces: textOf(file), onBadLine, keyOf })
-  console.error(`${imported} imported, ${leftOut} left out`)
+  console.error(`${imported} imported, ${leftOut} skipped`)
   return leftOut === 0 ? 0 : 1
 }

@@ -1,4 +1,4 @@
-// `postscreen apply`: what the Helm chart's hook Job runs, to apply the policy of the release and to wait for it.
+// `postscreen apply`: applies the policy of a Helm release and waits for it. The hook Job of the chart runs it.
 import { parseDuration } from '../crds/values/duration.ts'
 import { applyChartPolicy } from '../operator/chart-policy.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -11,15 +11,15 @@ const name = 'postscreen apply'
 
 const help = `Usage: ${name} --config-map NAME [--namespace NAMESPACE] [--wait 3m] [--kubeconfig FILE]
 
-Applies the PostscreenPolicy in the ConfigMap (key policy.yaml) to the cluster, with the ConfigMap as its owner: who deletes the ConfigMap deletes
-the policy. Then waits until the policy is Ready. The Helm chart runs it in a hook Job, for the policy of its values.
+Applies the PostscreenPolicy in the ConfigMap (key policy.yaml) to the cluster and makes the ConfigMap its owner: deleting the ConfigMap
+deletes the policy. Then waits until the policy is Ready. The Helm chart runs this command in a hook Job, for the policy in its values.
 
-  --config-map NAME      where the policy is
-  --namespace NAMESPACE  of the ConfigMap and of the policy; default: POD_NAMESPACE from the environment
-  --wait 3m              how long to wait for Ready; 0s: not at all
-  --kubeconfig FILE      default: the pod's service account, else KUBECONFIG or ~/.kube/config
+  --config-map NAME      the ConfigMap with the policy
+  --namespace NAMESPACE  the namespace of the ConfigMap and of the policy; default: POD_NAMESPACE from the environment
+  --wait 3m              the time limit for the policy to become Ready; 0s: do not wait
+  --kubeconfig FILE      default: the service account of the pod, or else KUBECONFIG or ~/.kube/config
 
-Exits with 0 when the policy is Ready, 1 when it is refused, stalled or not Ready in time, 2 for wrong arguments.
+Exit codes: 0 if the policy is Ready, 1 if it is refused, stalled or not Ready in time, 2 for wrong arguments.
 `
 
 /** @returns the exit code */
@@ -34,7 +34,7 @@ export async function apply(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options })
   if ('exit' in read) return read.exit
   const { 'config-map': configMap, namespace, wait, kubeconfig } = read.run.values
-  if (configMap === undefined || namespace === '') return wrongArguments(name, 'name a ConfigMap and its namespace')
+  if (configMap === undefined || namespace === '') return wrongArguments(name, 'expected --config-map and --namespace')
   const waitSeconds = parseDuration(wait)
   if (waitSeconds === undefined) return wrongArguments(name, `--wait ${wait}: must be a time such as 90s or 3m`)
   const say = (line: string): void => console.log(line)

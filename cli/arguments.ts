@@ -1,11 +1,11 @@
-// Reading a subcommand's arguments: wrong ones give one clear line and exit code 2.
+// Parses the arguments of a subcommand. Wrong arguments give a one-line message and exit code 2.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 
-/** What a subcommand is to do: run, or end with this exit code because help was asked for or the arguments are wrong. */
+/** What a subcommand does next: run, or end with this exit code after help or wrong arguments. */
 export type Arguments<T extends ParseArgsConfig> = { readonly run: ReturnType<typeof parseArgs<T>> } | { readonly exit: number }
 
 /**
- * Parses by node:util's parseArgs. Prints the help for `--help`, and for wrong arguments what is wrong with them.
+ * Parses with node:util's parseArgs. Prints the help for `--help`, and a message for wrong arguments.
  * @param name the command as typed, such as `postscreen validate`
  */
 export function readArguments<T extends ParseArgsConfig>(name: string, help: string, config: T): Arguments<T> {
@@ -19,7 +19,7 @@ export function readArguments<T extends ParseArgsConfig>(name: string, help: str
   }
 }
 
-/** Says what is wrong and where to read more. @returns exit code 2 */
+/** Prints what is wrong and where to find help. @returns exit code 2 */
 export function wrongArguments(name: string, why: string): number {
   console.error(`${name}: ${why}\nTry: ${name} --help`)
   return 2

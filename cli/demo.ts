@@ -1,4 +1,5 @@
-// `postscreen demo`, which `npm start` runs: a gateway, name lists and a mail server in one process on loopback, with a live log.
+// `postscreen demo` (also `npm start`): runs a gateway, DNS lists and a mail server in one process on loopback, with a
+// live log.
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
 import { messageOf } from '../runtime/caught.ts'
@@ -11,7 +12,7 @@ import type { Line, Tone } from './demo/text.ts'
 import { invitation } from './demo/invitation.ts'
 import { formatEndpoint } from '../crds/values/endpoint.ts'
 
-/** What the demo asks of a gateway. Addresses are ADDR:PORT. */
+/** The options of the demo's gateway. Addresses are ADDR:PORT. */
 export interface DemoOptions {
   readonly policyFile: string
   readonly listen: readonly string[]
@@ -20,11 +21,11 @@ export interface DemoOptions {
   readonly admin: string
   /** Called for each event of a session. */
   readonly log: (record: LogRecord) => void
-  /** Called for what is about no client: policy read again, or refused with these problems. */
+  /** Called for messages that are not about a client: policy read again, or refused with these problems. */
   readonly notice: (text: string) => void
 }
 
-/** A gateway that runs. `listening` and `admin` are the real addresses, also where port 0 was asked for. */
+/** A running gateway. `listening` and `admin` are the actual addresses, even if port 0 was requested. */
 export interface DemoGateway {
   readonly listening: readonly string[]
   readonly admin: string
@@ -35,16 +36,16 @@ export type StartDemoGateway = (options: DemoOptions) => Promise<DemoGateway>
 
 const help = `Usage: postscreen demo [--listen ADDR:PORT] [--admin ADDR:PORT]
 
-Runs a gateway with an example policy and a small mail server on this machine, says what to try, and shows what happens.
+Runs a gateway with an example policy and a small mail server on this machine, suggests commands to try, and shows what happens.
 
-  --listen ADDR:PORT   where mail clients connect (127.0.0.1:2525)
-  --admin ADDR:PORT    where /metrics and /status are (127.0.0.1:2580)
-  --help               this text
+  --listen ADDR:PORT   the address for mail clients (127.0.0.1:2525)
+  --admin ADDR:PORT    the address of /metrics and /status (127.0.0.1:2580)
+  --help               show this text
 `
 
 const policyFile = fileURLToPath(new URL('demo/policy.yaml', import.meta.url))
 
-/** Runs the demo until SIGINT or SIGTERM. Returns the exit code: 0, 1 when it could not start, 2 for arguments that it does not know. */
+/** Runs the demo until SIGINT or SIGTERM. Returns the exit code: 0; 1 if it could not start; 2 for wrong arguments. */
 export async function demo(args: readonly string[], start: StartDemoGateway): Promise<number> {
   const flags = readFlags(args)
   if (typeof flags === 'number') return flags
@@ -96,24 +97,24 @@ function readFlags(args: readonly string[]): { listen: readonly string[]; admin:
   }
 }
 
-/** Why the demo cannot start, and what to do about it. */
+/** Why the demo cannot start, and what to do. */
 export function reason(error: unknown): string {
   const { code, address, port } = Object.assign({ code: '', address: '', port: 0 }, error)
   if (code === 'EADDRINUSE') {
-    return `Another program uses ${formatEndpoint({ address, port })} (perhaps a second demo). Stop it, or choose other ports:\n  npm start -- --listen 127.0.0.1:2526 --admin 127.0.0.1:2581`
+    return `${formatEndpoint({ address, port })} is in use by another program (perhaps a second demo). Stop it, or choose other ports:\n  npm start -- --listen 127.0.0.1:2526 --admin 127.0.0.1:2581`
   }
   if (code === 'EACCES') {
-    return `This user may not listen on ${formatEndpoint({ address, port })}; ports below 1024 are for root. Choose another one:\n  npm start -- --listen 127.0.0.1:2525`
+    return `This user is not allowed to listen on ${formatEndpoint({ address, port })}; only root can use ports below 1024. Choose another port:\n  npm start -- --listen 127.0.0.1:2525`
   }
   if (code === 'EADDRNOTAVAIL') {
-    return `This machine has no address ${address}; --listen takes one that it has, such as 127.0.0.1:2525.`
+    return `This machine does not have the address ${address}. Use an address of this machine with --listen, such as 127.0.0.1:2525.`
   }
   return `The demo could not start: ${messageOf(error)}`
 }
 
 const colours = { good: 'green', bad: 'red', mail: 'cyan', odd: 'yellow', quiet: 'gray' } as const satisfies Record<Tone, string>
 
-/** Colour for a terminal; plain in a pipe, and where NO_COLOR asks for it. */
+/** Colour on a terminal; no colour in a pipe or if NO_COLOR is set. */
 function painted(tone: Tone, text: string): string {
   return styleText(colours[tone], text, { stream: process.stdout, validateStream: true })
 }

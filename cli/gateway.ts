@@ -1,4 +1,4 @@
-// `postscreen gateway`: runs the gateway until it is told to stop.
+// `postscreen gateway`: runs the gateway until a stop signal.
 import { parseDuration } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { parseEndpoint, readHostPort, readResolver } from '../crds/values/endpoint.ts'
@@ -14,24 +14,24 @@ const name = 'postscreen gateway'
 
 const help = `Usage: ${name} --policy FILE [OPTION]…
 
-Screens mail clients by a PostscreenPolicy and hands clean ones on to a Postfix. Options win over the policy.
+Screens mail clients according to a PostscreenPolicy and hands off clean clients to a mail server. Options override the policy.
 
-  --policy FILE             the policy; read again when it changes and on SIGHUP
-  --await-policy            start also without a policy that can be used; listen once there is one
-  --listen ADDR:PORT        where clients connect; may be given several times, port 0 takes a free one
-  --backend HOST:PORT[,…]   where clean clients go
-  --admin ADDR:PORT         /healthz /readyz /metrics /status; without it there is none; *:PORT is all addresses
-  --resolver ADDR[:PORT]    DNS server for the DNSBLs; may be given several times
-  --data-dir DIR            where the temporary allowlist is kept; without it, in memory
-  --workers N               processes that share the work and, in --data-dir, the allowlist; one for each processor at most (1)
-  --log-format json|postfix JSON records, or the lines that postscreen would write (json)
-  --log-level info|debug    debug: health checks too (info)
-  --drain-delay TIME        how long clients are still taken after SIGTERM, when it is no longer ready, and on until none
-                            has come for a second, up to 30 s; 0s takes none (0s)
-  --drain-timeout TIME      how long sessions may go on after that (60s)
-  --help                    this text
+  --policy FILE             the policy; it is read again when it changes and on SIGHUP
+  --await-policy            start without a usable policy, and listen when there is one
+  --listen ADDR:PORT        the address for clients; may be repeated; port 0 uses a free port
+  --backend HOST:PORT[,…]   the mail servers that receive clean clients
+  --admin ADDR:PORT         serve /healthz /readyz /metrics /status; *:PORT means all addresses (default: do not serve)
+  --resolver ADDR[:PORT]    DNS server for DNS lists; may be repeated
+  --data-dir DIR            the directory of the temporary allowlist (default: in memory)
+  --workers N               number of processes, at most one for each CPU core; they share the allowlist in --data-dir (1)
+  --log-format json|postfix JSON records, or the log lines of postscreen (json)
+  --log-level info|debug    debug: also log health checks (info)
+  --drain-delay TIME        after SIGTERM, accept new clients for this time while reporting not ready, and for up to 30 s more
+                            until no client has connected for a second; 0s: accept no new clients (0s)
+  --drain-timeout TIME      the time limit for sessions after that (60s)
+  --help                    show this text
 
-Signals: SIGTERM and SIGINT stop accepting, wait for sessions to end, then exit; a second one exits at once. SIGHUP reads policy, keys and certificates again.
+Signals: SIGTERM and SIGINT stop accepting clients, wait for sessions to end, then exit; a second one exits at once. SIGHUP reads the policy, keys and certificates again.
 `
 
 const options = {
@@ -67,7 +67,7 @@ interface Flags {
 
 /** What is wrong with the values, or undefined. */
 function problemOf(flags: Flags): string | undefined {
-  if (flags.policy === undefined) return 'name the policy: --policy FILE'
+  if (flags.policy === undefined) return 'expected a policy: --policy FILE'
   const format = flags['log-format'] ?? 'json'
   if (format !== 'json' && format !== 'postfix') return `--log-format must be json or postfix, not ${JSON.stringify(format)}`
   const level = flags['log-level'] ?? 'info'
@@ -80,18 +80,24 @@ function problemOf(flags: Flags): string | undefined {
   return workersProblem(flags) ?? endpointProblem(flags)
 }
 
-/** In memory each worker would have an allowlist of its own: a client that one of them has tested would be tested again by the others. */
+/**
+ * In memory, each worker would have its own allowlist, so a client that one worker has tested would be tested again by
+ * the others.
+ */
 function workersProblem({ workers = '1', 'data-dir': dataDir }: Flags): string | undefined {
   if (!/^[1-9][0-9]?$/.test(workers)) return `--workers must be a number from 1 to 99, not ${JSON.stringify(workers)}`
-  if (workers !== '1' && dataDir === undefined) return '--workers takes --data-dir DIR: that is where they share the temporary allowlist'
+  if (workers !== '1' && dataDir === undefined) return '--workers needs --data-dir DIR, where the processes share the temporary allowlist'
   return undefined
 }
 
-/** Only the admin server takes `*`: clients come by IPv4 and IPv6 on sockets of their own, so that an IPv4 client is never seen by an IPv6 address. */
+/**
+ * Only the admin server accepts `*`. Clients connect over IPv4 and IPv6 on separate sockets, so that an IPv4 client
+ * never appears with an IPv6 address.
+ */
 function endpointProblem(flags: Flags): string | undefined {
   const star = [...(flags.listen ?? []), ...(flags.backend ?? [])].find((text) => text.startsWith('*'))
   if (star !== undefined)
-    return `${JSON.stringify(star)}: only --admin takes *; for all addresses give --listen 0.0.0.0:PORT and --listen [::]:PORT`
+    return `${JSON.stringify(star)}: only --admin accepts *; for all addresses use --listen 0.0.0.0:PORT and --listen [::]:PORT`
   const places = [...(flags.listen ?? []), ...(flags.admin === undefined ? [] : [flags.admin])]
   const bad = places.find((text) => parseEndpoint(text) === undefined)
   if (bad !== undefined) return `${JSON.stringify(bad)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25`
@@ -106,7 +112,7 @@ function problemIn(flag: string, texts: readonly string[] | undefined, read: (te
   return undefined
 }
 
-/** @returns the exit code, when the gateway has stopped */
+/** @returns the exit code, after the gateway has stopped */
 export async function gateway(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options })
   if ('exit' in read) return read.exit
@@ -149,7 +155,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Loads what is needed: a primary process takes no clients, so most of the gateway would only lie in its memory. */
+/** Loads the modules on demand: a primary process accepts no clients, so most of the gateway would only use memory. */
 async function start(asked: PrimaryOptions): Promise<Gateway> {
   if (asked.workers === 1) {
     const { startGateway } = await import('../gateway/main.ts')

@@ -1,4 +1,4 @@
-// `postscreen import`: makes a policy from another system's settings.
+// `postscreen import`: makes a policy from the settings of another system.
 import { importPostfixCommand, importPostfixUsage, importZimbraCommand, importZimbraUsage } from './import/command.ts'
 import { wrongArguments } from './arguments.ts'
 
@@ -12,7 +12,7 @@ export async function importPolicy([system, ...args]: readonly string[]): Promis
   }
   const command = system === 'postfix' ? importPostfixCommand : system === 'zimbra' ? importZimbraCommand : undefined
   if (command === undefined)
-    return wrongArguments(name, 'say from what: postscreen import postfix MAIN.CF, or postscreen import zimbra FILE')
+    return wrongArguments(name, 'expected a source: postscreen import postfix MAIN.CF, or postscreen import zimbra FILE')
   const { stdout, stderr, exitCode } = command(args)
   process.stdout.write(stdout)
   process.stderr.write(stderr)

@@ -2,10 +2,10 @@
 import { codeOf } from '../runtime/caught.ts'
 import { version } from '../runtime/version.ts'
 
-/** Takes the arguments behind its name; gives the exit code. */
+/** Receives the arguments after the name of the subcommand; returns the exit code. */
 type Subcommand = (args: readonly string[]) => Promise<number>
 
-/** Loaded when asked for: the gateway must not pay for the importers, nor `--help` for anything. */
+/** Loaded on demand: the gateway should not load the importers, and `--help` should load nothing. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   gateway: async () => (await import('./gateway.ts')).gateway,
   operator: async () => (await import('./operator.ts')).operator,
@@ -32,15 +32,15 @@ const help = `Usage: postscreen COMMAND [ARGUMENT]…
 
 Postfix postscreen for a mail cluster.
 
-  gateway    screen mail clients by a policy and hand clean ones on to Postfix
-  operator   make what the policies of a Kubernetes cluster ask for, gateways above all
-  demo       try it on this machine: a gateway, block lists and a mail server in one process
+  gateway    screen mail clients according to a policy and hand off clean clients to Postfix
+  operator   run gateways and other objects for the policies of a Kubernetes cluster
+  demo       try it on this machine: a gateway, DNS lists and a mail server in one process
   validate   check policy files
   apply      apply the policy of a Helm release (what the chart's Job runs)
-  allowlist  look into the temporary allowlist, change it, move it
-  import     make a policy from Postfix's main.cf or from Zimbra's settings
+  allowlist  show, change or copy the temporary allowlist
+  import     make a policy from the settings of Postfix (main.cf) or Zimbra
 
-  postscreen COMMAND --help   says more about one of them
+  postscreen COMMAND --help   show the help of a command
   postscreen --version
 `
 
@@ -55,7 +55,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   const load = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined
   if (load === undefined) {
-    console.error(`postscreen: there is no command ${JSON.stringify(name)}; known are ${Object.keys(subcommands).join(', ')}`)
+    console.error(`postscreen: unknown command ${JSON.stringify(name)}; expected one of ${Object.keys(subcommands).join(', ')}`)
     return 2
   }
   const subcommand = await load()

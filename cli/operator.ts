@@ -1,4 +1,4 @@
-// `postscreen operator`: runs the operator until it is told to stop, or until another one leads.
+// `postscreen operator`: runs the operator until a stop signal, or until it loses the lease.
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseExactAddress } from '../crds/values/address.ts'
@@ -16,28 +16,28 @@ const name = 'postscreen operator'
 
 const help = `Usage: ${name} [OPTION]…
 
-Makes what PostscreenPolicy objects of a Kubernetes cluster ask for: ConfigMaps, gateways, Services.
+Creates and updates the objects for the PostscreenPolicy objects of a Kubernetes cluster: ConfigMaps, gateways, Services.
 
-  --namespaces A,B          only policies of these namespaces (all)
-  --gateway-image IMAGE     image of gateways whose policy names none (GATEWAY_IMAGE)
+  --namespaces A,B          watch only these namespaces (all)
+  --gateway-image IMAGE     image of gateways whose policy does not set one (GATEWAY_IMAGE)
   --gateway-pull-secrets A,B
-                            Secrets to pull images with, for gateways whose policy names none (GATEWAY_PULL_SECRETS)
+                            image pull Secrets of gateways whose policy does not set them (GATEWAY_PULL_SECRETS)
   --metrics-from JSON       pods that may read the metrics of gateways, as in the "from" of a NetworkPolicy ([])
-  --tenancy open|restricted what a policy may do: everything that a pod in its namespace can do, or nothing beyond its own gateway (open)
-  --tenant-name-prefix TEXT restricted: Secrets and ConfigMaps that a policy names begin with this (postscreen-)
-  --tenant-hosts A,B        restricted: servers that a policy may name besides Services of its namespace: addresses, networks, host names
-                            and domains such as *.mail.example.com (none)
-  --admin ADDR:PORT         /healthz /readyz /metrics; * for all addresses (*:8080)
+  --tenancy open|restricted what a policy may do. open: all that a pod in its namespace can do; restricted: only affect its own gateway (open)
+  --tenant-name-prefix TEXT restricted: the required prefix of the names of Secrets and ConfigMaps in a policy (postscreen-)
+  --tenant-hosts A,B        restricted: servers that a policy may use in addition to Services of its namespace: addresses, networks, host
+                            names, and domains such as *.mail.example.com (none)
+  --admin ADDR:PORT         serve /healthz /readyz /metrics; * means all addresses (*:8080)
   --leader-elect true|false wait for the Lease before doing anything (true)
   --lease-namespace NAME    namespace of the Lease (POD_NAMESPACE, or the pod's own)
-  --lease-name NAME         name of the Lease (postscreen-operator); with its namespace it names this operator in the status of policies
-  --kubeconfig FILE         how to reach the cluster; without it the pod's service account, else KUBECONFIG
-  --resync TIME             look at every policy this often, whatever the watches say (10m)
-  --workers N               policies worked on at a time, besides those whose gateways are asked for their state (16)
+  --lease-name NAME         name of the Lease (postscreen-operator); with its namespace, it identifies this operator in the status of policies
+  --kubeconfig FILE         configuration of the cluster; default: the service account of the pod, or else KUBECONFIG
+  --resync TIME             interval at which all policies are checked, even without watch events (10m)
+  --workers N               number of policies that are processed at the same time, not counting those whose gateways are queried (16)
   --log-level LEVEL         debug, info, warn or error (info)
-  --help                    this text
+  --help                    show this text
 
-Signals: SIGTERM and SIGINT finish what is under way, release the Lease and exit; a second one exits at once. It exits with 1 when it loses the Lease.
+Signals: SIGTERM and SIGINT finish running work, release the Lease and exit; a second one exits at once. The operator exits with 1 if it loses the Lease.
 `
 
 const text = { type: 'string' } as const
@@ -66,7 +66,7 @@ const levels = ['debug', 'info', 'warn', 'error']
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 const leaseForm = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
-/** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined when it is none. */
+/** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined if the text has another form. */
 function parseAdmin(written: string): { readonly host: string | undefined; readonly port: number } | undefined {
   const endpoint = parseEndpoint(written)
   if (endpoint === undefined) return undefined
@@ -83,7 +83,7 @@ function problemOf(flags: Flags): string | undefined {
   if (admin !== undefined && parseAdmin(admin) === undefined) return `--admin must be ADDR:PORT such as *:8080, not ${quoted(admin)}`
   if (!['true', 'false'].includes(flags['leader-elect'] ?? 'true'))
     return `--leader-elect must be true or false, not ${quoted(flags['leader-elect'] ?? '')}`
-  // Timers of Node.js count milliseconds in 31 bits.
+  // Timers of Node.js are limited to 2^31 milliseconds.
   const seconds = parseDuration(resync ?? '10m') ?? 0
   if (seconds < 1 || seconds * 1000 >= 2 ** 31) return `--resync must be a time from 1s to 24d such as 10m, not ${quoted(resync ?? '')}`
   if (!/^[1-9]\d?$/.test(workers ?? '16')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
@@ -93,17 +93,17 @@ function problemOf(flags: Flags): string | undefined {
   if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
   if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
   if (parsePeers(flags['metrics-from'] ?? '[]') === undefined)
-    return `--metrics-from must be a JSON list of a NetworkPolicy's peers such as [{"namespaceSelector":{}}], not ${quoted(flags['metrics-from'] ?? '')}`
+    return `--metrics-from must be a JSON list of NetworkPolicy peers such as [{"namespaceSelector":{}}], not ${quoted(flags['metrics-from'] ?? '')}`
   const badSecret = listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']).find((one) => !leaseForm.test(one))
   if (badSecret !== undefined)
-    return `--gateway-pull-secrets must be names of Secrets with commas between them; ${quoted(badSecret)} is not one`
+    return `--gateway-pull-secrets must be a comma-separated list of Secret names; ${quoted(badSecret)} is not a valid name`
   const wrongTenants = tenantsProblem(flags)
   if (wrongTenants !== undefined) return wrongTenants
   const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
-  return wrong === undefined ? undefined : `--namespaces must be names of namespaces with commas between them; ${quoted(wrong)} is none`
+  return wrong === undefined ? undefined : `--namespaces must be a comma-separated list of namespaces; ${quoted(wrong)} is not a valid name`
 }
 
-/** A JSON list of a NetworkPolicy's peers; undefined for anything else. */
+/** A JSON list of NetworkPolicy peers; undefined for anything else. */
 function parsePeers(written: string): readonly object[] | undefined {
   try {
     const peers: unknown = JSON.parse(written)
@@ -117,13 +117,13 @@ const isPeer = (peer: unknown): peer is object =>
   typeof peer === 'object' && peer !== null && Object.keys(peer).length > 0 && Object.keys(peer).every((key) => peerFields.includes(key))
 const peerFields = ['ipBlock', 'namespaceSelector', 'podSelector']
 
-/** What is wrong with the flags about tenants, or undefined. */
+/** What is wrong with the tenancy flags, or undefined. */
 function tenantsProblem({ tenancy = 'open', ...flags }: Flags): string | undefined {
   const prefix = flags['tenant-name-prefix']
   if (!['open', 'restricted'].includes(tenancy)) return `--tenancy must be open or restricted, not ${quoted(tenancy)}`
-  // Empty, every Secret of the namespace would have it.
+  // With an empty prefix, a policy could use every Secret of its namespace.
   if (prefix !== undefined && !/^[a-z0-9][-a-z0-9.]{0,99}$/.test(prefix))
-    return `--tenant-name-prefix must be what names of Secrets begin with, such as postscreen-, not ${quoted(prefix)}`
+    return `--tenant-name-prefix must be a prefix of Secret names, such as postscreen-, not ${quoted(prefix)}`
   const bad = listOf(flags['tenant-hosts']).find((one) => hostEntryProblem(one) !== undefined)
   return bad === undefined ? undefined : `--tenant-hosts: ${quoted(bad)} ${hostEntryProblem(bad)}`
 }
@@ -139,7 +139,7 @@ const listOf = (written: string | undefined): readonly string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '')
 
-/** The namespace of the pod that we are in; undefined outside a cluster. */
+/** The namespace of this pod; undefined outside a cluster. */
 function podNamespace(): string | undefined {
   const given = process.env['POD_NAMESPACE']
   if (given !== undefined && given !== '') return given
@@ -151,8 +151,10 @@ function podNamespace(): string | undefined {
 }
 
 /**
- * Unique among operators: a process must not take the lease of another for its own. In a pod it begins with the pod's name and uid, under which only one
- * process runs at a time; a name alone may come again while the node of the first pod is cut off.
+ * Unique among operators, so that a process never takes the lease of another one for its own. In a pod, it begins with
+ * the name and uid of
+ * the pod, and only one process at a time runs with these. The name alone may be reused while the node of the first pod
+ * is cut off.
  */
 function identity(): { readonly identity: string; readonly formerSelf: string | undefined } {
   const { POD_NAME: pod = '', POD_UID: uid = '' } = process.env
@@ -165,10 +167,10 @@ function read(flags: Flags): OperatorOptions | string {
   const ownNamespace = podNamespace()
   const elects = flags['leader-elect'] !== 'false'
   const leaseNamespace = flags['lease-namespace'] ?? ownNamespace
-  if (elects && leaseNamespace === undefined) return 'name the namespace of the Lease: --lease-namespace NAME, or say --leader-elect false'
+  if (elects && leaseNamespace === undefined) return 'expected the namespace of the Lease: --lease-namespace NAME, or --leader-elect false'
   const leaseName = flags['lease-name'] ?? 'postscreen-operator'
   const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
-  if (gatewayImage === '') return 'name the image of the gateways: --gateway-image IMAGE'
+  if (gatewayImage === '') return 'expected the image of the gateways: --gateway-image IMAGE'
   const log = jsonLog(flags['log-level'] ?? 'info')
   return {
     namespaces: listOf(flags.namespaces),
@@ -187,7 +189,7 @@ function read(flags: Flags): OperatorOptions | string {
   }
 }
 
-/** @returns the exit code, when the operator has stopped */
+/** @returns the exit code, after the operator has stopped */
 export async function operator(args: readonly string[]): Promise<number> {
   const parsed = readArguments(name, help, { args: [...args], options })
   if ('exit' in parsed) return parsed.exit
@@ -201,8 +203,8 @@ export async function operator(args: readonly string[]): Promise<number> {
     const running = await startOperator(settings)
     const why = await Promise.race([stop, running.lost.then(() => 'lost' as const)])
     if (why === 'lost') {
-      settings.log.error('the lease is lost; another operator may lead now')
-      // At once: whatever is under way belongs to the other one.
+      settings.log.error('the lease is lost; another operator may be active now')
+      // Stop at once: the unfinished work belongs to the other operator.
       process.exit(1)
     }
     settings.log.info('stopping')

@@ -9,9 +9,9 @@ const name = 'postscreen validate'
 
 const help = `Usage: ${name} FILE…
 
-Checks PostscreenPolicy manifests and the table, key and TLS files that they name; what is in Secrets and ConfigMaps of a cluster is not looked at.
+Checks PostscreenPolicy manifests, and the table, key and TLS files that they refer to. Secrets and ConfigMaps of a cluster are not checked.
 Prints every problem as FILE: PATH: what is allowed.
-Exits with 0 when all are good, 1 when one is not, 2 for wrong arguments.
+Exit codes: 0 if all files are valid, 1 if one is not, 2 for wrong arguments.
 `
 
 /** @returns the exit code */
@@ -20,7 +20,7 @@ export async function validate(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
   const files = read.run.positionals
-  if (files.length === 0) return wrongArguments(name, 'name at least one file')
+  if (files.length === 0) return wrongArguments(name, 'expected at least one file')
   let bad = false
   for (const file of files) bad = !isGood(file) || bad
   return bad ? 1 : 0

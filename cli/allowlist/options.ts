@@ -1,4 +1,4 @@
-// The options of `postscreen allowlist`: which place they name, and how clients are known there.
+// The options of `postscreen allowlist`: the place to use, and the keys of clients in it.
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseDuration } from '../../crds/values/duration.ts'
@@ -23,32 +23,32 @@ export const options = {
 
 export type Flags = { readonly [K in Exclude<keyof typeof options, 'help'>]?: string | undefined }
 
-/** The options are wrong: exit code 2, and where to read more. */
+/** The options are wrong. The exit code is 2, and the message points to the help. */
 export class WrongOptions extends Error {}
 
 const places = ['data-dir', 'valkey', 'valkey-url-file', 'policy', 'text'] as const
 const placeList = '--data-dir DIR, --valkey URL, --valkey-url-file FILE, --policy FILE or --text FILE'
 
-/** What an action needs: the place, opened, and how a client is known there. */
+/** What an action needs: the opened place, and the keys of clients in it. */
 export interface Opened {
   readonly place: Place
-  /** The key of an address, as the policy says. */
+  /** The key of an address, according to the policy. */
   readonly keyOf: (address: string) => string
 }
 
 export interface OpenFor {
   readonly flags: Flags
-  /** Whether a data directory that is missing is made. */
+  /** Whether a missing data directory is created. */
   readonly mayMake: boolean
   readonly warn: (text: string) => void
 }
 
-/** Opens the one place that is named. Throws WrongOptions, or what is wrong with the place. */
+/** Opens the place. Throws WrongOptions, or an error about the place. */
 export async function openPlace({ flags, mayMake, warn }: OpenFor): Promise<Opened> {
   const named = places.filter((name) => flags[name] !== undefined)
   if (named.length !== 1) {
-    // A policy with a local store says how clients are known in a data directory.
-    if (named.join() !== 'data-dir,policy') throw new WrongOptions(`name one place: ${placeList}`)
+    // A policy with a local store determines the keys in a data directory.
+    if (named.join() !== 'data-dir,policy') throw new WrongOptions(`expected one place: ${placeList}`)
   }
   const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy)
   const prefix: KeyPrefix = policy?.allowlist.prefix ?? usualPrefix
@@ -59,14 +59,14 @@ export async function openPlace({ flags, mayMake, warn }: OpenFor): Promise<Open
   return { keyOf, place: await openValkey(valkeySettings(flags, policy), retention) }
 }
 
-/** As in a policy. */
+/** The same default as in a policy. */
 const defaultRetention = 7 * 86_400
 const defaultKeyPrefix = 'postscreen:'
 
 function valkeySettings(flags: Flags, policy: PolicySpec | undefined): ValkeySettings {
   if (policy !== undefined && flags.policy !== undefined) {
     if (policy.allowlist.store !== 'Valkey')
-      throw new WrongOptions(`${flags.policy} keeps the allowlist local: name the data directory too, --data-dir DIR`)
+      throw new WrongOptions(`the allowlist of ${flags.policy} is local: add the data directory, --data-dir DIR`)
     return settingsOfPolicy(policy.allowlist.valkey, dirname(flags.policy))
   }
   const file = flags['valkey-url-file']
@@ -90,7 +90,7 @@ function readPolicy(file: string): PolicySpec {
   throw new Error(read.problems.map(({ path, why }) => `${file}: ${path}: ${why}`).join('\n'))
 }
 
-/** A time that an option has. Throws WrongOptions. */
+/** The seconds of an option that is a time. Throws WrongOptions. */
 export function secondsOf(name: keyof Flags, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const seconds = parseDuration(text)

@@ -1,4 +1,5 @@
-// Where a temporary allowlist lies: a gateway's data directory, a Valkey, or the text of `postmap -s`. Unlike the gateway's stores, a place says when it fails.
+// The places of a temporary allowlist: the data directory of a gateway, a Valkey server, or the text of `postmap -s`.
+// Unlike the stores of the gateway, a place reports every failure.
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { mergeRecords } from '../../gateway/core/allowlist-merge.ts'
@@ -9,20 +10,20 @@ import { type BadLine, importAllowlist } from '../../gateway/allowlist/allowlist
 import { openValkeyConnection, type ValkeyConnection } from '../../gateway/allowlist/valkey-connection.ts'
 import type { ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 
-/** Every call may reject, with what is wrong. */
+/** Every call may reject with the reason. */
 export interface Place {
   readonly writable: boolean
   get(key: string): Promise<string | undefined>
-  /** Seen by whoever looks after `flush`, at the latest. */
+  /** A failure is reported by `flush` at the latest. */
   put(key: string, record: string): void
-  /** Whether it was there. */
+  /** Whether the key existed. */
   remove(key: string): Promise<boolean>
   entries(): Iterable<AllowlistEntry> | AsyncIterable<AllowlistEntry>
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-/** @param mayMake whether a directory that is missing is made */
+/** @param mayMake whether a missing directory is created */
 export async function openDirectory(directory: string, mayMake: boolean, warn: (text: string) => void): Promise<Place> {
   if (!mayMake) await stat(directory)
   return new LocalPlace(await openLmdbAllowlist({ directory, warn }), true)
@@ -35,7 +36,7 @@ export async function openText(file: string, onBadLine: (bad: BadLine) => void):
   return new LocalPlace(store, false)
 }
 
-/** @param retention seconds that the server keeps what is put after its last pass has expired */
+/** @param retention seconds that the server keeps an entry after its last test has expired */
 export async function openValkey(settings: ValkeySettings, retention: number): Promise<Place> {
   return new ValkeyPlace(await openValkeyConnection(settings), retention)
 }
@@ -58,7 +59,7 @@ class LocalPlace implements Place {
     return this.#store.get(key)
   }
 
-  /** What holds for a network may come from several of its addresses. */
+  /** The result for a network may come from several of its addresses. */
   put(key: string, record: string): void {
     const before = key.includes('/') ? this.#store.get(key) : undefined
     this.#store.put(key, typeof before === 'string' ? mergeRecords(before, record) : record)
@@ -98,7 +99,7 @@ class ValkeyPlace implements Place {
     return this.#link.get(key)
   }
 
-  /** The server cleans up by itself, so the key of a cleanup means nothing there. */
+  /** The server cleans up by itself, so the key for cleanups is not used there. */
   put(key: string, record: string): void {
     if (key === cleanupKey) return
     const merging = this.#link.merge(key, record, this.#retention)

@@ -1,4 +1,4 @@
-// The temporary allowlist for people: which client passed which test, until when in local time, and how long that still is.
+// Prints the temporary allowlist as a table: client, test, end of validity in local time, and the remaining time.
 import { decodeRecord } from '../../gateway/core/allowlist-record.ts'
 import { testNames } from '../../gateway/core/vocabulary.ts'
 import type { AllowlistEntry } from '../../gateway/allowlist/allowlist-store.ts'
@@ -12,7 +12,9 @@ const row = (client: string, test: string, until: string, left: string): string 
 
 export const tableHead = row('CLIENT', 'TEST', 'VALID UNTIL', 'LEFT')
 
-/** One line for each test that the client has passed, or one that says there is none. `now` in epoch seconds. */
+/**
+ * One line for each test that the client has passed, or one line that says that there is none. `now` in epoch seconds.
+ */
 export function tableRows([client, record]: AllowlistEntry, now: number): readonly string[] {
   const stamps = decodeRecord(record)
   const passed = testNames.flatMap((test, i) => {
@@ -22,7 +24,7 @@ export function tableRows([client, record]: AllowlistEntry, now: number): readon
   return passed.length > 0 ? passed : [row(client, 'no test passed', '', '')]
 }
 
-/** `2026-11-27 21:00:00`, or the seconds where a calendar has no such date. */
+/** `2026-11-27 21:00:00`, or the number of seconds for a time outside the calendar. */
 export function localTime(epochSecond: number): string {
   const date = new Date(epochSecond * 1000)
   return Number.isNaN(date.getTime()) ? `@${epochSecond}` : date.toLocaleString('sv-SE')
@@ -35,7 +37,7 @@ const units = [
   ['s', 1],
 ] as const
 
-/** The two largest units, such as `23h 59m`. A stamp is valid to its last second. */
+/** The two largest units, such as `23h 59m`. A timestamp is valid to the end of its last second. */
 export function timeLeft(seconds: number): string {
   if (seconds < 0) return 'expired'
   const first = units.findIndex(([, size]) => seconds >= size)

@@ -1,11 +1,11 @@
-// The demo's gateway: the real one, with its log turned into what a person reads in a terminal.
+// The gateway of the demo: the real gateway, with its log in a form for people.
 import { startGateway } from '../../gateway/main.ts'
 import type { DemoGateway, DemoOptions } from '../demo.ts'
 
-/** Sessions that still run when somebody stops the demo get this long. */
+/** The time limit for open sessions when the demo is stopped. */
 const drainMs = 500
 
-/** Starts it; rejects like startGateway. */
+/** Starts the gateway. Rejects like startGateway. */
 export async function startDemoGateway(options: DemoOptions): Promise<DemoGateway> {
   const { policyFile, listen, backends, resolvers, admin, log, notice } = options
   const gateway = await startGateway({

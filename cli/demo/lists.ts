@@ -1,23 +1,23 @@
-// The demo's own name server: two made-up DNS lists on a loopback port, so that the demo needs no network.
+// The name server of the demo: two invented DNS lists on a loopback port, so that the demo needs no network.
 import { createSocket } from 'node:dgram'
 import dnsPacket from 'dns-packet'
 
-/** What each list says about whom: list → client → answer. */
+/** The replies: list → client → address. */
 const lists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'bl.demo': { '127.0.0.66': '127.0.0.2' },
   'wl.demo': { '127.0.0.77': '127.0.0.3' },
 }
 
-/** How long an answer holds, in seconds; short, so that a changed policy shows soon. */
+/** The TTL of replies, in seconds. It is short, so that a changed policy has a visible effect soon. */
 const ttl = 60
 
 export interface ListServer {
-  /** ADDR:PORT, as the gateway takes a resolver. */
+  /** ADDR:PORT, the format of the gateway's resolver option. */
   readonly address: string
   close(): void
 }
 
-/** Starts the name server on a free port of 127.0.0.1. Rejects when the socket cannot be bound. */
+/** Starts the name server on a free port of 127.0.0.1. Rejects if the socket cannot be bound. */
 export async function serveLists(): Promise<ListServer> {
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
@@ -31,7 +31,10 @@ export async function serveLists(): Promise<ListServer> {
   return { address: `127.0.0.1:${socket.address().port}`, close: () => void socket.close() }
 }
 
-/** The reply to one query packet; `undefined` for what is no query. Not listed is NXDOMAIN with an SOA, as RFC 2308 wants it. */
+/**
+ * The reply to one query packet; `undefined` if it is not a query. An unlisted name gets NXDOMAIN with an SOA record
+ * (RFC 2308).
+ */
 export function answer(query: Uint8Array): Uint8Array | undefined {
   const packet = decode(query)
   const question = packet?.questions?.[0]
@@ -48,7 +51,7 @@ export function answer(query: Uint8Array): Uint8Array | undefined {
   })
 }
 
-/** RCODE 3, the low bits of a reply's flags. */
+/** RCODE 3, in the low bits of the flags of a reply. */
 const nameDoesNotExist = 3
 
 function decode(query: Uint8Array): dnsPacket.Packet | undefined {
@@ -59,7 +62,7 @@ function decode(query: Uint8Array): dnsPacket.Packet | undefined {
   }
 }
 
-/** `66.0.0.127.bl.demo` → what bl.demo says about 127.0.0.66. */
+/** `66.0.0.127.bl.demo` → the reply of bl.demo for 127.0.0.66. */
 function lookUp(name: string): string | undefined {
   const labels = name.toLowerCase().split('.')
   const client = labels.slice(0, 4).toReversed().join('.')

@@ -1,10 +1,10 @@
-// The demo's mail server: takes every mail that the gateway lets through and reports it, keeping none.
+// The mail server of the demo: accepts all mail from the gateway, reports it, and stores nothing.
 import type { Readable } from 'node:stream'
 import { SMTPServer } from 'smtp-server'
 import type { SMTPServerSession } from 'smtp-server'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
-/** One mail as it arrived. `client` comes from the PROXY header: the client's own address, not the gateway's. */
+/** One received message. `client` is from the PROXY header: the address of the client, not of the gateway. */
 export interface Mail {
   readonly client: Endpoint
   readonly from: string
@@ -14,15 +14,18 @@ export interface Mail {
 }
 
 export interface MailServer {
-  /** HOST:PORT, as the gateway takes a backend. */
+  /** HOST:PORT, the format of the gateway's backend option. */
   readonly address: string
   close(): Promise<void>
 }
 
-/** How much of a mail is kept to find its subject in. */
+/** The number of bytes in which the subject of a message is searched. */
 const headLimit = 16_384
 
-/** Starts the mail server on a free port of 127.0.0.1; it expects a PROXY header (version 1: all that smtp-server reads). */
+/**
+ * Starts the mail server on a free port of 127.0.0.1. It expects a PROXY header of version 1, the only one that
+ * smtp-server reads.
+ */
 export async function serveMail(show: (mail: Mail) => void): Promise<MailServer> {
   const server = new SMTPServer({
     name: 'mail.demo',
@@ -33,7 +36,7 @@ export async function serveMail(show: (mail: Mail) => void): Promise<MailServer>
     closeTimeout: 500,
     onData: (stream, session, done) => void take(stream, session, show, done),
   })
-  // A client that hangs up is no event worth a line here: the gateway has reported it.
+  // A hang-up needs no line here, because the gateway has reported it.
   server.on('error', () => undefined)
   const socket = server.listen(0, '127.0.0.1')
   await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,12 @@
-// What happened, in plain words: one line of the demo's live log for each event of a session.
+// The live log of the demo: one line in plain words for each event of a session.
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Action, DnsblHit, LogRecord } from '../../gateway/core/vocabulary.ts'
 import type { Mail } from './mail-server.ts'
 
-/** good: let through; bad: failed a test; mail: a mail arrived; odd: neither; quiet: coming and going. */
+/** good: passed; bad: failed a test; mail: a message arrived; odd: something else; quiet: connect and disconnect. */
 export type Tone = 'good' | 'bad' | 'mail' | 'odd' | 'quiet'
 
-/** One line in columns; `what` is the word that postscreen logs. */
+/** One line in columns; `what` is the keyword in postscreen's log. */
 export interface Line {
   readonly who: string
   readonly what: string
@@ -19,9 +19,9 @@ export function lineOf(record: LogRecord): Line {
   return { who: formatEndpoint(record.client), what: record.event, ...meaning(record) }
 }
 
-/** The line for a mail that the backend took. */
+/** The line for a message that the mail server accepted. */
 export function lineOfMail(mail: Mail): Line {
-  const means = `the mail server took ${mail.bytes} bytes from <${mail.from}> to ${mail.to.map((to) => `<${to}>`).join(', ')}: "${mail.subject}"`
+  const means = `the mail server accepted ${mail.bytes} bytes from <${mail.from}> to ${mail.to.map((to) => `<${to}>`).join(', ')}: "${mail.subject}"`
   return { who: formatEndpoint(mail.client), what: 'MAIL', means: printable(means), tone: 'mail' }
 }
 
@@ -30,7 +30,7 @@ export function inColumns(time: string, line: Line): string {
   return `${time}  ${line.who.padEnd(whoWidth)}  ${line.what.padEnd(whatWidth)}  ${line.means}`.trimEnd()
 }
 
-/** Wide enough for 127.0.0.100:65535. */
+/** The width of 127.0.0.100:65535. */
 const whoWidth = 17
 const whatWidth = 'EHLO KEYWORDS DISCARDED'.length - 4
 
@@ -39,7 +39,7 @@ type Meaning = Pick<Line, 'means' | 'tone'>
 function meaning(record: LogRecord): Meaning {
   switch (record.event) {
     case 'CONNECT':
-      return { tone: 'quiet', means: `came to ${formatEndpoint(record.server)}` }
+      return { tone: 'quiet', means: `connected to ${formatEndpoint(record.server)}` }
     case 'DISCONNECT':
       return { tone: 'quiet', means: 'gone' }
     case 'HANGUP':
@@ -49,21 +49,21 @@ function meaning(record: LogRecord): Meaning {
     case 'CONNECTION REFUSED':
       return { tone: 'bad', means: record.why }
     case 'ALLOWLISTED':
-      return { tone: 'good', means: 'on the permanent access list: handed on to the mail server at once' }
+      return { tone: 'good', means: 'permitted by the permanent access list: handed off to the mail server at once' }
     case 'ALLOWLIST VETO':
-      return { tone: 'bad', means: 'came to an address where nobody is let through' }
+      return { tone: 'bad', means: 'connected to a server address on which clients cannot enter the allowlist' }
     case 'DENYLISTED':
-      return { tone: 'bad', means: `on the permanent access list as one to reject; ${consequences[record.action]}` }
+      return { tone: 'bad', means: `rejected by the permanent access list; ${consequences[record.action]}` }
     case 'PASS NEW':
-      return { tone: 'good', means: 'passed every test; remembered, so that the next visit is not tested' }
+      return { tone: 'good', means: 'passed all tests; remembered, so the next visit is not tested' }
     case 'PASS OLD':
-      return { tone: 'good', means: 'passed before and is still remembered' }
+      return { tone: 'good', means: 'passed the tests before and is still remembered' }
     case 'RCPT REJECTED':
       return { tone: 'bad', means: `<${record.from}> to <${record.to}>: ${record.reply}` }
     case 'DNSBL ERROR CODE':
-      return { tone: 'odd', means: `${record.domain} answered ${record.address}, which is no listing` }
+      return { tone: 'odd', means: `${record.domain} answered ${record.address}, which is not a listing` }
     case 'AUDIT':
-      return { tone: 'odd', means: `handed on all the same; mode: Enforce would ${record.would}, with ${record.reply}` }
+      return { tone: 'odd', means: `handed off to the mail server; Enforce mode would ${record.would}, with ${record.reply}` }
     case 'EHLO KEYWORDS DISCARDED':
       return { tone: 'quiet', means: record.keywords }
     case 'COMMAND REPLACED':
@@ -91,7 +91,7 @@ type FailureEvent =
   | `COMMAND ${'TIME' | 'COUNT' | 'LENGTH'} LIMIT`
   | `${'DATA' | 'BDAT'} WITHOUT RCPT`
 
-/** A test that the client failed, or a limit that it ran into. */
+/** A failed test, or an exceeded limit. */
 function failure(record: Extract<LogRecord, { event: FailureEvent }>): string {
   switch (record.event) {
     case 'PREGREET':
@@ -99,35 +99,35 @@ function failure(record: Extract<LogRecord, { event: FailureEvent }>): string {
     case 'DNSBL':
       return `rank ${record.rank}: ${record.hits.map(listing).join(', ')}; ${consequences[record.action]}`
     case 'BARE NEWLINE':
-      return `ended a line with LF alone after ${record.command}; ${consequences[record.action]}`
+      return `ended a line with only LF after ${record.command}; ${consequences[record.action]}`
     case 'NON-SMTP COMMAND':
-      return `sent ${`${record.command} ${record.args}`.trimEnd()} after ${record.afterCommand}, which is no SMTP; ${consequences[record.action]}`
+      return `sent ${`${record.command} ${record.args}`.trimEnd()} after ${record.afterCommand}, which is not an SMTP command; ${consequences[record.action]}`
     case 'COMMAND PIPELINING':
-      return `did not wait for the answer to ${record.afterCommand}, sent on: ${shortened(record.data)}; ${consequences[record.action]}`
+      return `did not wait for the reply to ${record.afterCommand} and sent: ${shortened(record.data)}; ${consequences[record.action]}`
     case 'COMMAND TIME LIMIT':
       return `took too long after ${record.afterCommand}`
     case 'COMMAND COUNT LIMIT':
       return `sent too many commands, the last after ${record.afterCommand}`
     case 'COMMAND LENGTH LIMIT':
-      return `sent too long a line after ${record.afterCommand}`
+      return `sent a line that is too long after ${record.afterCommand}`
     case 'DATA WITHOUT RCPT':
     case 'BDAT WITHOUT RCPT':
-      return 'wanted to send a mail although no recipient was accepted'
+      return 'wanted to send a message although no recipient was accepted'
   }
 }
 
 const consequences: Readonly<Record<Action, string>> = {
   Ignore: 'ignored',
-  Enforce: 'every recipient will be refused',
+  Enforce: 'all recipients will be refused',
   Drop: 'connection dropped',
 }
 
 const listing = (hit: DnsblHit): string => `${hit.domain} says ${hit.address} (${hit.weight > 0 ? '+' : ''}${hit.weight})`
 
-/** So that a line of the log stays a line of the terminal. */
+/** Keeps a line of the log within one line of the terminal. */
 const shortened = (data: string): string => (data.length > 40 ? `${data.slice(0, 40)}…` : data)
 
-/** What a client wrote may hold anything; a terminal gets letters only. */
+/** Text from a client may contain any characters; control and format characters must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -49,16 +49,16 @@ describe('in a data directory', () => {
     assert.deepEqual(await run(['import', ...place], line('192.0.2.1') + line('2001:db8::1')), {
       code: 0,
       out: '',
-      said: '2 imported, 0 left out\n',
+      said: '2 imported, 0 skipped\n',
     })
     assert.match(
       (await run(['list', ...place])).out,
       /^CLIENT +TEST +VALID UNTIL +LEFT\n192\.0\.2\.1 +pregreet +[-0-9]+ [:0-9]+ +1d\n2001:db8::\/64 +pregreet/,
     )
     const added = await run(['add', ...place, '198.51.100.7', '--for', '2h'])
-    assert.match(added.said, /^198\.51\.100\.7 counts as having passed every test until /)
+    assert.match(added.said, /^198\.51\.100\.7 counts as having passed all tests until /)
     assert.match((await run(['get', ...place, '198.51.100.7'])).out, /^198\.51\.100\.7 +bareNewline +.* (2h|1h 59m)$/m)
-    assert.deepEqual(await run(['remove', ...place, '192.0.2.1']), { code: 0, out: '', said: '192.0.2.1 is removed\n' })
+    assert.deepEqual(await run(['remove', ...place, '192.0.2.1']), { code: 0, out: '', said: '192.0.2.1 was removed\n' })
     assert.equal(await gateway.get('192.0.2.1'), undefined)
     assert.match((await run(['export', ...place])).out, /^198\.51\.100\.7\t(\d+)(;\1){4}\n2001:db8::\/64\t\d+;1;1;1;1\n$/)
   })
@@ -72,7 +72,7 @@ describe('in a data directory', () => {
     await run(['import', ...place], line('192.0.2.1', `${soon};0;1;1;1`) + line('192.0.2.9', `0;${soon};1;1;1`) + line('2001:db8::1'))
     assert.equal((await run(['export', ...place])).out, line('192.0.2.0/24', `${soon};${soon};1;1;1`) + line('2001:db8::/64'))
     assert.match((await run(['get', '--data-dir', directory, '192.0.2.200'])).out, /^192\.0\.2\.0\/24 +dnsbl/m)
-    assert.equal((await run(['remove', ...place, '192.0.2.33'])).said, '192.0.2.0/24 is removed\n')
+    assert.equal((await run(['remove', ...place, '192.0.2.33'])).said, '192.0.2.0/24 was removed\n')
   })
 })
 
@@ -85,17 +85,17 @@ test('the text of postmap -s is shown like any other place', async () => {
 })
 
 const mistakes: readonly { readonly args: readonly string[]; readonly code: number; readonly said: RegExp }[] = [
-  { args: [], code: 2, said: /say one of list, get, add, remove, export, import/ },
-  { args: ['toString', '--text', '-'], code: 2, said: /say one of/ },
-  { args: ['list'], code: 2, said: /name one place: --data-dir DIR/ },
-  { args: ['list', '--text', 'x', '--data-dir', 'y'], code: 2, said: /name one place/ },
-  { args: ['list', '--text', '-', 'more'], code: 2, said: /more is too much/ },
-  { args: ['get', '--text', '-'], code: 2, said: /name an address/ },
-  { args: ['get', '--text', '-', 'mx.example.com'], code: 2, said: /"mx\.example\.com" is no address, and no network/ },
+  { args: [], code: 2, said: /expected one of list, get, add, remove, export, import/ },
+  { args: ['toString', '--text', '-'], code: 2, said: /expected one of/ },
+  { args: ['list'], code: 2, said: /expected one place: --data-dir DIR/ },
+  { args: ['list', '--text', 'x', '--data-dir', 'y'], code: 2, said: /expected one place/ },
+  { args: ['list', '--text', '-', 'more'], code: 2, said: /unexpected argument more/ },
+  { args: ['get', '--text', '-'], code: 2, said: /expected an address/ },
+  { args: ['get', '--text', '-', 'mx.example.com'], code: 2, said: /"mx\.example\.com" is not an address, and not a network/ },
   { args: ['get', '--text', '-', '192.0.2.1'], code: 1, said: /192\.0\.2\.1 is not on the allowlist/ },
-  { args: ['add', '--text', '-', '192.0.2.1'], code: 2, said: /a text can only be read/ },
+  { args: ['add', '--text', '-', '192.0.2.1'], code: 2, said: /a text is read-only/ },
   { args: ['add', '--data-dir', '/nowhere', '192.0.2.1'], code: 1, said: /ENOENT.*\/nowhere/ },
-  { args: ['list', '--text', '-', '--for', '3d'], code: 2, said: /--for goes with add only/ },
+  { args: ['list', '--text', '-', '--for', '3d'], code: 2, said: /--for can be used only with add/ },
   { args: ['list', '--valkey', 'http://x'], code: 1, said: /must be a URL such as redis:/ },
   { args: ['list', '--valkey', 'redis://127.0.0.1:1'], code: 1, said: /ECONNREFUSED/ },
   { args: ['list', '--valkey-url-file', '/nowhere'], code: 1, said: /ENOENT/ },
@@ -127,7 +127,7 @@ test('in a Valkey, entries are merged, expire by themselves and are moved to and
   await run(['add', '--policy', policy, '198.51.100.7', '--for', '1h'])
   assert.ok(Math.abs(Number(await cli('ttl', 'postscreen:198.51.100.0/24')) - 7200) < 300)
   assert.match((await run(['get', ...place, '198.51.100.99'])).out, /^198\.51\.100\.0\/24 +pregreet/m)
-  assert.equal((await run(['remove', ...place, '192.0.2.1'])).said, '192.0.2.1 is removed\n')
+  assert.equal((await run(['remove', ...place, '192.0.2.1'])).said, '192.0.2.1 was removed\n')
   assert.equal((await run(['remove', ...place, '192.0.2.1'])).code, 1)
 })
 

@@ -37,7 +37,7 @@ test('the demo says where it listens, hands a mail on, shows it, and ends on SIG
     if (line.includes('"through"')) void sent?.then(stop, stop)
   }
   assert.match(printed, /127\.0\.0\.88:\d+ +ALLOWLISTED +on the permanent access list/)
-  assert.match(printed, /127\.0\.0\.88:\d+ +MAIL +the mail server took \d+ bytes from <a@example\.net> to <b@example\.com>: "through"/)
+  assert.match(printed, /127\.0\.0\.88:\d+ +MAIL +the mail server accepted \d+ bytes from <a@example\.net> to <b@example\.com>: "through"/)
   assert.match((await sent) ?? '', /^250 .*shown in the terminal/m)
   assert.equal(await ended, 0)
 })

@@ -61,12 +61,12 @@ const lines: readonly { what: string; record: LogRecord; want: string }[] = [
   {
     what: 'a connection',
     record: { event: 'CONNECT', client, server: { address: '127.0.0.1', port: 2525 } },
-    want: '12:00:00  127.0.0.66:41234   CONNECT              came to 127.0.0.1:2525',
+    want: '12:00:00  127.0.0.66:41234   CONNECT              connected to 127.0.0.1:2525',
   },
   {
     what: 'a listed client, with the lists that counted',
     record: { event: 'DNSBL', client, rank: 2, hits: [{ domain: 'bl.demo', address: '127.0.0.2', weight: 2 }], action: 'Enforce' },
-    want: '12:00:00  127.0.0.66:41234   DNSBL                rank 2: bl.demo says 127.0.0.2 (+2); every recipient will be refused',
+    want: '12:00:00  127.0.0.66:41234   DNSBL                rank 2: bl.demo says 127.0.0.2 (+2); all recipients will be refused',
   },
   {
     what: 'a client that talks early',
@@ -76,12 +76,12 @@ const lines: readonly { what: string; record: LogRecord; want: string }[] = [
   {
     what: 'a command that is no SMTP, without the blank at the end',
     record: { event: 'NON-SMTP COMMAND', client, afterCommand: 'CONNECT', command: 'GET', args: '', action: 'Ignore' },
-    want: '12:00:00  127.0.0.66:41234   NON-SMTP COMMAND     sent GET after CONNECT, which is no SMTP; ignored',
+    want: '12:00:00  127.0.0.66:41234   NON-SMTP COMMAND     sent GET after CONNECT, which is not an SMTP command; ignored',
   },
   {
     what: 'an IPv6 client in brackets',
     record: { event: 'PASS NEW', client: { address: '::1', port: 9 }, tests: ['pregreet'] },
-    want: '12:00:00  [::1]:9            PASS NEW             passed every test; remembered, so that the next visit is not tested',
+    want: '12:00:00  [::1]:9            PASS NEW             passed all tests; remembered, so the next visit is not tested',
   },
 ]
 for (const { what, record, want } of lines) {
@@ -109,13 +109,13 @@ const failures = [
   {
     what: 'a port in use',
     error: { code: 'EADDRINUSE', address: '127.0.0.1', port: 2525 },
-    want: /Another program uses 127\.0\.0\.1:2525/,
+    want: /127\.0\.0\.1:2525 is in use by another program/,
   },
-  { what: 'a port for root', error: { code: 'EACCES', address: '127.0.0.1', port: 25 }, want: /may not listen on 127\.0\.0\.1:25;/ },
+  { what: 'a port for root', error: { code: 'EACCES', address: '127.0.0.1', port: 25 }, want: /not allowed to listen on 127\.0\.0\.1:25;/ },
   {
     what: 'an address of another machine',
     error: { code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 25 },
-    want: /no address 192\.0\.2\.1/,
+    want: /does not have the address 192\.0\.2\.1/,
   },
   { what: 'anything else', error: new Error('no luck'), want: /could not start: no luck/ },
 ]
@@ -127,7 +127,7 @@ test('the demo ends with 1 when its gateway does not start, and leaves nothing r
   const printed = t.mock.method(console, 'error', () => undefined)
   const code = await demo([], () => Promise.reject(Object.assign(new Error(''), { code: 'EADDRINUSE', address: '127.0.0.1', port: 2525 })))
   assert.equal(code, 1)
-  assert.match(String(printed.mock.calls[0]?.arguments[0]), /Another program uses/)
+  assert.match(String(printed.mock.calls[0]?.arguments[0]), /is in use by another program/)
 })
 
 test('the demo ends with 2 on an option that it does not know, and names it', async (t) => {

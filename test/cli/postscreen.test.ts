@@ -17,7 +17,7 @@ for (const version of ['20.20.2', '22.23.3', '24.20.9']) {
     const { status, stdout, stderr } = underNode(version, '--version')
     assert.equal(status, 1)
     assert.equal(stdout, '')
-    assert.match(stderr, /^postscreen needs Node 24\.21 or later[^]*npm ci\n/)
+    assert.match(stderr, /^postscreen needs Node\.js 24\.21 or later[^]*npm ci\n/)
   })
 }
 

@@ -232,7 +232,7 @@ test('bad starts end with code 1 and say which field or file and what to do', { 
     [['--policy', join(folder, 'nowhere.yaml'), '--listen', '127.0.0.1:0'], /nowhere\.yaml: manifest: cannot be read: ENOENT/],
     [
       ['--policy', policy, '--listen', '*:25'],
-      /"\*:25": only --admin takes \*; for all addresses give --listen 0\.0\.0\.0:PORT and --listen \[::\]:PORT/,
+      /"\*:25": only --admin accepts \*; for all addresses use --listen 0\.0\.0\.0:PORT and --listen \[::\]:PORT/,
     ],
     [['--policy', policy, '--drain-delay', 'long'], /--drain-delay must be a time such as 60s or 5m, not "long"/],
     [['--policy', noKey, '--listen', '127.0.0.1:0'], /nokey\.yaml: spec\.tls: .*keyFile/],

@@ -224,7 +224,7 @@ const refusals: readonly { readonly what: string; readonly flags: readonly strin
     what: 'more than one worker without a data directory',
     flags: ['--workers', '2'],
     code: 2,
-    says: /--workers takes --data-dir DIR/,
+    says: /--workers needs --data-dir DIR/,
   },
   { what: 'no worker', flags: ['--workers', '0'], code: 2, says: /--workers must be a number from 1 to 99, not "0"/ },
   {

@@ -1,38 +1,43 @@
-// One connected UDP socket to one DNS server, with the questions that are open on it by their ids.
+// One UDP socket to one DNS server, with the questions that are open on it by their ids.
 
 import { randomFillSync } from 'node:crypto'
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { type AddressInfo, isIPv6 } from 'node:net'
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
+import type { DatagramReader, DatagramSocket, OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import { idOf, setId } from './dns-message.ts'
-import { formatEndpoint, type Endpoint } from '../../crds/values/endpoint.ts'
 
-/** What a channel tells its owner; `T` is what the owner hands in with a question. */
+/** What a channel reports to its owner; `T` is what the owner passes in with a question. */
 export interface ChannelEvents<T> {
   ready(): void
-  /** A message with the id of an open question, from the right server. Nothing else has been checked; the question stays open. */
+  /**
+   * A message with the id of an open question, from the right server. Nothing else has been checked; the question stays
+   * open.
+   */
   message(question: T, bytes: Buffer, channel: DnsChannel<T>): void
   /** A message that answers no open question: a wrong or used id, or too short. */
   stray(): void
-  /** None of `questions` will be answered: refused (ICMP; the channel goes on), or no route or no socket (`channel.isClosed`). */
+  /**
+   * None of `questions` will be answered: refused (ICMP; the channel stays open), or no route or no socket
+   * (`channel.isClosed`).
+   */
   failed(channel: DnsChannel<T>, questions: readonly T[], error: DnsblError): void
 }
 
 const receiveBufferBytes = 1 << 20
 /**
- * What one waiting answer costs of the receive buffer: the kernel counts the memory that a datagram takes (sk_buff and page
- * fragment, 768 bytes on loopback and up to 2,304 with usual network drivers), not its length.
+ * What one waiting answer takes of the receive buffer: the kernel counts the memory of a datagram (sk_buff and page
+ * fragment: 768 bytes on loopback, up to 2,304 with usual network drivers), not its length.
  */
 const bytesPerAnswer = 2304
 const fewestQuestions = 32
 const mostQuestions = 512
 
 /**
- * The socket is connected, so the kernel drops datagrams from any other address or port, and tells of ICMP errors. It never
- * keeps the process alive. No more questions are taken than the receive buffer can hold answers: none is lost when the event
- * loop is busy. Linux cuts the buffer to net.core.rmem_max without a word, so it is read back.
+ * The kernel drops datagrams from any other address or port, and reports ICMP errors. A channel takes no more questions
+ * than its receive buffer can hold answers, so none is lost while the event loop is busy. Linux silently limits the
+ * buffer to net.core.rmem_max, so the real size counts.
  */
-export class DnsChannel<T> {
+export class DnsChannel<T> implements DatagramReader {
   readonly openedAt: number
   /** How many questions were sent from this port. */
   uses = 0
@@ -41,28 +46,17 @@ export class DnsChannel<T> {
   newestAnswered = 0
   readonly #server: Endpoint
   readonly #events: ChannelEvents<T>
-  readonly #socket: Socket
+  readonly #socket: DatagramSocket
   readonly #open = new Map<number, T>()
-  #peer: AddressInfo | undefined
+  #isConnecting = true
   #capacity = 0
   #closed = false
 
-  constructor(server: Endpoint, now: number, events: ChannelEvents<T>) {
+  constructor(server: Endpoint, now: number, events: ChannelEvents<T>, openSocket: OpenDatagramSocket) {
     this.#server = server
     this.#events = events
     this.openedAt = now
-    this.#socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
-    this.#socket.unref()
-    this.#socket.on('error', this.#onError)
-    this.#socket.on('connect', this.#onConnect)
-    this.#socket.on('message', this.#onMessage)
-    try {
-      this.#socket.connect(server.port, server.address)
-    } catch (error) {
-      // A port that is none. Told later like any other failure: the owner does not know this channel yet.
-      const cause = error instanceof Error ? error : new Error(String(error))
-      process.nextTick(() => this.#onError(cause))
-    }
+    this.#socket = openSocket({ server, receiveBufferBytes }, this)
   }
 
   /** Can take one more question now. */
@@ -71,7 +65,7 @@ export class DnsChannel<T> {
   }
 
   get isConnecting(): boolean {
-    return this.#peer === undefined && !this.#closed
+    return this.#isConnecting && !this.#closed
   }
 
   get isClosed(): boolean {
@@ -82,14 +76,14 @@ export class DnsChannel<T> {
     return this.#open.size
   }
 
-  /** Sends `query` under a fresh random id, which is written into it, and returns the id. Needs `hasRoom`. */
+  /** Sends `query` under a new random id, which is written into it, and returns the id. Needs `hasRoom`. */
   send(query: Buffer, question: T): number {
     let id = randomId()
     while (this.#open.has(id)) id = randomId()
     this.#open.set(id, question)
     setId(query, id)
     this.uses++
-    this.#socket.send(query, this.#onSent)
+    this.#socket.send(query)
     return id
   }
 
@@ -107,51 +101,48 @@ export class DnsChannel<T> {
     this.#socket.close()
   }
 
-  readonly #onConnect = (): void => {
-    if (this.#closed) return
-    this.#peer = this.#socket.remoteAddress()
-    this.#socket.setRecvBufferSize(receiveBufferBytes)
-    const fitting = Math.floor(this.#socket.getRecvBufferSize() / bytesPerAnswer)
+  onReady(actualBufferBytes: number): void {
+    this.#isConnecting = false
+    const fitting = Math.floor(actualBufferBytes / bytesPerAnswer)
     this.#capacity = Math.min(Math.max(fitting, fewestQuestions), mostQuestions)
     this.#events.ready()
   }
 
-  readonly #onMessage = (bytes: Buffer, from: RemoteInfo): void => {
-    if (this.#closed) return
-    // The kernel compares the source too, but not for what came between bind and connect.
-    const isPeer = from.port === this.#peer?.port && from.address === this.#peer.address
-    const id = isPeer ? idOf(bytes) : undefined
+  onMessage(bytes: Buffer): void {
+    const id = idOf(bytes)
     const question = id === undefined ? undefined : this.#open.get(id)
     if (question === undefined) this.#events.stray()
     else this.#events.message(question, bytes, this)
   }
 
-  readonly #onSent = (error: Error | null): void => {
-    if (error !== null) this.#onError(error)
+  onStray(): void {
+    this.#events.stray()
   }
 
-  readonly #onError = (error: NodeJS.ErrnoException): void => {
-    if (this.#closed) return
+  onError(error: NodeJS.ErrnoException): void {
     const questions = [...this.#open.values()]
-    // An ICMP error is about what was sent, not about the socket. Others (no route, no file descriptor) may last.
+    // An ICMP error concerns what was sent, not the socket. Other errors (no route, no file descriptor) may last.
     if (error.code === 'ECONNREFUSED') this.#open.clear()
     else this.close()
-    this.#events.failed(this, questions, linkError(error, `${error.code ?? error.message} (${formatEndpoint(this.#server)})`))
+    this.#events.failed(this, questions, socketError(error, `${error.code ?? error.message} (${formatEndpoint(this.#server)})`))
   }
 }
 
-/** What this machine runs out of; it says nothing about the server. */
+/** Resources that this machine can run out of; the error says nothing about the server. */
 const ownLimits: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])
 
-/** Why a socket towards a DNS server could not be used. */
-export function linkError({ code }: NodeJS.ErrnoException, text: string): DnsblError {
+/** Why a socket to a DNS server could not be used. */
+export function socketError({ code }: NodeJS.ErrnoException, text: string): DnsblError {
   return { kind: ownLimits.has(code) ? 'local' : 'unreachable', text }
 }
 
 const randoms = new Uint16Array(2048)
 let nextRandom = randoms.length
 
-/** 16 random bits that nobody can foretell (RFC 5452 9.2), drawn in bulk: one call for each costs a microsecond. */
+/**
+ * 16 random bits that an attacker cannot predict (RFC 5452 9.2), generated in bulk: a call for each id would take a
+ * microsecond.
+ */
 export function randomId(): number {
   if (nextRandom === randoms.length) {
     randomFillSync(randoms)

@@ -1,13 +1,35 @@
-// Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers and rounds.
+// Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers.
+//
+// Why this is not a library. node:dns (c-ares) serves a few lookups well, but not these (checked with Node 24, c-ares
+// 1.34):
+// - NXDOMAIN ("not listed") is an error without the TTL of the SOA record, and a referral looks like "not listed"
+//   (ENODATA). The first needs its TTL here. The second is a failure of the server: as "not listed" it would let every
+//   client in.
+// - All questions to a server leave from one source port. Here they leave from several random ports that are replaced
+//   (RFC 5452 9.2).
+// - `cancel` ends all questions of a resolver, not one. There is a time limit for each attempt, but none for the whole
+//   question.
+// - Questions are sent at once, however many there are. A burst overflows the receive buffer of a small list server and
+//   is lost. Here questions wait for a send window (dns-send-window.ts) and share the places fairly
+//   (dns-fair-queue.ts), so that a list that is down does not delay the others.
+// - The reason of a failure must be known as data (refused, SERVFAIL, malformed, no route), and counted for each
+//   server.
+// getaddrinfo (`dns.lookup`) has no TTLs either and blocks a thread for each question. dns-packet is a codec, not a
+// client: it encodes the questions here. Answers have their own strict reader (dns-message.ts), because the codec takes
+// the first four bytes of an A record's data for the address, whatever length the record has.
 
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
+import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
+import { openNodeDatagramSocket } from '../sockets/node-datagram-socket.ts'
 import { DnsFairQueue } from './dns-fair-queue.ts'
 import { encodeQuery } from './dns-message.ts'
 import type { OpenQuestion, Attempt } from './dns-question.ts'
-import { DnsServer, type Failure, type ServerStatus } from './dns-server.ts'
+import { DnsServer, type Failure, type ServerEvents, type ServerStatus } from './dns-server.ts'
 
-/** `ttl` in seconds, -1 when unknown. With `error` there are no addresses, and nobody knows whether there should be. */
+/**
+ * `ttl` in seconds, -1 when unknown. With `error` there are no addresses, and it is unknown whether there should be.
+ */
 export interface DnsResult {
   readonly addresses: readonly string[]
   readonly ttl: number
@@ -29,11 +51,13 @@ export interface DnsClientSettings extends DnsTimes {
   readonly maxInFlight: number
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number
+  /** Default: Node's dgram. */
+  readonly openSocket?: OpenDatagramSocket
 }
 
-/** Granularity of every time limit here, and see DnsServer.tick. */
+/** Resolution of every time limit here; see also DnsServer.tick. */
 const tickMs = 20
-/** A memory bound: about 50 MB. What comes on top fails at once. */
+/** Limits memory to about 50 MB. Further questions fail at once. */
 const mostWaiting = 100_000
 
 const timedOut = failing({ kind: 'timeout', text: 'timeout' })
@@ -47,19 +71,20 @@ export interface DnsQuestion {
 }
 
 /**
- * Servers are asked in their order, those that do not answer at all last. The next one is asked at once when one answers with an
- * error, and after `queryTimeoutMs` when nothing comes; a late answer of the first still counts. After the last round the question
- * waits for late answers until its limit. One native timer serves all limits, and runs (and keeps the process alive) only while
- * questions are open.
+ * Servers are asked in order; servers that do not answer at all come last. The next server is asked at once when one
+ * answers with an error, and after `queryTimeoutMs` without an answer; a late answer of the first server still counts.
+ * After the last round the question waits for late answers until its time limit. One timer serves all time limits. It
+ * runs, and keeps the process alive, only while questions are open.
  */
 export class DnsClient {
   readonly #now: () => number
+  readonly #openSocket: OpenDatagramSocket
   readonly #queue: DnsFairQueue<Question>
   #times: DnsTimes
   #servers: readonly DnsServer<Question>[] = []
-  /** Servers of earlier settings, to be closed when no question can know them any more. */
+  /** Servers of earlier settings, closed when no open question can use them. */
   #former: { readonly server: DnsServer<Question>; readonly closeAt: number }[] = []
-  /** Both are in the order of their deadlines, because all questions have the same limits. */
+  /** Both are in the order of their deadlines, because all questions have the same time limits. */
   readonly #unfinished = new Set<Question>()
   readonly #unanswered = new Set<Question>()
   #timer: NodeJS.Timeout | undefined
@@ -68,14 +93,16 @@ export class DnsClient {
 
   constructor(settings: DnsClientSettings) {
     this.#now = settings.now
+    this.#openSocket = settings.openSocket ?? openNodeDatagramSocket
     this.#times = settings
     this.#queue = new DnsFairQueue(settings.maxInFlight)
     this.updateServers(settings.servers)
   }
 
   /**
-   * Asks for the A records of `name`, a fully qualified domain name. `flow` names the list it belongs to (see DnsFairQueue).
-   * `done` is called once, never before `ask` returns, and not after `cancel` or `close`. It must not throw.
+   * Asks for the A records of `name`, a fully qualified domain name. `flow` is the list that it belongs to (see
+   * DnsFairQueue). `done` is called once, never before `ask` returns, and not after `cancel` or `close`. It must not
+   * throw.
    */
   ask(name: string, flow: string, done: (result: DnsResult) => void): DnsQuestion {
     const question = new Question(this, name, flow, this.#now() + this.#times.timeoutMs, done)
@@ -92,7 +119,7 @@ export class DnsClient {
     return question
   }
 
-  /** Questions on their way, and questions that wait for their turn. */
+  /** Questions in flight, and questions that wait for a place. */
   counts(): { readonly inFlight: number; readonly waiting: number } {
     return { inFlight: this.#queue.admitted, waiting: this.#queue.waiting }
   }
@@ -101,7 +128,7 @@ export class DnsClient {
     return this.#servers.map((server) => ({ ...server.status }))
   }
 
-  /** Questions that are open keep the servers they know. A server that was there before keeps its counts. */
+  /** Open questions keep their servers. A server that was used before keeps its counts. */
   updateServers(endpoints: readonly Endpoint[]): void {
     const before = this.#servers
     this.#servers = endpoints.map(
@@ -114,12 +141,12 @@ export class DnsClient {
     if (this.#former.length > 0) this.#keepTicking()
   }
 
-  /** For questions from now on. */
+  /** For new questions. */
   updateTimes(times: DnsTimes): void {
     this.#times = times
   }
 
-  /** Forgets all questions and closes all sockets. */
+  /** Drops all questions and closes all sockets. */
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -136,12 +163,13 @@ export class DnsClient {
   }
 
   #newServer(endpoint: Endpoint): DnsServer<Question> {
-    const server: DnsServer<Question> = new DnsServer<Question>(endpoint, this.#now, {
+    const events: ServerEvents<Question> = {
       sent: (question) => this.#waitForRetry(question),
       answered: (question, addresses, ttl) => this.#finish(question, { addresses, ttl, error: undefined }),
       failed: (question, failure, error) => this.#onFailed(question, server, failure, error),
       down: () => this.#onDown(server),
-    })
+    }
+    const server = new DnsServer<Question>(endpoint, this.#now, events, this.#openSocket)
     return server
   }
 
@@ -170,8 +198,8 @@ export class DnsClient {
   }
 
   /**
-   * Hands the question to the next server that may know more. A new round does not begin `now` (an answer just came or a server
-   * cannot be reached) but `later`, when the query timeout is over: servers that refuse connections are not to be hammered.
+   * Gives the question to the next server that may know the answer. A new round does not begin `now` (after an error)
+   * but `later`, when the query timeout is over, so that servers that refuse connections are not flooded.
    */
   #askNext(question: Question, when: 'now' | 'later'): void {
     const { order, excluded } = question
@@ -206,7 +234,7 @@ export class DnsClient {
     this.#askNext(question, 'now')
   }
 
-  /** What waits for a server that answers nobody is not to wait any longer when there is another. */
+  /** Questions that wait for a server that does not answer go to another one, if there is any. */
   #onDown(down: DnsServer<Question>): void {
     if (this.#servers.every((server) => server.status.down)) return
     for (const question of down.takeWaiting()) {
@@ -269,7 +297,7 @@ export class DnsClient {
   }
 }
 
-/** Where a question stands. Owned by DnsClient; servers see it as OpenQuestion. */
+/** The progress of a question. Owned by DnsClient; servers see it as OpenQuestion. */
 class Question implements OpenQuestion, DnsQuestion {
   readonly #client: DnsClient
   readonly flow: string
@@ -284,7 +312,7 @@ class Question implements OpenQuestion, DnsQuestion {
   /** How many servers may still answer. */
   pending = 0
   retryAt = 0
-  /** Servers that said they cannot tell: they are not asked again. */
+  /** Servers that cannot answer this question: they are not asked again. */
   excluded: Set<DnsServer<Question>> | undefined = undefined
   error = noServer
   readonly attempts: Attempt[] = []

@@ -1,4 +1,4 @@
-// Who may be asked next: questions wait in one flow for each list, and flows take turns.
+// A fair queue: questions wait in one flow for each DNS list, and flows take turns.
 
 import { Fifo } from './fifo.ts'
 
@@ -9,9 +9,9 @@ interface Flow<T> {
 }
 
 /**
- * Bounds the questions that run at once. A list that does not answer holds each of its questions for the whole time limit; every
- * flow with something to do has an equal share of the places, so such a list cannot take the places of those that answer.
- * Within a flow it is first come, first served.
+ * Limits the questions that are in flight. A list that does not answer keeps each of its questions in flight for the
+ * whole time limit. Every flow that is not empty has an equal share of the places, so such a list cannot take the
+ * places of lists that answer. Within a flow questions are served in order.
  */
 export class DnsFairQueue<T> {
   readonly #places: number
@@ -44,7 +44,7 @@ export class DnsFairQueue<T> {
     this.#waiting++
   }
 
-  /** The next item that may run, which then holds a place until `leave`; undefined when none may. */
+  /** The next item that may run. It then takes a place until `leave`. Undefined when there is none, or no place. */
   admit(): T | undefined {
     if (this.#waiting === 0 || this.#admitted >= this.#places) return undefined
     const share = Math.max(1, Math.floor(this.#places / this.#turns.length))
@@ -71,7 +71,7 @@ export class DnsFairQueue<T> {
     this.#dropIfIdle(flow)
   }
 
-  /** Takes out items at the head of the flows that are over; they came first, so those behind them are not over for long. */
+  /** Removes items that are over from the head of each flow. The oldest are there, so few remain further back. */
   discard(isOver: (item: T) => boolean): void {
     for (const flow of this.#turns) {
       for (let item = flow.waiting.peek(); item !== undefined && isOver(item); item = flow.waiting.peek()) {
@@ -85,7 +85,7 @@ export class DnsFairQueue<T> {
   #dropIfIdle(flow: Flow<T>): void {
     if (flow.admitted > 0 || flow.waiting.length > 0) return
     this.#flows.delete(flow.name)
-    // A new array: `discard` may be going through the old one.
+    // A new array, because `discard` may be iterating over the old one.
     this.#turns = this.#turns.filter((other) => other !== flow)
   }
 }

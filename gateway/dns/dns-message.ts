@@ -1,4 +1,4 @@
-// One DNS question and the reading of what came back for it: what counts as an answer, and what it says.
+// Encodes a DNS question and reads the answer: what counts as an answer, and what it says.
 
 import { encode, RECURSION_DESIRED } from 'dns-packet'
 import type { DnsblError } from '../core/vocabulary.ts'
@@ -17,8 +17,8 @@ import {
 } from './dns-records.ts'
 
 /**
- * What a message says about the question: that it is not an answer to it, that it was cut, that it cannot be read or contradicts
- * itself, that this server cannot tell, or the answer.
+ * What a message says about the question: it is not an answer to it (`foreign`), it was truncated, it cannot be read or
+ * contradicts itself (`malformed`), this server cannot answer (`failure`), or the answer.
  */
 export type Reading =
   | { readonly is: 'foreign' }
@@ -34,7 +34,7 @@ const noError = 0
 const serverFailure = 2
 const nxDomain = 3
 const refused = 5
-const mostHops = 10 // as dns_lookup.c, which gives up there
+const mostHops = 10 // as in dns_lookup.c
 
 const foreign: Reading = { is: 'foreign' }
 const truncated: Reading = { is: 'truncated' }
@@ -42,16 +42,16 @@ const truncated: Reading = { is: 'truncated' }
 /**
  * A query for the A records of `name` (ASCII, no dot at its end) with recursion desired, id 0 (see setId).
  *
- * No EDNS0: these answers are a few addresses or one SOA, far below the 512 bytes of RFC 1035; what is larger is cut and asked
- * again over TCP. Without it no answer comes in fragments (the part of a datagram that is easiest to forge), and old list servers
- * that answer FORMERR to EDNS need no second question.
+ * No EDNS0: these answers are a few addresses or one SOA record, far below the 512 bytes of RFC 1035. A larger answer
+ * is truncated and the question is repeated over TCP. Without EDNS0 no answer comes in IP fragments, which are easy to
+ * forge, and old list servers that answer FORMERR to EDNS need no second question.
  *
- * No random capitals in the name (draft-vixie-dnsext-dns0x20): the half of the name that names the client is digits, so there is
- * little to gain, and a cache or list that answers in small letters would lose every lookup, which means listed clients let through.
- * The id and the source port are random, and sockets are connected.
+ * No random capitals in the name (draft-vixie-dnsext-dns0x20): the part of the name that stands for the client is
+ * digits, so the gain is small. A cache or list that answers in lower case would fail every lookup, and listed clients
+ * would pass. The id and the source port are random, and sockets are connected.
  */
 export function encodeQuery(name: string): Buffer {
-  // A buffer from Node's pool: the codec would allocate each on its own, which costs more than to write it.
+  // A buffer from Node's pool: the codec would allocate one for each question, which costs more than encoding it.
   const query = Buffer.allocUnsafe(headerBytes + name.length + 2 + 4)
   return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type: 'A', class: 'IN', name }] }, query)
 }
@@ -65,24 +65,24 @@ export function idOf(message: Buffer): number | undefined {
   return message.length < headerBytes ? undefined : message.readUInt16BE(0)
 }
 
-/** A message that could be read as far as it is one, but not as an answer. */
+/** For a message that is not a valid answer. */
 export function malformed(why: string): Reading {
   return { is: 'malformed', error: { kind: 'malformed', text: `malformed answer: ${why}` } }
 }
 
 /**
- * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the bytes.
- * Every record of the message must fit, and every address must belong to the name that was asked for: a listing is read from RDATA
- * of a well-formed A record and from nothing else.
- * TTL: the lowest of the A records; of the SOA records in the authority section when there is no address (the record's own TTL, as
- * dnsblog has it, not its MINIMUM field).
+ * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the
+ * bytes. Every record of the message must be complete, and every address must belong to the name in the question: a
+ * listing is only ever read from the RDATA of a well-formed A record. The TTL is the lowest of the A records. Without
+ * an address it is the lowest of the SOA records in the authority section (the record's own TTL, as in dnsblog, not its
+ * MINIMUM field).
  */
 export function readAnswer(message: Buffer, query: Buffer): Reading {
   if (message.length < headerBytes || (message.readUInt8(2) & 0xf8) !== 0x80) return foreign // not a response to a plain query
   const rcode = message.readUInt8(3) & 0x0f
   const failed = rcode !== noError && rcode !== nxDomain
   if (!repeatsQuestion(message, query)) {
-    // A server that could not read or does not want the question may leave it out.
+    // A server that could not read the question or refuses it may leave it out.
     return failed && message.readUInt16BE(4) === 0 ? failure(rcode) : foreign
   }
   if (failed) return failure(rcode)
@@ -100,7 +100,7 @@ function failure(rcode: number): Reading {
   return { is: 'failure', error: { kind, text: rcodeNames[rcode] ?? `RCODE ${rcode}` } }
 }
 
-/** Exactly one question, and it is ours: name without regard to case (RFC 4343), type and class. */
+/** Whether there is exactly one question with our name (in any case, RFC 4343), type and class. */
 function repeatsQuestion(message: Buffer, query: Buffer): boolean {
   const end = query.length
   if (message.length < end || message.readUInt16BE(4) !== 1) return false
@@ -130,7 +130,10 @@ function readValid(message: Buffer, query: Buffer, rcode: number): Reading {
   return { is: 'answer', addresses: [], ttl: lowestTtl(soas) }
 }
 
-/** What the answer section may hold when there is no address: an alias, and the records that prove or made it (RFC 6672 3.1, RFC 4035 3.1). */
+/**
+ * What the answer section may hold without an address: an alias, and the records that belong to it (RFC 6672 3.1, RFC
+ * 4035 3.1).
+ */
 const besideNoAddress: ReadonlySet<number> = new Set([recordType.CNAME, recordType.DNAME, recordType.RRSIG])
 
 /** Follows the CNAME records from `name`. All of them must be part of one chain. */
@@ -152,7 +155,10 @@ function endOfChain(message: Buffer, answers: readonly DnsRecord[], name: string
   return owner
 }
 
-/** A server that neither knows nor asks on: name servers instead of an answer. Taken for "not listed" it would let every client in. */
+/**
+ * Name servers instead of an answer: the server does not know and does not recurse. As "not listed" it would let every
+ * client in.
+ */
 function isReferral(message: Buffer, { authorities }: Sections): boolean {
   const isAuthoritative = (message.readUInt8(2) & 0x04) !== 0
   return (

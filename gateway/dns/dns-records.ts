@@ -1,9 +1,10 @@
-// Reads the records of a DNS message strictly (RFC 1035 4.1): a message that does not fit its own lengths and counts is malformed.
+// Reads the records of a DNS message strictly (RFC 1035 4.1): a message that contradicts its own lengths and counts is
+// malformed.
 
 /** The message cannot be read, or contradicts itself. The text says why, in a few words. */
 export class MalformedMessage extends Error {}
 
-/** One resource record. Names are keys (see `nameKey`); `data` is RDATA as it stands in the message. */
+/** One resource record. Names are keys (see `nameKey`); `data` is RDATA as in the message. */
 export interface DnsRecord {
   readonly owner: string
   readonly type: number
@@ -24,28 +25,31 @@ export const recordType = { A: 1, NS: 2, CNAME: 5, SOA: 6, DNAME: 39, RRSIG: 46 
 export const classIN = 1
 
 const headerBytes = 12
-/** A DNS list answers with a few addresses. This bounds what a message of 64 KB can cost. */
+/** A DNS list answers with a few addresses. This limits the cost of a message of 64 KB. */
 const mostRecords = 256
 /** RFC 1035 2.3.4. */
 const longestName = 255
-/** A name of 255 bytes has at most 127 labels, and there is at most one pointer for each of them in an honest message. */
+/** A name of 255 bytes has at most 127 labels, and a valid message has at most one pointer for each of them. */
 const mostPointers = 127
 
-/** The name's bytes in the message, uncompressed, with A to Z in lower case (RFC 4343), one character each. Equal for equal names only. */
+/**
+ * The name's bytes in the message, uncompressed, with A to Z in lower case (RFC 4343), one character each. Equal for
+ * equal names only.
+ */
 export function nameKey(wire: Uint8Array): string {
   let key = ''
   for (const byte of wire) key += String.fromCharCode(lowerCase(byte))
   return key
 }
 
-/** A length byte is below 64, so only letters are changed. */
+/** Length bytes are below 64, so only letters change. */
 export function lowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
 }
 
 /**
- * Reads all sections behind the question, which ends at `start`. The additional section is read too and left out: it tells nothing
- * about the question, but must fit.
+ * Reads all sections after the question, which ends at `start`. The additional section says nothing about the question:
+ * it is checked and left out.
  * @throws MalformedMessage
  */
 export function readSections(message: Buffer, start: number): Sections {
@@ -99,8 +103,8 @@ export function checkSoa(message: Buffer, { data, dataAt }: DnsRecord): void {
 }
 
 /**
- * Reads a name that may be compressed. Each pointer must lead to before the place where the reading of the part with it began, so
- * loops cannot be read (RFC 1035 4.1.4: "a prior occurrence").
+ * Reads a name that may be compressed. Each pointer must point to a place before the part that contains it, so there
+ * are no loops (RFC 1035 4.1.4: "a prior occurrence").
  */
 function readName(message: Buffer, start: number): { readonly key: string; readonly end: number } {
   let key = ''

@@ -1,58 +1,68 @@
-// How fast one DNS server may be asked so that it loses nothing: its receive buffer is the narrow place, and nobody reports what
-// is dropped there. (postscreen with dnsblog sends everything at once and loses 6 % of 12,000 lookups in a burst.)
+// Limits how many questions may be on the way to one DNS server, so that none is lost: its receive buffer is the
+// bottleneck, and what the kernel drops there is not reported. (postscreen with dnsblog sends everything at once and
+// loses 6 % of 12,000 lookups in a burst.)
 
 /**
- * How many datagrams may be sent that the server is not known to have read. rbldnsd's receive buffer of 65,536 bytes (131,072 as the
- * kernel counts) holds 170 datagrams on loopback and 56 of 2,304 bytes each as some network drivers make them; others use it too.
+ * How many datagrams may be sent that the server is not known to have read. rbldnsd's receive buffer of 65,536 bytes
+ * (131,072 as the kernel counts) holds 170 datagrams on loopback, and 56 of 2,304 bytes each with some network drivers.
+ * Other clients use it too.
  */
 const smallWindow = 48
 /**
- * While answers are slow it grows up to this: most likely the server asks others then, and has long read what it is going to answer.
- * Not more, for a server that is short of processor time looks the same: with one small window more, after a silence, its buffer suffices.
+ * While answers are slow the window grows up to this size: the server probably asks other servers and has read the
+ * questions long ago. It does not grow further, because a server that is short of CPU time looks the same. Its buffer
+ * also holds the small window that follows a silence.
  */
 const slowWindow = 112
 const slowAnswerMs = 40
 /**
- * A server whose answers to one of our ports come in another order than the questions does many things at a time: a resolver (unbound,
- * CoreDNS). Such a one reads ahead, and has the kernel's default buffer of 212,992 bytes (277 datagrams on loopback) or more.
+ * A server that answers one of our ports in another order than it was asked works on many questions at once: a resolver
+ * (unbound, CoreDNS). It reads ahead, and has the kernel's default buffer of 212,992 bytes (277 datagrams on loopback)
+ * or more.
  */
 const resolverWindow = 160
 const resolverDisorder = 0.2
 const reservedForNew = 16
-/** When nothing new was learned for this long, what was sent is taken as read. Each time that is less likely, so it takes longer. */
+/**
+ * After a silence of this length everything sent counts as read. This becomes less likely with each silence, so the
+ * next one is longer.
+ */
 const firstSilenceMs = 60
 const longestSilenceMs = 240
 
 /**
- * What has been read is known from the answers: a server reads its socket in order, so an answer proves that everything sent before its
- * question has been read, although nothing of that may be answered for a long time yet. So a burst goes out as fast as the server
- * reads, however fast or slow that is; slow lists hold up nobody; and while the kernel does not let the server run, or it waits
- * for a list that is dead, it gets a window every now and then.
+ * Answers show what has been read: a server reads its socket in order, so an answer proves that everything sent before
+ * its question has been read, even if it is answered much later. A burst is sent as fast as the server reads, and slow
+ * lists do not delay the others. While the server gets no CPU time, or waits for a list that is down, it gets one
+ * window after each silence.
  */
 export class DnsSendWindow {
   #sent = 0
   #read = 0
   #window = smallWindow
   #silenceMs = firstSilenceMs
-  /** How many of the last answers, roughly 64, came out of order. */
+  /** The share of the last answers, about 64, that came out of order. */
   #disorder = 0
-  /** When `#read` last went up, or when there was nothing to be read. */
+  /** When `#read` last increased, or when everything was read. */
   #newsAt = 0
 
-  /** One more may be sent now. Questions that are asked again leave room for new ones: they are those that got no answer. */
+  /**
+   * Whether one more may be sent now. Repeated questions leave room for new ones, because they got no answer before.
+   */
   hasRoomFor(question: 'new' | 'again'): boolean {
     return this.#sent - this.#read < (question === 'new' ? this.#window : this.#window - reservedForNew)
   }
 
-  /** One was sent. Returns its number, for `answered`. */
+  /** Counts a sent question. @returns its number, for `answered` */
   sent(now: number): number {
     if (this.#sent === this.#read) this.#newsAt = now
     return ++this.#sent
   }
 
   /**
-   * The one with that number, sent at `sentAt`, was answered; `newest` is the highest number that was answered to the same port before.
-   * (Ports are read one after the other, so among them the order says nothing.)
+   * The question with that number, sent at `sentAt`, was answered.
+   * @param newest the highest number that was answered to the same port before (between ports the order means nothing:
+   * they are read in turn)
    */
   answered(order: number, newest: number, sentAt: number, now: number): void {
     this.#disorder += ((order < newest ? 1 : 0) - this.#disorder) / 64

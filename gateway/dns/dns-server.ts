@@ -1,8 +1,9 @@
-// One DNS server as seen from here: sends it questions no faster than it reads them, reads its answers, keeps count.
+// One DNS server: sends it questions no faster than it reads them, reads its answers, and counts.
 
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
-import type { DnsChannel } from './dns-channel.ts'
+import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
+import type { ChannelEvents, DnsChannel } from './dns-channel.ts'
 import { malformed, type Reading, readAnswer } from './dns-message.ts'
 import { DnsSendWindow } from './dns-send-window.ts'
 import { DnsPool } from './dns-pool.ts'
@@ -11,17 +12,18 @@ import { DnsTcp } from './dns-tcp.ts'
 import { Fifo } from './fifo.ts'
 
 /**
- * `unable`: it answers but cannot or will not tell, and would say the same again. `unreachable`: it may be there in a moment.
- * `malformed`: its answer is not valid; the bytes may have been damaged, or come from an attacker, so it is asked again in the next round.
+ * `unable`: it answers, but cannot or will not resolve the name, and would say the same again. `unreachable`: this may
+ * change at any time. `malformed`: its answer is not valid. The bytes may be damaged or come from an attacker, so it is
+ * asked again in the next round.
  */
 export type Failure = 'unable' | 'unreachable' | 'malformed'
 
 export interface ServerEvents<Q> {
-  /** The question has left now. */
+  /** The question was sent. */
   sent(question: Q): void
   answered(question: Q, addresses: readonly string[], ttl: number): void
   failed(question: Q, failure: Failure, error: DnsblError): void
-  /** It has become a server that is passed over (`status.down`). */
+  /** The server is now down (`status.down`): others are asked first. */
   down(): void
 }
 
@@ -39,21 +41,21 @@ export interface ServerStatus {
   unreachable: number
   /** Not answered within the query timeout (the answer may have come later). */
   timeouts: number
-  /** Messages that answer nothing that was asked: wrong id, wrong question, duplicates, too late. */
+  /** Messages that answer no open question: wrong id, wrong question, duplicates, too late. */
   ignored: number
-  /** Answers that were cut, and so asked again over TCP. */
+  /** Truncated answers; the question was repeated over TCP. */
   truncated: number
-  /** Passed over in favour of another server because nothing comes back. */
+  /** Other servers are asked first, because this one does not answer. */
   down: boolean
 }
 
-/** This many questions in a row without any answer, and other servers are asked first. */
+/** After this many questions in a row without any answer the server is down. */
 const downAfter = 8
 const probeEveryMs = 1000
 
 /**
- * Tells through its events what became of a question that it was given, once for each time it was given, or nothing at all: time
- * limits are not its business.
+ * Reports the outcome of each question at most once for each `ask`. Time limits are the caller's task: without an
+ * answer nothing is reported.
  */
 export class DnsServer<Q extends OpenQuestion> {
   readonly endpoint: Endpoint
@@ -64,26 +66,30 @@ export class DnsServer<Q extends OpenQuestion> {
   readonly #tcp: DnsTcp<Q>
   readonly #window = new DnsSendWindow()
   readonly #new = new Fifo<Q>()
-  /** Questions that this server or another one did not answer. Many of them are about a list that is dead, so they come last. */
+  /**
+   * Questions that this server or another one did not answer. Many of them concern a list that is down, so they come
+   * last.
+   */
   readonly #again = new Fifo<Q>()
   #unheard = 0
   #heardAt = Number.NEGATIVE_INFINITY
   #lastProbeAt = 0
   #closed = false
 
-  constructor(endpoint: Endpoint, now: () => number, events: ServerEvents<Q>) {
+  constructor(endpoint: Endpoint, now: () => number, events: ServerEvents<Q>, openSocket: OpenDatagramSocket) {
     this.endpoint = endpoint
     this.#now = now
     this.#events = events
     const { address, port } = endpoint
     const counts = { sent: 0, answered: 0, unable: 0, malformed: 0, unreachable: 0, timeouts: 0, ignored: 0, truncated: 0 }
     this.status = { address, port, ...counts, down: false }
-    this.#pool = new DnsPool(endpoint, now, {
+    const channelEvents: ChannelEvents<UdpAttempt<Q>> = {
       ready: () => this.#drain(),
       message: (attempt, bytes, channel) => this.#onDatagram(attempt, bytes, channel),
       stray: () => void this.status.ignored++,
       failed: (channel, attempts, error) => this.#onChannelFailed(channel, attempts, error),
-    })
+    }
+    this.#pool = new DnsPool(endpoint, now, channelEvents, openSocket)
     this.#tcp = new DnsTcp(endpoint, {
       message: (question, bytes) => this.#onTcpMessage(question, bytes),
       failed: (question, error) => this.#unreachable(question, error),
@@ -91,7 +97,7 @@ export class DnsServer<Q extends OpenQuestion> {
     })
   }
 
-  /** Asks as soon as the pace allows. Reports nothing before it returns, except `sent`. */
+  /** Asks as soon as the send window allows. Reports nothing before it returns, except `sent`. */
   ask(question: Q): void {
     const queue = question.attempts.length === 0 ? this.#new : this.#again
     queue.push(question)
@@ -104,7 +110,10 @@ export class DnsServer<Q extends OpenQuestion> {
     this.#drain()
   }
 
-  /** Whether others should be asked first. Once a second it says no for a server that is down, so that its return is noticed. */
+  /**
+   * Whether other servers should be asked first: true for a server that is down, except once a second, so that its
+   * return is noticed.
+   */
   shouldBeSpared(): boolean {
     if (!this.status.down) return false
     const now = this.#now()
@@ -113,7 +122,7 @@ export class DnsServer<Q extends OpenQuestion> {
     return false
   }
 
-  /** Hands back the questions that were not sent yet, as if they had never been given. */
+  /** Removes and returns the questions that were not sent yet. */
   takeWaiting(): Q[] {
     const questions: Q[] = []
     for (const queue of [this.#new, this.#again])
@@ -121,7 +130,7 @@ export class DnsServer<Q extends OpenQuestion> {
     return questions
   }
 
-  /** Closes its sockets without a report. */
+  /** Closes its sockets. Nothing is reported. */
   close(): void {
     this.#closed = true
     this.#pool.close()
@@ -150,7 +159,7 @@ export class DnsServer<Q extends OpenQuestion> {
     }
   }
 
-  /** The next that may be sent now. Stays where it is. */
+  /** The next question that may be sent now. It stays in its queue. */
   #next(): Q | undefined {
     const fresh = headOf(this.#new)
     if (fresh !== undefined && this.#window.hasRoomFor('new')) return fresh
@@ -161,7 +170,7 @@ export class DnsServer<Q extends OpenQuestion> {
   #send(question: Q, channel: DnsChannel<UdpAttempt<Q>>): void {
     const now = this.#now()
     const attempt = new UdpAttempt(this, question, channel, this.#window.sent(now), now)
-    // A second datagram needs bytes of its own: the first may still be on its way out, and has another id.
+    // A second datagram needs its own bytes: the first may not be sent yet, and has another id.
     attempt.id = channel.send(question.attempts.length === 0 ? question.query : Buffer.from(question.query), attempt)
     question.attempts.push(attempt)
     this.status.sent++
@@ -192,7 +201,7 @@ export class DnsServer<Q extends OpenQuestion> {
   #onTcpMessage(question: Q, bytes: Buffer): void {
     const reading = readAnswer(bytes, question.query)
     this.#heard(this.#now())
-    // On a connection of our own there is nothing better to wait for.
+    // On a connection for this question alone no other answer can follow.
     const said = reading.is === 'foreign' || reading.is === 'truncated' ? malformed(`${reading.is} over TCP`) : reading
     this.#told(question, said)
   }
@@ -220,7 +229,7 @@ export class DnsServer<Q extends OpenQuestion> {
   #onChannelFailed(channel: DnsChannel<UdpAttempt<Q>>, attempts: readonly UdpAttempt<Q>[], error: DnsblError): void {
     this.#pool.released(channel)
     const lost = attempts.map((attempt) => attempt.question)
-    // No socket can be had at all: what waits for one must go elsewhere.
+    // No socket can be opened: questions that wait for one must go to another server.
     if (this.#pool.isEmpty) lost.push(...this.takeWaiting())
     for (const question of lost) this.#unreachable(question, error)
     this.#drain()
@@ -245,7 +254,7 @@ export class DnsServer<Q extends OpenQuestion> {
   }
 }
 
-/** The first that is not over; those before it are dropped. */
+/** The first question that is not over; those before it are dropped. */
 function headOf<Q extends OpenQuestion>(queue: Fifo<Q>): Q | undefined {
   while (queue.peek()?.isOver === true) queue.shift()
   return queue.peek()
@@ -255,7 +264,7 @@ class UdpAttempt<Q extends OpenQuestion> implements Attempt {
   id = -1
   readonly question: Q
   readonly channel: DnsChannel<UdpAttempt<Q>>
-  /** The how-manieth datagram to this server it is. */
+  /** The number of the datagram, counted for each server. */
   readonly order: number
   readonly sentAt: number
   readonly #server: DnsServer<Q>

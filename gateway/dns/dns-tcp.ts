@@ -1,9 +1,9 @@
-// Questions to one DNS server over TCP (RFC 7766), for answers that do not fit into a datagram.
+// Asks one DNS server over TCP (RFC 7766), for answers that do not fit into a datagram.
 
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
-import { linkError, randomId } from './dns-channel.ts'
+import { socketError, randomId } from './dns-channel.ts'
 import { idOf, setId } from './dns-message.ts'
 import type { OpenQuestion, Attempt } from './dns-question.ts'
 import { Fifo } from './fifo.ts'
@@ -17,7 +17,10 @@ export interface TcpEvents<Q> {
   timedOut(): void
 }
 
-/** One connection for each question, 32 at once; others wait. Cut answers are rare. No time limits: the question has one. */
+/**
+ * One connection for each question, 32 at a time; others wait. Truncated answers are rare. The time limit is that of
+ * the question.
+ */
 export class DnsTcp<Q extends OpenQuestion> {
   readonly #server: Endpoint
   readonly #events: TcpEvents<Q>
@@ -35,7 +38,7 @@ export class DnsTcp<Q extends OpenQuestion> {
     this.#drain()
   }
 
-  /** Closes all connections without a report. */
+  /** Closes all connections. Nothing is reported. */
   close(): void {
     while (this.#waiting.shift() !== undefined);
     for (const attempt of this.#open) attempt.release()
@@ -74,7 +77,7 @@ class TcpAttempt<Q extends OpenQuestion> implements Attempt {
     this.#ended = ended
     this.#socket = connect({ host: server.address, port: server.port, noDelay: true })
     this.#socket.unref()
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(linkError(error, `TCP: ${error.code ?? error.message}`)))
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(socketError(error, `TCP: ${error.code ?? error.message}`)))
     this.#socket.on('close', () => this.#fail({ kind: 'unreachable', text: 'TCP: connection closed before the answer' }))
     this.#socket.on('data', this.#onData)
     const framed = Buffer.allocUnsafe(2 + question.query.length)
@@ -105,7 +108,8 @@ class TcpAttempt<Q extends OpenQuestion> implements Attempt {
     if (this.#over) return
     this.#chunks.push(bytes)
     this.#received += bytes.length
-    // Joined only when all is there: a peer that sends a byte at a time must not cost a copy for each. Bounded by the length.
+    // Joined only when complete: a server that sends single bytes must not cause a copy for each. The announced length
+    // limits the size.
     const length = announcedLength(this.#chunks)
     if (length === undefined || this.#received < 2 + length) return
     const message = Buffer.concat(this.#chunks).subarray(2, 2 + length)

@@ -1,11 +1,11 @@
-// What becomes of the answers of DNS lists beside the score: metrics, status and log, all from the verdict that the score has, too.
+// Reports the answers of DNS lists to metrics, status and log, with the same verdict that counts for the score.
 import { type DnsblRules, judge } from '../core/dnsbl.ts'
 import type { DnsblAnswer } from '../core/vocabulary.ts'
 import { SiteCounts, type SiteStatus } from './dnsbl-status.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 
-/** Everything that is told about DNS lists. A list is called by its public name: its domain may hold a key. */
+/** Reports name a list by its public name, because its domain may contain a key. */
 export class DnsblReports {
   readonly #log: Log
   readonly #metrics: Metrics
@@ -32,17 +32,20 @@ export class DnsblReports {
     )
   }
 
-  /** A policy is in force now. */
+  /** Uses the lists of a new policy. */
   use(rules: DnsblRules): void {
     this.#rules = rules
     this.#counts.keep(new Set(rules.sites.map(({ domain }) => domain)))
   }
 
-  /** One list's answer about a client, or why there is none. While a list fails, its errors are counted and not logged one by one. */
+  /**
+   * One list's answer about a client, or why there is none. While a list fails, its errors are counted but not logged
+   * one by one.
+   */
   answered(client: string, answer: DnsblAnswer, rules: DnsblRules): void {
     const verdict = judge(rules, answer)
     this.#metrics.dnsblAnswer(verdict, rules.replyMap.get(answer.domain) ?? answer.domain)
-    // A question may end after its list has left the policy.
+    // A question may end after its list was removed from the policy.
     if (this.#rules?.lists.some(({ domain }) => domain === answer.domain) !== true) return
     this.#counts.count(answer.domain, verdict)
     if (!('error' in verdict) || !this.#counts.isFailing(answer.domain)) this.#log.dnsbl(client, answer, verdict, rules.timeout)
@@ -52,7 +55,7 @@ export class DnsblReports {
     return this.#counts.all()
   }
 
-  /** 1 for each list of the policy in force that fails, 0 for the others, by public name. */
+  /** By public name: 1 for each list of the policy that fails, 0 for the others. */
   failing(): Readonly<Record<string, number>> {
     this.#counts.settle()
     const lists = this.#rules?.lists ?? []

@@ -1,4 +1,7 @@
-// Asks all DNSBL sites about a client, once for all sessions of that client that run at the same time.
+// Asks all DNS lists about a client, once for all simultaneous sessions of that client.
+//
+// dns-client.ts explains why it does not use node:dns. What this file adds is not DNS: sharing of a lookup between
+// sessions without a cache, because postscreen keeps none either.
 
 import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblList } from '../core/dnsbl.ts'
@@ -8,18 +11,26 @@ import type { DnsblAnswer, DnsblError } from '../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
 import type { ServerStatus } from './dns-server.ts'
 
-/** What a lookup asks: the lists of a policy, and whatever else its owner wants to know again when answers come. */
+/**
+ * What a lookup asks: the lists of a policy. The caller's own type can hold more, which comes back with the answers.
+ */
 export interface Lists {
-  /** Repetitions are asked once. */
+  /** A list that occurs twice is asked once. */
   readonly lists: readonly DnsblList[]
 }
 
 export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes {
-  /** DNS servers, IP addresses (an IPv6 address may have a %scope) and ports from 1. With none, every answer is an error. */
+  /**
+   * DNS servers, IP addresses (an IPv6 address may have a %scope) and ports from 1. With none, every answer is an
+   * error.
+   */
   readonly servers: readonly Endpoint[]
-  /** Questions that are on their way at once; others wait. 8,192 take about 8 MB. */
+  /** Questions in flight at once; others wait. 8,192 take about 8 MB. */
   readonly maxInFlight: number
-  /** Called once for each question of a shared lookup, before its listeners, with its answer or why there is none: for metrics, status and log. */
+  /**
+   * Called once for each question of a shared lookup, before its listeners, with the answer or why there is none: for
+   * metrics, status and log.
+   */
   readonly observe: (client: string, answer: DnsblAnswer, rules: R) => void
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number
@@ -30,33 +41,35 @@ export type DnsblListener = (answer: DnsblAnswer, complete: boolean) => void
 
 export interface DnsblLookup {
   /**
-   * No further answers, please. To be called at the end of every session that asked, also after the last answer; twice is harmless.
-   * `overdue`: the session has waited for as long as its verdict could wait, so a list that has not answered has failed it.
+   * Stops further answers. Must be called at the end of every session that asked, also after the last answer. Calling
+   * it twice does no harm. `overdue`: the session has waited as long as its decision could wait, so a list that has not
+   * answered counts as failed.
    */
   cancel(why?: 'done' | 'overdue'): void
 }
 
 export interface DnsblStatus {
   readonly servers: readonly ServerStatus[]
-  /** Flights that a session can join now. */
+  /** Shared lookups that a session can join now. */
   readonly flights: number
   readonly inFlight: number
   readonly waiting: number
 }
 
-/** More finished flights than this are not kept for sessions to come. */
+/** Finished lookups beyond this number are not kept for further sessions. */
 const mostSharedLookups = 20_000
-/** Questions to one list that go on although every session has left. */
+/** Questions to one list that stay open although every session has left. */
 const mostOrphans = 16
 
 /**
- * A shared lookup is all questions about one client to one set of sites. A session that asks the same while it lasts joins it, and is told
- * the answers that are already in. It lasts as long as a session listens, but no longer than `timeoutMs`; then or when the last one
- * has cancelled, the next session starts a new one, and nothing of the old one reaches it (psc_dnsbl_request has it so: no
- * cache, and no answers of an earlier session).
+ * A shared lookup is all questions about one client to one set of lists. A session that asks the same while it lasts
+ * joins it, and gets the answers that have already come. It lasts as long as a session listens, but no longer than
+ * `timeoutMs`. After that the next session starts a new lookup and gets nothing of the old one (as psc_dnsbl_request:
+ * no cache, and no answers of an earlier session).
  *
- * Every question ends in a report to `observe`, so that a list that is dead shows whatever the times of the sessions are: as a timeout when the
- * last session has waited as long as it could, and else, after sessions that left early, for some questions that go on without a listener.
+ * Every question ends in a report to `observe`, so that a list that is down is noticed however long sessions last: as a
+ * timeout when the last session has waited as long as it could. After sessions that left early, some questions stay
+ * open without a listener for this purpose.
  *
  * postscreen incompatibility: a site that does not answer counts as answered (with an error) after `timeoutMs`.
  */
@@ -68,7 +81,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   readonly #lookups = new Map<string, SharedLookup<R>>()
   /** By the domain of the list. */
   readonly #orphans = new Map<string, number>()
-  /** A policy hands in the same rules each time. */
+  /** A policy passes in the same rules each time. */
   readonly #sites = new WeakMap<R, SiteSet>()
   #timeoutMs: number
   #closed = false
@@ -81,10 +94,10 @@ export class DnsblResolver<R extends Lists = Lists> {
   }
 
   /**
-   * Asks each list of `rules` (not to be changed afterwards) about `client`, an IP address. A list's key is part of the question only: answers,
-   * counts and errors have its domain.
-   * The listener is never called before `lookup` returns. It gets one answer for each site, errors included, in the order in which they
-   * come, until it cancels. With no lists it is never called.
+   * Asks each list of `rules` (which must not change afterwards) about `client`, an IP address. A list's key is only
+   * part of the question: answers, counts and errors have its domain. The listener is never called before `lookup`
+   * returns. It gets one answer for each list, errors included, in the order in which they come, until it cancels.
+   * Without lists it is never called.
    */
   lookup(client: string, rules: R, listener: DnsblListener): DnsblLookup {
     this.#forgetOld()
@@ -114,12 +127,12 @@ export class DnsblResolver<R extends Lists = Lists> {
     return { servers: this.#client.serverStatus(), flights: this.#lookups.size, ...this.#client.counts() }
   }
 
-  /** Lookups from now on ask these servers. */
+  /** New lookups ask these servers. */
   updateServers(servers: readonly Endpoint[]): void {
     this.#client.updateServers(servers)
   }
 
-  /** Lookups from now on have these limits. */
+  /** New lookups have these time limits. */
   updateTimes(times: DnsTimes): void {
     this.#timeoutMs = times.timeoutMs
     this.#client.updateTimes(times)
@@ -146,7 +159,7 @@ export class DnsblResolver<R extends Lists = Lists> {
     }
   }
 
-  /** Listeners get their answers from here and from #answer only; a new one not before the current call is over. */
+  /** Listeners get answers only from here and from #answer; a new one not before the current call has returned. */
   #join(shared: SharedLookup<R>, tell: DnsblListener): DnsblLookup {
     const listener: Listener = { tell, told: 0, isAwake: false }
     shared.listeners.add(listener)
@@ -168,7 +181,10 @@ export class DnsblResolver<R extends Lists = Lists> {
     }
   }
 
-  /** A session that leaves early says nothing about the list, so some questions go on. They tell whether it answers at all. */
+  /**
+   * A session that leaves early shows nothing about the list, so some questions stay open to find out whether the list
+   * answers at all.
+   */
   #keepsOrphan({ domain }: DnsblList): boolean {
     const orphans = this.#orphans.get(domain) ?? 0
     if (orphans >= mostOrphans) return false
@@ -195,7 +211,7 @@ export class DnsblResolver<R extends Lists = Lists> {
     if (isComplete(shared) && this.#lookups.size > mostSharedLookups && this.#lookups.get(shared.key) === shared)
       this.#lookups.delete(shared.key)
     this.#report(shared, answer)
-    // Listeners may leave and others may join while this goes on: a Set bears that, and those who join are not awake yet.
+    // Listeners may leave and join during this loop. A Set allows that, and new ones are not awake yet.
     for (const listener of shared.listeners) tellNews(shared, listener)
   }
 
@@ -214,7 +230,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   #siteSetOf(rules: R): SiteSet {
     let sites = this.#sites.get(rules)
     if (sites === undefined) {
-      // With the account: the answers that are told to those who join have it.
+      // With the account, because answers contain it.
       const unique = new Map(rules.lists.map((list) => [`${list.account ?? ''}:${zoneOf(list)}`, list]))
       sites = { lists: [...unique.values()], key: [...unique.keys()].toSorted().join(' ') }
       this.#sites.set(rules, sites)
@@ -225,14 +241,14 @@ export class DnsblResolver<R extends Lists = Lists> {
 
 const noQueryName: DnsResult = { addresses: [], ttl: -1, error: { kind: 'local', text: 'no query name for this client and site' } }
 
-/** The end of the name that is asked for. */
+/** The end of the name in the question. */
 function zoneOf({ domain, key }: DnsblList): string {
   return key === undefined ? domain : `${key.reveal()}.${domain}`
 }
 
 interface SiteSet {
   readonly lists: readonly DnsblList[]
-  /** Holds the keys: for comparing only. */
+  /** Contains the keys: only for comparing. */
   readonly key: string
 }
 
@@ -240,11 +256,11 @@ interface SharedLookup<R> {
   readonly key: string
   readonly client: string
   readonly sites: SiteSet
-  /** Of the session that started it. */
+  /** Of the session that started the lookup. */
   readonly rules: R
   readonly answers: DnsblAnswer[]
   readonly listeners: Set<Listener>
-  /** Those that are still open. */
+  /** Those that are open. */
   readonly questions: Map<DnsblList, DnsQuestion>
   readonly beganAt: number
   readonly endsAt: number
@@ -252,7 +268,7 @@ interface SharedLookup<R> {
 
 interface Listener {
   readonly tell: DnsblListener
-  /** How many of the answers it has got. */
+  /** How many answers it has received. */
   told: number
   isAwake: boolean
 }
@@ -271,7 +287,7 @@ function tellNews(shared: SharedLookup<unknown>, listener: Listener): void {
   }
 }
 
-/** A fault of one listener must not keep the others from their answers, and is not ours to hide: it is thrown again, a little later. */
+/** An exception of one listener must not affect the others, and must not be hidden: it is thrown again later. */
 function guarded(call: () => void): void {
   try {
     call()

@@ -1,4 +1,5 @@
-// Counts what each DNS list answered and knows since when one fails, for the status page, the metrics and one log line at either end.
+// Counts the answers of each DNS list and decides when one fails and when it works again: for the status page, the
+// metrics and the log.
 
 import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
@@ -18,7 +19,7 @@ export interface SiteStatus {
   lastOutcome: SiteOutcome
   /** The newest error, which may be older than the last answer. */
   lastError: string | undefined
-  /** Set while the list is of no use. */
+  /** Set while the list fails. */
   failing: { readonly since: number; readonly why: string } | undefined
 }
 
@@ -27,12 +28,12 @@ export interface SiteEvents {
   worksAgain(domain: string, seconds: number): void
 }
 
-/** Sites of former policies are kept until there are more than this. */
+/** Sites of earlier policies are kept until there are more than this. */
 const mostSites = 1000
-/** One lost answer is not a failure of the list; a list that says "no" means it. */
+/** One lost answer is not a failure of the list. An explicit refusal is. */
 const failuresToBegin = 3
-const meant: ReadonlySet<DnsblErrorKind> = new Set(['code', 'notAList', 'refused'])
-/** A list that fails for some questions only has not recovered while it does, and must not fill the log. */
+const explicit: ReadonlySet<DnsblErrorKind> = new Set(['code', 'notAList', 'refused'])
+/** A list that fails for some questions has not recovered, and must not fill the log. */
 const quietMs = 10_000
 
 interface Site {
@@ -43,7 +44,7 @@ interface Site {
   beganAt: number
 }
 
-/** Decides when a list fails and when it works again. Times are milliseconds of `now`, which never goes back. */
+/** Times are milliseconds of `now`, a monotonic clock. */
 export class SiteCounts {
   readonly #sites = new Map<string, Site>()
   readonly #failing = new Set<Site>()
@@ -73,7 +74,7 @@ export class SiteCounts {
     return this.#sites.get(domain)?.status.failing !== undefined
   }
 
-  /** Ends what is over: a list that has answered since its last failure, when no other failure has come for a while. */
+  /** A list works again when it has answered since its last failure and no further failure has come for a while. */
   settle(): void {
     const now = this.#now()
     for (const site of this.#failing) {
@@ -90,7 +91,7 @@ export class SiteCounts {
     return [...this.#sites.values()].map(({ status }) => ({ ...status }))
   }
 
-  /** Keeps these only: the lists of the policy that is in force. */
+  /** Ends the failures of other lists than those of the policy. */
   keep(domains: ReadonlySet<string>): void {
     for (const site of this.#failing) {
       if (domains.has(site.status.domain)) continue
@@ -104,7 +105,7 @@ export class SiteCounts {
     status.lastError = error.text
     site.failures++
     site.failedAt = this.#now()
-    if (status.failing === undefined && (site.failures >= failuresToBegin || meant.has(error.kind))) {
+    if (status.failing === undefined && (site.failures >= failuresToBegin || explicit.has(error.kind))) {
       status.failing = { since: status.lastAt, why: error.text }
       site.beganAt = site.failedAt
       this.#failing.add(site)

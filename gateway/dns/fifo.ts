@@ -1,4 +1,4 @@
-// A first-in first-out queue whose shift() does not move the other items (Array.shift does).
+// A first-in first-out queue. Unlike Array.shift, shift() does not move the other items.
 
 export class Fifo<T> {
   #items: (T | undefined)[] = []

@@ -11,7 +11,10 @@ export interface IgnoredLine {
 }
 
 export interface ResolvConf {
-  /** In the order of the file; an IPv6 address keeps its %scope, because a link-local server cannot be reached without it. */
+  /**
+   * In the order of the file; an IPv6 address keeps its %scope, because a link-local server cannot be reached without
+   * it.
+   */
   readonly servers: readonly Endpoint[]
   /** How long one server may think before the next is asked. */
   readonly queryTimeoutMs: number
@@ -27,12 +30,12 @@ const defaultAttempts = 2
 const mostTimeout = 30
 const mostAttempts = 5
 
-/** Lines about names that are not fully qualified. A DNSBL name always is. */
+/** Lines about names that are not fully qualified, which the name of a DNS list always is, or about other resolvers. */
 const forOthers = new Set(['search', 'domain', 'sortlist', 'lookup', 'family'])
 
 /**
- * Never throws: a line that makes no sense is left out and listed in `ignored`. Without a usable `nameserver` line the
- * server is 127.0.0.1 as in glibc. Other options than timeout and attempts concern other programs' needs and are passed over.
+ * Never throws: a line that is not valid is left out and listed in `ignored`. Without a usable `nameserver` line the
+ * server is 127.0.0.1, as in glibc. Options other than timeout and attempts have no meaning here and are ignored.
  */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: Endpoint[] = []
@@ -65,7 +68,7 @@ function setLimits(limits: { timeout: number; attempts: number }, options: reado
   for (const option of options) {
     const [name, value] = option.split(':')
     if (name !== 'timeout' && name !== 'attempts') continue
-    // glibc reads a value with atoi and takes 0 and less as it is; asking no time or no server is no use here.
+    // glibc reads a value with atoi and accepts 0 and less, which would disable lookups here.
     if (value === undefined || !/^[1-9]\d{0,8}$/.test(value)) why = `${name} needs a whole number from 1`
     else limits[name] = Math.min(Number(value), name === 'timeout' ? mostTimeout : mostAttempts)
   }

@@ -1,70 +1,55 @@
-// One call to one backend address: connect, PROXY header, and its greeting. The relay makes them for clients, backend-probe.ts for its probes.
-import { connect as connectTcp, type Socket } from 'node:net'
+// One call to one backend address: connect, PROXY header, and the greeting. The relay makes calls for clients, backend-probe.ts makes them for probes.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { quoteReply, readReply, type BackendReply } from '../core/backend-reply.ts'
-
-export interface Destination {
-  readonly address: string
-  readonly port: number
-}
-
-/** Starts a connection; both its directions end on their own. */
-export type Connect = (to: Destination) => Socket
+import type { ConnectReader, ConnectTcp, TcpSocket } from '../sockets/tcp-socket.ts'
 
 export interface Call {
-  readonly to: Destination
-  /** What goes in front: a PROXY header or nothing. Asked for once the connection stands. */
-  readonly header: (connection: Socket) => Uint8Array | undefined
+  readonly to: Endpoint
+  /** What is sent first: a PROXY header or nothing. Called when the connection is open. */
+  readonly header: (connection: TcpSocket) => Uint8Array | undefined
   readonly connectTimeoutMs: number
-  /** From then on, until the greeting is there with all its lines. */
+  /** From the connection to the complete greeting. */
   readonly greetingTimeoutMs: number
-  /** How long a backend that has taken the connection may say nothing before `onSilent` is called, and again each time. Left out: never. */
+  /** How long a backend may send nothing on an open connection before `onSilent` is called, and again each time. Default: never. */
   readonly patienceMs?: number
   readonly onSilent?: () => void
-  /** The first line of a greeting of several lines is there, and the rest is not. */
+  /** The first line of a greeting of several lines has arrived, but not the rest. */
   readonly onTeaser?: () => void
-  readonly connect: Connect
+  readonly connect: ConnectTcp
 }
 
 export interface CallFailed {
   readonly is: 'failed'
-  /** No connection, or a connection that got no greeting. */
+  /** No connection, or a connection without a greeting. */
   readonly how: 'connect' | 'send'
   readonly reason: string
   /**
-   * What it shows about the backend. `local`: nothing, this process or machine could not make the connection. `refused`: no program takes connections there.
-   * `unanswered`: the connection got no answer, not even a refusal. `silent`: it greeted too late. `malformed`: its first words are not an SMTP greeting.
-   * `other`: it hung up.
+   * `local`: this process or machine could not make the connection, which says nothing about the backend. `refused`: no program accepts connections
+   * there. `unanswered`: no answer to the connection attempt, not even a refusal. `silent`: the greeting came too late. `malformed`: its first words
+   * are not an SMTP greeting. `other`: it closed the connection.
    */
   readonly cause: 'local' | 'refused' | 'unanswered' | 'silent' | 'malformed' | 'other'
 }
 
 export type CallResult =
-  /** The backend has said a whole reply. The socket is paused and has no listeners: see to `error` at once. `received` may hold more than the reply. */
-  | { readonly is: 'greeting'; readonly socket: Socket; readonly reply: BackendReply; readonly received: Buffer }
-  /** Nothing came of it; the socket is destroyed. */
+  /** The backend has sent a complete reply. The socket is paused and has no reader. `received` may hold more than the reply. */
+  | { readonly is: 'greeting'; readonly socket: TcpSocket; readonly reply: BackendReply; readonly received: Buffer }
+  /** The call has failed; the socket is destroyed. */
   | CallFailed
 
-const keepAliveMs = { idle: 60_000, interval: 10_000 }
-const keepAliveProbes = 6
-
-/** Errors of a connect that this process or machine is to blame for: connect(2), socket(2). */
+/** Errors of connect(2) and socket(2) that are caused by this process or machine. */
 const localErrors: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAGAIN'])
-
-/** Connects without name lookup: addresses are numeric. */
-export function connectPlainly({ address, port }: Destination): Socket {
-  return connectTcp({ host: address, port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false })
-}
 
 /** The word for an error: its code, such as ECONNREFUSED. */
 export function errorWord(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }
 
-/** A call that is under way; it makes itself known by `done` once, later, unless it is given up before. */
-export class BackendCall {
+/** A running call. It calls `done` once, later, unless it is given up before. */
+export class BackendCall implements ConnectReader {
   readonly #call: Call
   readonly #done: (result: CallResult) => void
-  readonly #socket: Socket
+  readonly #socket: TcpSocket
   #timer: NodeJS.Timeout
   #silenceLeftMs: number
   #connected = false
@@ -79,16 +64,10 @@ export class BackendCall {
       () => this.#fail(`no connection within ${call.connectTimeoutMs / 1000} s`, 'unanswered'),
       call.connectTimeoutMs,
     )
-    this.#socket = call.connect(call.to)
-    this.#socket
-      .on('error', this.#onError)
-      .on('connect', this.#onConnect)
-      .on('data', this.#onData)
-      .on('end', this.#onEnd)
-      .on('close', this.#onEnd)
+    this.#socket = call.connect(call.to, this)
   }
 
-  /** Hangs up: `done` will not come. Does nothing when it came. */
+  /** Closes the connection; `done` will not be called. Does nothing after the end of the call. */
   giveUp(): void {
     if (this.#over) return
     this.#leave()
@@ -98,7 +77,7 @@ export class BackendCall {
   #leave(): void {
     this.#over = true
     clearTimeout(this.#timer)
-    this.#socket.off('connect', this.#onConnect).off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
+    this.#socket.reader = undefined
   }
 
   #fail(reason: string, cause: CallFailed['cause']): void {
@@ -107,46 +86,49 @@ export class BackendCall {
     this.#done({ is: 'failed', how: this.#connected ? 'send' : 'connect', reason, cause })
   }
 
-  /** One timer at a time, until the greeting's time is over. */
-  #listenOn(): void {
+  /** One timer at a time, until the time for the greeting is over. */
+  #waitForGreeting(): void {
     const { patienceMs, greetingTimeoutMs, onSilent } = this.#call
     const waitMs = Math.min(patienceMs ?? greetingTimeoutMs, this.#silenceLeftMs)
     this.#timer = setTimeout(() => {
       this.#silenceLeftMs -= waitMs
       if (this.#silenceLeftMs <= 0) return this.#fail(`no greeting within ${greetingTimeoutMs / 1000} s`, 'silent')
-      this.#listenOn()
+      this.#waitForGreeting()
       onSilent?.()
     }, waitMs)
   }
 
-  readonly #onConnect = (): void => {
+  onConnect(): void {
+    if (this.#over) return
     this.#connected = true
     clearTimeout(this.#timer)
-    this.#listenOn()
-    this.#socket.setKeepAlive(true, keepAliveMs.idle, keepAliveMs.interval, keepAliveProbes)
+    this.#waitForGreeting()
     const bytes = this.#call.header(this.#socket)
     if (bytes !== undefined) this.#socket.write(bytes)
+    this.#socket.resume()
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  onData(chunk: Buffer): boolean {
     const received = this.#received === undefined ? chunk : Buffer.concat([this.#received, chunk])
     const isFirst = this.#received === undefined
     this.#received = received
     const text = received.toString('latin1')
     const reply = readReply(text)
-    if (reply === 'malformed') return this.#fail(`${quoteReply(text)}, which is not an SMTP greeting`, 'malformed')
-    if (reply !== 'more') {
+    if (reply === 'malformed') this.#fail(`${quoteReply(text)}, which is not an SMTP greeting`, 'malformed')
+    else if (reply !== 'more') {
+      this.#socket.pause()
       this.#leave()
-      const socket = this.#socket.pause().off('error', this.#onError)
-      this.#done({ is: 'greeting', socket, reply, received })
+      this.#done({ is: 'greeting', socket: this.#socket, reply, received })
     } else if (isFirst) this.#call.onTeaser?.()
+    return true
   }
 
-  readonly #onEnd = (): void => this.#fail('closed before its greeting', 'other')
+  onEnd(): void {
+    this.#fail('closed before its greeting', 'other')
+  }
 
-  // Stays until the end of a failed call: a socket that is being destroyed may still have an error to tell.
-  readonly #onError = (error: Error): void => {
-    if (this.#over) return
+  onClose(_socket: TcpSocket, error: Error | undefined): void {
+    if (error === undefined) return this.onEnd()
     const word = errorWord(error)
     this.#fail(word, this.#connected ? 'other' : localErrors.has(word) ? 'local' : 'refused')
   }

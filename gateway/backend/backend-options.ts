@@ -1,6 +1,6 @@
 // The settings of the backends: what the policy says, and what the process adds.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import type { Connect, Destination } from './backend-call.ts'
+import type { ConnectTcp } from '../sockets/tcp-socket.ts'
 import type { Lookup } from './backend-names.ts'
 import type { TargetState } from './load-balancing.ts'
 import type { ProxyVersion, ProbeResult } from './backend-probe.ts'
@@ -28,7 +28,7 @@ export interface BackendOptions extends WatchOptions {
   /** How long a client may stay silent when its backend has ended the session. 60 s when left out. */
   readonly lingerMs?: number
   /** Whether this gateway itself listens there. */
-  readonly isOwn?: (to: Destination) => boolean
+  readonly isOwn?: (to: Endpoint) => boolean
   /** What other processes of this gateway learn and are to learn. Left out: it is alone. */
   readonly shared?: SharedProbes
   /** Told when an address is in another state; `why` is the reason of a failure. */
@@ -38,5 +38,5 @@ export interface BackendOptions extends WatchOptions {
   /** Milliseconds that only go forward. */
   readonly now?: () => number
   readonly lookup?: Lookup
-  readonly connect?: Connect
+  readonly connect?: ConnectTcp
 }

@@ -5,12 +5,11 @@
 // A mail server that does not read the header takes it for commands, so that its replies come too early: Postfix sends three times `500` behind its
 // greeting for version 2, and `500` and then `250` for the `NOOP` for version 1. Everything is sent only when the reply to what came before is there.
 import { randomInt } from 'node:crypto'
-import type { Socket } from 'node:net'
 import { judgeGreeting, quoteReply, readReply } from '../core/backend-reply.ts'
 import { writeLocalProxyHeader, writeProxyHeader } from '../core/proxy-header.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import { socketEndpoints } from '../sockets/node-socket.ts'
-import { BackendCall, type CallFailed, type Connect, type Destination } from './backend-call.ts'
+import type { ConnectTcp, TcpSocket } from '../sockets/tcp-socket.ts'
+import { BackendCall, type CallFailed } from './backend-call.ts'
 
 export type ProxyVersion = 'V2' | 'V1' | 'None'
 
@@ -28,7 +27,7 @@ export interface ProbeOptions {
   readonly proxyProtocol: ProxyVersion
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number
-  readonly connect: Connect
+  readonly connect: ConnectTcp
   /** How often `onSilent` is called while a connection stands and the greeting has not come. */
   readonly patienceMs: number
   readonly onSilent: (silentMs: number) => void
@@ -68,19 +67,19 @@ const teaserMs = 1500
  * Begins a proof.
  * @param done called once, later, unless the proof is given up
  */
-export function startProbe(to: Destination, options: ProbeOptions, done: (verdict: ProbeResult) => void): BackendProbe {
+export function startProbe(to: Endpoint, options: ProbeOptions, done: (verdict: ProbeResult) => void): BackendProbe {
   const proof = new RunningProbe(to, options)
   void proof.run(done)
   return proof
 }
 
 class RunningProbe implements BackendProbe {
-  readonly #to: Destination
+  readonly #to: Endpoint
   readonly #options: ProbeOptions
   #talk: Conversation | undefined
   #over = false
 
-  constructor(to: Destination, options: ProbeOptions) {
+  constructor(to: Endpoint, options: ProbeOptions) {
     this.#to = to
     this.#options = options
   }
@@ -154,16 +153,16 @@ class Conversation {
   readonly #done: (talk: Talk) => void
   readonly #call: BackendCall
   #teaser: NodeJS.Timeout | undefined
-  #socket: Socket | undefined
+  #socket: TcpSocket | undefined
 
-  constructor(to: Destination, { version, names }: Opening, options: ProbeOptions, done: (talk: Talk) => void) {
+  constructor(to: Endpoint, { version, names }: Opening, options: ProbeOptions, done: (talk: Talk) => void) {
     this.#version = version
     this.#done = done
     const { connectTimeoutMs, greetingTimeoutMs, connect, patienceMs, onSilent } = options
     let silentMs = 0
     const call = {
       to,
-      header: (socket: Socket) => headerOf(version, names, socket),
+      header: (socket: TcpSocket) => headerOf(version, names, socket),
       connectTimeoutMs,
       greetingTimeoutMs,
       connect,
@@ -176,7 +175,7 @@ class Conversation {
       // A postscreen that drops clients which talk too early says 521 behind its 220-.
       if (result.is === 'failed' && result.cause === 'malformed' && this.#teaser !== undefined) return this.#screened()
       if (result.is === 'failed') return done(failedTalk(result))
-      this.#socket = result.socket.on('error', () => undefined)
+      this.#socket = result.socket
       this.#greeted(result.socket, result.received.toString('latin1'))
     })
   }
@@ -195,7 +194,7 @@ class Conversation {
     this.#done({ is: 'screened', reason })
   }
 
-  #greeted(socket: Socket, received: string): void {
+  #greeted(socket: TcpSocket, received: string): void {
     const greeting = readReply(received)
     if (typeof greeting === 'string') return this.#over(socket, 'stranger', quoteReply(received))
     const extra = received.slice(greeting.length)
@@ -213,39 +212,43 @@ class Conversation {
       this.#ask(socket, 'QUIT', (last, lastText) => {
         if (this.#version !== 'None' && last !== '221') return this.#over(socket, 'unread', `${quoteReply(lastText)} to QUIT`)
         const timer = setTimeout(() => socket.destroy(), goodbyeMs).unref()
-        socket.on('close', () => clearTimeout(timer))
-        socket.end().resume()
+        socket.reader = { onData: () => false, onEnd: () => undefined, onClose: () => clearTimeout(timer) }
+        socket.end()
+        socket.resume()
         this.#done({ is: 'proven' })
       })
     })
   }
 
   /** Says a command and takes the one reply to it. */
-  #ask(socket: Socket, command: 'NOOP' | 'QUIT', took: (code: string, text: string) => void): void {
+  #ask(socket: TcpSocket, command: 'NOOP' | 'QUIT', took: (code: string, text: string) => void): void {
     let text = ''
     const settle = (next: () => void): void => {
       clearTimeout(timer)
-      socket.pause().off('data', onData).off('close', onEnd).off('end', onEnd)
+      socket.pause()
+      socket.reader = undefined
       next()
     }
-    const onData = (bytes: Buffer): void => {
+    const onData = (bytes: Buffer): boolean => {
       text += bytes.toString('latin1')
       const reply = readReply(text)
-      if (reply === 'more') return
+      if (reply === 'more') return true
       settle(() => {
         if (reply === 'malformed') this.#over(socket, 'stranger', `${quoteReply(text)} to ${command}, which is not an SMTP reply`)
         else if (reply.length < text.length) this.#over(socket, 'unread', `${quoteReply(text.slice(reply.length))}, unasked`)
         else took(reply.code, reply.line)
       })
+      return true
     }
     const onEnd = (): void => settle(() => this.#over(socket, 'closed', `closed the connection after ${command}`))
     const timer = setTimeout(() => settle(() => this.#over(socket, 'closed', `did not reply to ${command}`)), replyMs)
-    socket.on('data', onData).on('close', onEnd).on('end', onEnd).resume()
+    socket.reader = { onData, onEnd, onClose: onEnd }
+    socket.resume()
     socket.write(`${command}\r\n`)
   }
 
-  #over(socket: Socket, is: 'refused' | 'unread' | 'stranger' | 'closed', reason: string): void {
-    socket.destroySoon()
+  #over(socket: TcpSocket, is: 'refused' | 'unread' | 'stranger' | 'closed', reason: string): void {
+    socket.endAndClose()
     const text = is === 'stranger' ? `it does not speak SMTP: it ${reason}` : reason
     // Without a header there is none to be read.
     this.#done({ is: is === 'unread' && this.#version === 'None' ? 'closed' : is, reason: text })
@@ -275,8 +278,8 @@ function unreached(how: 'local' | 'down' | 'unanswered', reason: string): ProbeR
  * The stranger is an address for documentation, another one each time. A header that names the gateway itself would not show what clients meet:
  * a postscreen lets through whom mynetworks has, and one that it has tested already. Postfix refuses UNKNOWN in version 1.
  */
-function headerOf(version: ProxyVersion, names: 'stranger' | 'own', socket: Socket): Uint8Array | undefined {
-  const ends = version === 'None' ? undefined : socketEndpoints(socket)
+function headerOf(version: ProxyVersion, names: 'stranger' | 'own', socket: TcpSocket): Uint8Array | undefined {
+  const ends = version === 'None' ? undefined : socket.endpoints()
   if (ends === undefined || version === 'None') return undefined
   if (names === 'stranger') return writeProxyHeader(version, strangerFor(ends.server), ends.client)
   return version === 'V2' ? writeLocalProxyHeader() : writeProxyHeader('V1', ends.server, ends.client)

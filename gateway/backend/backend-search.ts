@@ -3,11 +3,12 @@
 //   waiting for names -> calling a backend -> (next one ...) -> found
 //                               ▲                  └─ none is left: held ─┐
 //                               └─────────────────────────────────┘
-import type { Socket } from 'node:net'
+import { connectNodeSocket } from '../sockets/node-connect.ts'
+import type { TcpSocket } from '../sockets/tcp-socket.ts'
 import { BackOff } from '../../runtime/back-off.ts'
 import { judgeGreeting, quoteReply } from '../core/backend-reply.ts'
 import { writeProxyHeader } from '../core/proxy-header.ts'
-import { BackendCall, type CallResult, connectPlainly } from './backend-call.ts'
+import { BackendCall, type CallResult } from './backend-call.ts'
 import type { Backends } from './backends.ts'
 import type { Target } from './target-record.ts'
 import type { RelayRequest } from './relay-request.ts'
@@ -24,8 +25,8 @@ const refusalDelays = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, 
 const reasonLimit = 5
 /** Exactly one of them comes, unless the search is given up. */
 export interface BackendSearchEvents {
-  /** The socket is paused and without listeners; `greeting` is all that it has said. A session is booked on the target: release it in `backends`. */
-  found(target: Target, backends: Backends, socket: Socket, greeting: Buffer): void
+  /** The socket is paused and has no reader; `greeting` is all that it has said. A session is booked on the target: release it in `backends`. */
+  found(target: Target, backends: Backends, socket: TcpSocket, greeting: Buffer): void
   failed(how: 'connect' | 'send', reason: string): void
 }
 
@@ -159,7 +160,7 @@ export class BackendSearch {
         silentMs += patienceMs
         this.#askBeside(target, silentMs)
       },
-      connect: connect ?? connectPlainly,
+      connect: connect ?? connectNodeSocket,
     }
     this.#calls.set(target, new BackendCall(call, (result) => this.#called(target, result, silentMs)))
   }
@@ -225,7 +226,7 @@ export class BackendSearch {
     if (verdict !== undefined && this.#backends.usable(target)) {
       if (verdict === 'welcome' || this.#mayPassOn(verdict, now)) return this.#found(target, result.socket, received)
     }
-    result.socket.on('error', () => undefined).destroy()
+    result.socket.destroy()
     this.#tryAnother(target, 'send', early === undefined ? quoteReply(reply.line) : `${quoteReply(early)}, unasked`, now)
   }
 
@@ -244,7 +245,7 @@ export class BackendSearch {
     this.#callNext(now)
   }
 
-  #found(target: Target, socket: Socket, greeting: Buffer): void {
+  #found(target: Target, socket: TcpSocket, greeting: Buffer): void {
     this.#over = true
     this.#hangUp()
     this.#events.found(target, this.#backends, socket, greeting)

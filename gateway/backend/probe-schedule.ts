@@ -1,5 +1,5 @@
 // When which backend address is proven, and by which process: of several processes of one gateway one makes the probes and tells the others.
-import { connectPlainly } from './backend-call.ts'
+import { connectNodeSocket } from '../sockets/node-connect.ts'
 import type { BackendOptions } from './backend-options.ts'
 import type { TargetRecord } from './target-record.ts'
 import { type BackendProbe, startProbe, type ProbeResult } from './backend-probe.ts'
@@ -122,7 +122,7 @@ export class ProbeSchedule {
       proxyProtocol,
       connectTimeoutMs,
       greetingTimeoutMs: Math.min(greetingTimeoutMs, longestGreetingMs),
-      connect: connect ?? connectPlainly,
+      connect: connect ?? connectNodeSocket,
       patienceMs,
       onSilent: (silentMs: number) => {
         slowMs = silentMs

@@ -1,31 +1,31 @@
-// Hand-off: has a backend found that greets the client, then copies bytes both ways until both have ended. Behind the greeting, only the first reply is
-// looked at (header-check.ts).
+// One relay: finds a backend that greets the client, then copies bytes in both directions until both sides have ended. After the greeting only the first
+// reply is inspected (header-check.ts).
 //
-// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, also while the first may yet greet:
-// one that takes the connection and says nothing for a second is not hung up on, but another one is asked beside it, and the first greeting counts.
-import type { Socket } from 'node:net'
+// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, even while the first may still greet: a
+// backend that accepts the connection and sends nothing for a second keeps its connection, another one is asked in parallel, and the first greeting wins.
 import { reply as replies, wire } from '../core/replies.ts'
-import { errorWord } from './backend-call.ts'
-import type { Backends } from './backends.ts'
-import type { Target } from './target-record.ts'
-import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
-import { HeaderCheck } from './header-check.ts'
-import { watchSides } from './relay-watch.ts'
-import { BackendSearch } from './backend-search.ts'
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
+import { errorWord } from './backend-call.ts'
+import { BackendSearch } from './backend-search.ts'
+import type { Backends } from './backends.ts'
+import { HeaderCheck } from './header-check.ts'
+import type { RelayEvents, RelayHandle, RelayRequest } from './relay-request.ts'
+import { watchSides } from './relay-watch.ts'
+import type { Target } from './target-record.ts'
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
 const heldLimit = 65_536
-/** How long a client may stay silent when its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
+/** How long a client may be silent after its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
 const lingerMs = 60_000
 
-/** Hands a client on to a backend. Throws when an endpoint's address is none. */
+/** Relays a client to a backend. Throws when an address of the request is not valid. */
 export function startRelay(request: RelayRequest, backends: Backends, events: RelayEvents): RelayHandle {
   const relay = new Relay(request, backends, events)
   relay.start()
   return relay
 }
 
+/** It reads the client; `#backendReader` reads the backend. */
 class Relay implements RelayHandle, SocketReader {
   readonly #client: TcpSocket
   readonly #request: RelayRequest
@@ -36,7 +36,7 @@ class Relay implements RelayHandle, SocketReader {
   #heldBytes = 0
   /** The address that has greeted. */
   #target: Target | undefined
-  #backend: Socket | undefined
+  #backend: TcpSocket | undefined
   #stopWatching: (() => void) | undefined
   /** Until it is certain that the backend has read the PROXY header. */
   #check: HeaderCheck | undefined
@@ -45,6 +45,12 @@ class Relay implements RelayHandle, SocketReader {
   #toClient = 0
   #endedBy: 'client' | 'backend' | undefined
   #error: string | undefined
+  readonly #backendReader: SocketReader = {
+    onData: (bytes) => this.#fromBackend(bytes),
+    onEnd: () => this.#backendEnded(),
+    onClose: (backend, error) => this.#backendClosed(backend, error),
+    onDrain: () => this.#backendDrained(),
+  }
 
   constructor(request: RelayRequest, backends: Backends, events: RelayEvents) {
     this.#request = request
@@ -75,16 +81,12 @@ class Relay implements RelayHandle, SocketReader {
     this.#fail(this.#search.how, reason)
   }
 
-  /** @param from the table that has given the target: that of a newer policy, if there is one */
-  #join(target: Target, from: Backends, backend: Socket, greeting: Buffer): void {
+  /** @param from the backends that gave the target: those of a newer policy, if there is one */
+  #join(target: Target, from: Backends, backend: TcpSocket, greeting: Buffer): void {
     this.#backends = from
     this.#target = target
     this.#backend = backend
-    backend.on('data', this.#fromBackend).on('drain', this.#backendDrained)
-    backend
-      .on('end', this.#backendEnded)
-      .on('error', this.#backendFailed)
-      .on('close', () => this.#backendClosed(backend))
+    backend.reader = this.#backendReader
     const client = this.#client
     client.shareReads()
     this.#stopWatching = watchSides(client, backend, this.#backends.options)
@@ -100,8 +102,8 @@ class Relay implements RelayHandle, SocketReader {
     if (client.inputEnded) this.onEnd()
   }
 
-  /** What the client has sent while the backend was checked goes on. */
-  #release(backend: Socket): void {
+  /** Passes on what the client has sent while the backend was checked. */
+  #release(backend: TcpSocket): void {
     this.#check = undefined
     this.#client.resume()
     for (const bytes of this.#held.splice(0)) this.#pass(bytes, backend)
@@ -115,7 +117,7 @@ class Relay implements RelayHandle, SocketReader {
     this.#events.onFailed(how, reason, Buffer.concat(this.#held))
   }
 
-  /** Both connections are gone, or there was never more than one. */
+  /** Both connections are closed, or there was never a backend. */
   #finish(): void {
     if (this.#over) return
     this.#over = true
@@ -130,7 +132,7 @@ class Relay implements RelayHandle, SocketReader {
     })
   }
 
-  /** The client is gone and no backend has got a byte of it. */
+  /** The client has left before any backend received a byte of it. */
   #leaveEarly(): void {
     this.#search.giveUp()
     this.#client.destroy()
@@ -149,7 +151,7 @@ class Relay implements RelayHandle, SocketReader {
     return true
   }
 
-  #pass(bytes: Uint8Array, backend: Socket): boolean {
+  #pass(bytes: Uint8Array, backend: TcpSocket): boolean {
     if (this.#check?.fromClient(bytes) === true) {
       this.#held.push(bytes)
       this.#client.pause()
@@ -157,25 +159,31 @@ class Relay implements RelayHandle, SocketReader {
     }
     this.#toBackend += bytes.length
     if (!backend.write(bytes)) this.#client.pause()
-    return backend.writableLength > 0
+    return backend.unsentBytes > 0
   }
 
-  readonly #fromBackend = (bytes: Uint8Array): void => {
+  #fromBackend(bytes: Uint8Array): boolean {
     const check = this.#check
-    if (check === undefined) return this.#toClientSide(bytes)
+    if (check === undefined) {
+      this.#toClientSide(bytes)
+      return this.#client.unsentBytes > 0
+    }
     const passed = check.fromBackend(bytes)
-    if (passed === 'unread') return this.#headerUnread(check)
-    if (passed.length > 0) this.#toClientSide(passed)
-    if (check.over && this.#backend !== undefined) this.#release(this.#backend)
+    if (passed === 'unread') this.#headerUnread(check)
+    else {
+      if (passed.length > 0) this.#toClientSide(passed)
+      if (check.over && this.#backend !== undefined) this.#release(this.#backend)
+    }
+    return true
   }
 
-  /** The client reads 421, which it may at any time, and comes back later. */
+  /** The client gets 421, which it may get at any time, and tries again later. */
   #headerUnread({ isAboutClient }: HeaderCheck): void {
     if (this.#target !== undefined) {
       if (isAboutClient) this.#backends.health.suspect(this.#target)
       else this.#backends.health.doubted(this.#target)
     }
-    if (this.#backend !== undefined) this.#reset(this.#backend)
+    this.#backend?.reset()
     this.#endedBy = 'backend'
     this.#error ??= 'the backend has not read the PROXY header'
     this.#client.end(wire(replies.unavailable))
@@ -187,10 +195,11 @@ class Relay implements RelayHandle, SocketReader {
     if (!this.#client.write(bytes)) this.#backend?.pause()
   }
 
-  readonly #backendDrained = (): void => {
+  #backendDrained(): void {
     if (this.#check?.holds !== true) this.#client.resume()
   }
 
+  /** The client has received everything. */
   onDrain(): void {
     this.#backend?.resume()
   }
@@ -199,53 +208,45 @@ class Relay implements RelayHandle, SocketReader {
   onEnd(): void {
     this.#endedBy ??= 'client'
     if (this.#backend !== undefined) {
-      // What it has sent last still waits; the end comes behind it.
+      // Its last bytes still wait; the end follows them.
       if (this.#held.length > 0) return
       this.#events.onClientEnd?.()
       this.#backend.end()
     }
-    // With bytes to hand on, half a connection is still a client: it may have sent all its commands at once.
+    // With bytes to pass on, a half-closed connection is still a client: it may have sent all its commands at once.
     else if (this.#request.unread.length === 0 && this.#heldBytes === 0) this.#leaveEarly()
   }
 
-  readonly #backendEnded = (): void => {
+  #backendEnded(): void {
     this.#endedBy ??= 'backend'
     this.#client.end()
     this.#linger()
   }
 
-  readonly #backendFailed = (error: Error): void => {
-    this.#endedBy ??= 'backend'
-    this.#error ??= errorWord(error)
-  }
-
-  // A client that did not end in order is a lost connection for the backend too: an end in order might pass for a client that has done.
+  // A client that did not end in order is a lost connection for the backend too: an orderly end could mean that the client has finished.
   onClose(client: TcpSocket, error: Error | undefined): void {
     this.#endedBy ??= 'client'
     if (error !== undefined) this.#error ??= errorWord(error)
     if (this.#backend === undefined) return this.#leaveEarly()
-    if (this.#backend.closed) return this.#finish()
-    if (!client.endedInOrder) this.#reset(this.#backend)
+    if (this.#backend.isClosed) return this.#finish()
+    if (!client.endedInOrder) this.#backend.reset()
   }
 
-  /** What the backend has said still goes out; then there is nobody to talk to. */
-  #backendClosed({ readableEnded, writableFinished, errored }: Socket): void {
+  /** What the backend has sent still goes to the client. */
+  #backendClosed(backend: TcpSocket, error: Error | undefined): void {
     this.#endedBy ??= 'backend'
+    if (error !== undefined) this.#error ??= errorWord(error)
     if (this.#client.isClosed) return this.#finish()
-    if (errored === null && readableEnded && writableFinished) return
+    if (backend.endedInOrder) return
     this.#client.endAndClose()
     this.#linger()
   }
 
-  #reset(backend: Socket): void {
-    if (!backend.destroyed) backend.resetAndDestroy()
-  }
-
-  // Our sockets are not orphans to the kernel, so that no limit of its own would end this one.
+  // The kernel sets no limit for this connection, because the process still holds the socket.
   #linger(): void {
     this.#client.whenIdle(this.#backends.options.lingerMs ?? lingerMs, () => {
       this.#client.destroy()
-      if (this.#backend !== undefined) this.#reset(this.#backend)
+      this.#backend?.reset()
     })
   }
 }

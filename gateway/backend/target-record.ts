@@ -1,13 +1,12 @@
 // What is known of one backend address, and how what happens changes it.
 import { backOffDelay } from '../../runtime/back-off.ts'
-import { formatEndpoint } from '../../crds/values/endpoint.ts'
-import type { Destination } from './backend-call.ts'
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { ConnectRateLimiter } from './connect-rate-limiter.ts'
 import type { Candidate } from './load-balancing.ts'
 import type { ProbeResult } from './backend-probe.ts'
 
 /** One address of a backend. */
-export interface Target extends Destination {
+export interface Target extends Endpoint {
   /** `10.0.0.5:10025`, `[2001:db8::5]:10025`: for logs. */
   readonly label: string
 }

@@ -3,6 +3,7 @@
 // One object for each connection and no closures: the listeners are shared by all sockets and find their object by a property of the socket.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
+import NetKeepAlive from 'net-keepalive'
 import { sharedReads } from '../node-internals/shared-reads.ts'
 import { listenToTls } from '../node-internals/tls-events.ts'
 import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from './tcp-socket.ts'
@@ -161,6 +162,16 @@ export class NodeSocket implements TcpSocket {
     const socket = this.#socket
     const isRead = !socket.isPaused() && !socket.readableEnded
     if (!isRead && socket.writable && socket.writableLength === 0) socket.write(nothing)
+  }
+
+  /** TCP_USER_TIMEOUT, tcp(7). */
+  limitUnacknowledged(ms: number): void {
+    if (process.platform !== 'linux') return
+    try {
+      NetKeepAlive.setUserTimeout(this.#socket, ms)
+    } catch {
+      // It has just been closed.
+    }
   }
 
   whenIdle(ms: number, callback: () => void): void {

@@ -17,6 +17,18 @@ export interface SocketReader {
   onDrain?(): void
 }
 
+/** Receives what happens on a connection that is being opened. A failure to connect is an `onClose` with an error. */
+export interface ConnectReader extends SocketReader {
+  /** The connection is open. */
+  onConnect(): void
+}
+
+/**
+ * Opens a connection to a numeric address. It is paused, like every new connection, and keepalive detects a peer that is gone.
+ * Nothing is called before this returns.
+ */
+export type ConnectTcp = (to: Endpoint, reader: ConnectReader) => TcpSocket
+
 /** Receives what happens to TLS on a connection. */
 export interface TlsEvents {
   /** The handshake is complete. */
@@ -76,6 +88,8 @@ export interface TcpSocket {
   shareReads(): void
   /** Finds out whether a connection that is not being read is gone. If it is, it closes with an error. */
   checkAlive(): void
+  /** Closes the connection with an error when the other side leaves bytes unacknowledged, or its window closed, for this long. Linux only. */
+  limitUnacknowledged(ms: number): void
   /** Calls back after so many milliseconds without a byte in either direction. */
   whenIdle(ms: number, callback: () => void): void
 }

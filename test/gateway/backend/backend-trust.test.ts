@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
+import { connectNodeSocket } from '../../../gateway/sockets/node-connect.ts'
+import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
 import type { TargetStatus } from '../../../gateway/backend/backend-status.ts'
@@ -211,11 +212,13 @@ for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']) {
   test(`${code} of the gateway itself is not a failure of the backend, for a client nor for a probe`, async (t) => {
     const server = await mailServer(t)
     let fails = false
-    const connect: BackendOptions['connect'] = (to) => {
-      if (!fails) return connectPlainly(to)
+    const connect: BackendOptions['connect'] = (to, reader) => {
+      if (!fails) return connectNodeSocket(to, reader)
       const socket = new Socket()
+      const connection = new NodeSocket(socket)
+      connection.reader = reader
       process.nextTick(() => socket.destroy(Object.assign(new Error(`connect ${code}`), { code })))
-      return socket
+      return connection
     }
     let now = 0
     const backends = await table(t, server, { connect, holdMs: 2500, now: () => now })

@@ -1,9 +1,9 @@
 // How the relay calls backends and hands the client on: those that greet get it, those that refuse, say nothing or die do not.
 import assert from 'node:assert/strict'
-import type { Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'
-import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
+import { connectNodeSocket } from '../../../gateway/sockets/node-connect.ts'
+import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
 import { startRelay } from '../../../gateway/backend/relay.ts'
 import { backend, behindHeader, saying, untilBehindHeader } from './backend-stub.ts'
@@ -209,9 +209,9 @@ test('a backend that did not answer at all is asked once more: its listen queue 
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const good = await backend(t, saying('220 good\r\n'))
   let calls = 0
-  const connectTo = ({ address, port }: { address: string; port: number }): Socket =>
-    connectPlainly({ address, port: calls++ === 0 ? deaf : port })
-  const { client } = await begin(t, { backends: [good.port], options: { connect: connectTo } })
+  const connect: BackendOptions['connect'] = ({ address, port }, reader) =>
+    connectNodeSocket({ address, port: calls++ === 0 ? deaf : port }, reader)
+  const { client } = await begin(t, { backends: [good.port], options: { connect } })
   await until(() => calls === 1)
   t.mock.timers.tick(20_000)
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 good\r\n')

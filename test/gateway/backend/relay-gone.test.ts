@@ -9,7 +9,7 @@ import { listen } from '../../support/tcp-ends.ts'
 import { until } from '../../support/until.ts'
 
 /** Short, so that no test waits for minutes; the kernel counts from the first probe of a closed window, 0.2 s or so. */
-const quick = { goneMs: 1500, lookMs: 50 }
+const quick = { unacknowledgedMs: 1500, checkMs: 50 }
 
 /** A backend that greets and then reads nothing more until it is told to. */
 async function lazyBackend(t: TestContext): Promise<{ readonly port: number; readonly sockets: readonly Socket[] }> {
@@ -45,7 +45,7 @@ test('five clients that fill a backend which never reads, and then leave, leave 
 
 test('a client that resets while its relay is paused ends it at the next look', { timeout: 60_000 }, async (t) => {
   const backend = await lazyBackend(t)
-  const session = await begin(t, { backends: [backend.port], options: { ...quick, goneMs: 600_000 } })
+  const session = await begin(t, { backends: [backend.port], options: { ...quick, unacknowledgedMs: 600_000 } })
   await session.client.until((text) => text.includes('220 mx'))
   await fill(session)
   session.client.socket.resetAndDestroy()
@@ -56,7 +56,7 @@ test('a client that resets while its relay is paused ends it at the next look', 
 
 test('a client that has ended its input and is gone then ends its relay, whose backend says nothing', { timeout: 60_000 }, async (t) => {
   const backend = await lazyBackend(t)
-  const session = await begin(t, { backends: [backend.port], options: { ...quick, goneMs: 600_000 } })
+  const session = await begin(t, { backends: [backend.port], options: { ...quick, unacknowledgedMs: 600_000 } })
   await session.client.until((text) => text.includes('220 mx'))
   session.client.socket.end('QUIT\r\n')
   await until(() => session.accepted.inner.readableEnded)
@@ -71,7 +71,7 @@ test('a client that has ended its input and waits for its reply gets it, however
   const session = await relayed(t, backend.port)
   session.client.socket.end('QUIT\r\n')
   await until(() => session.accepted.inner.readableEnded)
-  await sleep(2 * quick.goneMs)
+  await sleep(2 * quick.unacknowledgedMs)
   backend.sockets[0]?.end('221 2.0.0 Bye\r\n')
   assert.match((await session.client.ended()).text, /221 2\.0\.0 Bye\r\n$/)
 })
@@ -90,7 +90,7 @@ test('a backend that reads in jerks, each within the time, gets every byte', { t
     far.resume()
     await sleep(20)
     far.pause()
-    await sleep(quick.goneMs / 3)
+    await sleep(quick.unacknowledgedMs / 3)
   }
   far.resume()
   await until(() => far.readableEnded)

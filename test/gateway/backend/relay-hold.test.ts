@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { connectPlainly } from '../../../gateway/backend/backend-call.ts'
+import { connectNodeSocket } from '../../../gateway/sockets/node-connect.ts'
 import type { Lookup } from '../../../gateway/backend/backend-names.ts'
 import type { BackendOptions } from '../../../gateway/backend/backend-options.ts'
 import { Backends } from '../../../gateway/backend/backends.ts'
@@ -46,9 +46,9 @@ interface Tries {
 
 function table(t: TestContext, options: Partial<BackendOptions> & { addresses: readonly Endpoint[] }): Tries {
   let tries = 0
-  const connect: BackendOptions['connect'] = (to) => {
+  const connect: BackendOptions['connect'] = (to, reader) => {
     tries++
-    return connectPlainly(to)
+    return connectNodeSocket(to, reader)
   }
   const backends = new Backends({ ...longTimeouts, probeAfterMs: 0, holdMs: 60_000, connect, ...options })
   t.after(() => backends.close())
@@ -98,8 +98,8 @@ test('it is handed on as soon as a name stands for another address', async (t) =
   let answer = ['127.0.0.1']
   // The name stands for an address where nobody listens; then for one where Postfix does.
   const lookup: Lookup = (_, done) => setImmediate(done, undefined, answer)
-  const connect: BackendOptions['connect'] = ({ address }) =>
-    connectPlainly({ address: '127.0.0.1', port: address === '127.0.0.1' ? gone : port })
+  const connect: BackendOptions['connect'] = ({ address }, reader) =>
+    connectNodeSocket({ address: '127.0.0.1', port: address === '127.0.0.1' ? gone : port }, reader)
   const { backends } = table(t, { addresses: endpointsOf('postfix.mail.svc:25'), lookup, connect })
   backends.refresh()
   const { client } = await arrive(t, backends, 'QUIT\r\n')

@@ -77,10 +77,14 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
     ...longTimeouts,
     addresses: endpointsOf(...addresses),
     now: () => now,
-    connect: ({ address, port }) => {
+    connect: ({ address, port }, reader) => {
       const to = `${address}:${port}`
       connections.push({ to, at: now })
-      return new Connection(greetsAfter.get(to)?.() ?? Number.POSITIVE_INFINITY)
+      const connection = new Connection(greetsAfter.get(to)?.() ?? Number.POSITIVE_INFINITY)
+      connection.once('connect', () => reader.onConnect())
+      const socket = new NodeSocket(connection)
+      socket.reader = reader
+      return socket
     },
     onChange: (label, from, to, why) => changes.push(`${now}: ${label} ${from} -> ${to}${why === undefined ? '' : `: ${why}`}`),
     ...options,

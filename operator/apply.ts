@@ -8,7 +8,8 @@ import { keyOf, type KubeObject } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
 import { isLaterVersion } from './kube/object-store.ts'
 import { handOverReplicas, replicasHolder, replicasOf } from './replicas.ts'
-import { type Contested, Contests, lastWriter } from './contest.ts'
+import { contestAgain, type Contested, lastWriter, reportedContests } from './contest.ts'
+import type { PolicyMemories, PolicyMemory } from './policy-memory.ts'
 
 /** What came of one object. */
 export type Applied =
@@ -30,7 +31,7 @@ interface ApplyHints {
 }
 
 /** Objects that exist, as the watches have seen them. */
-export interface Live {
+export interface LiveObjects {
   /** One of ours, by kind, namespace and name. */
   object(kind: string, key: string): KubeObject | undefined
   /** All that carry the policy's label. */
@@ -60,25 +61,18 @@ function foreign(found: KubeObject, owner: Owner): { readonly why: string; reado
   return { why: `${name} exists and ${whose}; remove it, or give the policy another name`, passes: false }
 }
 
-/** What came of applying an object. */
-interface Settled {
-  readonly policy: string
-  /** Its version then: what still differs at that version differs in writing only. */
-  readonly version: string | undefined
-  readonly applied: string | undefined
-}
-
 export class Applier {
   readonly #client: KubeClient
-  readonly #live: Live
-  readonly #settled = new Map<string, Settled>()
-  readonly #contests: Contests
+  readonly #live: LiveObjects
+  readonly #memories: PolicyMemories
+  readonly #now: () => number
 
   /** `now` tells milliseconds that never go back. */
-  constructor(client: KubeClient, live: Live, now: () => number) {
+  constructor(client: KubeClient, live: LiveObjects, memories: PolicyMemories, now: () => number) {
     this.#client = client
     this.#live = live
-    this.#contests = new Contests(now)
+    this.#memories = memories
+    this.#now = now
   }
 
   /** Objects that the watches do not show, read all at once: a new policy has half a dozen, and the API server may be slow. */
@@ -101,16 +95,18 @@ export class Applier {
     const known = lookedUp ?? (await this.lookUp([want]))
     const found = this.#live.object(want.kind, keyOf(want)) ?? known.get(idOf(want))
     const conflict = found && foreign(found, owner)
+    const memory = this.#memoryOf(owner)
     if (conflict !== undefined) return { is: 'conflict', object: want, ...conflict }
-    if (found !== undefined && this.#isAsWanted(want, found) && replicasOf(found) >= (least ?? 0)) return { is: 'unchanged', object: found }
-    if ((await this.#contest(want, found, owner)) > 0) return { is: 'contested', object: found ?? want }
+    if (found !== undefined && isAsWanted(want, found, memory) && replicasOf(found) >= (least ?? 0))
+      return { is: 'unchanged', object: found }
+    if ((await this.#contest(want, found, memory)) > 0) return { is: 'contested', object: found ?? want }
     return orRefused(want, async () => {
       if (least !== undefined) await this.#keepReplicas(want, found, least)
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
       const version = object.metadata.resourceVersion
       // The API server gives a new version only to what has changed. It has not where only the writing differs, or where the watch is late.
-      const versions = [found?.metadata.resourceVersion, this.#settled.get(idOf(want))?.version]
-      this.#settled.set(idOf(want), { policy: policyOf(owner), version, applied: appliedOf(want) })
+      const versions = [found?.metadata.resourceVersion, memory.applied.get(idOf(want))?.version]
+      memory.applied.set(idOf(want), { version, applied: appliedOf(want) })
       if (version !== undefined && versions.includes(version)) return { is: 'unchanged', object }
       return { is: found === undefined ? 'created' : 'changed', object }
     })
@@ -127,33 +123,31 @@ export class Applier {
       .ofPolicy(policyOf(owner))
       .filter((object) => object.kind !== 'Pod' && among(object) && isOwned(object, owner) && !names.has(idOf(object)))
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    return Promise.all(left.map((object) => this.#remove(object)))
+    return Promise.all(left.map((object) => this.#remove(object, owner)))
   }
 
   /** Objects of a policy that another writer keeps changing back. */
   contested(owner: Owner): readonly Contested[] {
-    return this.#contests.of(policyOf(owner))
+    return reportedContests(this.#memoryOf(owner).contests.values(), this.#now())
   }
 
   /** What a paused policy would change. */
   differing(want: readonly KubeObject[], owner: Owner): readonly KubeObject[] {
     return want.filter((object) => {
       const found = this.#live.object(object.kind, keyOf(object))
-      return found === undefined || !isOwned(found, owner) || !this.#isAsWanted(object, found)
+      return found === undefined || !isOwned(found, owner) || !isAsWanted(object, found, this.#memoryOf(owner))
     })
   }
 
-  /** Nothing more will be asked about a policy that is gone. */
-  forget(policy: string): void {
-    this.#contests.forget(policy)
-    for (const [id, settled] of this.#settled) if (settled.policy === policy) this.#settled.delete(id)
+  #memoryOf(owner: Owner): PolicyMemory {
+    return this.#memories.of(policyOf(owner))
   }
 
-  async #remove(object: KubeObject): Promise<Applied> {
+  async #remove(object: KubeObject, owner: Owner): Promise<Applied> {
     const { namespace = '', name, uid } = object.metadata
     return orRefused(object, async () => {
       await this.#client.delete(resourceOf(object), namespace, name, { ...(uid !== undefined && { uid }), propagationPolicy: 'Background' })
-      this.#settled.delete(idOf(object))
+      this.#memoryOf(owner).applied.delete(idOf(object))
       return { is: 'removed', object }
     })
   }
@@ -168,24 +162,28 @@ export class Applier {
   }
 
   /** How long to leave an object alone that is not as it was applied; 0: nothing speaks against writing it. */
-  async #contest(want: KubeObject, found: KubeObject | undefined, owner: Owner): Promise<number> {
-    const settled = this.#settled.get(idOf(want))
-    if (settled === undefined || settled.applied !== appliedOf(want)) return 0
-    const [before, now] = [settled.version, found?.metadata.resourceVersion]
+  async #contest(want: KubeObject, found: KubeObject | undefined, memory: PolicyMemory): Promise<number> {
+    const id = idOf(want)
+    const last = memory.applied.get(id)
+    if (last === undefined || last.applied !== appliedOf(want)) return 0
+    const [before, now] = [last.version, found?.metadata.resourceVersion]
     // The watch shows the object as it was before it was applied.
     if (found !== undefined && before !== undefined && now !== undefined && !isLaterVersion(now, before)) return 0
     const { namespace = '', name } = want.metadata
     // The watches' copies are without managedFields.
     const whole = found && (await this.#client.get(resourceOf(want), namespace, name))
     const by = whole && lastWriter(whole, [fieldManager, replicasHolder])
-    return this.#contests.differs(idOf(want), policyOf(owner), { object: want, by, isDeleted: whole === undefined })
+    const seen = { object: want, by, isDeleted: whole === undefined }
+    const { contest, waitMs } = contestAgain(memory.contests.get(id), seen, this.#now())
+    memory.contests.set(id, contest)
+    return waitMs
   }
+}
 
-  #isAsWanted(want: KubeObject, found: KubeObject): boolean {
-    if (contained(slimConfigMap(want), slimConfigMap(found))) return true
-    const settled = this.#settled.get(idOf(want))
-    return settled !== undefined && settled.version === found.metadata.resourceVersion && settled.applied === appliedOf(want)
-  }
+function isAsWanted(want: KubeObject, found: KubeObject, { applied }: PolicyMemory): boolean {
+  if (contained(slimConfigMap(want), slimConfigMap(found))) return true
+  const last = applied.get(idOf(want))
+  return last !== undefined && last.version === found.metadata.resourceVersion && last.applied === appliedOf(want)
 }
 
 /** Not as it should be, not allowed, too large: no later try may mend that. */

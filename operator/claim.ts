@@ -2,6 +2,7 @@
 // It works like a Lease: what is not renewed for `validSeconds`, by the clock of the one that waits, may be taken.
 import { fieldsOf, isObject } from '../crds/is-object.ts'
 import { keyOf, type KubeObject } from './kube/object.ts'
+import type { PolicyMemories } from './policy-memory.ts'
 
 /** `status.operator`. */
 export interface Claim {
@@ -18,6 +19,7 @@ export interface ClaimOptions {
   readonly policies: () => number
   /** Milliseconds that never go back. */
   readonly elapsed: () => number
+  readonly memories: PolicyMemories
 }
 
 /** Renewals of all policies together are one write a second at most. */
@@ -39,8 +41,6 @@ export function claimOf({ status }: KubeObject): Claim | undefined {
 
 export class Claims {
   readonly #options: ClaimOptions
-  /** Claims of other operators, and since when each has been as it is. */
-  readonly #observed = new Map<string, { readonly claim: string; readonly since: number }>()
 
   constructor(options: ClaimOptions) {
     this.#options = options
@@ -57,17 +57,16 @@ export class Claims {
 
   /** The operator that looks after the policy instead, and in how many milliseconds its claim ends; undefined: it is ours, or free. */
   otherOwner(policy: KubeObject): { readonly name: string; readonly leftMs: number } | undefined {
-    const key = keyOf(policy)
+    const memory = this.#options.memories.of(keyOf(policy))
     const claim = claimOf(policy)
     if (claim === undefined || claim.name === this.#options.instance) {
-      this.#observed.delete(key)
+      memory.otherClaim = undefined
       return undefined
     }
     const now = this.#options.elapsed()
     const text = `${claim.name} ${claim.checkedAt}`
-    const known = this.#observed.get(key)
-    const since = known?.claim === text ? known.since : now
-    this.#observed.set(key, { claim: text, since })
+    const since = memory.otherClaim?.claim === text ? memory.otherClaim.since : now
+    memory.otherClaim = { claim: text, since }
     const leftMs = since + claim.validSeconds * 1000 - now
     return leftMs > 0 ? { name: claim.name, leftMs } : undefined
   }
@@ -83,10 +82,6 @@ export class Claims {
   renewed(now: Date): Claim {
     const checkedAt = `${now.toISOString().slice(0, 19)}Z`
     return { name: this.#options.instance, checkedAt, validSeconds: Math.ceil((renewalsMissed * this.renewalMs) / 1000) }
-  }
-
-  forget(key: string): void {
-    this.#observed.delete(key)
   }
 }
 

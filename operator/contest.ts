@@ -14,8 +14,8 @@ export interface Contested {
   readonly waitMs: number
 }
 
-interface Contest {
-  readonly policy: string
+/** An object that differed although it was applied. */
+export interface Contest {
   readonly object: KubeObject
   readonly by: string | undefined
   readonly isDeleted: boolean
@@ -35,51 +35,34 @@ const forgottenMs = 15 * 60_000
 
 const delayOf = (times: number): number => (times < atOnce ? 0 : backOffDelay(delays, times - atOnce))
 
-export class Contests {
-  readonly #now: () => number
-  readonly #known = new Map<string, Contest>()
+/**
+ * An object differs although it was applied. Gives the contest as it is now, and how long not to write the object, in milliseconds; 0: write it now.
+ * @param before the contest about this object so far
+ * @param now in monotonic milliseconds
+ */
+export function contestAgain(
+  before: Contest | undefined,
+  seen: Pick<Contest, 'object' | 'by' | 'isDeleted'>,
+  now: number,
+): { readonly contest: Contest; readonly waitMs: number } {
+  const recent = before !== undefined && now - before.differedAt < forgottenMs ? before : undefined
+  const { times = 0, writtenAt = now } = recent ?? {}
+  const left = writtenAt + delayOf(times) - now
+  const waits = times > 0 && left > 0
+  const contest = { ...seen, times: waits ? times : times + 1, writtenAt: waits ? writtenAt : now, differedAt: now }
+  return { contest, waitMs: waits ? left : 0 }
+}
 
-  /** `now` tells milliseconds that never go back. */
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
-  /** The object with this id differs although it was applied. Gives how long not to write it, in milliseconds; 0: write it now. */
-  differs(
-    id: string,
-    policy: string,
-    seen: { readonly object: KubeObject; readonly by: string | undefined; readonly isDeleted: boolean },
-  ): number {
-    const now = this.#now()
-    const before = this.#recent(id)
-    const { times = 0, writtenAt = now } = before ?? {}
-    const left = writtenAt + delayOf(times) - now
-    const waits = times > 0 && left > 0
-    this.#known.set(id, { ...seen, policy, times: waits ? times : times + 1, writtenAt: waits ? writtenAt : now, differedAt: now })
-    return waits ? left : 0
-  }
-
-  /** Those of a policy that are reported. */
-  of(policy: string): readonly Contested[] {
-    const now = this.#now()
-    return [...this.#known.values()]
-      .filter((one) => one.policy === policy && one.times > atOnce && now - one.differedAt < Math.max(calmMs, 2 * delayOf(one.times)))
-      .map(({ object, by, isDeleted, times, writtenAt }) => ({
-        object,
-        by,
-        isDeleted,
-        waitMs: Math.max(0, writtenAt + delayOf(times) - now),
-      }))
-  }
-
-  forget(policy: string): void {
-    for (const [id, contest] of this.#known) if (contest.policy === policy) this.#known.delete(id)
-  }
-
-  #recent(id: string): Contest | undefined {
-    const known = this.#known.get(id)
-    return known !== undefined && this.#now() - known.differedAt < forgottenMs ? known : undefined
-  }
+/** The contests of a policy that are reported. */
+export function reportedContests(contests: Iterable<Contest>, now: number): readonly Contested[] {
+  return [...contests]
+    .filter(({ times, differedAt }) => times > atOnce && now - differedAt < Math.max(calmMs, 2 * delayOf(times)))
+    .map(({ object, by, isDeleted, times, writtenAt }) => ({
+      object,
+      by,
+      isDeleted,
+      waitMs: Math.max(0, writtenAt + delayOf(times) - now),
+    }))
 }
 
 /** The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in `status` and do not count. */

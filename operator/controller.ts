@@ -1,4 +1,5 @@
 // The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass over each.
+import { systemClock } from '../runtime/clock.ts'
 import { Applier } from './apply.ts'
 import { Claims } from './claim.ts'
 import { Cache } from './cache.ts'
@@ -8,9 +9,11 @@ import type { Settings } from './desired/desired.ts'
 import type { Ask } from './gateways/ask.ts'
 import { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
-import { type KubeObject, splitKey } from './kube/object.ts'
+import { splitKey } from './kube/object.ts'
 import { WorkQueue } from './kube/work-queue.ts'
-import { Reconciler, type Told } from './reconcile.ts'
+import type { Reporter } from './pass-report.ts'
+import type { PolicyMemories } from './policy-memory.ts'
+import { Reconciler } from './reconcile.ts'
 import { StatusWriter } from './status/writer.ts'
 
 export interface ControllerOptions {
@@ -24,14 +27,8 @@ export interface ControllerOptions {
   readonly resyncMs: number
   /** Names this installation of the operator among others. */
   readonly instance: string
-  readonly tell: (told: Told) => void
-  readonly statusKept: (policy: KubeObject) => void
-  /** A policy is looked after by another operator. */
-  readonly leave: (policy: KubeObject, operator: string) => void
-  /** The CRD is older than the operator, and these fields of statuses are left out; none: it no longer is. */
-  readonly onOmitted: (fields: readonly string[]) => void
-  /** A policy is gone, and no pass over it is under way. */
-  readonly forget: (namespace: string, name: string) => void
+  readonly memories: PolicyMemories
+  readonly reporter: Reporter
   /** A pass has ended, well or not. */
   readonly onPass: (pass: {
     readonly key: string
@@ -46,7 +43,6 @@ export interface ControllerOptions {
 export class Controller {
   readonly #cache: Cache
   readonly #queue: WorkQueue<string>
-  readonly #forget: ControllerOptions['forget']
   readonly #resync: NodeJS.Timeout
   /** Policies by the ConfigMaps that hold their tables. */
   readonly #tablesOf = new Map<string, Set<string>>()
@@ -54,8 +50,7 @@ export class Controller {
 
   /** Begins to watch and to work. */
   constructor(options: ControllerOptions) {
-    const { client, settings, ask, tell, statusKept } = options
-    this.#forget = options.forget
+    const { client, settings, ask, memories, reporter } = options
     this.#cache = new Cache({
       client,
       namespaces: options.namespaces,
@@ -64,30 +59,23 @@ export class Controller {
       onConfigMap: (key) => this.#add(this.#tablesOf.get(key) ?? []),
       onTrouble: options.onTrouble,
     })
-    const elapsed = (): number => performance.now()
-    const applier = new Applier(client, this.#cache, elapsed)
-    const compilations = new Compilations(client, (key) => this.#cache.configMapVersion(key), settings.tenants)
-    const refresh = new Refresh(client, elapsed)
+    const elapsed = systemClock.now
     const reconciler = new Reconciler({
       client,
       live: this.#cache,
-      compilations,
-      applier,
-      refresh,
+      memories,
+      compilations: new Compilations(client, (key) => this.#cache.configMapVersion(key), memories, settings.tenants),
+      applier: new Applier(client, this.#cache, memories, elapsed),
+      refresh: new Refresh(client, elapsed),
       ask,
       settings,
-      claims: new Claims({ instance: options.instance, policies: () => this.#cache.policies().length, elapsed }),
-      statuses: new StatusWriter(client, elapsed, options.onOmitted),
-      tell,
-      statusKept,
-      leave: options.leave,
+      claims: new Claims({ instance: options.instance, policies: () => this.#cache.policies().length, elapsed, memories }),
+      statuses: new StatusWriter(client, elapsed, (fields) => reporter.statusFieldsOmitted(fields)),
+      reporter,
       now: () => new Date(),
     })
     this.#queue = new WorkQueue<string>({
-      work: (key, _, aside) => {
-        this.#forgetGone(key)
-        return reconciler.reconcile(key, aside)
-      },
+      work: (key, _, aside) => reconciler.reconcile(key, aside),
       workers: options.workers,
       onError: options.onError,
       onDone: ({ key, outcome, tookMs, waitedMs }) =>
@@ -135,13 +123,6 @@ export class Controller {
     }
     this.#cache.watchTables(new Set([...this.#tablesOf.keys()].map((map) => splitKey(map).namespace)))
     this.#add([key])
-  }
-
-  /** In its turn: a pass that was under way when the policy went has told its last word by then. */
-  #forgetGone(key: string): void {
-    if (this.#cache.policy(key) !== undefined) return
-    const { namespace, name } = splitKey(key)
-    this.#forget(namespace, name)
   }
 
   #add(keys: Iterable<string>): void {

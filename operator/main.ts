@@ -1,18 +1,19 @@
 // The operator: waits until it leads, then keeps what policies want in the cluster.
 import { setFlagsFromString } from 'node:v8'
 import type { AdminServer } from '../runtime/admin-server.ts'
-import { serveAdmin } from './admin.ts'
+import { serveAdmin } from './operator-admin.ts'
 import { Controller } from './controller.ts'
 import type { Settings } from './desired/desired.ts'
 import { askOverHttp } from './gateways/ask.ts'
+import { EventReporter } from './event-reporter.ts'
 import { EventRecorder } from './kube/event-recorder.ts'
 import { connectKube, type KubeClient } from './kube/kube-client.ts'
 import { describeError } from './kube/kube-error.ts'
 import { leaderClient } from './kube/leader-client.ts'
 import { elect, type Election } from './kube/lease.ts'
-import { OperatorMetrics } from './metrics.ts'
-import { Narrator } from './narrator.ts'
-import type { OperatorOptions } from './options.ts'
+import { OperatorMetrics } from './operator-metrics.ts'
+import type { OperatorOptions } from './operator-options.ts'
+import { PolicyMemories } from './policy-memory.ts'
 import { version } from '../runtime/version.ts'
 
 /** A watch that has told nothing for this long, not even a bookmark, is dead: they come every minute, and watches end by themselves after eight. */
@@ -45,7 +46,8 @@ class RunningOperator implements Operator {
   readonly #options: OperatorOptions
   readonly #client: KubeClient
   readonly #metrics: OperatorMetrics
-  readonly #narrator: Narrator
+  readonly #memories = new PolicyMemories()
+  readonly #reporter: EventReporter
   readonly #events: EventRecorder
   readonly #gateways = askOverHttp()
   #election: Election | undefined
@@ -73,7 +75,7 @@ class RunningOperator implements Operator {
       instance: options.election?.identity ?? 'postscreen-operator',
       onTrouble: (text) => log.debug(text),
     })
-    this.#narrator = new Narrator(this.#events, this.#metrics, log)
+    this.#reporter = new EventReporter(this.#events, this.#metrics, log, this.#memories)
   }
 
   get admin(): string | undefined {
@@ -132,11 +134,8 @@ class RunningOperator implements Operator {
       ask: this.#gateways.ask,
       workers,
       resyncMs,
-      tell: (told) => this.#narrator.tell(told),
-      statusKept: (policy) => this.#narrator.statusKept(policy),
-      leave: (policy, operator) => this.#narrator.leave(policy, operator),
-      onOmitted: (fields) => this.#narrator.omit(fields),
-      forget: (namespace, name) => this.#narrator.forget(namespace, name),
+      memories: this.#memories,
+      reporter: this.#reporter,
       onPass: ({ outcome, seconds, waitedSeconds }) => this.#metrics.pass(outcome, seconds, waitedSeconds),
       onError: (key, error) => log.warn({ policy: key }, `will be tried again: ${describeError(error)}`),
       onTrouble: (text) => log.warn(text),

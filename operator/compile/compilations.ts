@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/kube-client.ts'
 import { isObject } from '../../crds/is-object.ts'
 import { keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'
+import type { PolicyMemories } from '../policy-memory.ts'
 import { tableKey, type TableText } from './access-tables.ts'
 import { type Compilation, compile, tableRefs } from './compile.ts'
 
@@ -19,30 +20,26 @@ export class Compilations {
   readonly #client: KubeClient
   readonly #versionOf: VersionOf
   readonly #tenants: TenantRules | undefined
-  readonly #done = new Map<string, { readonly of: string; readonly compilation: Compilation }>()
+  readonly #memories: PolicyMemories
 
   /** @param tenants what authors of policies may do; undefined: everything */
-  constructor(client: KubeClient, versionOf: VersionOf, tenants: TenantRules | undefined) {
+  constructor(client: KubeClient, versionOf: VersionOf, memories: PolicyMemories, tenants: TenantRules | undefined) {
     this.#client = client
     this.#versionOf = versionOf
+    this.#memories = memories
     this.#tenants = tenants
   }
 
   /** What a policy's gateways read, or its problems. Rejects when a ConfigMap cannot be read now. */
   async of(policy: KubeObject): Promise<Compilation> {
-    const key = keyOf(policy)
+    const memory = this.#memories.of(keyOf(policy))
     const { uid, generation, namespace = '' } = policy.metadata
     const refs = tableRefs(policy)
     const of = JSON.stringify([uid, generation, refs.map(({ name }) => this.#versionOf(`${namespace}/${name}`) ?? '')])
-    const known = this.#done.get(key)
-    if (known?.of === of) return known.compilation
+    if (memory.compilation?.of === of) return memory.compilation.compilation
     const compilation = this.#refused(policy) ?? (await this.#compiled(policy, refs))
-    this.#done.set(key, { of, compilation })
+    memory.compilation = { of, compilation }
     return compilation
-  }
-
-  forget(key: string): void {
-    this.#done.delete(key)
   }
 
   /** Before anything is read for a policy: a problem of a table shows some of its text. */

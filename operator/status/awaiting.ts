@@ -2,6 +2,7 @@
 // For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting; then it is Stalled, so that they fail and people are told.
 import type { KubeObject } from '../kube/object.ts'
 import { conditionsOf, type Finding } from './condition.ts'
+import type { PolicyMemory } from '../policy-memory.ts'
 import type { Observation } from './observation.ts'
 
 /** How long it is waited for, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
@@ -24,23 +25,16 @@ export function awaiting({ awaited }: Observation, { Accepted, Programmed, Backe
   return Serving.reason === 'GatewaysNotReady' ? Serving : undefined
 }
 
-/** Since when a policy waits, also across restarts of the operator: the status knows it. */
-export class Waits {
-  readonly #since = new Map<string, { readonly generation: number | undefined; readonly ms: number }>()
-
-  /** Whether a policy that waits has waited too long. `now` is in milliseconds since 1970. */
-  isOver(key: string, policy: KubeObject, now: number): boolean {
-    const { generation } = policy.metadata
-    const known = this.#since.get(key)
-    const ms = known !== undefined && known.generation === generation ? known.ms : waitsSince(policy, now)
-    this.#since.set(key, { generation, ms })
-    return now - ms >= waitsMs
-  }
-
-  /** It no longer waits, or is gone. */
-  forget(key: string): void {
-    this.#since.delete(key)
-  }
+/**
+ * Whether a policy that waits has waited too long. The time also counts across restarts of the operator: the status shows since when.
+ * @param now in milliseconds since 1970
+ */
+export function isWaitOver(policy: KubeObject, memory: PolicyMemory, now: number): boolean {
+  const { generation } = policy.metadata
+  const known = memory.waiting
+  const since = known !== undefined && known.generation === generation ? known.since : waitsSince(policy, now)
+  memory.waiting = { generation, since }
+  return now - since >= waitsMs
 }
 
 function waitsSince(policy: KubeObject, now: number): number {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Controller } from '../../operator/controller.ts'
+import { PolicyMemories } from '../../operator/policy-memory.ts'
 import { policyWith } from '../operator/policy-object.ts'
 import { settings } from '../operator/observed.ts'
 import { WatchedCluster } from '../operator/watched-cluster.ts'
@@ -27,11 +28,14 @@ async function measure(count: number): Promise<Round> {
     workers: 4,
     resyncMs: 3_600_000,
     instance: 'postscreen-system/postscreen-operator',
-    leave: () => undefined,
-    onOmitted: () => undefined,
-    tell: () => undefined,
-    statusKept: () => undefined,
-    forget: () => undefined,
+    memories: new PolicyMemories(),
+    reporter: {
+      report: () => undefined,
+      statusWritten: () => undefined,
+      otherOperator: () => undefined,
+      statusFieldsOmitted: () => undefined,
+      forget: () => undefined,
+    },
     onPass: () => passes++,
     onError: (key, error) => {
       throw new Error(key, { cause: error })

@@ -6,6 +6,7 @@ import { annotation, labels, ownerOf } from '../../operator/desired/names.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
 import { isObject } from '../../crds/is-object.ts'
 import type { KubeObject, OwnerReference } from '../../operator/kube/object.ts'
+import { PolicyMemories } from '../../operator/policy-memory.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 import { policyWith } from './policy-object.ts'
 
@@ -30,7 +31,8 @@ const withMetadata = (object: KubeObject, metadata: object): KubeObject => ({ ..
 function scene() {
   const cluster = new MemoryCluster()
   const clock = { ms: 0 }
-  return { cluster, clock, applier: new Applier(cluster.client, cluster.live, () => clock.ms) }
+  const memories = new PolicyMemories()
+  return { cluster, clock, memories, applier: new Applier(cluster.client, cluster.live, memories, () => clock.ms) }
 }
 
 /** The server writes amounts in its own form. */
@@ -251,7 +253,7 @@ describe('pruning', () => {
 })
 
 test('forgetting a policy forgets nothing of one whose name begins alike', async () => {
-  const { cluster, applier } = scene()
+  const { cluster, applier, memories } = scene()
   cluster.rewrite = canonical
   const other = { ...owner, name: 'mx-2', uid: 'other' }
   const want = withMetadata(service({ cpu: '1000m' }, 'mx-2-gateway'), {
@@ -259,7 +261,7 @@ test('forgetting a policy forgets nothing of one whose name begins alike', async
     ownerReferences: [{ ...reference, ...other }],
   })
   await applier.apply(want, other)
-  applier.forget('mail/mx')
+  memories.drop('mail/mx')
   cluster.take()
   await applier.apply(want, other)
   assert.deepEqual(cluster.take(), [])

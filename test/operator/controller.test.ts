@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { Controller } from '../../operator/controller.ts'
 import { labels } from '../../operator/desired/names.ts'
 import type { GatewayReport } from '../../operator/gateways/report.ts'
+import { PolicyMemories } from '../../operator/policy-memory.ts'
 import { until } from './kube/virtual-clock.ts'
 import { settings } from './observed.ts'
 import { policyWith } from './policy-object.ts'
@@ -15,7 +16,8 @@ const hour = 3_600_000
 /** A controller at work in a cluster. */
 class Scene {
   readonly cluster = new WatchedCluster()
-  /** `tell KEY` and `forget KEY`, in order. */
+  readonly memories = new PolicyMemories()
+  /** `report KEY` and `forget KEY`, in order. */
   readonly log: string[] = []
   readonly asked = Promise.withResolvers<void>()
   readonly answer = Promise.withResolvers<GatewayReport | undefined>()
@@ -33,11 +35,14 @@ class Scene {
       workers: 1,
       resyncMs: hour,
       instance: 'postscreen-system/postscreen-operator',
-      leave: () => undefined,
-      onOmitted: () => undefined,
-      tell: ({ policy }) => this.log.push(`tell ${policy.metadata.name}`),
-      statusKept: () => undefined,
-      forget: (_, name) => this.log.push(`forget ${name}`),
+      memories: this.memories,
+      reporter: {
+        report: ({ policy }) => this.log.push(`report ${policy.metadata.name}`),
+        statusWritten: () => undefined,
+        otherOperator: () => undefined,
+        statusFieldsOmitted: () => undefined,
+        forget: (_, name) => this.log.push(`forget ${name}`),
+      },
       onPass: () => undefined,
       onError: () => undefined,
       onTrouble: (text) => assert.fail(text),
@@ -94,7 +99,7 @@ describe('a table in a ConfigMap', () => {
     scene.log.length = 0
     scene.senders('203.0.113.0/24')
     await scene.settled('second')
-    assert.ok(!scene.log.includes('tell mx'), String(scene.log))
+    assert.ok(!scene.log.includes('report mx'), String(scene.log))
   })
 })
 
@@ -111,7 +116,8 @@ test('a policy that goes during a pass is forgotten when the pass has told of it
     assert.deepEqual(scene.log, [])
     scene.answer.resolve(undefined)
     await until(() => scene.log.length >= 2, 'the end of the pass, and what follows')
-    assert.deepEqual(scene.log, ['tell mx', 'forget mx'])
+    assert.deepEqual(scene.log, ['report mx', 'forget mx'])
+    assert.deepEqual([...scene.memories.all()], [])
   } finally {
     scene.answer.resolve(undefined)
     await scene.controller.stop()

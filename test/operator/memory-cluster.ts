@@ -2,7 +2,7 @@
 // applied-fields.ts; nothing changes when nothing is different.
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Live } from '../../operator/apply.ts'
+import type { LiveObjects } from '../../operator/apply.ts'
 import type { ApplyOptions, DeleteOptions, KubeClient } from '../../operator/kube/kube-client.ts'
 import { KubeError } from '../../operator/kube/kube-error.ts'
 import { isObject } from '../../crds/is-object.ts'
@@ -59,7 +59,7 @@ export class MemoryCluster implements Pick<KubeClient, 'get' | 'apply' | 'patch'
   }
 
   /** What the operator sees through its watches: policies, and objects with its label. */
-  get live(): Live & { policy(key: string): KubeObject | undefined } {
+  get live(): LiveObjects & { policy(key: string): KubeObject | undefined } {
     const all = (): ReadonlyMap<string, KubeObject> => this.#seen ?? this.#objects
     const ours = (object: KubeObject | undefined): KubeObject | undefined =>
       object?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'postscreen-operator' ? object : undefined

@@ -9,7 +9,9 @@ import { Refresh } from '../../operator/gateways/refresh.ts'
 import type { GatewayReport } from '../../operator/gateways/report.ts'
 import { isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
-import { Reconciler, type Told } from '../../operator/reconcile.ts'
+import type { PassReport } from '../../operator/pass-report.ts'
+import { PolicyMemories } from '../../operator/policy-memory.ts'
+import { Reconciler } from '../../operator/reconcile.ts'
 import { StatusWriter } from '../../operator/status/writer.ts'
 import type { PolicyStatus } from '../../operator/status/status.ts'
 import { MemoryCluster } from './memory-cluster.ts'
@@ -35,7 +37,8 @@ export class Scene {
   readonly omitted: (readonly string[])[] = []
   /** What was known of them each time that the status was as it should be. */
   readonly omittedThen: (readonly string[])[] = []
-  readonly told: Told[] = []
+  readonly told: PassReport[] = []
+  readonly memories = new PolicyMemories()
   readonly #reports = new Map<string, GatewayReport>()
   readonly clock: { ms: number }
   readonly #reconciler: Reconciler
@@ -49,20 +52,25 @@ export class Scene {
     this.#reconciler = new Reconciler({
       client,
       live,
-      compilations: new Compilations(client, versionOf, tenants),
-      applier: new Applier(client, live, () => this.clock.ms),
+      memories: this.memories,
+      compilations: new Compilations(client, versionOf, this.memories, tenants),
+      applier: new Applier(client, live, this.memories, () => this.clock.ms),
       refresh: new Refresh(client, () => this.clock.ms),
       ask: async (address) => this.#reports.get(address),
       settings,
-      claims: new Claims({ instance, policies: () => 1, elapsed: () => this.clock.ms }),
+      claims: new Claims({ instance, policies: () => 1, elapsed: () => this.clock.ms, memories: this.memories }),
       statuses: new StatusWriter(
         client,
         () => this.clock.ms,
         (fields) => this.omitted.push(fields),
       ),
-      leave: (_, operator) => this.left.push(operator),
-      tell: (told) => this.told.push(told),
-      statusKept: () => this.omittedThen.push(this.omitted.at(-1) ?? []),
+      reporter: {
+        otherOperator: (_, operator) => this.left.push(operator),
+        report: (pass) => this.told.push(pass),
+        statusWritten: () => this.omittedThen.push(this.omitted.at(-1) ?? []),
+        statusFieldsOmitted: () => undefined,
+        forget: () => undefined,
+      },
       now: () => new Date(Date.UTC(2026, 0, 1) + this.clock.ms),
     })
   }

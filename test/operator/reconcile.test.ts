@@ -74,7 +74,7 @@ describe('a new policy', () => {
       second?.applied.map(({ is }) => is),
       ['unchanged'],
     )
-    assert.deepEqual(record(second?.policy['status'])['conditions'], scene.status.conditions, 'the narrator sees what has been told')
+    assert.deepEqual(record(second?.policy['status'])['conditions'], scene.status.conditions, 'the event reporter sees what has been told')
   })
 })
 

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Compilations } from '../../../operator/compile/compilations.ts'
 import { KubeError } from '../../../operator/kube/kube-error.ts'
+import { PolicyMemories } from '../../../operator/policy-memory.ts'
 import { MemoryCluster } from '../memory-cluster.ts'
 import { policyWith } from '../policy-object.ts'
 
@@ -16,7 +17,8 @@ function scene(maps: Readonly<Record<string, object>>) {
     cluster.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'mail' }, ...fields })
   for (const [name, fields] of Object.entries(maps)) put(name, fields)
   const versionOf = (key: string) => cluster.find('ConfigMap', key.slice('mail/'.length))?.metadata.resourceVersion
-  return { cluster, put, compilations: new Compilations(cluster.client, versionOf, undefined) }
+  const memories = new PolicyMemories()
+  return { cluster, put, compilations: new Compilations(cluster.client, versionOf, memories, undefined), memories }
 }
 
 const naming = (key = 'list', name = 'senders') => policyWith({ access: [{ table: { configMap: { name, key } } }] })
@@ -134,9 +136,9 @@ describe('a policy is compiled', () => {
   })
 
   test('again after it was forgotten', async () => {
-    const { compilations } = scene({})
+    const { compilations, memories } = scene({})
     const first = await compilations.of(policyWith({}))
-    compilations.forget('mail/mx')
+    memories.drop('mail/mx')
     assert.notEqual(await compilations.of(policyWith({})), first)
   })
 

@@ -1,7 +1,7 @@
 // The operator's health and metrics over HTTP.
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { type AdminPages, serveAdmin } from '../../operator/admin.ts'
+import { type AdminPages, serveAdmin } from '../../operator/operator-admin.ts'
 
 const well: AdminPages = {
   sick: () => undefined,

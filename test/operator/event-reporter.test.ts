@@ -5,8 +5,9 @@ import { describe, test } from 'node:test'
 import { pino } from 'pino'
 import type { Applied } from '../../operator/apply.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
-import { OperatorMetrics } from '../../operator/metrics.ts'
-import { type Events, Narrator } from '../../operator/narrator.ts'
+import { type Events, EventReporter } from '../../operator/event-reporter.ts'
+import { OperatorMetrics } from '../../operator/operator-metrics.ts'
+import { PolicyMemories } from '../../operator/policy-memory.ts'
 import { findingsOf } from '../../operator/status/findings.ts'
 import type { Observation } from '../../operator/status/observation.ts'
 import { statusOf } from '../../operator/status/status.ts'
@@ -19,7 +20,7 @@ class Scene {
   readonly events: string[] = []
   readonly log: Readonly<Record<string, unknown>>[] = []
   readonly metrics = new OperatorMetrics('1.0', { depth: () => 0, leading: () => true, lastHeard: () => [] })
-  readonly #narrator: Narrator
+  readonly #reporter: EventReporter
 
   constructor() {
     const events: Events = { record: (_, { type, reason, note }) => this.events.push(`${type} ${reason}: ${note}`) }
@@ -29,25 +30,25 @@ class Scene {
         done()
       },
     })
-    this.#narrator = new Narrator(events, this.metrics, pino({ base: null, timestamp: false }, lines))
+    this.#reporter = new EventReporter(events, this.metrics, pino({ base: null, timestamp: false }, lines), new PolicyMemories())
   }
 
   /** A pass over a policy that another operator manages. */
   leave(operator: string): this {
-    this.#narrator.leave(rest.policy, operator)
+    this.#reporter.otherOperator(rest.policy, operator)
     return this
   }
 
   omit(fields: readonly string[]): this {
-    this.#narrator.omit(fields)
+    this.#reporter.statusFieldsOmitted(fields)
     return this
   }
 
   /** A pass that found this of a policy, whose status was of an earlier observation. */
   pass(seen: Observation, before?: Observation): this {
     const status = before === undefined ? undefined : statusOf(before, findingsOf(before), new Date(0))
-    this.#narrator.tell({ policy: { ...seen.policy, status }, applied: seen.applied, findings: findingsOf(seen) })
-    this.#narrator.statusKept(seen.policy)
+    this.#reporter.report({ policy: { ...seen.policy, status }, applied: seen.applied, findings: findingsOf(seen) })
+    this.#reporter.statusWritten(seen.policy)
     return this
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { OperatorMetrics, type Sources } from '../../operator/metrics.ts'
+import { OperatorMetrics, type Sources } from '../../operator/operator-metrics.ts'
 import { findingsOf } from '../../operator/status/findings.ts'
 import { atRest } from './observed.ts'
 

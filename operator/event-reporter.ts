@@ -1,9 +1,10 @@
-// Tells people what happened to policies: events on the policy and lines in the log, when something changes and not at every pass.
+// Reports what happened to policies: events on the policy, metrics and log lines, when something changes and not at every pass.
 import type { Logger } from 'pino'
 import { changeNote, changeReason, isChange } from './change-note.ts'
-import type { KubeObject } from './kube/object.ts'
-import type { OperatorMetrics } from './metrics.ts'
-import type { Told } from './reconcile.ts'
+import { keyOf, type KubeObject } from './kube/object.ts'
+import type { OperatorMetrics } from './operator-metrics.ts'
+import type { PolicyMemories } from './policy-memory.ts'
+import type { PassReport, Reporter } from './pass-report.ts'
 import type { Findings } from './status/findings.ts'
 import { conditionsOf } from './status/condition.ts'
 
@@ -20,26 +21,25 @@ const worth = ['Accepted', 'Programmed', 'BackendReachable'] as const
 /** Words for states that pass by themselves. */
 const passing = new Set(['Progressing', 'NoReport', 'NoGateway', 'NotAccepted'])
 
-export class Narrator {
+export class EventReporter implements Reporter {
   readonly #events: Events
   readonly #metrics: OperatorMetrics
   readonly #log: Logger
-  /** The operators that look after policies of our scope, by the policy's key. */
-  readonly #others = new Map<string, string>()
+  readonly #memories: PolicyMemories
   /** Fields of statuses that the cluster's CRD does not contain. */
   #omitted: readonly string[] = []
-  /** The note of the last event about that, by the policy's key. */
-  readonly #toldOfCRD = new Map<string, string>()
 
-  constructor(events: Events, metrics: OperatorMetrics, log: Logger) {
+  constructor(events: Events, metrics: OperatorMetrics, log: Logger, memories: PolicyMemories) {
     this.#events = events
+    this.#memories = memories
     this.#metrics = metrics
     this.#log = log
   }
 
-  tell({ policy, applied, findings }: Told): void {
+  /** What a pass has done and found, before the status is written. */
+  report({ policy, applied, findings }: PassReport): void {
     const { namespace = '', name, generation } = policy.metadata
-    this.#stay(namespace, name)
+    this.#managesItself(namespace, name)
     this.#metrics.conditions(namespace, name, findings)
     const changes = applied.filter(isChange)
     for (const { is, object } of changes) {
@@ -53,16 +53,16 @@ export class Narrator {
     // One for all: with an event for each object, a cluster with many policies has thousands of them.
     if (changes.length > 0)
       this.#events.record(policy, { type: 'Normal', reason: changeReason(changes), action: 'Reconcile', note: changeNote(changes) })
-    this.#tellFindings(policy, findings)
+    this.#reportFindings(policy, findings)
   }
 
   /** A policy of our scope that another operator looks after: said once, until that changes. */
-  leave(policy: KubeObject, operator: string): void {
+  otherOperator(policy: KubeObject, operator: string): void {
     const { namespace = '', name } = policy.metadata
     const key = `${namespace}/${name}`
-    if (this.#others.get(key) === operator) return
-    this.#stay(namespace, name)
-    this.#others.set(key, operator)
+    if (this.#memories.of(key).otherOperator === operator) return
+    this.#managesItself(namespace, name)
+    this.#memories.of(key).otherOperator = operator
     this.#metrics.forget(namespace, name)
     this.#metrics.otherOperator(namespace, name, operator)
     const note = `This policy is managed by the operator ${operator}, so this operator leaves it unchanged. Let one operator watch each namespace: set watchNamespaces in both releases, or uninstall one of them`
@@ -71,33 +71,34 @@ export class Narrator {
   }
 
   /** The CRD is older than the operator, or no longer is. */
-  omit(fields: readonly string[]): void {
-    if (fields.length === 0) this.#toldOfCRD.clear()
+  statusFieldsOmitted(fields: readonly string[]): void {
+    if (fields.length === 0) for (const memory of this.#memories.all()) memory.outdatedCRDNote = undefined
     this.#omitted = fields
     this.#metrics.omittedStatusFields(fields.length)
     if (fields.length > 0) this.#log.warn({ fields }, this.#olderCRD())
   }
 
   /** After the status was written: only then all fields are known that the CRD does not contain. */
-  statusKept(policy: KubeObject): void {
-    const key = `${policy.metadata.namespace ?? ''}/${policy.metadata.name}`
+  statusWritten(policy: KubeObject): void {
+    const memory = this.#memories.of(keyOf(policy))
     const note = this.#olderCRD()
-    if (this.#omitted.length === 0 || this.#toldOfCRD.get(key) === note) return
-    this.#toldOfCRD.set(key, note)
+    if (this.#omitted.length === 0 || memory.outdatedCRDNote === note) return
+    memory.outdatedCRDNote = note
     this.#events.record(policy, { type: 'Warning', reason: 'CRDOutdated', action: 'WriteStatus', note })
   }
 
-  /** A policy is gone. */
+  /** A policy is gone; its memory still exists. */
   forget(namespace: string, name: string): void {
-    this.#stay(namespace, name)
-    this.#toldOfCRD.delete(`${namespace}/${name}`)
+    this.#managesItself(namespace, name)
     this.#metrics.forget(namespace, name)
   }
 
-  #stay(namespace: string, name: string): void {
-    const other = this.#others.get(`${namespace}/${name}`)
+  /** The policy is no longer one that another operator manages. */
+  #managesItself(namespace: string, name: string): void {
+    const memory = this.#memories.of(`${namespace}/${name}`)
+    const other = memory.otherOperator
     if (other === undefined) return
-    this.#others.delete(`${namespace}/${name}`)
+    memory.otherOperator = undefined
     this.#metrics.noOtherOperator(namespace, name, other)
   }
 
@@ -106,7 +107,7 @@ export class Narrator {
   }
 
   /** Only what is new since the status that the policy has. */
-  #tellFindings(policy: KubeObject, findings: Findings): void {
+  #reportFindings(policy: KubeObject, findings: Findings): void {
     const before = conditionsOf(policy)
     for (const type of worth) {
       const { status, reason, message } = findings[type]

@@ -1,0 +1,25 @@
+// What a pass over a policy tells the rest of the operator.
+import type { Applied } from './apply.ts'
+import type { KubeObject } from './kube/object.ts'
+import type { Findings } from './status/findings.ts'
+
+/** What a pass has done and found. */
+export interface PassReport {
+  readonly policy: KubeObject
+  readonly applied: readonly Applied[]
+  readonly findings: Findings
+}
+
+/** Makes events, metrics and log lines of passes. */
+export interface Reporter {
+  /** Called in each pass, before the status is written. */
+  report(pass: PassReport): void
+  /** Called in each pass when the status is as it should be: by then the fields that the cluster's CRD does not contain are known. */
+  statusWritten(policy: KubeObject): void
+  /** Called in each pass over a policy that another operator manages. */
+  otherOperator(policy: KubeObject, operator: string): void
+  /** The CRD is older than the operator, and these fields of statuses are omitted; none: it no longer is. */
+  statusFieldsOmitted(fields: readonly string[]): void
+  /** The policy is gone, and no pass over it is under way. */
+  forget(namespace: string, name: string): void
+}

@@ -1,4 +1,5 @@
-// What the operator makes of a policy: every NAME.in.yaml becomes the objects in NAME.out.yaml. UPDATE=1 rewrites those; read the difference.
+// What the operator makes of a policy: default.in.yaml becomes the objects in default.out.yaml, and every other NAME.out.yaml says what NAME.in.yaml makes
+// different. UPDATE=1 rewrites them; read the difference.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -9,6 +10,7 @@ import { slimConfigMap } from '../../operator/containment.ts'
 import { desired } from '../../operator/desired/desired.ts'
 import { ownerOf } from '../../operator/desired/names.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
+import { differingObjects } from '../support/differing-objects.ts'
 import { policyObject } from './policy-object.ts'
 
 const folder = new URL('desired/', import.meta.url)
@@ -27,15 +29,25 @@ function objectsOf(policy: KubeObject): readonly KubeObject[] {
   return desired(ownerOf(policy), compilation.compiled, settings)
 }
 
-const written = (objects: readonly KubeObject[]): string =>
-  objects.map((object) => `---\n${dump(slimConfigMap(object), { lineWidth: 140, noRefs: true })}`).join('')
+const objectsOfInput = (name: string): readonly KubeObject[] =>
+  objectsOf(policyObject(readFileSync(new URL(`${name}.in.yaml`, folder), 'utf8'))).map(slimConfigMap)
 
-for (const name of readdirSync(folder).filter((file) => file.endsWith('.in.yaml'))) {
-  const input = readFileSync(new URL(name, folder), 'utf8')
-  const [, what = name] = /^# (.*)/.exec(input) ?? []
-  test(`${name}: ${what}`, () => {
-    const output = new URL(name.replace('.in.', '.out.'), folder)
-    const got = written(objectsOf(policyObject(input)))
+const base = 'default'
+
+/** The base as it is; of others what they have otherwise. */
+function written(name: string): string {
+  const options = { lineWidth: 140, noRefs: true }
+  const objects = objectsOfInput(name)
+  if (name === base) return objects.map((object) => `---\n${dump(object, options)}`).join('')
+  return dump(differingObjects(objectsOfInput(base), objects), options)
+}
+
+for (const file of readdirSync(folder).filter((path) => path.endsWith('.in.yaml'))) {
+  const name = file.replace('.in.yaml', '')
+  const [, what = name] = /^# (.*)/.exec(readFileSync(new URL(file, folder), 'utf8')) ?? []
+  test(`${file}: ${what}`, () => {
+    const output = new URL(`${name}.out.yaml`, folder)
+    const got = written(name)
     if (process.env['UPDATE'] === '1') writeFileSync(output, got)
     assert.equal(got, readFileSync(output, 'utf8'))
   })

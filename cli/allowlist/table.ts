@@ -13,7 +13,8 @@ const row = (client: string, test: string, until: string, left: string): string 
 export const tableHead = row('CLIENT', 'TEST', 'VALID UNTIL', 'LEFT')
 
 /**
- * One line for each test that the client has passed, or one line that says that there is none. `now` in epoch seconds.
+ * One line for each test that the client has passed, or one line that says that no test was passed. `now` in epoch
+ * seconds.
  */
 export function tableRows([client, record]: AllowlistEntry, now: number): readonly string[] {
   const stamps = decodeRecord(record)

@@ -1,4 +1,5 @@
-// postscreen_access_list as entries of a policy: mynetworks, words and tables in order, the first decision wins (server_acl(3)).
+// Converts postscreen_access_list to entries of a policy: mynetworks, words and tables in order; the first decision
+// wins (server_acl(3)).
 import { everywhere, intersection, type Network } from '../../crds/values/network.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
 import { goesIntoFile } from './access-table-file.ts'
@@ -19,11 +20,16 @@ const words: Readonly<Record<string, Decision>> = { permit: 'Permit', reject: 'R
 const decisionOf = (word: string): Decision | undefined =>
   Object.hasOwn(words, word.toLowerCase()) ? words[word.toLowerCase()] : undefined
 
-/** How many networks an entry of the access list or a rule of a table, and how many rules a table may have (crds/schema/access.ts). */
+/**
+ * How many networks an entry of the access list or a rule of a table, and how many rules a table may have
+ * (crds/schema/access.ts).
+ */
 const mostNetworks = { entry: 1000, rule: 10_000 } as const
 const mostRules = 1000
 
-/** How many entries one word of the parameter becomes at most. The access list has room for 100: more become a table. */
+/**
+ * How many entries one word of the parameter becomes at most. The access list has room for 100: more become a table.
+ */
 const mostEntries = 20
 
 class AccessListReader {
@@ -46,22 +52,27 @@ class AccessListReader {
       if (word.toLowerCase() === 'permit_mynetworks') this.#permitMynetworks()
       else if (word.includes(':')) this.#table(word)
       else if (decision === undefined) {
-        this.#source.findings.error(`${this.#name}: unknown command: ${word}; write permit_mynetworks, permit, reject, dunno or type:table`)
+        this.#source.findings.error(
+          `${this.#name}: unknown command: ${word}; expected permit_mynetworks, permit, reject, dunno or type:table`,
+        )
         return
       } else {
-        this.#everybody(word, decision, list.slice(at + 1))
+        this.#allAddresses(word, decision, list.slice(at + 1))
         return
       }
     }
   }
 
   /** `permit`, `reject` or `dunno` in the list itself ends it. */
-  #everybody(word: string, decision: Decision, behind: readonly string[]): void {
-    if (behind.length > 0) this.#source.findings.note(`${this.#name}: nothing behind "${word}" is ever looked at: ${behind.join(', ')}`)
+  #allAddresses(word: string, decision: Decision, behind: readonly string[]): void {
+    if (behind.length > 0) this.#source.findings.note(`${this.#name}: the entries after "${word}" are never used: ${behind.join(', ')}`)
     if (decision !== 'Dunno') this.#add([{ action: decision, networks: everywhere }], word)
   }
 
-  /** The patterns of mynetworks. Not set, they follow from the network interfaces of the mail host, which nobody can know here. */
+  /**
+   * The patterns of mynetworks. Its default depends on the network interfaces of the mail host, which the importer
+   * cannot know.
+   */
   #networks(): readonly AddressPattern[] {
     if (this.#mynetworks !== undefined) return this.#mynetworks
     const known = this.#source.configuration.isSet('mynetworks')
@@ -86,7 +97,7 @@ class AccessListReader {
   #table(word: string): void {
     const table = this.#source.tables.open(word, this.#name)
     if (table.is === 'patterns') {
-      this.#source.tables.unreadable(this.#name, word, 'expressions cannot be turned into networks; write a cidr: table')
+      this.#source.tables.unreadable(this.#name, word, 'regular expressions cannot be converted to networks; use a cidr: table')
     } else if (table.is === 'always') {
       this.#add(this.#results(table.value, everywhere, word), word)
     } else if (table.is === 'networks') {
@@ -123,10 +134,10 @@ class AccessListReader {
       const decision = decisionOf(word)
       if (decision !== undefined) return [...rules, { action: decision, networks }]
       if (word.toLowerCase() !== 'permit_mynetworks') {
-        const known = 'a table may answer permit, reject, dunno or permit_mynetworks'
+        const known = 'expected permit, reject, dunno or permit_mynetworks'
         this.#source.findings.noteOneOfMany(
           `${this.#name}: ${where.replace(/, line .*$/, '')}`,
-          `${this.#name}: ${where}: unknown command: ${word}: no decision, as in Postfix; ${known}`,
+          `${this.#name}: ${where}: unknown command: ${word}: not a decision, as in Postfix; ${known}`,
         )
         break
       }
@@ -135,7 +146,10 @@ class AccessListReader {
     return [...rules, { action: 'Dunno', networks }]
   }
 
-  /** Adds rules as entries of their own or, where they are many or one says dunno, as a table: a dunno of the list itself would end the search. */
+  /**
+   * Adds rules as entries of their own or, where they are many or one says dunno, as a table: a dunno of the list
+   * itself would end the search.
+   */
   #add(found: readonly Rule[], comment: string): void {
     const merged = merge(found)
     while (merged.at(-1)?.action === 'Dunno') merged.pop()
@@ -162,8 +176,8 @@ function unknownNetworks({ configuration, nameFor }: Source): string {
   const style = configuration.evaluate('mynetworks_style')
   const which = 'text' in style ? `mynetworks_style = ${style.text}` : 'mynetworks_style'
   const name = nameFor('mynetworks')
-  const cure = `run "postconf mynetworks" on the mail host, set ${name} in the input and import again, or write the networks into spec.access`
-  return `permit_mynetworks: ${name} is not set, and what Postfix takes instead (${which}) depends on the mail host; nobody is permitted: ${cure}`
+  const cure = `run "postconf mynetworks" on the mail host, set ${name} in the input and import again, or add the networks to spec.access`
+  return `permit_mynetworks: ${name} is not set, and its default in Postfix (${which}) depends on the mail host; no client is permitted: ${cure}`
 }
 
 /** With Postfix's default a rejected client is logged and nothing else, which people seldom know. */
@@ -173,7 +187,7 @@ function noteLoggedOnly(parameter: string, source: Source): void {
   const { configuration, findings, nameFor } = source
   const which = `${nameFor(action)} is ignore${configuration.isSet(action) ? '' : ' (the default)'}`
   findings.note(
-    `${nameFor(parameter)}: clients with reject are only logged, as in postscreen, since ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
+    `${nameFor(parameter)}: rejected clients are only logged, as in postscreen, because ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
   )
 }
 

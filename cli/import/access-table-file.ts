@@ -18,7 +18,7 @@ export function goesIntoFile(table: NetworksTable, { tableStyle, findings }: Sou
   const readable = readableByGateway(table)
   if (!readable && table.file !== undefined)
     findings.note(
-      `${where}: has other results than permit, reject and dunno, which depend on main.cf: written into the policy, not left in its file`,
+      `${where}: has results other than permit, reject and dunno, which depend on main.cf; the table was written into the policy instead of a file`,
     )
   return readable
 }

@@ -1,4 +1,5 @@
-// Postfix address match lists (mynetworks, postscreen_allowlist_interfaces) as networks in order: match_list(3), match_ops(3).
+// Postfix address match lists (mynetworks, postscreen_allowlist_interfaces) as networks in order: match_list(3),
+// match_ops(3).
 import { canonicalAddress } from '../../crds/values/address.ts'
 import { complement, everywhere, intersection, type Network } from '../../crds/values/network.ts'
 import type { LookupTable } from './lookup-table.ts'
@@ -38,7 +39,7 @@ function readWords(text: string, negatedAll: boolean, context: Context): void {
   const name = source.nameFor(parameter)
   for (const word of splitWords(text)) {
     if (word.startsWith('#')) {
-      source.findings.note(`${name}: comment at end of line is not supported: "${word}": the rest of the list is left out, as in Postfix`)
+      source.findings.note(`${name}: comment at end of line is not supported: "${word}": the rest of the list is ignored, as in Postfix`)
       return
     }
     const item = word.replace(/^!+/, '')
@@ -52,7 +53,9 @@ function readWords(text: string, negatedAll: boolean, context: Context): void {
 
 function readFile(path: string, negated: boolean, context: Context): void {
   if (context.depth >= deepest) {
-    context.source.findings.error(`${context.source.nameFor(context.parameter)}: ${path}: files that name files, ${deepest} deep`)
+    context.source.findings.error(
+      `${context.source.nameFor(context.parameter)}: ${path}: files are nested more than ${deepest} levels deep`,
+    )
     return
   }
   const lines = context.source.tables.lines(path, context.source.nameFor(context.parameter)) ?? []
@@ -65,13 +68,13 @@ function readTable(item: string, negated: boolean, context: Context): void {
   if (/^[0-9a-f]*:[0-9a-f:.]*(\/[0-9]+)?$/i.test(item)) {
     const [address = '', ...bits] = item.split('/')
     source.findings.error(
-      `${name}: ${item}: Postfix takes this for a table; write an IPv6 address in brackets: ${[`[${address}]`, ...bits].join('/')}`,
+      `${name}: ${item}: Postfix reads this as a table; write an IPv6 address in brackets: ${[`[${address}]`, ...bits].join('/')}`,
     )
     return
   }
   const table = source.tables.open(item, name)
   const networks = networksOf(table, `${name}: ${item}`, source)
-  if (networks === undefined) source.tables.unreadable(name, item, 'expressions cannot be turned into networks; write a cidr: table')
+  if (networks === undefined) source.tables.unreadable(name, item, 'regular expressions cannot be converted to networks; use a cidr: table')
   else patterns.push({ negated, networks, all: table.is === 'always' })
 }
 
@@ -82,12 +85,18 @@ function networksOf(table: LookupTable, where: string, source: Source): readonly
   return table.is === 'patterns' ? undefined : []
 }
 
-/** The address that a key of a table stands for; a key that is no address as Postfix prints it never matches, which is noted. */
+/**
+ * The address that a key of a table stands for; a key that is not an address in Postfix's notation never matches, which
+ * is reported.
+ */
 export function networksOfKey(key: string, where: string, source: Source): readonly Network[] {
   const folded = key.toLowerCase()
   const parsed = parseNetworkPattern(folded)
   if (!('why' in parsed) && canonicalAddress(folded) === folded) return [parsed.value]
-  source.findings.noteOneOfMany(where, `${where}: the key ${key} is no client address and never matches; networks need a cidr: table`)
+  source.findings.noteOneOfMany(
+    where,
+    `${where}: the key ${key} is not a client address and never matches; for networks, use a cidr: table`,
+  )
   return []
 }
 
@@ -99,9 +108,9 @@ function readPattern(pattern: string, negated: boolean, { source, parameter, pat
   if (parsed !== undefined && 'value' in parsed && (looked || /^\[?[0-9.]+\]?$/.test(pattern))) {
     patterns.push({ negated, networks: [parsed.value], all: false })
   } else if (parsed !== undefined && 'why' in parsed && looked) {
-    source.findings.error(`${name}: ${parsed.why}; Postfix gives up evaluating the list there`)
+    source.findings.error(`${name}: ${parsed.why}; Postfix stops evaluating the list there`)
   } else {
-    source.findings.note(`${name}: "${pattern}" is no address or network, so that no client matches it; left out`)
+    source.findings.note(`${name}: "${pattern}" is not an address or network, so no client matches it; omitted`)
   }
 }
 
@@ -116,12 +125,15 @@ const covers = (patterns: readonly AddressPattern[], network: Network): boolean 
       all || networks.some((one) => one.family === network.family && one.first <= network.first && network.last <= one.last),
   )
 
-/** IPv4-mapped networks match nobody. Worth a note only where the list does not have the IPv4 network itself, as Debian's default list has. */
+/**
+ * IPv4-mapped networks match no client. This is reported only if the list does not contain the IPv4 network itself, as
+ * Debian's default does.
+ */
 function noteMapped({ source, parameter, patterns }: Context): void {
   for (const network of patterns.flatMap((pattern) => pattern.networks).filter(isMapped)) {
     if (!covers(patterns, unmapped(network))) {
       source.findings.note(
-        `${source.nameFor(parameter)}: IPv4-mapped IPv6 networks match no client, since these are seen as IPv4; left out`,
+        `${source.nameFor(parameter)}: IPv4-mapped IPv6 networks match no client, because such clients appear with their IPv4 address; omitted`,
       )
     }
   }

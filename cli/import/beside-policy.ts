@@ -1,4 +1,5 @@
-// What a policy names besides itself: certificate, tables and keys of DNS lists, as objects of a cluster or as files of a host, and the commands that make them.
+// The objects or files that a policy refers to (certificate, tables, keys of DNS lists), and the commands that create
+// them.
 import { gzipSync } from 'node:zlib'
 import type { Findings } from './findings.ts'
 import type { LookupTable, TableFiles } from './lookup-table.ts'
@@ -6,7 +7,10 @@ import { Commented } from './policy-yaml.ts'
 import { shellQuote } from './shell-words.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
-/** Where the policy is going to be used: `kubernetes` names Secrets and ConfigMaps, `host` files that must exist; otherwise files that a person looks after. */
+/**
+ * Where the policy is going to be used: `kubernetes` names Secrets and ConfigMaps, `host` files that must exist;
+ * otherwise files that a person looks after.
+ */
 export type Target = 'kubernetes' | 'host'
 
 export interface BesideOptions {
@@ -16,7 +20,9 @@ export interface BesideOptions {
   readonly namespace: string | undefined
   readonly files: TableFiles
   readonly findings: Findings
-  /** The command that ran this import, to which an option can be added; undefined where the input was standard input. */
+  /**
+   * The command that ran this import, to which an option can be added; undefined where the input was standard input.
+   */
   readonly ownCommand: string | undefined
 }
 
@@ -56,7 +62,10 @@ export class BesidePolicy {
     const { name, files, findings } = this.#options
     const [cert, key] = [certFile, keyFile].map((path) => {
       const file = files.read(path)
-      if ('why' in file) findings.note(`${path}: ${file.why}; run the command for the Secret where the file is, or correct the path in it`)
+      if ('why' in file)
+        findings.note(
+          `${path}: ${file.why}; run the command for the Secret on the host that has the file, or correct the path in the command`,
+        )
       return 'why' in file ? path : file.from
     })
     const secret = `${name}-tls`
@@ -64,12 +73,12 @@ export class BesidePolicy {
     return secret
   }
 
-  /** A certificate or key on this host; reported when there is none. */
+  /** A certificate or key on this host; a missing file is reported. */
   hostFile(path: string): string {
     const { files, findings } = this.#options
     const file = files.read(path)
     if ('why' in file) findings.error(`${path}: ${file.why}; copy it to this host, or import with --for kubernetes`)
-    else if (file.from !== path) findings.note(`${path}: no such file on this host; the policy names ${file.from}`)
+    else if (file.from !== path) findings.note(`${path}: no such file on this host; the policy uses ${file.from}`)
     return 'why' in file ? path : file.from
   }
 
@@ -80,7 +89,7 @@ export class BesidePolicy {
     const value = known ?? (this.#options.target === 'kubernetes' ? this.#configMap(table, parameter) : this.#file(table, parameter))
     this.#tables.set(path, value)
     const { target } = this.#options
-    const where = target === undefined ? '; copy the file beside the policy' : ''
+    const where = target === undefined ? '; copy the file to the folder of the policy' : ''
     return new Commented({ table: value }, { above: [`${word}, ${table.table.rules.length} networks${where}`] })
   }
 
@@ -95,7 +104,7 @@ export class BesidePolicy {
     const from = shellQuote(file?.from ?? '')
     if (packed && gzipSync(bytes).length > packedAtMost)
       findings.error(
-        `${parameter}: ${file?.path}: too large for a ConfigMap (1 MiB), in gzip form too; merge its networks, or use --for host`,
+        `${parameter}: ${file?.path}: too large for a ConfigMap (1 MiB), even when compressed; merge its networks, or use --for host`,
       )
     this.commands.push(
       packed
@@ -112,7 +121,7 @@ export class BesidePolicy {
     const base = this.#nameInFolder(path)
     this.copies.set(base, file?.from ?? path)
     findings.note(
-      `${parameter}: ${path} has ${table.rules.length} networks: it stays a file; copy it beside the policy as ${base}, or write it out with --tables inline`,
+      `${parameter}: ${path} has ${table.rules.length} networks and stays a file; copy it to the folder of the policy as ${base}, or include it in the policy with --tables inline`,
     )
     if (table.problems.length > 0) findings.note(`${parameter}: correct the bad lines in the copy of ${base}`)
     return { file: base }
@@ -139,9 +148,9 @@ export class BesidePolicy {
 
   #keyCommand(called: string, domain: string, parameter: string): void {
     const { ownCommand, target, findings } = this.#options
-    const what = target === 'kubernetes' ? `the Secret ${called}` : `the file ${called} beside the policy`
-    const made = ownCommand === undefined ? 'put the first label of the domain into it' : 'the command printed makes it'
-    findings.note(`${parameter}: the key in ${domain} goes into ${what}, not into the policy: ${made}`)
+    const what = target === 'kubernetes' ? `the Secret ${called}` : `the file ${called} in the folder of the policy`
+    const made = ownCommand === undefined ? 'write the first label of the domain to it' : 'the printed command creates it'
+    findings.note(`${parameter}: the key in ${domain} belongs in ${what}, not in the policy: ${made}`)
     if (ownCommand === undefined) return
     const print = `${ownCommand} --print-key ${called}`
     if (target === 'kubernetes') this.commands.push(`${print} | ${this.#create(`secret generic ${called} --from-file=key=/dev/stdin`)}`)

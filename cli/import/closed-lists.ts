@@ -6,7 +6,7 @@ interface ClosedList {
 }
 
 const remove = 'remove it from the policy'
-const zen = 'use zen.spamhaus.org, which holds its data'
+const zen = 'use zen.spamhaus.org, which contains its data'
 
 const closed: readonly ClosedList[] = [
   { domains: /(^|\.)sorbs\.net$/, what: `SORBS shut down in June 2024; ${remove}` },
@@ -35,7 +35,10 @@ const closed: readonly ClosedList[] = [
     what: `this list has shut down; ${remove}`,
   },
   { domains: /(^|\.)(support-intelligence\.net|bondedsender\.org|habeas\.com)$/, what: `this list has shut down; ${remove}` },
-  { domains: /^(dialups|blackholes|relays)\.(vix|maps\.vix)\.com$|^rbl\.maps\.vix\.com$/, what: `MAPS has left this domain; ${remove}` },
+  {
+    domains: /^(dialups|blackholes|relays)\.(vix|maps\.vix)\.com$|^rbl\.maps\.vix\.com$/,
+    what: `MAPS no longer uses this domain; ${remove}`,
+  },
 ]
 
 /** What has become of a list, and what to do; undefined for one that is not known to have shut down. */

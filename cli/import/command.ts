@@ -19,34 +19,34 @@ export interface CommandOutcome {
 
 const optionLines = `  --name NAME              metadata.name of the policy (postscreen)
   --namespace NAMESPACE    metadata.namespace
-  --backend HOST:PORT      the mail server that clean clients are handed on to
-  --for WHERE              kubernetes: name Secrets and ConfigMaps, and print the commands that make them;
-                           host: name the files of this host, and check that they exist
-  --output FILE            write the policy to FILE and the tables that it names beside it, not to standard output
-  --tables WHEN            long cidr: tables: inline (in the policy), files (outside it),
-                           or auto: more than 1,000 networks stay in their file (auto)
+  --backend HOST:PORT      the mail server that receives clean clients
+  --for WHERE              kubernetes: refer to Secrets and ConfigMaps, and print the commands that create them;
+                           host: refer to files of this host, and check that they exist
+  --output FILE            write the policy to FILE, and its tables to the same folder (default: standard output)
+  --tables WHEN            where long cidr: tables go: inline (in the policy), files (outside the policy),
+                           or auto (in files if they have more than 1,000 networks) (auto)
   --allow-missing-tables[=NAME]
-                           leave out tables that cannot be read, with a note: all, or the one of this NAME
+                           omit tables that cannot be read, with a note: all tables, or the table NAME
                            (type:path as in the message, path, file name or parameter; may be repeated)
-  --keep-interfaces        keep the server addresses of postscreen_allowlist_interfaces, which are the old host's
-  --print-key NAME         print the key of a DNS list that goes into the Secret or file NAME, and nothing else
+  --keep-interfaces        keep the server addresses of postscreen_allowlist_interfaces, which belong to the old host
+  --print-key NAME         print only the key of a DNS list, for the Secret or file NAME
 `
 
 export const importPostfixUsage = `Usage: postscreen import postfix MAIN.CF [options]
 
-Writes a PostscreenPolicy for the postscreen of a Postfix to standard output. MAIN.CF is its main.cf,
-or the output of "postconf -n", with that of "postconf -P" if there are options in master.cf; - reads standard
-input. Tables that it names are looked for beside it, then under their path.
+Converts the postscreen configuration of a Postfix to a PostscreenPolicy on standard output. MAIN.CF is a main.cf file,
+or the output of "postconf -n", with that of "postconf -P" if master.cf contains options; - reads standard
+input. Tables are searched in the folder of MAIN.CF, then at their own path.
 
-  --master-cf FILE         master.cf, for the options of the service (-o name=value); else the master.cf beside MAIN.CF
-  --service NAME           the service of master.cf that is imported, such as smtp or 10025; else the only postscreen
+  --master-cf FILE         master.cf, for the options of the service (-o name=value); default: the one in the folder of MAIN.CF
+  --service NAME           the service of master.cf to import, such as smtp or 10025; default: the only postscreen service
 ${optionLines}`
 
 export const importZimbraUsage = `Usage: postscreen import zimbra FILE [options]
 
-Writes a PostscreenPolicy for the postscreen of a Zimbra or Carbonio to standard output. FILE has the output
-of "zmprov gacf" or "zmprov gs HOST"; - reads standard input. Tables that it names are looked for beside it,
-then under their path.
+Converts the postscreen settings of Zimbra or Carbonio to a PostscreenPolicy on standard output. FILE contains the
+output of "zmprov gacf" or "zmprov gs HOST"; - reads standard input. Tables are searched in the folder of FILE,
+then at their own path.
 
 ${optionLines}`
 
@@ -91,10 +91,11 @@ function parseArguments(argv: readonly string[], system: System): Arguments | { 
     })
     if (values.help === true) return { help: true }
     const [file, ...more] = positionals
-    if (file === undefined) return { why: 'name a file, or - for standard input' }
-    if (more.length > 0) return { why: `one file at a time; ${more.join(' ')} is too much` }
+    if (file === undefined) return { why: 'expected a file, or - for standard input' }
+    if (more.length > 0) return { why: `expected one file; unexpected ${more.join(' ')}` }
     const { name, namespace, backend, tables, output, for: target, service, 'master-cf': masterCf } = values
-    if (system === 'zimbra' && (service ?? masterCf) !== undefined) return { why: '--service and --master-cf belong to import postfix' }
+    if (system === 'zimbra' && (service ?? masterCf) !== undefined)
+      return { why: '--service and --master-cf can be used only with import postfix' }
     if (tables !== undefined && !isStyle(tables)) return { why: `--tables must be one of auto, inline, files` }
     if (target !== undefined && !isTarget(target)) return { why: `--for must be one of kubernetes, host` }
     const missing = values['allow-missing-tables'] ?? []
@@ -152,7 +153,10 @@ function run(argv: readonly string[], usage: string, system: System): CommandOut
   if ('why' in result) return failure(`error: ${result.why}\n`)
   if (parsed.printKey !== undefined) return printKey(parsed.printKey, result)
   const { yaml, errors, notes, commands } = result
-  const steps = commands.length === 0 ? '' : `commands that make what the policy names:\n${commands.map((line) => `  ${line}\n`).join('')}`
+  const steps =
+    commands.length === 0
+      ? ''
+      : `commands that create the objects and files that the policy refers to:\n${commands.map((line) => `  ${line}\n`).join('')}`
   const messages = [...errors.map((text) => `error: ${text}\n`), ...notes.map((text) => `note: ${text}\n`)].join('')
   if (yaml === undefined) return failure(messages)
   if (parsed.output === undefined) return { stdout: yaml, stderr: messages + steps, exitCode: 0 }
@@ -164,7 +168,7 @@ function printKey(name: string, { keys }: ImportResult): CommandOutcome {
   const key = keys.get(name)
   if (key !== undefined) return { stdout: key, stderr: '', exitCode: 0 }
   const known = [...keys.keys()].join(', ')
-  return failure(`error: --print-key ${name}: the input has no such key; expected one of ${known === '' ? 'none' : known}\n`)
+  return failure(`error: --print-key ${name}: the input does not contain this key; expected one of ${known === '' ? 'none' : known}\n`)
 }
 
 /** Writes the policy and, beside it, the tables that it names. @returns what could not be written */

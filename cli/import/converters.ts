@@ -1,4 +1,5 @@
-// From the text of Postfix parameters to the fields of a policy: one converter for each kind of value that crds/ names, a few for single fields.
+// From the text of Postfix parameters to the fields of a policy: one converter for each kind of value that crds/ names,
+// a few for single fields.
 import { formatDuration, type TimeUnit } from '../../crds/values/duration.ts'
 import type { Field } from '../../crds/schema/fields.ts'
 import type { Conversion } from '../../crds/schema/field.ts'
@@ -12,7 +13,9 @@ import { readGreeting, readRawFooter } from './template-settings.ts'
 import { handshakeTimeoutName, type HandshakeSettings, readHandshake, readTls } from './tls-settings.ts'
 import { parseAction, parseBoolean, type Parsed, parseInteger, parseLong, parseTime } from './values.ts'
 
-/** The written form of a field's value; undefined when there is none, or after an error that has been reported. */
+/**
+ * The written form of a field's value; undefined if the field has no value, or after an error that has been reported.
+ */
 export type Converter = (parameter: string, source: Source, field: Field) => unknown
 
 /** A converter that only needs the parameter's expanded text. */
@@ -47,7 +50,7 @@ function secondsOf(text: string, unit: TimeUnit, parameter: string, source: Sour
   }
   // Of a text with macros, as the default of postscreen_dnsbl_max_ttl is, it is meant so.
   if (ignored !== '' && source.configuration.settings.get(parameter)?.value.includes('$') === false) {
-    source.findings.note(`${name}: of "${text}" Postfix only reads ${formatDuration(seconds)}, and so does the policy`)
+    source.findings.note(`${name}: Postfix reads "${text}" as ${formatDuration(seconds)}, and so does the policy`)
   }
   return seconds
 }
@@ -68,7 +71,7 @@ const stressDuration: Converter = (parameter, source, field) => {
   if (normal === undefined || stress === undefined) return undefined
   if (stress > normal)
     source.findings.note(
-      `${source.nameFor(parameter)}: longer under stress than without; the policy has ${formatDuration(normal)} for both`,
+      `${source.nameFor(parameter)}: longer under stress than normally; the policy uses ${formatDuration(normal)} for both`,
     )
   return formatDuration(Math.min(stress, normal))
 }
@@ -93,7 +96,7 @@ const integer: Converter = ofText((text, parameter, source, field) => {
   }
   const { min, max } = boundsOf(field)
   if (parsed.value < min) source.findings.error(`${name}: invalid parameter value ${parsed.value} < ${min}`)
-  else if (parsed.value > max) source.findings.error(`${name}: ${parsed.value} is more than the policy allows; at most ${max}`)
+  else if (parsed.value > max) source.findings.error(`${name}: ${parsed.value} is more than the maximum of the policy, ${max}`)
   else return parsed.value
   return undefined
 })
@@ -109,7 +112,7 @@ const lineLength: Converter = ofText((text, parameter, source, field) => {
   const { min } = boundsOf(field)
   if ('why' in parsed || parsed.value >= min) return integer(parameter, source, field)
   source.findings.note(
-    `${source.nameFor(parameter)}: the policy has at least ${min} instead of ${parsed.value}: RFC 5321 4.5.3.1.4 wants as much`,
+    `${source.nameFor(parameter)}: the policy uses the minimum ${min} instead of ${parsed.value}: RFC 5321 4.5.3.1.4 requires it`,
   )
   return min
 })
@@ -118,28 +121,31 @@ const lineLength: Converter = ofText((text, parameter, source, field) => {
 const allowThreshold: Converter = ofText((text, parameter, source, field) => {
   const parsed = parseInteger(text)
   if ('why' in parsed || parsed.value <= 0) return integer(parameter, source, field)
-  source.findings.note(`${source.nameFor(parameter)}: only a threshold below 0 does anything; ${text} is 0 in the policy`)
+  source.findings.note(`${source.nameFor(parameter)}: only a threshold below 0 has an effect; ${text} becomes 0 in the policy`)
   return 0
 })
 
 const proxyProtocol: Converter = ofText((text, parameter, source) => {
   if (text === '') return 'None'
   if (text === 'haproxy') return 'Required'
-  source.findings.error(`${source.nameFor(parameter)}: unsupported value: ${text}; write haproxy, or nothing`)
+  source.findings.error(`${source.nameFor(parameter)}: unsupported value: ${text}; expected haproxy or an empty value`)
   return undefined
 })
 
-/** Server addresses on which clients can earn the temporary allowlist. Those of the old host are not the gateway's: no client could ever earn it. */
+/**
+ * The server addresses on which clients can enter the temporary allowlist. Addresses of the old host would exclude all
+ * clients, because the gateway has other addresses.
+ */
 const interfaces: Converter = ofText((text, parameter, source) => {
   const patterns = readAddressList(text, parameter, source)
   const written = patterns.flatMap(({ negated, networks, all }) =>
     (all ? ['all'] : networks.map(formatNetwork)).map((pattern) => (negated ? `!${pattern}` : pattern)),
   )
   if (source.keepInterfaces || patterns.every(({ all }) => all)) return written
-  const cure = 'import with --keep-interfaces if the gateway is going to have these addresses'
-  source.findings.leaveOut(source.nameFor(parameter), 'the addresses are those of the mail host')
+  const cure = 'import with --keep-interfaces if the gateway will have these addresses'
+  source.findings.leaveOut(source.nameFor(parameter), 'the addresses belong to the mail host')
   source.findings.note(
-    `${source.nameFor(parameter)}: ${text}: addresses of the mail host, on which alone clients could earn the temporary allowlist; left out, so that they can earn it on every address of the gateway; ${cure}`,
+    `${source.nameFor(parameter)}: ${text}: clients could enter the temporary allowlist only on these addresses of the mail host; omitted, so clients can enter it on every address of the gateway; ${cure}`,
   )
   return undefined
 })
@@ -150,7 +156,7 @@ const cleanupInterval: Converter = (parameter, source, field) => {
   const value = duration(parameter, source, field)
   if (!shared || value !== '0s') return value
   source.findings.note(
-    `${source.nameFor(parameter)}: 0 has a meaning only with a memcache, which expires its entries itself; left out, so that the gateway cleans its own store`,
+    `${source.nameFor(parameter)}: 0 is useful only with memcache, which expires its entries itself; omitted, so the gateway cleans its own store`,
   )
   return undefined
 }

@@ -1,4 +1,5 @@
-// Keys of DNS list customers that stand in a domain, as in KEY.zen.dq.spamhaus.net: they go into a Secret or a file, and into no message.
+// Keys of DNS list customers that stand in a domain, as in KEY.zen.dq.spamhaus.net: they go into a Secret or a file,
+// and into no message.
 
 /** A key and the list that it opens. */
 export interface KeyedDomain {
@@ -35,7 +36,8 @@ const publicLists: readonly RegExp[] = [
 ]
 
 /**
- * Whether a label looks like drawn characters rather than a name: long without a hyphen, or letters and digits mixed, or the groups of a UUID.
+ * Whether a label looks like drawn characters rather than a name: long without a hyphen, or letters and digits mixed,
+ * or the groups of a UUID.
  * Names of public lists have at most 15 characters and at most one group of digits.
  */
 function looksDrawn(label: string): boolean {
@@ -56,7 +58,10 @@ export function splitKey(domain: string): KeyedDomain | undefined {
   return keyed ? { key, domain: rest } : undefined
 }
 
-/** A label that looks like a key and is neither the first nor part of the registered name: there is no field for a key in that place. */
+/**
+ * A label that looks like a key and is neither the first nor part of the registered name: the policy does not support a
+ * key in that place.
+ */
 export function innerKey(domain: string): string | undefined {
   return domain.split('.').slice(1, -2).find(looksDrawn)
 }

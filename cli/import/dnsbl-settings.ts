@@ -55,7 +55,7 @@ function keyedSites(text: string): readonly (KeyedSite | { readonly why: string 
     if (split !== undefined) return { site: { ...parsed.site, domain: split.domain }, asked: domain, key: split.key }
     if (inner === undefined) return { site: parsed.site, asked: domain, key: undefined }
     const ways = 'ask the provider for a domain that begins with the key, or remove the entry and import again'
-    return { why: `${domain}: what looks like a key is not the first label; keySecret and keyFile put it first: ${ways}` }
+    return { why: `${domain}: the label that looks like a key is not the first label, where keySecret and keyFile would put it: ${ways}` }
   })
 }
 
@@ -89,12 +89,12 @@ export function readReplyMap(text: string, sitesText: string, parameter: string,
     source.tables.unreadable(
       name,
       text,
-      `${table.why}; only the sites' domains are looked up: run on the mail host: ${askPostmap(text)} ; then copy dnsbl_reply beside the input, ${then}`,
+      `${table.why}; postscreen looks up only the domains of the sites: run on the mail host: ${askPostmap(text)} ; then copy dnsbl_reply to the folder of the input, ${then}`,
     )
     return {}
   }
   if (table.is === 'networks')
-    source.findings.note(`${name}: ${text}: a cidr: table has no domains, so that it gives no names, as in Postfix`)
+    source.findings.note(`${name}: ${text}: a cidr: table does not contain domains, so it has no effect, as in Postfix`)
   const named = new Map<string, string>()
   for (const read of keyedSites(sitesText)) {
     const answer = 'why' in read ? undefined : answerOf(table, read.asked)
@@ -103,7 +103,7 @@ export function readReplyMap(text: string, sitesText: string, parameter: string,
     const { domain } = read.site
     const before = named.get(domain)
     if (before !== undefined && before !== shown)
-      source.findings.note(`${name}: ${domain} has different names for different keys; the policy has one: ${before}`)
+      source.findings.note(`${name}: ${domain} has different names for different keys; the policy uses one: ${before}`)
     else if (shown !== '') named.set(domain, shown)
   }
   return Object.fromEntries(named)

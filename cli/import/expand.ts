@@ -1,7 +1,11 @@
-// Expands $name, ${name?yes}, ${name?{yes}:{no}} and ${{a} == {b} ? {yes} : {no}} as mac_parse(3) and mac_expand(3) do, errors included.
+// Expands $name, ${name?yes}, ${name?{yes}:{no}} and ${{a} == {b} ? {yes} : {no}} as mac_parse(3) and mac_expand(3) do,
+// errors included.
 import { compareLevels } from './compatibility-level.ts'
 
-/** A parameter's text, itself not expanded; undefined when there is no such parameter. `test`: only whether it is empty matters, as in `${name?…}`. */
+/**
+ * A parameter's text, itself not expanded; undefined if the parameter does not exist. `test`: only whether it is empty
+ * matters, as in `${name?…}`.
+ */
 export type Lookup = (name: string, use: 'value' | 'test') => string | undefined
 
 export type Expansion = { readonly text: string } | { readonly why: string }
@@ -132,7 +136,10 @@ class Expander {
     return this.#conditional(operator, rest, value !== undefined && value !== '', level)
   }
 
-  /** `?yes`, `:no`, `?{yes}:{no}`; the branch that is not taken is not looked into, so that mistakes in it go unnoticed, as in Postfix. */
+  /**
+   * `?yes`, `:no`, `?{yes}:{no}`; the branch that is not taken is not looked into, so that mistakes in it go unnoticed,
+   * as in Postfix.
+   */
   #conditional(operator: '?' | ':', text: string, holds: boolean, level: number): string {
     let result = ''
     let rest = text

@@ -8,14 +8,14 @@ const parameterLine =
   /^(?:postscreen|smtpd|smtp|my(?:hostname|domain|networks|origin|destination)|compatibility|inet|mail|queue|tls|tlsproxy)[a-z0-9_]*[ \t]*=/m
 const serviceLine = /^\S+\s+(?:inet|unix|unix-dgram|fifo|pass)\s+[yn-]\s+[yn-]\s+[yn-]\s+\S+\s+\S+\s+\S/m
 
-const needMainCf = 'give main.cf, or the output of "postconf -n"'
-const needZimbra = 'save the output of "zmprov gacf" or "zmprov gs HOST" and give that file'
+const needMainCf = 'use main.cf, or the output of "postconf -n"'
+const needZimbra = 'save the output of "zmprov gacf" or "zmprov gs HOST" and use that file'
 
 /** What a file of no use to either importer is; undefined when nothing is known about it. */
 function otherKind(text: string): string | undefined {
   const start = text.replace(/^\uFEFF/, '').trimStart()
   if (text.includes('\0')) return 'is not a text file (a compiled table, a database or an archive?)'
-  if (/^apiVersion:\s/m.test(text)) return 'is a Kubernetes object already; check it with "postscreen validate"'
+  if (/^apiVersion:\s/m.test(text)) return 'is already a Kubernetes object; check it with "postscreen validate"'
   if (/^[{[]/.test(start) && /["\]}]\s*$/.test(start.trimEnd())) return 'is JSON'
   if (/^<(\?xml|!doctype|html|[a-z]+[\s>])/i.test(start)) return 'is XML or HTML'
   if (start.startsWith('-----BEGIN ')) return 'is a certificate or a key'
@@ -32,17 +32,17 @@ export function notMainCf(text: string): string | undefined {
   const other = otherKind(text)
   if (other !== undefined) return `${other}; ${needMainCf}`
   if (!parameters && localConfig.test(text))
-    return `this is the output of zmlocalconfig, which has no settings of postscreen; ${needMainCf}`
-  if (!/^\S+[ \t]*=/m.test(text) && serviceLine.test(text)) return `this is master.cf; ${needMainCf}, and name this file with --master-cf`
+    return `this is the output of zmlocalconfig, which does not contain postscreen settings; ${needMainCf}`
+  if (!/^\S+[ \t]*=/m.test(text) && serviceLine.test(text)) return `this is master.cf; ${needMainCf}, and pass this file with --master-cf`
   return undefined
 }
 
 /** What is wrong with an input of `import zimbra` as a whole, and what to do; undefined for settings of Zimbra. */
 export function notZimbra(text: string): string | undefined {
   if (hasZimbra(text)) return undefined
-  if (localConfig.test(text)) return `this is the output of zmlocalconfig, which has no settings of postscreen; ${needZimbra}`
+  if (localConfig.test(text)) return `this is the output of zmlocalconfig, which does not contain postscreen settings; ${needZimbra}`
   if (parameterLine.test(text) || serviceLine.test(text))
-    return 'this is a configuration of Postfix: use "postscreen import postfix" with main.cf, or import the settings of Zimbra themselves'
+    return 'this is a configuration of Postfix: use "postscreen import postfix" with main.cf, or import the settings of Zimbra'
   const other = otherKind(text)
   return other === undefined ? undefined : `${other}; ${needZimbra}`
 }
@@ -50,6 +50,6 @@ export function notZimbra(text: string): string | undefined {
 /** What is wrong with the file of `--master-cf` as a whole; undefined for a master.cf. */
 export function notMasterCf(text: string): string | undefined {
   if (serviceLine.test(text) || !/\S/.test(text)) return undefined
-  const why = parameterLine.test(text) ? 'this is main.cf' : (otherKind(text) ?? 'has no entry of a service')
-  return `${why}; give master.cf, or the output of "postconf -M"`
+  const why = parameterLine.test(text) ? 'this is main.cf' : (otherKind(text) ?? 'does not contain a service')
+  return `${why}; use master.cf, or the output of "postconf -M"`
 }

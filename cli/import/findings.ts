@@ -1,4 +1,4 @@
-// What an import has to tell besides the policy: errors, notes, and the parameters that have no place in a policy.
+// The messages of an import: errors, notes, and the parameters without a field in the policy.
 
 /** A parameter of the input that the policy does not have, and why. */
 export interface LeftOut {
@@ -15,12 +15,12 @@ export class Findings {
   readonly leftOut: LeftOut[] = []
   readonly #counts = new Map<string, number>()
 
-  /** Something that must be put right, or that the import cannot know, before there is a policy. */
+  /** A problem that must be fixed before a policy can be written. */
   error(text: string): void {
     if (!this.errors.includes(text)) this.errors.push(text)
   }
 
-  /** Something that a person should know about the policy. */
+  /** Information about the policy for the user. */
   note(text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text)
   }
@@ -39,7 +39,7 @@ export class Findings {
   /** Says how many notes were not told. */
   finish(): void {
     for (const [kind, count] of this.#counts)
-      if (count > mostOfOneKind) this.note(`${kind}: ${count - mostOfOneKind} more of the same kind`)
+      if (count > mostOfOneKind) this.note(`${kind}: ${count - mostOfOneKind} more messages of the same kind`)
     this.#counts.clear()
   }
 }

@@ -1,4 +1,5 @@
-// Builds a policy from the parameters of a Postfix: fields in schema order with the names of their sources, and what had to be left out.
+// Builds a policy from the parameters of a Postfix: fields in schema order with the names of their sources, and what
+// had to be left out.
 import { parseDuration } from '../../crds/values/duration.ts'
 import { type Field, fields } from '../../crds/schema/fields.ts'
 import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
@@ -119,19 +120,22 @@ function provenance(own: string, names: readonly string[], { nameFor }: Source):
   return names.includes(own) ? nameFor(own) : names.map((name) => nameFor(name)).join(', ')
 }
 
-/** Names in a parameter's text that nobody has set: Postfix puts nothing in their place, or something that depends on the mail host. */
+/**
+ * Names in a parameter's text that are not set: Postfix expands them to an empty text, or to a value that depends on
+ * the mail host.
+ */
 function noteUnknown(parameter: string, { configuration, findings, nameFor }: Source): void {
   const evaluation = configuration.evaluate(parameter)
   for (const name of 'unknown' in evaluation ? evaluation.unknown : []) {
     if (name === 'myhostname' || name === parameter || name === '') continue // noteHost has them
     const cure = machineDependent.includes(name)
-      ? `it depends on the mail host; add its line to the input`
-      : 'nothing is put in its place, as in Postfix'
+      ? `its value depends on the mail host; add it to the input`
+      : 'it expands to an empty text, as in Postfix'
     findings.note(`${nameFor(parameter)}: $${name} is not set: ${cure}`)
   }
   const used = configuration.raw(parameter) ?? ''
   if (/\$[{(]?mail_version\b/.test(used) && !configuration.isSet('mail_version')) {
-    findings.note(`${nameFor(parameter)}: $mail_version is not in the input; taken as ${builtInDefaults.get('mail_version')}`)
+    findings.note(`${nameFor(parameter)}: $mail_version is not in the input; assumed to be ${builtInDefaults.get('mail_version')}`)
   }
 }
 
@@ -155,13 +159,16 @@ function remove(tree: Tree, path: string): void {
   delete at[last]
 }
 
-/** Where clean clients go: this is not in any Postfix configuration, since postscreen hands them to smtpd on its own host. */
+/**
+ * Where clean clients go: this is not in any Postfix configuration, since postscreen hands them to smtpd on its own
+ * host.
+ */
 function backend({ backend: address }: ImportOptions): Commented {
-  const need = 'The mail servers for clean clients; their smtpd needs smtpd_upstream_proxy_protocol = haproxy on this port.'
+  const need = 'The mail servers that receive clean clients; their smtpd needs smtpd_upstream_proxy_protocol = haproxy on this port.'
   if (address !== undefined) return new Commented({ addresses: [address] }, { above: [need] })
   return new Commented(
     { service: { name: 'postfix', port: 10_025 } },
-    { above: [`${need} This Service is a guess: correct it, or import with --backend HOST:PORT.`] },
+    { above: [`${need} This Service is only an example: correct it, or import with --backend HOST:PORT.`] },
   )
 }
 
@@ -176,7 +183,7 @@ function reportLeftOut(source: Source): void {
     else if (!tls && /^(postscreen|tlsproxy)_(tls|starttls)_/.test(name) && !levelNames.includes(name))
       findings.leaveOut(nameFor(name), 'TLS is off')
     else if (configuration.settings.get(name)?.service !== undefined && !builtInDefaults.has(name) && !machineDependent.includes(name)) {
-      if (!isMentioned(name, configuration.settings)) findings.leaveOut(nameFor(name), 'the policy has no field for it')
+      if (!isMentioned(name, configuration.settings)) findings.leaveOut(nameFor(name), 'the policy has no such field')
     } else if (
       (name.startsWith('postscreen_') || looksMisspelt(name)) &&
       !known.includes(name) &&
@@ -184,7 +191,7 @@ function reportLeftOut(source: Source): void {
       !isMentioned(name, configuration.settings)
     ) {
       const meant = closest(name, known)
-      findings.note(`${name}: postscreen has no such parameter${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+      findings.note(`${name}: not a parameter of postscreen${meant === undefined ? '' : `; did you mean ${meant}?`}`)
     }
   }
 }
@@ -242,7 +249,9 @@ export function buildPolicy(source: Source, options: ImportOptions, origin: stri
   reportProblems(manifest, source)
   const write = (): string => writePolicyYaml(manifest, head(origin, source))
   if (findings.errors.length === 0 && write().length >= largestYaml)
-    findings.note('the policy is larger than a ConfigMap or a Kubernetes object may be (1 MiB); leave long tables in files: --tables auto')
+    findings.note(
+      'the policy is larger than the limit for a ConfigMap or a Kubernetes object (1 MiB); keep long tables in files: --tables auto',
+    )
   const { commands, copies, keys } = source.beside
   const hide = (text: string): string => withoutKeys(text, keys.values())
   const yaml = findings.errors.length > 0 ? undefined : write()
@@ -262,9 +271,9 @@ function placeTls(manifest: Tree, source: Source, target: ImportOptions['target'
     for (const field of ['certFile', 'keyFile']) remove(manifest, `spec.tls.${field}`)
     put(manifest, 'spec.tls.secretName', new Commented(source.beside.tlsSecret(tls), { beside: tls.certFile }))
   } else {
-    const which = 'or import with --for kubernetes to have a Secret named'
+    const which = 'or import with --for kubernetes to use a Secret'
     source.findings.note(
-      `spec.tls: certFile and keyFile are paths on the mail host; mount the files into the gateway, and correct the paths, ${which}`,
+      `spec.tls: certFile and keyFile are paths on the mail host; mount the files into the gateway and correct the paths, ${which}`,
     )
   }
 }
@@ -274,10 +283,10 @@ function head(origin: string, { findings, beside }: Source): readonly string[] {
   const notes = findings.notes.map(hide)
   const leftOut = findings.leftOut.map(({ name, why }) => ({ name, why: hide(why) }))
   return [
-    `Made from ${origin} by "postscreen import". Behind each value stands the name that it comes from.`,
+    `Generated from ${origin} by "postscreen import". The comment after each value names its source.`,
     ...(notes.length > 0 ? ['Please check:', ...notes.map((note) => `- ${note}`)] : []),
     ...(leftOut.length > 0
-      ? ['Left out, since the policy has no place for it:', ...leftOut.map(({ name, why }) => `- ${name}: ${why}`)]
+      ? ['Omitted, because the policy has no field for it:', ...leftOut.map(({ name, why }) => `- ${name}: ${why}`)]
       : []),
   ]
 }

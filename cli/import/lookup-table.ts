@@ -1,4 +1,5 @@
-// Opens the lookup tables that parameters name (type:name): their text comes from files beside the input, or from the parameter itself.
+// Opens the lookup tables that parameters name (type:name): their text comes from files beside the input, or from the
+// parameter itself.
 import { type CidrTable, parseCidrTable } from '../../crds/values/cidr-table.ts'
 import type { Findings } from './findings.ts'
 import { type KeyedEntry, parseInlineTable, parseKeyedTable } from './keyed-table.ts'
@@ -26,20 +27,23 @@ const compiled = ['hash', 'btree', 'cdb', 'dbm', 'lmdb', 'sdbm']
 
 const network = ['ldap', 'memcache', 'mongodb', 'mysql', 'netinfo', 'nis', 'nisplus', 'pgsql', 'socketmap', 'tcp']
 
-const writeItOut = 'write its entries into a cidr: or texthash: file, or into the policy'
+const writeItOut = 'write its entries to a cidr: or texthash: file, or to the policy'
 
 /** Why tables of other types cannot be imported, and what to do instead. */
 const advice: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(network.map((type) => [type, `is asked over the network, so that there is no text to import; ${writeItOut}`])),
-  environ: `has its entries in the environment of Postfix; ${writeItOut}`,
+  ...Object.fromEntries(network.map((type) => [type, `is queried over the network, so it cannot be imported; ${writeItOut}`])),
+  environ: `has its entries in environment variables of Postfix; ${writeItOut}`,
   fail: 'always fails',
-  internal: `lives in the memory of Postfix; ${writeItOut}`,
-  randmap: 'gives an answer by chance; choose one',
+  internal: `exists only in the memory of Postfix; ${writeItOut}`,
+  randmap: 'returns a random result; choose one result',
   sqlite: `is a database; ${writeItOut}`,
-  unix: `has its entries in the system of the mail host; ${writeItOut}`,
+  unix: `has its entries in the user database of the mail host; ${writeItOut}`,
 }
 
-/** Tables that are left out with a note where they cannot be read: all, or those of these names (`type:path`, path, file name or parameter). */
+/**
+ * Tables that are left out with a note where they cannot be read: all, or those of these names (`type:path`, path, file
+ * name or parameter).
+ */
 export type AllowedMissing = 'all' | readonly string[]
 
 export interface OpenOptions {
@@ -58,7 +62,10 @@ export class LookupTables {
     this.#allowMissing = allowMissing
   }
 
-  /** The table that a `type:name` of a parameter stands for. What cannot be read is reported here; the caller only leaves it out. */
+  /**
+   * The table that a `type:name` of a parameter stands for. What cannot be read is reported here; the caller only
+   * leaves it out.
+   */
   open(specification: string, parameter: string): LookupTable {
     const table = this.look(specification, parameter)
     if (table.is === 'unreadable') this.unreadable(parameter, specification, table.why)
@@ -73,8 +80,8 @@ export class LookupTables {
   /** Reports a table that is left out. */
   unreadable(parameter: string, specification: string, why: string): void {
     const text = `${parameter}: ${shorten(specification)}: ${why}`
-    if (this.#isAllowedMissing(specification, parameter)) this.#findings.note(`${text}; left out`)
-    else this.#findings.error(`${text}; with --allow-missing-tables=${shellQuote(specification)} it is left out`)
+    if (this.#isAllowedMissing(specification, parameter)) this.#findings.note(`${text}; omitted`)
+    else this.#findings.error(`${text}; to omit it, use --allow-missing-tables=${shellQuote(specification)}`)
   }
 
   #isAllowedMissing(specification: string, parameter: string): boolean {
@@ -87,11 +94,13 @@ export class LookupTables {
     return found.length > 0
   }
 
-  /** Notes names of tables that no table without text has: a typing error, or an exemption that is not needed any more. */
+  /**
+   * Notes names of tables that no table without text has: a typing error, or an exemption that is not needed any more.
+   */
   finish(): void {
     for (const name of this.#allowMissing === 'all' ? [] : this.#allowMissing) {
       if (!this.#exempted.has(name))
-        this.#findings.note(`--allow-missing-tables=${name}: no table of that name was left out; write type:path as in the error message`)
+        this.#findings.note(`--allow-missing-tables=${name}: no table with this name was omitted; use type:path as in the error message`)
     }
   }
 
@@ -118,10 +127,13 @@ export class LookupTables {
     if (type === 'pipemap' || type === 'unionmap') return this.#openSeveral(type, name, parameter)
     if (type === 'cidr' || type === 'regexp' || type === 'pcre') return this.#openRules(type, name, parameter)
     if (type === 'texthash' || compiled.includes(type)) return this.#openKeys(type, name, parameter)
-    return unreadable((Object.hasOwn(advice, type) ? advice[type] : undefined) ?? `is of a type that is not known here; ${writeItOut}`)
+    return unreadable((Object.hasOwn(advice, type) ? advice[type] : undefined) ?? `has an unknown type; ${writeItOut}`)
   }
 
-  /** `pipemap:{a, b}` hands the answer of one table on to the next; `unionmap:{a, b}` joins the answers with commas (dict_pipe.c, dict_union.c). */
+  /**
+   * `pipemap:{a, b}` hands the answer of one table on to the next; `unionmap:{a, b}` joins the answers with commas
+   * (dict_pipe.c, dict_union.c).
+   */
   #openSeveral(type: 'pipemap' | 'unionmap', name: string, parameter: string): LookupTable {
     const inside = insideBraces(name)
     if ('why' in inside) return unreadable(`bad syntax: ${inside.why}`)
@@ -143,7 +155,7 @@ export class LookupTables {
     if (type !== 'cidr') {
       const table = parsePatternTable(file.text, type)
       return table === undefined
-        ? unreadable('has expressions that are not understood here')
+        ? unreadable('has regular expressions that cannot be converted')
         : { is: 'patterns', find: (key) => table.find(key) }
     }
     const table = parseCidrTable(file.text, Number.POSITIVE_INFINITY)
@@ -157,7 +169,7 @@ export class LookupTables {
     if ('why' in file) {
       const cure = `postmap -s ${type}:${name} > ${name.split('/').at(-1) ?? name}`
       return unreadable(
-        type === 'texthash' ? file.why : `the text that it was made from: ${file.why}; copy it here or make it from the table: ${cure}`,
+        type === 'texthash' ? file.why : `the source text of the table: ${file.why}; copy it here, or create it from the table: ${cure}`,
       )
     }
     // postmap(1) writes keys in lower case; a text file is read as it stands.
@@ -168,12 +180,12 @@ export class LookupTables {
 
   #notes(parameter: string, name: string, problems: readonly { readonly line: number; readonly why: string }[]): void {
     for (const { line, why } of problems) {
-      this.#findings.noteOneOfMany(`${parameter}: ${name}`, `${parameter}: ${name}, line ${line}: ${why}: line left out, as in Postfix`)
+      this.#findings.noteOneOfMany(`${parameter}: ${name}`, `${parameter}: ${name}, line ${line}: ${why}: line skipped, as in Postfix`)
     }
   }
 }
 
-/** What a table answers for one key that is no address. */
+/** The result of a table for one key that is not an address. */
 export function answerOf(table: LookupTable, key: string): string | undefined {
   if (table.is === 'always') return table.value
   if (table.is === 'patterns') return table.find(key)

@@ -50,7 +50,7 @@ export function parseMainCf(text: string, file: string): MainCf {
   const notes: string[] = []
   const { lines, stray } = logicalLines(text.replace(/^\uFEFF/, ''))
   for (const { line, text: bad } of stray)
-    notes.push(`${file}, line ${line}: logical line must not start with whitespace, left out: ${quote(bad)}`)
+    notes.push(`${file}, line ${line}: logical line must not start with whitespace, skipped: ${quote(bad)}`)
   for (const { line, text: logical } of lines) {
     const pair = splitNameValue(logical)
     if ('why' in pair && isServiceLine(logical)) {

@@ -64,12 +64,12 @@ function readService({ line, text }: LogicalLine, file: string): Service | { rea
   const split = words(text)
   if ('why' in split) return { error: `${file}, line ${line}: ${split.why}` }
   const [name = '', type = '', , , , , , program, ...args] = split
-  if (program === undefined) return { error: `${file}, line ${line}: a service has eight fields, the last of them the program` }
+  if (program === undefined) return { error: `${file}, line ${line}: a service must have eight fields, and the last field is the program` }
   const overrides = new Map<string, string>()
   for (const argument of overrideArguments(args)) {
     const pair = splitNameValue(argument)
     if ('why' in pair) {
-      const form = 'write -o name=value, or -o { name = value } for a value with blanks'
+      const form = 'expected -o name=value, or -o { name = value } for a value with blanks'
       return { error: `${file}, line ${line}: ${name}/${type}: -o ${JSON.stringify(argument)}: ${pair.why}; ${form}` }
     }
     overrides.set(pair.name, pair.value)
@@ -93,7 +93,7 @@ export function readServices(lines: readonly LogicalLine[], file: string): Maste
 export function parseMasterCf(text: string, file: string): MasterCf {
   const { lines, stray } = logicalLines(text.replace(/^\uFEFF/, ''))
   const { services, errors } = readServices(lines, file)
-  const lost = stray.map(({ line }) => `${file}, line ${line}: starts with white space, but there is no entry before it`)
+  const lost = stray.map(({ line }) => `${file}, line ${line}: starts with white space, but does not follow an entry`)
   return { services, errors: [...errors, ...lost] }
 }
 

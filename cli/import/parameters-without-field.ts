@@ -1,35 +1,35 @@
 // Postfix parameters of postscreen and its helpers that a policy has no field for, each with the reason that people are told.
 
-const ownStore = 'the gateway keeps the temporary allowlist in a store of its own'
-const ownProcess = 'it is about processes of Postfix; the gateway is one process of its own'
-const ownDns = 'the gateway asks the DNS itself'
+const ownStore = 'the gateway stores the temporary allowlist differently'
+const ownProcess = 'it applies to processes of Postfix, which the gateway does not use'
+const ownDns = 'the gateway has its own DNS client'
 const ownTls = 'the gateway has no such setting for the TLS handshake'
-const neverReleased = 'no released postscreen has it; only development snapshots before 2.8 had'
+const neverReleased = 'it exists only in development snapshots before Postfix 2.8'
 
 const reasons: Readonly<Record<string, string>> = {
   postscreen_cache_map: ownStore,
-  postscreen_watchdog_timeout: 'Kubernetes restarts a gateway that hangs, by its liveness probe',
-  postscreen_expansion_filter: 'what the gateway puts into footers are addresses, ports, times and host names only',
+  postscreen_watchdog_timeout: 'Kubernetes restarts a gateway that does not respond to its liveness probe',
+  postscreen_expansion_filter: 'footers of the gateway contain only addresses, ports, times and host names',
   postscreen_whitelist_networks: `${neverReleased}; use postscreen_access_list`,
   postscreen_blacklist_networks: `${neverReleased}; use postscreen_access_list`,
   postscreen_hangup_action: neverReleased,
-  postscreen_greet_enable: 'no released postscreen reads it; an empty postscreen_greet_banner turns the test off',
-  postscreen_dnsbl_enable: 'no released postscreen reads it; an empty postscreen_dnsbl_sites turns the test off',
-  smtpd_service_name: 'clean clients go to the mail servers of spec.backend',
+  postscreen_greet_enable: 'no released postscreen reads it; an empty postscreen_greet_banner disables the test',
+  postscreen_dnsbl_enable: 'no released postscreen reads it; an empty postscreen_dnsbl_sites disables the test',
+  smtpd_service_name: 'clean clients are handed off to the mail servers in spec.backend',
   dnsblog_service_name: ownDns,
   dnsblog_reply_delay: ownDns,
-  dns_ncache_ttl_fix_enable: `${ownDns}, and sees the SOA record of negative answers`,
+  dns_ncache_ttl_fix_enable: `${ownDns}, which reads the SOA record of negative replies`,
   tlsproxy_service_name: ownProcess,
   tlsproxy_watchdog_timeout: ownProcess,
-  tlsproxy_use_tls: 'spec.tls.level alone turns TLS on',
-  tlsproxy_enforce_tls: 'spec.tls.level alone demands TLS',
-  tlsproxy_tls_security_level: 'spec.tls.level alone decides about TLS',
-  max_idle: 'the gateway does not stop when it has nothing to do',
+  tlsproxy_use_tls: 'only spec.tls.level enables TLS',
+  tlsproxy_enforce_tls: 'only spec.tls.level requires TLS',
+  tlsproxy_tls_security_level: 'only spec.tls.level controls TLS',
+  max_idle: 'the gateway does not stop when it is idle',
   respectful_logging: 'the log of the gateway always says ALLOWLISTED and DENYLISTED',
   delay_logging_resolution_limit: 'the log of the gateway always has two significant digits',
   info_log_address_format: 'the log of the gateway always quotes addresses in the external form',
   info_log_addr_format: 'the log of the gateway always quotes addresses in the external form',
-  smtpd_command_filter: 'postscreen does not take its filter from it, whatever its manual says; set postscreen_command_filter',
+  smtpd_command_filter: 'postscreen does not use it, although its manual says so; set postscreen_command_filter',
 }
 
 /** Handshake settings, named postscreen_tls_ (Postfix 3.12) and tlsproxy_tls_ (before). */
@@ -39,7 +39,7 @@ const handshake: readonly string[] = [
   ...['session_cache_timeout', 'trace_size_limit'],
 ]
 
-const ownLists = 'the grades of spec.tls.ciphers are the default lists of Postfix; to take out ciphers, use smtpd_tls_exclude_ciphers'
+const ownLists = 'the grades in spec.tls.ciphers are the default lists of Postfix; to exclude ciphers, use smtpd_tls_exclude_ciphers'
 
 /** Settings of Postfix's TLS library that decide about the handshake. */
 const library: Readonly<Record<string, string>> = {
@@ -47,12 +47,12 @@ const library: Readonly<Record<string, string>> = {
   tls_medium_cipherlist: ownLists,
   tls_low_cipherlist: ownLists,
   tls_export_cipherlist: ownLists,
-  tls_preempt_cipherlist: 'the order of the client decides among the ciphers of TLS 1.2 and older',
+  tls_preempt_cipherlist: 'for TLS 1.2 and older, the gateway uses the cipher preference of the client',
   tls_eecdh_auto_curves: ownTls,
   tls_ffdhe_auto_groups: ownTls,
   tls_ssl_options: ownTls,
   tls_disable_workarounds: ownTls,
-  tls_server_sni_maps: 'the policy has one certificate',
+  tls_server_sni_maps: 'the policy supports one certificate',
   tls_config_file: ownTls,
   tls_config_name: ownTls,
 }

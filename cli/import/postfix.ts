@@ -34,7 +34,7 @@ export function importPostfix(input: PostfixInput): ImportResult {
   for (const error of [...main.errors, ...own.errors, ...listed.errors]) findings.error(error)
   for (const note of main.notes) findings.note(note)
   if (own.rest.size === 0 && main.errors.length === 0)
-    findings.error(`${input.file}: has no parameters; give main.cf, or the output of "postconf -n"`)
+    findings.error(`${input.file}: has no parameters; use main.cf, or the output of "postconf -n"`)
   if (own.rest.size === 0) return refused(findings)
   const inInput = [...listed.services, ...own.services]
   const choice = { ...servicesOf(input, inInput, findings), wanted: input.service }
@@ -47,8 +47,10 @@ function servicesOf(input: PostfixInput, inInput: readonly Service[], findings: 
   const { masterCf, file } = input
   if (masterCf === undefined) {
     if (inInput.length > 0) return { services: inInput, origin: file }
-    const cure = 'name it with --master-cf, or import the output of "postconf -n; postconf -P"'
-    findings.note(`master.cf is not beside the input: options of the postscreen service there (-o name=value) are not seen; ${cure}`)
+    const cure = 'pass it with --master-cf, or import the output of "postconf -n; postconf -P"'
+    findings.note(
+      `master.cf is not in the folder of the input: its options of the postscreen service (-o name=value) are not imported; ${cure}`,
+    )
     return { services: [], origin: 'master.cf' }
   }
   const mistake = notMasterCf(masterCf.text)

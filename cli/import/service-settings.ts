@@ -53,7 +53,7 @@ function choose(choice: ServiceChoice, findings: Findings): Service | undefined 
     return undefined
   }
   if (found.length === 0 && services.length > 0) {
-    findings.note(`${origin}: no service runs postscreen, so that no options of it are imported; the policy has the parameters of main.cf`)
+    findings.note(`${origin}: no service runs postscreen, so only the parameters of main.cf are imported`)
   }
   return found[0]
 }
@@ -65,9 +65,7 @@ const ofTlsproxy = (name: string): boolean => /^(tlsproxy_|smtpd_tls_)/.test(nam
 function notePort({ id }: Service, findings: Findings): void {
   const [, port = ''] = /^(?:.*:)?([^:/]+)\/inet$/.exec(id) ?? []
   if (port === '' || port === 'smtp' || port === '25') return
-  findings.note(
-    `${id}: this postscreen listens on port ${port}; the gateway listens where spec.listen.addresses says (port 25 outside Kubernetes)`,
-  )
+  findings.note(`${id}: this postscreen listens on port ${port}; the gateway listens on spec.listen.addresses (port 25 outside Kubernetes)`)
 }
 
 /** Options of the smtpd behind postscreen are the mail server's, not the gateway's. */
@@ -76,7 +74,7 @@ function noteMailServer(services: readonly Service[], settings: ReadonlyMap<stri
   const overrides = [...(services.find((one) => one.id === id)?.overrides.keys() ?? [])].filter((name) => name !== 'syslog_name')
   if (overrides.length === 0) return
   findings.note(
-    `${id}: options of the mail server, not of the gateway: ${overrides.join(', ')}; give them to the smtpd that spec.backend names, beside smtpd_upstream_proxy_protocol=haproxy`,
+    `${id}: options of the mail server, not of the gateway: ${overrides.join(', ')}; set them for the smtpd in spec.backend, together with smtpd_upstream_proxy_protocol=haproxy`,
   )
 }
 
@@ -87,7 +85,7 @@ export function withService(settings: ReadonlyMap<string, Setting>, choice: Serv
   const put = (id: string, name: string, value: string): void => void merged.set(name, { value, line: 0, service: id })
   for (const [name, value] of service?.overrides ?? []) {
     if (!ofTlsproxy(name)) put(service?.id ?? '', name, value)
-    else findings.leaveOut(`${service?.id}/${name}`, 'Postfix reads it in the tlsproxy service, so that it has no effect on postscreen')
+    else findings.leaveOut(`${service?.id}/${name}`, 'Postfix reads it in the tlsproxy service, so it has no effect on postscreen')
   }
   if (service !== undefined) notePort(service, findings)
   const tlsproxy = choice.services.find(({ id }) => id === `${merged.get('tlsproxy_service_name')?.value ?? 'tlsproxy'}/unix`)

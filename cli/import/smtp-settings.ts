@@ -14,7 +14,7 @@ export function readKeywords(text: string, name: string, source: Source): readon
   const found = new Set<string>()
   for (const word of splitWords(text)) {
     const known = ehloKeywords.find((keyword) => keyword.toLowerCase() === word.toLowerCase())
-    if (known === undefined) source.findings.note(`${name}: ${word}: not an EHLO keyword that Postfix knows; left out`)
+    if (known === undefined) source.findings.note(`${name}: ${word}: not an EHLO keyword of Postfix; omitted`)
     else found.add(known)
   }
   return [...found]
@@ -38,7 +38,8 @@ export function readKeywordMaps(text: string, parameter: string, source: Source)
   const entries: unknown[] = []
   for (const word of splitWords(text)) {
     const table = source.tables.open(word, name)
-    if (table.is === 'patterns') source.tables.unreadable(name, word, 'expressions cannot be turned into networks; write a cidr: table')
+    if (table.is === 'patterns')
+      source.tables.unreadable(name, word, 'regular expressions cannot be converted to networks; use a cidr: table')
     let above: readonly string[] = [word]
     for (const { networks, text: answer } of answersByAddress(table, `${name}: ${word}`, source)) {
       if (networks.length === 0) continue
@@ -69,7 +70,7 @@ export function readForbiddenCommands(text: string, parameter: string, source: S
   }
   return [...verbs].filter((verb) => {
     const fine = /^[!-~]{1,64}$/.test(verb)
-    if (!fine) source.findings.note(`${name}: ${verb}: not an SMTP verb that can be written into a policy; left out`)
+    if (!fine) source.findings.note(`${name}: ${verb}: not a valid SMTP command for a policy; omitted`)
     return fine
   })
 }
@@ -89,7 +90,7 @@ export function readCommandFilter(text: string, parameter: string, source: Sourc
   if (text === '') return []
   const table = source.tables.open(text, name)
   if (table.is === 'keys') return table.entries.map(({ key, value }) => ({ command: key, replacement: value }))
-  if (table.is !== 'unreadable') source.tables.unreadable(name, text, 'only tables of whole commands can be imported')
+  if (table.is !== 'unreadable') source.tables.unreadable(name, text, 'only tables of complete commands can be imported')
   return []
 }
 
@@ -108,7 +109,11 @@ export function readFooterMaps(text: string, parameter: string, source: Source):
     if (table.is === 'always') return { entries, always: readFooter(table.value, name, source) }
     if (table.is === 'keys') entries.push(...table.entries.flatMap(({ key, value }) => footerFor(key, value, name, source)))
     else if (table.is !== 'unreadable')
-      source.tables.unreadable(name, word, 'only tables of whole replies can be imported; write them into spec.smtp.rejectFooterFor')
+      source.tables.unreadable(
+        name,
+        word,
+        'only tables of complete replies can be imported; write the replies to spec.smtp.rejectFooterFor',
+      )
   }
   return { entries, always: undefined }
 }
@@ -116,7 +121,7 @@ export function readFooterMaps(text: string, parameter: string, source: Source):
 /** Keys are whole replies; others, such as those in quotes, which Postfix leaves on, never match. */
 function footerFor(reply: string, footer: string, name: string, source: Source): readonly unknown[] {
   if (/^[45][0-9][0-9] [ -~]+$/.test(reply)) return [{ reply, footer: readFooter(footer, name, source) }]
-  source.findings.note(`${name}: the key ${reply} is no whole reply such as 550 5.5.1 Protocol error and never matches; left out`)
+  source.findings.note(`${name}: the key ${reply} is not a complete reply such as 550 5.5.1 Protocol error and never matches; omitted`)
   return []
 }
 
@@ -125,7 +130,7 @@ export function readFooter(text: string, name: string, source: Source): string {
   return text.replaceAll(/\$(?:\$|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\}|\(([A-Za-z0-9_]+)\))/g, (written, ...names: unknown[]) => {
     const macro = names.slice(0, 3).find((one) => one !== undefined)
     if (written === '$$' || footerMacros.some((known) => known === macro)) return written
-    source.findings.note(`${name}: postscreen does not know ${written} and puts nothing in its place; left out`)
+    source.findings.note(`${name}: postscreen expands the unknown macro ${written} to an empty text; omitted`)
     return ''
   })
 }

@@ -13,7 +13,7 @@ function textOf(bytes: Buffer): string {
   return bytes.toString('utf8')
 }
 
-/** A text file of at most 64 MiB, or why there is none. */
+/** A text file of at most 64 MiB, or why it cannot be read. */
 export function readTextFile(path: string): { readonly text: string } | { readonly why: string } {
   try {
     const status = statSync(path)
@@ -35,13 +35,19 @@ export function readStandardInput(): { readonly text: string } | { readonly why:
   }
 }
 
-/** Places where a file of the mail host may be here: below the folder with as much of its path as is there, else under the very path. */
+/**
+ * Places where a file of the mail host may be here: below the folder with as much of its path as is there, else under
+ * the very path.
+ */
 function places(path: string, folder: string): readonly string[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.' && name !== '..')
   return [...names.map((_, at) => join(folder, ...names.slice(at))), isAbsolute(path) ? path : resolve(folder, path)]
 }
 
-/** Table files for an input that lies in `folder`. `onHost`: the input is of this very host, so that the path itself comes first. */
+/**
+ * Table files for an input that lies in `folder`. `onHost`: the input is of this very host, so that the path itself
+ * comes first.
+ */
 export function tableFilesBeside(folder: string, { onHost = false }: { readonly onHost?: boolean } = {}): TableFiles {
   const all = (path: string): readonly string[] =>
     onHost ? [...(isAbsolute(path) ? [path] : []), ...places(path, resolve(folder))] : places(path, folder)
@@ -53,7 +59,7 @@ export function tableFilesBeside(folder: string, { onHost = false }: { readonly 
         if ('text' in file) return { text: file.text, from: place }
         if (file.why !== 'no such file') why = `${place} ${file.why}`
       }
-      return { why: why === 'no such file' ? `no such file, neither here nor as a copy in ${folder}` : why }
+      return { why: why === 'no such file' ? `no such file, and no copy in ${folder}` : why }
     },
   }
 }

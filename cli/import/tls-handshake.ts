@@ -68,9 +68,11 @@ export function parseGrade(text: string): Parsed<{ readonly grade: CipherGrade; 
       return { value: { grade: 'Medium' } }
     case 'low':
     case 'export':
-      return { value: { grade: 'Medium', note: `the ciphers that "${text}" has besides those of "medium" are not in OpenSSL any more` } }
+      return { value: { grade: 'Medium', note: `the ciphers of "${text}" that are not in "medium" are no longer in OpenSSL` } }
     case 'null':
-      return { why: 'the grade "null" has only ciphers that do not encrypt, which the gateway does not offer; expected medium or high' }
+      return {
+        why: 'the grade "null" contains only ciphers without encryption, which the gateway does not support; expected medium or high',
+      }
     default:
       return { why: `Invalid TLS cipher grade: "${text}"; expected medium or high` }
   }
@@ -80,7 +82,7 @@ export function parseGrade(text: string): Parsed<{ readonly grade: CipherGrade; 
 export function parseExclusions(text: string): Parsed<{ readonly names: readonly string[]; readonly ignored: readonly string[] }> {
   const names = [...new Set(wordsOf(text))]
   const signed = names.find((name) => /^[!+@-]/.test(name))
-  if (signed !== undefined) return { why: `invalid unary '!+-@' in cipher exclusion: "${signed}"; write the name alone` }
+  if (signed !== undefined) return { why: `invalid unary '!+-@' in cipher exclusion: "${signed}"; expected only the name` }
   const known = names.filter((name) => cipherNameProblem(name) === undefined)
   return { value: { names: known, ignored: names.filter((name) => !known.includes(name)) } }
 }

@@ -80,7 +80,7 @@ function readLevel(source: Source): TlsSettings['level'] {
   const word = text.toLowerCase()
   const level = Object.hasOwn(levels, word) ? levels[word] : undefined
   const name = source.nameFor(parameter)
-  if (level === undefined) source.findings.error(`${name}: Invalid TLS level "${text}"; write none, may or encrypt`)
+  if (level === undefined) source.findings.error(`${name}: Invalid TLS level "${text}"; expected none, may or encrypt`)
   else if (level === 'Encrypt' && word !== 'encrypt')
     source.findings.note(`${name}: unsupported TLS level "${text}", using "encrypt", as postscreen does`)
   return level ?? 'None'
@@ -107,7 +107,7 @@ function chainFiles(files: readonly string[], source: Source): { readonly certFi
   const apart = isKeyAlone(first, source) ?? (looksLikeKey(first) && !looksLikeKey(second))
   const certFile = apart ? second : first
   source.findings.note(
-    `smtpd_tls_chain_files: the policy has one pair of files; taken as the key: ${first}, as the certificate: ${certFile}`,
+    `smtpd_tls_chain_files: the policy supports one pair of files; used as the key: ${first}, as the certificate: ${certFile}`,
   )
   return { certFile, keyFile: first }
 }
@@ -119,7 +119,7 @@ function readFiles(source: Source): { readonly certFile: string; readonly keyFil
   const certFile = setting('cert_file', source)
   const curves = setting('eccert_file', source)
   if (certFile === '' && curves !== '') return { certFile: curves, keyFile: setting('eckey_file', source) || curves }
-  if (curves !== '') source.findings.note(`smtpd_tls_eccert_file: the policy has one certificate; ${certFile} is used`)
+  if (curves !== '') source.findings.note(`smtpd_tls_eccert_file: the policy supports one certificate; ${certFile} is used`)
   return { certFile, keyFile: certFile === '' ? '' : setting('key_file', source) || certFile }
 }
 
@@ -132,7 +132,7 @@ export function readTls(source: Source): TlsSettings {
   const wanted = source.nameFor('postscreen_tls_security_level')
   if (!named)
     source.findings.note(
-      `${wanted}: TLS is ${level.toLowerCase()}, but there is no certificate (smtpd_tls_cert_file); spec.tls.level is None`,
+      `${wanted}: TLS is ${level.toLowerCase()}, but a certificate is missing (smtpd_tls_cert_file); spec.tls.level is None`,
     )
   return named ? { level, certFile, keyFile } : off
 }
@@ -174,8 +174,8 @@ function readVersions(level: TlsSettings['level'], source: Source): Pick<Handsha
   }
   if (lost.length > 0)
     source.findings.note(
-      `${calledName(name, source)}: the policy has a range of TLS versions without gaps: ${minVersion} to ${maxVersion}. ` +
-        `Clients that have only ${lost.join(' or ')} cannot use TLS any more; to let them in, set spec.tls.minVersion: ${lost[0]}`,
+      `${calledName(name, source)}: the policy supports a range of TLS versions without gaps: ${minVersion} to ${maxVersion}. ` +
+        `Clients that support only ${lost.join(' or ')} can no longer use TLS; to allow them, set spec.tls.minVersion: ${lost[0]}`,
     )
   return { minVersion, maxVersion }
 }
@@ -184,7 +184,7 @@ function readExclusions(level: TlsSettings['level'], source: Source): readonly s
   const names = exclusionsFor(level).flatMap((name) => {
     const exclusions = valueOf(name, parseExclusions, source)
     for (const ignored of exclusions?.ignored ?? [])
-      source.findings.note(`${calledName(name, source)}: ${ignored} is left out; OpenSSL has no such cipher, so that it excludes nothing`)
+      source.findings.note(`${calledName(name, source)}: ${ignored} is omitted; OpenSSL does not have this cipher, so it excludes nothing`)
     return exclusions?.names ?? []
   })
   return [...new Set(names)]
@@ -195,7 +195,7 @@ export function readHandshake(source: Source): HandshakeSettings | undefined {
   const { level } = readTls(source)
   if (level === 'None') return undefined
   const grade = valueOf(ciphersFor(level), parseGrade, source)
-  if (grade?.note !== undefined) source.findings.note(`${calledName(ciphersFor(level), source)}: ${grade.note}; the policy has Medium`)
+  if (grade?.note !== undefined) source.findings.note(`${calledName(ciphersFor(level), source)}: ${grade.note}; the policy uses Medium`)
   const settings = {
     ...readVersions(level, source),
     ciphers: grade?.grade ?? defaults.ciphers,

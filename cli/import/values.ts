@@ -29,10 +29,10 @@ export interface Time {
 export function parseTime(text: string, bareUnit: TimeUnit): Parsed<Time> {
   const { number, rest } = leadingNumber(text)
   const unit = rest === '' ? bareUnit : rest.charAt(0)
-  const why = `bad time value or unit: ${text}; write a whole number and one of s, m, h, d, w, such as 30s or 1h`
+  const why = `bad time value or unit: ${text}; expected a whole number and one of s, m, h, d, w, such as 30s or 1h`
   if (text === '' || number < 0n || number > BigInt(largestInt) || !isUnit(unit)) return { why }
   const largest = unit === 's' ? largestInt + 1 : Math.floor(largestInt / unitSeconds[unit])
-  if (Number(number) >= largest) return { why: `bad time value or unit: ${text}; it is too large` }
+  if (Number(number) >= largest) return { why: `bad time value or unit: ${text}; the value is too large` }
   return { value: { seconds: Number(number) * unitSeconds[unit], ignored: rest.slice(1) } }
 }
 
@@ -42,7 +42,7 @@ export function parseInteger(text: string): Parsed<number> {
   const fits = number <= BigInt(largestInt) && number >= -BigInt(largestInt) - 1n
   return text !== '' && rest === '' && fits
     ? { value: Number(number) }
-    : { why: `bad numerical configuration: ${text}; write a whole number` }
+    : { why: `bad numerical configuration: ${text}; expected a whole number` }
 }
 
 /** A whole number of the mail_conf_long(3) functions: 64 bits; what a double cannot hold exactly is refused. */
@@ -51,12 +51,12 @@ export function parseLong(text: string): Parsed<number> {
   const fits = number <= BigInt(Number.MAX_SAFE_INTEGER) && number >= -BigInt(Number.MAX_SAFE_INTEGER)
   return text !== '' && rest === '' && fits
     ? { value: Number(number) }
-    : { why: `bad numerical configuration: ${text}; write a whole number` }
+    : { why: `bad numerical configuration: ${text}; expected a whole number` }
 }
 
 export function parseBoolean(text: string): Parsed<boolean> {
   const word = text.toLowerCase()
-  return word === 'yes' || word === 'no' ? { value: word === 'yes' } : { why: `bad boolean configuration: ${text}; write yes or no` }
+  return word === 'yes' || word === 'no' ? { value: word === 'yes' } : { why: `bad boolean configuration: ${text}; expected yes or no` }
 }
 
 const actions: Readonly<Record<string, 'Ignore' | 'Enforce' | 'Drop'>> = {
@@ -70,5 +70,5 @@ const actions: Readonly<Record<string, 'Ignore' | 'Enforce' | 'Drop'>> = {
 export function parseAction(text: string): Parsed<'Ignore' | 'Enforce' | 'Drop'> {
   const word = text.toLowerCase()
   const value = Object.hasOwn(actions, word) ? actions[word] : undefined
-  return value === undefined ? { why: `bad value: ${text}; write ignore, enforce or drop` } : { value }
+  return value === undefined ? { why: `bad value: ${text}; expected ignore, enforce or drop` } : { value }
 }

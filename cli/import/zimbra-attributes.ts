@@ -1,7 +1,11 @@
-// Zimbra's attributes for postscreen and what it inherits: which Postfix parameter each becomes (zmconfigd.cf), and Zimbra's defaults (zimbra-attrs.xml).
+// Zimbra's attributes for postscreen and what it inherits: which Postfix parameter each becomes (zmconfigd.cf), and
+// Zimbra's defaults (zimbra-attrs.xml).
 import { fields } from '../../crds/schema/fields.ts'
 
-/** Defaults of Zimbra 8.7 to 10 and of Carbonio; `gacf` prints every one of them, so that they matter for shortened input only. */
+/**
+ * Defaults of Zimbra 8.7 to 10 and of Carbonio; `gacf` prints every one of them, so that they matter for shortened
+ * input only.
+ */
 const defaults: Readonly<Record<string, string>> = {
   zimbraMtaPostscreenAccessList: 'permit_mynetworks',
   zimbraMtaPostscreenBareNewlineAction: 'ignore',
@@ -49,8 +53,9 @@ const others: Readonly<Record<string, string>> = {
 }
 
 /**
- * The one attribute that Zimbra defines but never hands to Postfix: there is no line for it in zmconfigd.cf, nor in Carbonio's configd.cf.
- * Postfix's own default of 10s was in force whatever it says.
+ * The only attribute that Zimbra defines but never passes to Postfix: neither zmconfigd.cf nor Carbonio's configd.cf
+ * contains it.
+ * Postfix's default of 10s was always used.
  */
 export const withoutEffect = 'zimbraMtaPostscreenDnsblTimeout'
 export const timeoutInForce = '10s'
@@ -86,7 +91,10 @@ export const zimbraParameters = (): readonly ZimbraAttribute[] =>
 /** Every attribute with a default, for the test that compares them with the schema. */
 export const zimbraDefaults: ReadonlyMap<string, string> = new Map(Object.entries(defaults))
 
-/** What Zimbra sets without an attribute. Whether it announces SMTPUTF8 is in its local configuration; the policy's default is kept. */
+/**
+ * What Zimbra sets without an attribute. Whether it announces SMTPUTF8 is in its local configuration; the policy's
+ * default is kept.
+ */
 export const fixedByZimbra: Readonly<Record<string, string>> = {
   smtputf8_enable: 'yes',
   smtpd_tls_cert_file: '/opt/zimbra/conf/smtpd.crt',

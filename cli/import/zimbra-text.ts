@@ -70,7 +70,7 @@ class AttributeReader {
   printed(name: string, colons: string, value: string, line: number): void {
     const isOfMta = /^(zimbra|carbonio)Mta/i.test(name)
     if (colons === ':<') {
-      if (isOfMta) this.errors.push(`line ${line}: ${name}: the value is in another file (${value}); write it into the line`)
+      if (isOfMta) this.errors.push(`line ${line}: ${name}: the value is in another file (${value}); write it in this line`)
       return
     }
     if (colons === ':') return this.set(name, value, line)
@@ -78,7 +78,7 @@ class AttributeReader {
     const text = bytes.toString('utf8')
     const valid = /^[A-Za-z0-9+/]*={0,2}$/.test(value) && Buffer.from(text).equals(bytes)
     if (valid) this.set(name, text, line)
-    else if (isOfMta) this.errors.push(`line ${line}: ${name}: the value behind "::" is not text in base64; write "${name}: VALUE"`)
+    else if (isOfMta) this.errors.push(`line ${line}: ${name}: the value after "::" is not text in base64; write "${name}: VALUE"`)
   }
 
   /** `+name` adds to the values, `-name` takes one away. */
@@ -130,7 +130,7 @@ export function parseZimbraText(text: string, file: string): ZimbraText {
     const [, key, word] = name === undefined ? (assigned.exec(line) ?? bareWords.exec(line) ?? []) : []
     if (name !== undefined) reader.printed(name, colons ?? '', value, number)
     else if (key !== undefined) reader.set(key, unquote((word ?? '').trim()), number)
-    else if (ofMta.test(line)) reader.notes.push(`line ${number}: not read, although it names an attribute; write it as NAME: VALUE`)
+    else if (ofMta.test(line)) reader.notes.push(`line ${number}: skipped, although it contains an attribute; write it as NAME: VALUE`)
   }
   const inFile = (what: string): string => `${file}, ${what}`
   return { attributes: reader.attributes, errors: reader.errors.map(inFile), notes: reader.notes.map(inFile), servers: [...servers] }

@@ -29,7 +29,7 @@ export interface ZimbraInput extends ImportOptions {
 /** The single value of an attribute. DnsblSites has many, which zmconfigd joins with blanks. */
 function valueOf({ name, values }: Attribute, findings: Findings): string {
   if (values.length > 1 && name.toLowerCase() !== 'zimbramtapostscreendnsblsites') {
-    findings.note(`${name}: has ${values.length} values where one is allowed; the last one counts: ${values.at(-1)}`)
+    findings.note(`${name}: has ${values.length} values, but only one is allowed; the last one is used: ${values.at(-1)}`)
     return values.at(-1) ?? ''
   }
   return values.join(' ')
@@ -63,22 +63,22 @@ function attributeNames(known: readonly ZimbraAttribute[]): ReadonlyMap<string, 
 function reportOthers(attributes: ZimbraText['attributes'], known: readonly ZimbraAttribute[], findings: Findings): void {
   const timeout = attributes.get(withoutEffect.toLowerCase())?.values.at(-1)
   if (timeout !== undefined && timeout !== timeoutInForce) {
-    const what = `Zimbra never hands it to Postfix, so that ${timeoutInForce} was in force, not ${timeout}`
-    findings.leaveOut(withoutEffect, `${what}; set spec.dnsbl.timeout if you want it`)
+    const what = `Zimbra never passes it to Postfix, so the effective value was ${timeoutInForce}, not ${timeout}`
+    findings.leaveOut(withoutEffect, `${what}; to use this value, set spec.dnsbl.timeout`)
   }
   const names = known.map(({ name }) => name)
   for (const { name } of attributes.values()) {
     const familiar = [...names, withoutEffect, withoutEffectInCarbonio].some((one) => one.toLowerCase() === name.toLowerCase())
     if (familiar || !/^(zimbra|carbonio)MtaPostscreen/i.test(name)) continue
     const meant = closest(name, names)
-    findings.note(`${name}: no such attribute is known${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+    findings.note(`${name}: unknown attribute${meant === undefined ? '' : `; did you mean ${meant}?`}`)
   }
 }
 
 /** gacf prints every attribute that has a default, so that a missing one is rather a shortened file. */
 function missingNote(names: readonly string[]): string {
   const some = names.slice(0, 3).join(', ')
-  return `taken at Zimbra's defaults, since the input does not have them: ${names.length > 3 ? `${some} and ${names.length - 3} more` : some}`
+  return `not in the input; Zimbra's defaults are used: ${names.length > 3 ? `${some} and ${names.length - 3} more` : some}`
 }
 
 /** Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the input says. */
@@ -94,24 +94,21 @@ export function importZimbra(input: ZimbraInput): ImportResult {
   for (const note of notes) findings.noteOneOfMany(`${input.file}: lines`, note)
   if (servers.length > 1) {
     const cure = `save the output of "zmprov gs HOST" of one server`
-    findings.error(`${input.file}: has the settings of ${servers.length} servers (${servers.slice(0, 5).join(', ')}); ${cure}`)
+    findings.error(`${input.file}: contains the settings of ${servers.length} servers (${servers.slice(0, 5).join(', ')}); ${cure}`)
   }
   const carbonio = /^(dn: .*)?carbonio|\/opt\/zextras\//im.test(input.text)
   const fixed = carbonio ? fixedByCarbonio : fixedByZimbra
   const known = zimbraParameters().filter(({ name }) => !carbonio || name !== withoutEffectInCarbonio)
   const settings = settingsOf(attributes, known, findings)
   if (settings.size === 0) {
-    findings.error(`${input.file}: has no attribute of Zimbra's MTA; save the output of "zmprov gacf" or "zmprov gs HOST"`)
+    findings.error(`${input.file}: does not contain attributes of Zimbra's MTA; save the output of "zmprov gacf" or "zmprov gs HOST"`)
     return refused(findings)
   }
   const missing = known.filter((one) => one.default !== undefined && one.default !== '' && !settings.has(one.parameter))
   if (missing.length > 0) findings.note(missingNote(missing.map(({ name }) => name)))
   reportOthers(attributes, known, findings)
   if (carbonio && attributes.has(withoutEffectInCarbonio.toLowerCase()))
-    findings.leaveOut(
-      withoutEffectInCarbonio,
-      'Carbonio never hands it to Postfix, so that it had no effect; set spec.dnsbl.maxTTL if you want it',
-    )
+    findings.leaveOut(withoutEffectInCarbonio, 'Carbonio never passes it to Postfix, so it had no effect; to use it, set spec.dnsbl.maxTTL')
   const defaults = known.flatMap((one): [string, string][] => (one.default === undefined ? [] : [[one.parameter, one.default]]))
   const names = attributeNames(known)
   const configuration = new Configuration(settings, new Map([...builtInDefaults, ...Object.entries(fixed), ...defaults]))

@@ -36,7 +36,7 @@ test('the demo says where it listens, hands a mail on, shows it, and ends on SIG
     const stop = (): boolean => demo.kill('SIGTERM')
     if (line.includes('"through"')) void sent?.then(stop, stop)
   }
-  assert.match(printed, /127\.0\.0\.88:\d+ +ALLOWLISTED +on the permanent access list/)
+  assert.match(printed, /127\.0\.0\.88:\d+ +ALLOWLISTED +permitted by the permanent access list/)
   assert.match(printed, /127\.0\.0\.88:\d+ +MAIL +the mail server accepted \d+ bytes from <a@example\.net> to <b@example\.com>: "through"/)
   assert.match((await sent) ?? '', /^250 .*shown in the terminal/m)
   assert.equal(await ended, 0)

@@ -85,7 +85,7 @@ test('SIGTERM lets a message in transfer end, refuses new clients by 421, and ex
   await container.said('waiting up to 30 s for')
   // Until then Postfix greets new clients as before.
   await container.said('reload -- version')
-  assert.match((await container.health('ready')).output, /about to stop/)
+  assert.match((await container.health('ready')).output, /stopping/)
   const late = new ProxiedClient(container.connect(), '192.0.2.2')
   assert.match(await late.reply(), /^421 4\.3\.2 /)
   client.send('second half')

@@ -1,10 +1,11 @@
-# Part of `entrypoint`: what Postfix's configuration is made of, and the folders that it needs.
+# Part of `entrypoint`: builds the configuration of Postfix, and creates the directories that it needs.
 
-# Changes whenever one of the mounted files does.
+# A signature that changes when one of the mounted files changes.
 fingerprint() { stat -L -c '%n %i %s %Y' "$settings"/* "$settings"/tls/* 2>/dev/null || true; }
 
-# Makes a whole configuration folder: the image's defaults, the mounted settings over them, the certificate, the tables.
-# Fails by its result: `set -e` is off in a function that somebody asks.
+# Builds a complete configuration directory: the defaults of the image, the mounted settings, the certificate, the
+# tables.
+# Returns its own status: `set -e` has no effect in a function that is called in a condition.
 make_configuration() {
   mkdir -p "$1" && chmod 755 "$1" || return 1
   {
@@ -21,7 +22,7 @@ make_configuration() {
       *) make_table "$table" "$1" || return 1 ;;
     esac
   done
-  # smtpd takes no message when less than this is free (queue_minfree of 0); `health` says so before it comes to that.
+  # smtpd accepts no message when less space than this is free (queue_minfree of 0); `health` reports it earlier.
   limit=$(postconf -c "$1" -h message_size_limit) || return 1
   echo $((limit * 3 / 2 / 1024)) >"$1/min-free-kb"
 }
@@ -29,24 +30,25 @@ make_configuration() {
 merge() {
   how=$1 defaults=$2 mounted=$3
   [ -e "$mounted" ] || mounted=
-  # shellcheck disable=SC2086 # nothing when there is no such file
+  # shellcheck disable=SC2086 # empty if the file does not exist
   awk -v key="$how" -f "$here/merge.awk" "$defaults" $mounted
 }
 
-# RFC 5321 4.1.1.1 wants a full name in greetings, and Postfix warns of any other.
+# RFC 5321 4.1.1.1 requires a full name in greetings, and Postfix warns about other names.
 fully_qualified() { case "$1" in *.*) echo "$1" ;; *) echo "$1.localdomain" ;; esac; }
 
-# A Secret of type kubernetes.io/tls. It may come later than the pod.
+# A Secret of type kubernetes.io/tls. It may be created after the pod.
 certificate_settings() {
   if [ -s "$settings/tls/tls.crt" ] && [ -s "$settings/tls/tls.key" ]; then
     echo "smtpd_tls_chain_files = $settings/tls/tls.key, $settings/tls/tls.crt"
     echo 'smtpd_tls_security_level = may'
   elif [ "${POSTFIX_TLS:-no}" = yes ]; then
-    say "warning: no tls.crt and tls.key in $settings/tls yet: no STARTTLS" >&2
+    say "warning: $settings/tls does not contain tls.crt and tls.key yet: STARTTLS is not offered" >&2
   fi
 }
 
-# A table without an ending is compiled; .cidr, .pcre, .regexp and whatever else has one is read as it is.
+# A table without a suffix is compiled. A table with a suffix such as .cidr, .pcre or .regexp is used without
+# conversion.
 make_table() {
   made=$2/${1##*/}
   cat "$1" >"$made" && chgrp postfix "$made" && chmod 640 "$made" || return 1
@@ -56,8 +58,8 @@ make_table() {
   esac
 }
 
-# Owners and modes are those of postfix-files(5); Postfix makes what is missing inside. After an image in which the user postfix has
-# another number, everything in the queue belongs to a stranger: only then is all of it walked through.
+# Owners and modes are those of postfix-files(5); Postfix creates what is missing inside. If the user ID of postfix has
+# changed with a new image, the files in the queue have the wrong owner: only then, the whole queue is processed.
 make_folders() {
   queue=$(postconf -h queue_directory) data=$(postconf -h data_directory) mail=$(postconf -h virtual_mailbox_base)
   owner=$(id -u postfix)
@@ -73,7 +75,7 @@ make_folders() {
   fi
 }
 
-# The data folder last: it is the mark that all is done.
+# The data directory comes last, because it marks the end of this work.
 own_again() {
   for folder in "$1"/*; do
     case "${folder##*/}" in
@@ -85,13 +87,13 @@ own_again() {
   chown -R postfix:postfix "$2"
 }
 
-# UID:GID of virtual(8)'s mailboxes, where they have one owner.
+# The UID:GID of the mailboxes of virtual(8), if they have a single owner.
 mailbox_owner() {
   uid=$(postconf -h virtual_uid_maps) gid=$(postconf -h virtual_gid_maps)
   echo "${uid#static:}:${gid#static:}"
 }
 
-# A changed ConfigMap or Secret is taken over without a restart; one that Postfix cannot read is not.
+# A changed ConfigMap or Secret is applied without a restart, unless Postfix cannot read it.
 follow_configuration() {
   seen=$(fingerprint)
   [ "$seen" != "$current" ] || return 0
@@ -105,6 +107,6 @@ follow_configuration() {
     postfix reload || say 'warning: reload failed'
   else
     rm -rf "$next"
-    say 'warning: the changed configuration is of no use; the last good one stays'
+    say 'warning: the changed configuration is not valid; the last good one stays in use'
   fi
 }

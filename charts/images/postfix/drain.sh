@@ -1,12 +1,13 @@
-# Part of `entrypoint`: a stop that loses nothing. Postfix's own `postfix stop` ends every process at once; a client in the middle of a
-# message is then cut off, and has to send it again.
+# Part of `entrypoint`: a graceful stop. Postfix's own `postfix stop` ends all processes at once, so a client in the
+# middle of a message is disconnected and must send it again.
 
 hurry=no
 
-# Still takes new clients for `drain_delay` seconds, until nobody sends more; refuses them with 421 from then on; lets sessions end for up
-# to `drain_timeout` seconds; gives the queue `flush_timeout` seconds to empty; stops Postfix. A second SIGTERM cuts the waiting short.
+# Accepts new clients for `drain_delay` seconds, until no more clients connect, and refuses them with 421 after that.
+# Waits up to `drain_timeout` seconds for sessions and up to `flush_timeout` seconds for the queue, then stops Postfix.
+# A second SIGTERM ends the wait.
 drain() {
-  say "stopping: taking new clients for $drain_delay s more"
+  say "stopping: accepting new clients for $drain_delay s more"
   : >"$MAIL_CONFIG/draining"
   wait_for "$drain_delay" false
   refuse_new_clients
@@ -14,13 +15,14 @@ drain() {
   wait_for "$drain_timeout" no_sessions
   say "waiting up to $flush_timeout s for the queue"
   postqueue -f || true
-  # Until the queue manager has looked through the deferred ones.
+  # Until the queue manager has tried the deferred messages.
   nap 1
   wait_for "$flush_timeout" queue_is_quiet
   postfix stop || true
 }
 
-# Waits until a command says yes, at most so many seconds, and no longer when Postfix has ended or somebody is in a hurry.
+# Waits until a command succeeds, at most for a number of seconds. Ends early if Postfix has ended or a second signal
+# arrives.
 wait_for() {
   left=$1
   while [ "$left" -gt 0 ] && [ $ended = no ] && [ $hurry = no ] && ! "$2"; do
@@ -29,10 +31,10 @@ wait_for() {
   done
 }
 
-# Taking a service away would end its running sessions, and so would its stop; a reload does not. So the port stays, and what serves its
-# new clients greets them with 421 (RFC 5321 3.8), upon which a gateway tries another backend.
+# Removing a service would end its running sessions, and so would stopping it; a reload does not. So the port stays
+# open, and its service greets new clients with 421 (RFC 5321 3.8); a gateway then tries another mail server.
 refuse_new_clients() {
-  # A parameter of our own: `postconf -P` takes no white space.
+  # A parameter for this purpose, because `postconf -P` does not accept white space.
   postconf -e 'refuse_clients = check_client_access static:{421 4.3.2 Service shutting down}'
   postconf -M | while read -r service type _ _ _ _ _ command _; do
     [ "$type $command" = 'inet smtpd' ] || continue
@@ -41,7 +43,7 @@ refuse_new_clients() {
   postfix reload || true
 }
 
-# The number of connections to ports that this pod listens on (proc(5): 0A is LISTEN, 01 ESTABLISHED, 08 CLOSE_WAIT).
+# The number of connections to ports on which this pod listens (proc(5): 0A is LISTEN, 01 ESTABLISHED, 08 CLOSE_WAIT).
 sessions() {
   awk 'FNR > 1 { port = $2; sub(/.*:/, "", port); if ($4 == "0A") listening[port] = 1; else if ($4 == "01" || $4 == "08") open[port]++ }
     END { for (port in open) if (port in listening) sum += open[port]; print sum + 0 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || echo 0
@@ -49,7 +51,7 @@ sessions() {
 
 no_sessions() { [ "$(sessions)" = 0 ]; }
 
-# Nothing under way; what could not be delivered now is deferred, and stays.
+# The queue is idle. Messages that could not be delivered are deferred and stay in the queue.
 queue_is_quiet() {
   queue=$(postconf -h queue_directory)
   [ -z "$(find "$queue/maildrop" "$queue/incoming" "$queue/active" -type f 2>/dev/null | head -n 1)" ]

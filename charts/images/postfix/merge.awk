@@ -1,8 +1,9 @@
-# Puts Postfix configuration files together: the last entry for a key wins, in the first one's place. Twice the same parameter would make
-# every Postfix program warn. An entry begins in the first column and goes on in the lines that begin with white space (postconf(5)).
+# Merges Postfix configuration files: the last entry for a key wins and takes the place of the first one. If a parameter
+# appeared twice, every Postfix program would warn. An entry begins in the first column and continues in lines that
+# begin with white space (postconf(5)).
 #
-#   awk -v key=parameter -f merge.awk main.cf …    an entry is named by what stands before its `=`
-#   awk -v key=service -f merge.awk master.cf …    by its name and type
+#   awk -v key=parameter -f merge.awk main.cf …    the key of an entry is the text before its `=`
+#   awk -v key=service -f merge.awk master.cf …    the key is the name and type
 FNR == 1 { name = "" }
 /^[ \t]*(#|$)/ { next }
 /^[ \t]/ { if (name != "") entry[name] = entry[name] "\n" $0; next }

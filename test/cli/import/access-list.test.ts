@@ -210,7 +210,7 @@ test('tells of bad lines in a long table a few times, not thousands of times', (
   const lines = Array.from({ length: 3000 }, () => '10.0.0.1/8 reject')
   const { notes } = importText('mynetworks = 192.0.2.1\npostscreen_access_list = cidr:/x\n', { '/x': lines.join('\n') })
   assert.equal(notes.length, 6)
-  assert.match(notes.at(-1) ?? '', /2995 more of the same kind/)
+  assert.match(notes.at(-1) ?? '', /2995 more messages of the same kind/)
 })
 
 test('reads mynetworks with files, tables, host names and IPv4-mapped networks', () => {

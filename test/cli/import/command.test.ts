@@ -19,8 +19,8 @@ test('prints its usage when asked', () => {
 })
 
 const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
-  [[], /^name a file, or - for standard input\n/],
-  [['a', 'b'], /^one file at a time; b is too much\n/],
+  [[], /^expected a file, or - for standard input\n/],
+  [['a', 'b'], /^expected one file; unexpected b\n/],
   [['--frobnicate', 'a'], /frobnicate/],
   [['--tables', 'sometimes', 'a'], /^--tables must be one of auto, inline, files\n/],
   [['--backend'], /backend/],
@@ -39,10 +39,10 @@ for (const [argv, want] of mistakes) {
 test('stops at a table that cannot be read, and goes on when told', () => {
   const strict = importPostfixCommand([site])
   assert.deepEqual([strict.stdout, strict.exitCode], ['', 1])
-  assert.match(strict.stderr, /^error: postscreen_access_list: tcp:127\.0\.0\.1:10027: is asked over the network/m)
+  assert.match(strict.stderr, /^error: postscreen_access_list: tcp:127\.0\.0\.1:10027: is queried over the network/m)
   const lenient = importPostfixCommand([site, '--allow-missing-tables'])
   assert.equal(lenient.exitCode, 0)
-  assert.match(lenient.stderr, /^note: postscreen_access_list: tcp:127\.0\.0\.1:10027: .*; left out$/m)
+  assert.match(lenient.stderr, /^note: postscreen_access_list: tcp:127\.0\.0\.1:10027: .*; omitted$/m)
 })
 
 test('takes name, namespace and backend from its options', () => {

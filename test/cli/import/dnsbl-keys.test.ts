@@ -65,7 +65,7 @@ test('moves the key out of domain and replyMap, into a file or a Secret', () => 
   })
   importFiles('postfix', files, ['--print-key', 'dnsbl-key'], ({ stdout, stderr }) => assert.deepEqual([stdout, stderr], [key, '']))
   importFiles('postfix', files, ['--print-key', 'other'], ({ errors }) =>
-    assert.deepEqual(errors, ['--print-key other: the input has no such key; expected one of dnsbl-key']),
+    assert.deepEqual(errors, ['--print-key other: the input does not contain this key; expected one of dnsbl-key']),
   )
 })
 

@@ -13,7 +13,7 @@ function notesOf(text: string, table = ''): readonly string[] {
 }
 
 const told = (which: string): readonly string[] => [
-  `postscreen_access_list: clients with reject are only logged, as in postscreen, since postscreen_denylist_action is ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
+  `postscreen_access_list: rejected clients are only logged, as in postscreen, because postscreen_denylist_action is ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
 ]
 
 test('an access list with reject and no postscreen_denylist_action is told of', () => {

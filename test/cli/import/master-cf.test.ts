@@ -62,7 +62,7 @@ test('takes master.cf from where --master-cf says', () => {
     assert.deepEqual(spec?.['greet'], { wait: '1s', stressWait: '1s' }),
   )
   importFiles('postfix', files, ['--master-cf', 'FOLDER/main.cf'], ({ errors }) =>
-    assert.deepEqual(errors, ['main.cf: this is main.cf; give master.cf, or the output of "postconf -M"']),
+    assert.deepEqual(errors, ['main.cf: this is main.cf; use master.cf, or the output of "postconf -M"']),
   )
 })
 
@@ -107,7 +107,7 @@ test('takes the options of tlsproxy for the handshake, and none of postscreen it
 
 test('names the options that the policy has no field for', () => {
   const { stdout } = withMaster('smtp inet n - n - 1 postscreen -o syslog_name=postfix/screen\n')
-  assert.match(stdout, /# - smtp\/inet\/syslog_name: the policy has no field for it/)
+  assert.match(stdout, /# - smtp\/inet\/syslog_name: the policy has no such field/)
 })
 
 test('says so when there is no master.cf, and when none of its services runs postscreen', () => {

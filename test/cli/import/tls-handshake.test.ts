@@ -48,7 +48,7 @@ test('a grade is one of two, and older ones are told', () => {
   assert.deepEqual(parseGrade('HIGH'), { value: { grade: 'High' } })
   assert.deepEqual(parseGrade('medium'), { value: { grade: 'Medium' } })
   const low = parseGrade('export')
-  assert.ok('value' in low && low.value.grade === 'Medium' && /are not in OpenSSL any more/.test(low.value.note ?? ''))
+  assert.ok('value' in low && low.value.grade === 'Medium' && /are no longer in OpenSSL/.test(low.value.note ?? ''))
   for (const wrong of ['null', '', 'strong']) assert.ok('why' in parseGrade(wrong), wrong)
 })
 
@@ -58,6 +58,6 @@ test('exclusions are names between commas, blanks or colons, each once', () => {
   for (const signed of ['!aNULL', '-RC4', '+RC4', '@STRENGTH']) {
     const parsed = parseExclusions(`MD5 ${signed}`)
     assert.ok('why' in parsed)
-    assert.equal(parsed.why, `invalid unary '!+-@' in cipher exclusion: "${signed}"; write the name alone`)
+    assert.equal(parsed.why, `invalid unary '!+-@' in cipher exclusion: "${signed}"; expected only the name`)
   }
 })

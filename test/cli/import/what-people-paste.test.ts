@@ -29,7 +29,7 @@ test('a line that names an attribute in another form is not lost silently', () =
   const text = 'zimbraMtaPostscreenDnsblThreshold: 3\necho zimbraMtaPostscreenDnsblAction enforce\n'
   importFiles('zimbra', { input: text }, [], ({ notes, errors }) => {
     assert.deepEqual(errors, [])
-    assert.match(notes.join('\n'), /input, line 2: not read, although it names an attribute; write it as NAME: VALUE/)
+    assert.match(notes.join('\n'), /input, line 2: skipped, although it contains an attribute; write it as NAME: VALUE/)
   })
 })
 
@@ -90,6 +90,6 @@ test('of chain files the certificate is taken from the file that has one', () =>
 
 test('a misspelt name of postscreen is told, and a name of the user’s own is not', () => {
   const { notes } = importMain('mynetworks = 127.0.0.0/8\npostscren_greet_wait = 3s\npost_office = x\npostmulti_enable = yes\n')
-  assert.match(notes.join('\n'), /postscren_greet_wait: postscreen has no such parameter; did you mean postscreen_greet_wait\?/)
+  assert.match(notes.join('\n'), /postscren_greet_wait: not a parameter of postscreen; did you mean postscreen_greet_wait\?/)
   assert.doesNotMatch(notes.join('\n'), /post_office|postmulti/)
 })

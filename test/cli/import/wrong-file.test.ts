@@ -35,7 +35,7 @@ const toZimbra: readonly (readonly [string, string | Buffer, RegExp])[] = [
   ['master.cf', 'smtp inet n - n - 1 postscreen\n', /is a configuration of Postfix/],
   ['JSON', '[1]\n', /is JSON; save the output of "zmprov gacf"/],
   ['LDIF of something else', 'dn: cn=x,dc=example\nmail: a@example.org\n', /is an LDIF file.*zmprov gacf/],
-  ['other text', 'hello\n', /has no attribute of Zimbra's MTA; save the output/],
+  ['other text', 'hello\n', /does not contain attributes of Zimbra's MTA; save the output/],
 ]
 
 for (const [what, text, why] of toZimbra) {
@@ -77,9 +77,9 @@ test('refuses values that LDIF only points at, base64 that is none, and the sett
   ].join('\n')
   importFiles('zimbra', { input: text }, [], ({ errors }) =>
     assert.deepEqual(errors, [
-      'input, line 2: zimbraMtaPostscreenDnsblAction: the value is in another file (file:///x); write it into the line',
-      'input, line 4: zimbraMtaPostscreenGreetAction: the value behind "::" is not text in base64; write "zimbraMtaPostscreenGreetAction: VALUE"',
-      'input: has the settings of 2 servers (a.example.org, b.example.org); save the output of "zmprov gs HOST" of one server',
+      'input, line 2: zimbraMtaPostscreenDnsblAction: the value is in another file (file:///x); write it in this line',
+      'input, line 4: zimbraMtaPostscreenGreetAction: the value after "::" is not text in base64; write "zimbraMtaPostscreenGreetAction: VALUE"',
+      'input: contains the settings of 2 servers (a.example.org, b.example.org); save the output of "zmprov gs HOST" of one server',
     ]),
   )
 })

@@ -5,7 +5,7 @@ import { parseEndpoint, readHostPort, readResolver } from '../crds/values/endpoi
 import type { Read } from '../crds/values/read.ts'
 import { LogBatch } from '../gateway/observability/log-batch.ts'
 import { openLog } from '../gateway/observability/log.ts'
-import type { Gateway } from '../gateway/main.ts'
+import type { Gateway } from '../gateway/process/gateway.ts'
 import type { PrimaryOptions } from '../gateway/process/workers/primary.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'

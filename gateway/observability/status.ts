@@ -1,36 +1,22 @@
 // The status page: what a person or the operator wants to know of one gateway, as plain data.
-import type { Screening } from '../core/clients.ts'
-import type { InForce } from '../process/in-force.ts'
+import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { openFiles } from '../process/open-files.ts'
-import type { AllowlistStore } from '../allowlist/allowlist-store.ts'
-import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
-import type { BackendStatus } from '../backend/backend-status.ts'
-import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { RefusedPolicy, SkippedLines } from '../policy-files/policy-file.ts'
+import type { ServingState } from './serving-state.ts'
 
-/** Where the page's numbers come from. */
+/** Where the page's contents come from. */
 export interface StatusParts {
   readonly version: string
-  readonly inForce: InForce | undefined
+  readonly draining: boolean
+  readonly notReady: readonly string[]
   /** The newest policy that could not be used, while it has not been replaced by a good one. */
   readonly refused: ({ readonly at: Date } & RefusedPolicy) | undefined
-  /** Since when the policy in force has been kept in the data directory, if it comes from there. */
+  /** Since when the active policy has been kept in the data directory, if it comes from there. */
   readonly keptAt: string | undefined
   readonly skipped: readonly SkippedLines[]
-  readonly notReady: readonly string[]
-  readonly draining: boolean
-  readonly listening: readonly string[]
-  readonly sessions: Readonly<Record<string, number>>
-  readonly screening: Screening
-  /** Undefined while there is no policy. */
-  readonly connections: ConnectionStatus | undefined
-  readonly store: AllowlistStore
-  readonly sharedAllowlist: SharedStatus | undefined
-  readonly dnsbl: DnsblStatus
-  readonly lists: readonly SiteStatus[]
-  readonly backends: readonly BackendStatus[]
+  readonly serving: ServingState
 }
 
 /** What `/status` shows. */
@@ -38,30 +24,33 @@ export type StatusPage = ReturnType<typeof statusPage>
 
 /** Makes the page. A list is called by its alias where the policy has one: its domain may hold a key. */
 export function statusPage(parts: StatusParts) {
-  const { inForce, dnsbl, store } = parts
+  const { serving } = parts
+  const { policy, screening, store } = serving
+  const connections = serving.connections()
+  const { servers, flights, inFlight, waiting } = serving.dnsbl()
   return {
     version: parts.version,
     uptimeSeconds: Math.round(process.uptime()),
     ready: parts.notReady.length === 0,
     notReady: parts.notReady,
     draining: parts.draining,
-    listening: parts.listening,
-    policy: inForce === undefined ? null : policyStatus(inForce, parts),
-    leftOut: (inForce?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
+    listening: serving.listening,
+    policy: policy === undefined ? null : policyStatus(policy, parts),
+    leftOut: (policy?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
-    sessions: parts.sessions,
-    queues: { check: parts.screening.checkQueue, post: parts.screening.postQueue, stress: parts.screening.stress },
-    connections: parts.connections === undefined ? null : connectionStatus(parts.connections),
-    allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...parts.sharedAllowlist },
+    sessions: serving.sessions(),
+    queues: { check: screening.checkQueue, post: screening.postQueue, stress: screening.stress },
+    connections: connections === undefined ? null : connectionStatus(connections),
+    allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...serving.sharedAllowlist() },
     dnsbl: {
-      sites: parts.lists.map((list) => siteStatus(list, aliasOf(inForce, list.domain))),
-      servers: dnsbl.servers,
-      flights: dnsbl.flights,
-      inFlight: dnsbl.inFlight,
-      waiting: dnsbl.waiting,
+      sites: serving.lists().map((list) => siteStatus(list, aliasOf(policy, list.domain))),
+      servers,
+      flights,
+      inFlight,
+      waiting,
     },
-    backends: parts.backends,
-    tls: inForce?.tls?.info ?? null,
+    backends: serving.backends(),
+    tls: policy?.tls?.info ?? null,
   }
 }
 
@@ -79,7 +68,7 @@ function connectionStatus({ open, limit, refused, isFull }: ConnectionStatus) {
   }
 }
 
-function policyStatus({ policy, hash, loadedAt }: InForce, { keptAt, skipped }: StatusParts) {
+function policyStatus({ policy, hash, loadedAt }: ActivePolicy, { keptAt, skipped }: StatusParts) {
   const { name, namespace, generation } = policy.metadata
   return {
     name,
@@ -113,8 +102,8 @@ function siteStatus(status: SiteStatus, site: string) {
   return { site, lastAt: time(lastAt), listed, unweighted, clean, error, timeout, lastOutcome, lastError, failing: failingNow }
 }
 
-function aliasOf(inForce: InForce | undefined, domain: string): string {
-  return inForce?.rules.dnsbl.replyMap.get(domain) ?? domain
+function aliasOf(policy: ActivePolicy | undefined, domain: string): string {
+  return policy?.rules.dnsbl.replyMap.get(domain) ?? domain
 }
 
 const time = (epochMs: number): string | null => (epochMs > 0 ? new Date(epochMs).toISOString() : null)

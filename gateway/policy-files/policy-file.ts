@@ -8,7 +8,7 @@ import type { CompiledTable } from '../core/access-list.ts'
 import type { TableProblem } from '../../crds/values/cidr-table.ts'
 import type { DnsblKey } from '../core/dnsbl-key.ts'
 import { messageOf } from '../../runtime/caught.ts'
-import { type Around, leaveOut, type Use } from './around.ts'
+import { type ReadContext, leaveOut, type Use } from './read-context.ts'
 import type { KeptPolicy } from './last-good.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
@@ -71,7 +71,7 @@ export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader
     const problems = [{ path: 'manifest', why: `cannot be read: ${messageOf(error)}` }]
     return { files: [path], problems, hash: undefined, generation: undefined }
   }
-  return readAll(path, bytes, use, (policy, around) => readTables(policy, around, tableOf))
+  return readAll(path, bytes, use, (policy, context) => readTables(policy, context, tableOf))
 }
 
 /** The policy that was kept, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
@@ -81,16 +81,21 @@ export function reloadKept(path: string, { bytes, tables, skipped }: KeptPolicy)
 
 type Tables = Pick<LoadedPolicy, 'tables' | 'skipped'>
 
-function readAll(path: string, bytes: Buffer, use: Use, tablesOf: (policy: PostscreenPolicy, around: Around) => Tables): PolicyReading {
+function readAll(
+  path: string,
+  bytes: Buffer,
+  use: Use,
+  tablesOf: (policy: PostscreenPolicy, context: ReadContext) => Tables,
+): PolicyReading {
   const hash = createHash('sha256').update(bytes).digest('hex')
   const read = readPolicyText(bytes.toString('utf8'))
   if ('problems' in read) return { files: [path], problems: read.problems, hash, generation: read.generation }
   const { policy } = read
-  const around: Around = { folder: dirname(path), use, files: [path], problems: [], leftOut: [] }
-  const { tables, skipped } = tablesOf(policy, around)
-  const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, around)
-  const tls = readTls(policy, around)
-  const { files, problems, leftOut } = around
+  const context: ReadContext = { folder: dirname(path), use, files: [path], problems: [], leftOut: [] }
+  const { tables, skipped } = tablesOf(policy, context)
+  const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, context)
+  const tls = readTls(policy, context)
+  const { files, problems, leftOut } = context
   if (problems.length > 0) return { files, problems, hash, generation: policy.metadata.generation }
   return { files, loaded: { policy, bytes, hash, tables, skipped, siteKeys, tls, leftOut } }
 }
@@ -98,7 +103,7 @@ function readAll(path: string, bytes: Buffer, use: Use, tablesOf: (policy: Posts
 const onlyByOperator =
   'can only be used in a cluster, where the operator puts the table into a file for the gateway; here name a file: table: {file: …}'
 
-function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }: Around, tableOf: TableReader): Tables {
+function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }: ReadContext, tableOf: TableReader): Tables {
   const tables = new Map<string, CompiledTable>()
   const skipped: SkippedLines[] = []
   for (const [i, { table }] of spec.access.entries()) {
@@ -121,10 +126,10 @@ function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }
 }
 
 /** Where TLS is optional a certificate that is missing or cannot be used is left out: clients go on in plaintext, as they do without STARTTLS. */
-function readTls({ spec: { tls } }: PostscreenPolicy, around: Around): TlsMaterial | undefined {
-  const { folder, use, files, problems } = around
+function readTls({ spec: { tls } }: PostscreenPolicy, context: ReadContext): TlsMaterial | undefined {
+  const { folder, use, files, problems } = context
   const withoutTls = ({ path, why }: Problem): void => {
-    if (tls.level === 'May') leaveOut(around, { path, why: `${why}; STARTTLS is not offered without the certificate` })
+    if (tls.level === 'May') leaveOut(context, { path, why: `${why}; STARTTLS is not offered without the certificate` })
     else problems.push({ path, why })
   }
   if (tls.level === 'None') return undefined

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { DnsblKey } from '../core/dnsbl-key.ts'
 import { messageOf } from '../../runtime/caught.ts'
-import { type Around, leaveOut } from './around.ts'
+import { type ReadContext, leaveOut } from './read-context.ts'
 import { readPlainFile } from './plain-file.ts'
 
 /** One entry of a Secret. */
@@ -29,8 +29,8 @@ type Site = PolicySpec['dnsbl']['sites'][number]
  * The keys of DNS lists, by the index of the site. A list without its key is left out: the others, and all mail, do not depend on it.
  * No message has a word of what a file holds.
  */
-export function readSiteKeys(sites: readonly Site[], around: Around): ReadonlyMap<number, DnsblKey> {
-  const { folder, use, files } = around
+export function readSiteKeys(sites: readonly Site[], context: ReadContext): ReadonlyMap<number, DnsblKey> {
+  const { folder, use, files } = context
   const keys = new Map<number, DnsblKey>()
   for (const [index, { domain, keySecret, keyFile }] of sites.entries()) {
     const named = keySecret === undefined ? keyFile : secretFile(keySecret)
@@ -39,7 +39,7 @@ export function readSiteKeys(sites: readonly Site[], around: Around): ReadonlyMa
     files.push(file)
     const path = `spec.dnsbl.sites[${index}].${keySecret === undefined ? 'keyFile' : 'keySecret'}`
     const key = keySecret !== undefined && !existsSync(file) ? missingEntry(keySecret) : readKey(file, named)
-    if (typeof key === 'string') leaveOut(around, { path, why: `${key}; the DNS list ${domain} is not asked without its key` })
+    if (typeof key === 'string') leaveOut(context, { path, why: `${key}; the DNS list ${domain} is not asked without its key` })
     else keys.set(index, key)
   }
   return keys

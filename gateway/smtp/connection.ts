@@ -12,8 +12,8 @@ import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
-/** Everything around a session. The rules are those of the moment in which the client came. */
-export interface World {
+/** What sessions use of the gateway, under the policy that was active when the client connected. */
+export interface SessionServices {
   readonly screening: Screening
   readonly linger: Linger
   readonly rules: Rules
@@ -35,7 +35,7 @@ export interface World {
 export class Connection implements SocketReader {
   readonly id: string
   readonly session: Session
-  readonly #world: World
+  readonly #services: SessionServices
   readonly #plain: TcpSocket
   #socket: TcpSocket
   #tls: TlsSession | undefined
@@ -47,12 +47,12 @@ export class Connection implements SocketReader {
   /** Whether the session looks on while the client talks to its backend. */
   #observes = false
 
-  constructor(world: World, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
+  constructor(services: SessionServices, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
     this.id = id
-    this.#world = world
+    this.#services = services
     this.#plain = socket
     this.#socket = socket
-    this.session = newSession(world.rules, world.screening, ends.client, ends.server, world.tls !== undefined)
+    this.session = newSession(services.rules, services.screening, ends.client, ends.server, services.tls !== undefined)
   }
 
   /** Begins screening. The socket is paused. */
@@ -87,7 +87,7 @@ export class Connection implements SocketReader {
 
   #on(event: Event): void {
     try {
-      for (const effect of step(this.session, this.#world.now(), event)) this.#carryOut(effect)
+      for (const effect of step(this.session, this.#services.now(), event)) this.#carryOut(effect)
       this.#flush()
     } catch (error) {
       this.#abort(error)
@@ -96,16 +96,16 @@ export class Connection implements SocketReader {
 
   /** A mistake of ours: the counters are put right, the socket is gone, nobody else notices. */
   #abort(error: unknown): void {
-    this.#world.bug(this.id, error)
+    this.#services.bug(this.id, error)
     this.#disarm()
     this.#endLookup()
     try {
-      step(this.session, this.#world.now(), { type: 'gone' })
+      step(this.session, this.#services.now(), { type: 'gone' })
     } catch (second) {
-      this.#world.bug(this.id, second)
+      this.#services.bug(this.id, second)
     }
     this.#socket.destroy()
-    this.#world.ended(this)
+    this.#services.ended(this)
   }
 
   #carryOut(effect: Effect): void {
@@ -114,7 +114,7 @@ export class Connection implements SocketReader {
         this.#pending += effect.text
         break
       case 'log':
-        this.#world.log(this.id, effect.record)
+        this.#services.log(this.id, effect.record)
         break
       case 'arm':
         this.#arm(effect.timer, effect.ms)
@@ -132,10 +132,10 @@ export class Connection implements SocketReader {
         this.#recall(effect.key)
         break
       case 'remember':
-        this.#world.remember(effect.key, effect.record)
+        this.#services.remember(effect.key, effect.record)
         break
       case 'lookup':
-        this.#lookup = this.#world.lookup(this.session.client.address, this.session.rules, this.#onAnswer)
+        this.#lookup = this.#services.lookup(this.session.client.address, this.session.rules, this.#onAnswer)
         break
       case 'abandonLookup':
         this.#endLookup(effect.why)
@@ -170,7 +170,7 @@ export class Connection implements SocketReader {
   }
 
   #recall(key: string): void {
-    const found = this.#world.recall(key)
+    const found = this.#services.recall(key)
     if (typeof found === 'object') void found.then((record) => this.#on({ type: 'recalled', record }))
     else this.#on({ type: 'recalled', record: found })
   }
@@ -212,8 +212,8 @@ export class Connection implements SocketReader {
     this.#endLookup()
     this.#tls?.release()
     this.#leave(this.#socket)
-    this.#world.linger.end(this.#socket, text)
-    this.#world.ended(this)
+    this.#services.linger.end(this.#socket, text)
+    this.#services.ended(this)
   }
 
   #relay(unread: Uint8Array, teaserSent: boolean): void {
@@ -222,10 +222,10 @@ export class Connection implements SocketReader {
     this.#leave(this.#socket)
     const { client, server } = this.session
     const request = { client: this.#plain, clientEndpoint: client, serverEndpoint: server, unread, teaserSent }
-    this.#world.relay(this.id, request, {
+    this.#services.relay(this.id, request, {
       onStarted: () => {
         this.#on({ type: 'handedOff' })
-        this.#world.ended(this)
+        this.#services.ended(this)
       },
       onClientData: (bytes) => {
         if (this.#observes) this.#on({ type: 'data', bytes })
@@ -249,10 +249,10 @@ export class Connection implements SocketReader {
   #startTls(handshakeMs: number): void {
     this.#flush()
     this.#leave(this.#plain)
-    const secureContext = this.#world.tls
+    const secureContext = this.#services.tls
     if (secureContext === undefined) throw new Error('STARTTLS without a certificate')
     this.#tls = startTls(this.#plain, secureContext, { handshakeMs }, (result) =>
-      this.#world.tlsResult(this.id, this.session.client, result),
+      this.#services.tlsResult(this.id, this.session.client, result),
     )
     this.#socket = this.#tls.socket
     this.#socket.reader = this

@@ -14,93 +14,93 @@ import { closeWith } from './linger.ts'
 import type { Log } from '../observability/log.ts'
 
 /** Visits at a time, in all and from one address. Health checks are few and short, so more of them are connections that were left open. */
-export const visitsAtMost = 256
-export const visitsOfOneAtMost = 16
-/** How long a visit may take, in milliseconds. */
-const visitMs = 10_000
+export const checksAtMost = 256
+export const checksOfOneAtMost = 16
+/** How long a check may take, in milliseconds. */
+const usualTimeLimitMs = 10_000
 /** How long a probe has to take the last reply and leave. */
 const lastReplyMs = 2000
 /** One warning in so many milliseconds: probes come every few seconds. */
 const warningEveryMs = 60_000
 
-export type ProbeStanding = 'ready' | 'unready'
+export type HealthCheckAnswer = 'ready' | 'unready'
 
 /** Who visits. */
-export interface Visitor {
+export interface CheckOrigin {
   readonly client: Endpoint
   readonly reason: HealthCheckReason
   readonly sessionId: string
 }
 
-export interface ProbesParts {
+export interface HealthChecksParts {
   readonly rules: () => Rules
   /** The same as /readyz. */
   readonly isReady: () => boolean
   readonly log: Pick<Log, 'debug' | 'sessionWarning'>
-  readonly counted: (answer: ProbeStanding) => void
-  /** How long a visit may take, in milliseconds; 10,000 where left out. */
-  readonly visitMs?: number
+  readonly counted: (answer: HealthCheckAnswer) => void
+  /** How long a check may take, in milliseconds; 10,000 where left out. */
+  readonly timeLimitMs?: number
   /** A clock in milliseconds that only goes forward; the process's own where left out. */
   readonly now?: () => number
 }
 
 /** All probes that are being answered. */
-export class Probes {
-  readonly #parts: ProbesParts
-  readonly #visits = new Set<Visit>()
+export class HealthChecks {
+  readonly #parts: HealthChecksParts
+  readonly #checks = new Set<CheckConnection>()
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  constructor(parts: ProbesParts) {
+  constructor(parts: HealthChecksParts) {
     this.#parts = parts
   }
 
   /** Visits that have not ended. */
   get size(): number {
-    return this.#visits.size
+    return this.#checks.size
   }
 
   /** Answers a probe; its socket is paused. A new one is always answered: where there are too many, the oldest one gives way. */
-  answer(socket: TcpSocket, visitor: Visitor): void {
-    const { isReady, rules, counted, visitMs: timeLimit = visitMs } = this.#parts
-    this.#makeRoom(visitor.client.address)
+  answer(socket: TcpSocket, origin: CheckOrigin): void {
+    const { isReady, rules, counted, timeLimitMs = usualTimeLimitMs } = this.#parts
+    this.#makeRoom(origin.client.address)
     const standing = isReady() ? 'ready' : 'unready'
     counted(standing)
-    this.#debug(visitor, standing)
-    const visit = new Visit(socket, visitor, newHealthCheck(rules(), visitor.reason), {
-      misused: (how) => this.#warn(visitor, how),
-      failed: (error) => this.#parts.log.sessionWarning(visitor.sessionId, `internal error: ${String(error)}`),
-      gone: () => this.#visits.delete(visit),
+    this.#debug(origin, standing)
+    const check = new CheckConnection(socket, origin, newHealthCheck(rules(), origin.reason), {
+      misused: (how) => this.#warn(origin, how),
+      failed: (error) => this.#parts.log.sessionWarning(origin.sessionId, `internal error: ${String(error)}`),
+      gone: () => this.#checks.delete(check),
     })
-    this.#visits.add(visit)
-    visit.begin(standing === 'ready', timeLimit)
+    this.#checks.add(check)
+    check.begin(standing === 'ready', timeLimitMs)
   }
 
   /** The oldest one of this address gives way where it has too many, else the oldest one of all. */
   #makeRoom(address: string): void {
-    const own = [...this.#visits].filter(({ visitor }) => visitor.client.address === address)
-    const [oldest] = own.length >= visitsOfOneAtMost ? own : this.#visits.size >= visitsAtMost ? this.#visits : []
+    const own = [...this.#checks].filter(({ origin }) => origin.client.address === address)
+    const [oldest] = own.length >= checksOfOneAtMost ? own : this.#checks.size >= checksAtMost ? this.#checks : []
     if (oldest === undefined) return
-    this.#visits.delete(oldest)
-    this.#debug(oldest.visitor, 'closed: there are too many')
+    this.#checks.delete(oldest)
+    this.#debug(oldest.origin, 'closed: there are too many')
     oldest.giveWay()
   }
 
   /** Closes the socket of a probe without a word. */
-  dismiss(socket: TcpSocket, visitor: Visitor, why: string): void {
-    this.#debug(visitor, `closed: ${why}`)
+  dismiss(socket: TcpSocket, origin: CheckOrigin, why: string): void {
+    this.#debug(origin, `closed: ${why}`)
     socket.destroy()
   }
 
   /** Ends all of them now. */
   close(): void {
-    for (const visit of this.#visits) visit.cut()
+    for (const check of this.#checks) check.cut()
   }
 
-  #debug({ client, reason, sessionId }: Visitor, what: string): void {
+  #debug({ client, reason, sessionId }: CheckOrigin, what: string): void {
     this.#parts.log.debug(`probe from ${at(client)}: ${what}`, { session: sessionId, event: 'PROBE', client, reason, answer: what })
   }
 
-  #warn({ client, reason, sessionId }: Visitor, how: HealthCheckMisuse): void {
+  #warn({ client, reason, sessionId }: CheckOrigin, how: HealthCheckMisuse): void {
     const now = (this.#parts.now ?? (() => performance.now()))()
     if (now - this.#warnedAt < warningEveryMs) return
     this.#warnedAt = now
@@ -116,32 +116,32 @@ function warning(reason: HealthCheckReason, how: HealthCheckMisuse): string {
     : 'mail is put off with 450, for its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy must name the client'
 }
 
-/** What a visit tells of itself. */
-interface VisitEvents {
+/** What a check tells of itself. */
+interface CheckEvents {
   readonly misused: (how: HealthCheckMisuse) => void
   readonly failed: (error: unknown) => void
   readonly gone: () => void
 }
 
 /** One probe with its socket. */
-class Visit implements SocketReader {
-  readonly visitor: Visitor
+class CheckConnection implements SocketReader {
+  readonly origin: CheckOrigin
   readonly #socket: TcpSocket
-  readonly #probe: HealthCheck
-  readonly #events: VisitEvents
+  readonly #check: HealthCheck
+  readonly #events: CheckEvents
   #timer: NodeJS.Timeout | undefined
   /** Whether the last reply was sent. */
   #over = false
 
-  constructor(socket: TcpSocket, visitor: Visitor, probe: HealthCheck, events: VisitEvents) {
+  constructor(socket: TcpSocket, origin: CheckOrigin, check: HealthCheck, events: CheckEvents) {
     this.#socket = socket
-    this.visitor = visitor
-    this.#probe = probe
+    this.origin = origin
+    this.#check = check
     this.#events = events
   }
 
   begin(isReady: boolean, timeLimitMs: number): void {
-    const { host } = this.#probe.rules
+    const { host } = this.#check.rules
     this.#timer = setTimeout(() => this.#end(wire(host.timeLimit)), timeLimitMs)
     this.#socket.reader = this
     if (!isReady) return this.#end(wire(reply.unavailable))
@@ -157,13 +157,13 @@ class Visit implements SocketReader {
   /** Ends it now, with a word to those who still listen. */
   giveWay(): void {
     this.#over = true
-    closeWith(this.#socket, wire(this.#probe.rules.host.tryAgainLater))
+    closeWith(this.#socket, wire(this.#check.rules.host.tryAgainLater))
   }
 
   onData(bytes: Buffer): boolean {
     if (this.#over) return false
     try {
-      const { text, over, misuse } = answerHealthCheck(this.#probe, bytes)
+      const { text, over, misuse } = answerHealthCheck(this.#check, bytes)
       if (misuse !== undefined) this.#events.misused(misuse)
       if (over) this.#end(text)
       else if (text !== '') this.#socket.write(text)

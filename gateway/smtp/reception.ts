@@ -1,35 +1,35 @@
-// Takes each accepted socket to its session: who is it really (PROXY header, or only a health check), then screening, until it is handed on or gone.
+// Takes each accepted socket to its session: finds out the client's address (PROXY header) and whether it is a health check, then starts screening.
 import { reply, wire } from '../core/replies.ts'
 import { Capacity, type ConnectionLimit } from './capacity.ts'
-import { Connection, type World } from './connection.ts'
+import { Connection, type SessionServices } from './connection.ts'
 import { closeWith, type Linger } from './linger.ts'
 import type { Log } from '../observability/log.ts'
-import type { Probes } from './health-checks.ts'
+import type { HealthChecks } from './health-checks.ts'
 import type { Endpoints, TcpSocket } from '../sockets/tcp-socket.ts'
 import { type HeaderReading, readProxyHeader } from './proxy-protocol.ts'
 
-/** What the reception must know of the policy in force. */
+/** The part of the active policy that decides how a connection begins. */
 export interface ReceptionRules {
-  /** Must this peer send a PROXY header? */
+  /** Whether this peer must send a PROXY header. */
   readonly needsHeader: (peerAddress: string) => boolean
   readonly headerTimeoutMs: number
-  /** Do only health checks come from this address? */
-  readonly isProbe: (address: string) => boolean
+  /** Whether only health checks come from this address. */
+  readonly isHealthCheck: (address: string) => boolean
   readonly limit: ConnectionLimit
 }
 
 /** All connections under screening. */
 export class Reception {
-  readonly #world: () => World
+  readonly #services: () => SessionServices
   readonly #rules: () => ReceptionRules
   readonly #linger: Linger
-  readonly #probes: Probes
+  readonly #healthChecks: HealthChecks
   readonly #log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
   readonly #relayed: () => number
   /** How many connections there may be. */
   readonly capacity: Capacity
   readonly #connections = new Set<Connection>()
-  /** Sockets that still owe their PROXY header. */
+  /** Sockets whose PROXY header has not arrived yet. */
   readonly #waiting = new Set<TcpSocket>()
   readonly #idPrefix: string
   #count = 0
@@ -37,19 +37,19 @@ export class Reception {
 
   /** @param idPrefix distinguishes the sessions of this process from those of others */
   constructor(parts: {
-    world: () => World
+    services: () => SessionServices
     rules: () => ReceptionRules
     linger: Linger
-    probes: Probes
+    healthChecks: HealthChecks
     log: Pick<Log, 'info' | 'warning' | 'sessionWarning'>
-    /** Clients that a backend has taken. */
+    /** Clients that are relayed to a backend. */
     relayed: () => number
     idPrefix: string
   }) {
-    this.#world = parts.world
+    this.#services = parts.services
     this.#rules = parts.rules
     this.#linger = parts.linger
-    this.#probes = parts.probes
+    this.#healthChecks = parts.healthChecks
     this.#log = parts.log
     this.#relayed = parts.relayed
     this.capacity = new Capacity({ limit: () => this.#rules().limit, open: () => this.open, log: parts.log })
@@ -61,19 +61,19 @@ export class Reception {
     return this.#connections
   }
 
-  /** Clients that have ever come; health checks are none. */
+  /** Clients since the start, without health checks. */
   get clients(): number {
     return this.#clients
   }
 
-  /** Sockets whose PROXY header has not come yet. */
+  /** Sockets whose PROXY header has not arrived yet. */
   get waitingForHeader(): number {
     return this.#waiting.size
   }
 
-  /** Client connections in whatever state, health checks too. */
+  /** Client connections in any state, health checks included. */
   get open(): number {
-    return this.#connections.size + this.#waiting.size + this.#relayed() + this.#linger.size + this.#probes.size
+    return this.#connections.size + this.#waiting.size + this.#relayed() + this.#linger.size + this.#healthChecks.size
   }
 
   /** For the listener. */
@@ -84,7 +84,7 @@ export class Reception {
     }
     const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
     const ends = socket.endpoints()
-    // The peer has gone between its SYN and now: nobody is there to hear us, and postscreen has no CONNECT line for it either.
+    // The peer has left between its SYN and now. postscreen has no CONNECT line for it either.
     if (ends === undefined) {
       socket.destroy()
       return
@@ -94,14 +94,14 @@ export class Reception {
     else this.#begin(socket, ends, id)
   }
 
-  /** The drain time is over: those who are still screened are told so; probes, and whoever has sent no header yet, just go. */
+  /** The drain time is over: clients under screening get a last reply; health checks, and connections without a PROXY header, are closed. */
   shutDown(): void {
     for (const socket of this.#waiting) socket.destroy()
-    this.#probes.close()
+    this.#healthChecks.close()
     for (const connection of this.#connections) connection.shutDown()
   }
 
-  /** Called by the world when a connection is no longer screened. */
+  /** Called when a connection is no longer screened. */
   forget(connection: Connection): void {
     this.#connections.delete(connection)
   }
@@ -125,14 +125,14 @@ export class Reception {
       // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy counts as a client.
       case 'unnamed':
         socket.unread(reading.unread)
-        this.#probes.answer(socket, { client, reason: 'unnamed', sessionId: id })
+        this.#healthChecks.answer(socket, { client, reason: 'unnamed', sessionId: id })
         return
       // Many load balancers check the port without the header that they send for clients.
       case 'nothing':
-        if (!this.#rules().isProbe(client.address)) break
+        if (!this.#rules().isHealthCheck(client.address)) break
         if (socket.inputEnded || socket.isDestroyed)
-          this.#probes.dismiss(socket, { client, reason: 'network', sessionId: id }, 'it has left')
-        else this.#probes.answer(socket, { client, reason: 'network', sessionId: id })
+          this.#healthChecks.dismiss(socket, { client, reason: 'network', sessionId: id }, 'it has left')
+        else this.#healthChecks.answer(socket, { client, reason: 'network', sessionId: id })
         return
       case 'bad':
     }
@@ -141,12 +141,12 @@ export class Reception {
   }
 
   #begin(socket: TcpSocket, ends: Endpoints, id: string): void {
-    if (this.#rules().isProbe(ends.client.address)) {
-      this.#probes.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
+    if (this.#rules().isHealthCheck(ends.client.address)) {
+      this.#healthChecks.answer(socket, { client: ends.client, reason: 'network', sessionId: id })
       return
     }
     this.#clients++
-    const connection = new Connection(this.#world(), socket, ends, id)
+    const connection = new Connection(this.#services(), socket, ends, id)
     this.#connections.add(connection)
     connection.start()
   }

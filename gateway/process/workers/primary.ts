@@ -7,7 +7,7 @@ import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
 import { parseEndpoint } from '../../../crds/values/endpoint.ts'
 import type { Log, LogFormat, LogLevel } from '../../observability/log.ts'
-import type { Gateway } from '../../main.ts'
+import type { Gateway } from '../gateway.ts'
 import type { GatewayOptions } from '../options.ts'
 import { version } from '../../../runtime/version.ts'
 import { WorkerProcess } from './worker-process.ts'
@@ -31,8 +31,8 @@ const lookMs = 10_000
 /** What a worker may take after its drain time: last replies, then its stores. Less than the 15 s after which a pod is killed. */
 const closingMs = 12_000
 
-/** One place for a worker, taken by one process after another. */
-interface Place {
+/** One of the workers: its number, and the process that has that number now. */
+interface WorkerSlot {
   readonly number: number
   process: WorkerProcess | undefined
   listening: readonly string[]
@@ -62,8 +62,8 @@ export async function startWorkers(options: PrimaryOptions): Promise<Gateway> {
 class Primary implements Gateway {
   readonly #options: PrimaryOptions
   readonly #log: Log
-  readonly #places: readonly Place[]
-  readonly #metrics = new WorkersMetrics(() => this.#places.filter(({ listening }) => listening.length > 0).length)
+  readonly #slots: readonly WorkerSlot[]
+  readonly #metrics = new WorkersMetrics(() => this.#slots.filter(({ listening }) => listening.length > 0).length)
   readonly #failure = Promise.withResolvers<never>()
   readonly #firstListens = Promise.withResolvers<void>()
   /** Where workers are to listen; with the port that the first one got where any free one was asked for. */
@@ -72,20 +72,20 @@ class Primary implements Gateway {
   #adminServer: AdminServer | undefined
   #watch: NodeJS.Timeout | undefined
   /** Where the worker is that makes the probes of backends. */
-  #prober: Place | undefined
+  #prober: WorkerSlot | undefined
   #draining = false
 
   constructor(options: PrimaryOptions) {
     this.#options = options
     this.#log = options.log
     this.#listen = options.listen
-    this.#places = Array.from({ length: options.workers }, (_, index) => newPlace(index + 1))
+    this.#slots = Array.from({ length: options.workers }, (_, index) => newSlot(index + 1))
     // Nobody has to ask.
     this.#failure.promise.catch(() => undefined)
   }
 
   get listening(): readonly string[] {
-    return this.#places.find(({ listening }) => listening.length > 0)?.listening ?? []
+    return this.#slots.find(({ listening }) => listening.length > 0)?.listening ?? []
   }
 
   get admin(): string | undefined {
@@ -100,20 +100,20 @@ class Primary implements Gateway {
     await this.#openAdmin()
     // A second signal ends this process at once, and must end all.
     process.once('exit', () => this.#killAll())
-    const [first] = this.#places
+    const [first] = this.#slots
     if (first !== undefined) this.#start(first)
     this.#watch = setInterval(() => this.#endSilentOnes(), lookMs).unref()
     if (this.#options.awaitPolicy !== true) await Promise.race([this.#firstListens.promise, this.#failure.promise])
   }
 
   reload(): void {
-    for (const { process: worker } of this.#places) worker?.reload()
+    for (const { process: worker } of this.#slots) worker?.reload()
   }
 
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     this.#draining = true
     clearInterval(this.#watch)
-    const ends = this.#places.map(async ({ process: worker, timer }) => {
+    const ends = this.#slots.map(async ({ process: worker, timer }) => {
       clearTimeout(timer)
       worker?.drain(timeoutMs, delayMs)
       await worker?.ended
@@ -136,69 +136,69 @@ class Primary implements Gateway {
     this.#log.info(`admin server on ${this.#adminServer.address}`)
   }
 
-  #start(place: Place): void {
+  #start(slot: WorkerSlot): void {
     const { workers, log: _log, admin: _admin, lines, listen: _listen, ...shared } = this.#options
     const options = {
       ...shared,
       ...(this.#listen !== undefined && { listen: this.#listen }),
       // A worker that comes back while the policy file is bad waits until it is good; the others go on with the last good one.
       awaitPolicy: this.#options.awaitPolicy === true || this.#hasListened,
-      worker: { number: place.number, of: workers },
+      worker: { number: slot.number, of: workers },
       prober: this.#prober === undefined,
     }
-    place.why = undefined
+    slot.why = undefined
     const worker = new WorkerProcess(options, {
-      listening: (addresses) => this.#listens(place, addresses),
-      failed: (why) => (place.why = why),
-      backends: (message) => this.#passOn(place, message),
-      ended: (how) => this.#ended(place, worker, how),
+      listening: (addresses) => this.#listens(slot, addresses),
+      failed: (why) => (slot.why = why),
+      backends: (message) => this.#passOn(slot, message),
+      ended: (how) => this.#ended(slot, worker, how),
       lines,
     })
-    place.process = worker
-    this.#prober ??= place
+    slot.process = worker
+    this.#prober ??= slot
   }
 
   /** What one worker has learnt of backends is for all others; a question is for the one that makes the probes. */
-  #passOn(from: Place, message: ProbeMessage): void {
-    const to = message.is === 'ask' ? [this.#prober] : this.#places
-    for (const place of to) if (place !== from) place?.process?.hearOfBackends(message)
+  #passOn(from: WorkerSlot, message: ProbeMessage): void {
+    const to = message.is === 'ask' ? [this.#prober] : this.#slots
+    for (const slot of to) if (slot !== from) slot?.process?.hearOfBackends(message)
   }
 
-  #listens(place: Place, addresses: readonly string[]): void {
-    place.listening = addresses
+  #listens(slot: WorkerSlot, addresses: readonly string[]): void {
+    slot.listening = addresses
     if (!this.#hasListened) {
       this.#hasListened = true
       if (this.#listen?.some((address) => address.endsWith(':0')) === true) this.#listen = addresses
-      if (!this.#draining) for (const other of this.#places) if (other !== place) this.#start(other)
+      if (!this.#draining) for (const other of this.#slots) if (other !== slot) this.#start(other)
       this.#firstListens.resolve()
     }
   }
 
   /** Only its own clients are lost; the others serve on. */
-  #ended(place: Place, worker: WorkerProcess, how: string): void {
-    place.process = undefined
-    place.listening = []
-    if (this.#prober === place) {
-      this.#prober = this.#places.find(({ process: other }) => other !== undefined)
+  #ended(slot: WorkerSlot, worker: WorkerProcess, how: string): void {
+    slot.process = undefined
+    slot.listening = []
+    if (this.#prober === slot) {
+      this.#prober = this.#slots.find(({ process: other }) => other !== undefined)
       this.#prober?.process?.becomeProber()
     }
-    this.#metrics.ended(place.number)
+    this.#metrics.ended(slot.number)
     if (this.#draining) return
     // Before any of them has listened it is the gateway that cannot start.
     if (!this.#hasListened) {
-      void this.#fail(new Error(place.why ?? `the first worker ended while it started (${how})`))
+      void this.#fail(new Error(slot.why ?? `the first worker ended while it started (${how})`))
       return
     }
-    if (performance.now() - worker.startedAt > steadyMs) place.failures = 0
-    const pauseMs = backOffDelay(pauses, place.failures++)
-    const why = place.why ?? how
-    this.#log.warning(`worker ${place.number} has ended (${why}), with the clients that it had; another one starts in ${pauseMs} ms`, {
-      worker: place.number,
+    if (performance.now() - worker.startedAt > steadyMs) slot.failures = 0
+    const pauseMs = backOffDelay(pauses, slot.failures++)
+    const why = slot.why ?? how
+    this.#log.warning(`worker ${slot.number} has ended (${why}), with the clients that it had; another one starts in ${pauseMs} ms`, {
+      worker: slot.number,
       pid: worker.pid,
     })
-    place.timer = setTimeout(() => {
-      place.restarts++
-      this.#start(place)
+    slot.timer = setTimeout(() => {
+      slot.restarts++
+      this.#start(slot)
     }, pauseMs)
   }
 
@@ -208,7 +208,7 @@ class Primary implements Gateway {
   }
 
   #endSilentOnes(): void {
-    for (const { number, process: worker } of this.#places) {
+    for (const { number, process: worker } of this.#slots) {
       if (worker === undefined) continue
       if (worker.silentMs > silentMs) {
         this.#log.warning(`worker ${number} has not answered for ${silentMs / 1000} s and is ended`, { worker: number, pid: worker.pid })
@@ -218,7 +218,7 @@ class Primary implements Gateway {
   }
 
   #killAll(): void {
-    for (const { process: worker } of this.#places) worker?.kill()
+    for (const { process: worker } of this.#slots) worker?.kill()
   }
 
   #report(): PrimaryReport {
@@ -227,7 +227,7 @@ class Primary implements Gateway {
 
   #reports(): Promise<readonly WorkerReport[]> {
     return Promise.all(
-      this.#places.map(async ({ number, process: worker, restarts }) => ({
+      this.#slots.map(async ({ number, process: worker, restarts }) => ({
         number,
         pid: worker?.pid,
         restarts,
@@ -238,17 +238,17 @@ class Primary implements Gateway {
 
   async #metricsPage(): Promise<{ readonly type: string; readonly text: string }> {
     await Promise.all(
-      this.#places.map(async (place) => {
-        const worker = place.process
+      this.#slots.map(async (slot) => {
+        const worker = slot.process
         const values = await worker?.ask('metrics')
         // An answer of one that has ended meanwhile would be counted for the next one too.
-        if (values !== undefined && place.process === worker) this.#metrics.heard(place.number, values)
+        if (values !== undefined && slot.process === worker) this.#metrics.heard(slot.number, values)
       }),
     )
     return this.#metrics.text()
   }
 }
 
-function newPlace(number: number): Place {
+function newSlot(number: number): WorkerSlot {
   return { number, process: undefined, listening: [], restarts: 0, failures: 0, why: undefined, timer: undefined }
 }

@@ -2,7 +2,8 @@
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
-import { type LocalGateway, startGateway } from '../../main.ts'
+import { startGateway } from '../../main.ts'
+import type { LocalGateway } from '../gateway.ts'
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
 /** How long sessions may go on when the primary has died. */

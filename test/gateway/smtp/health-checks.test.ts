@@ -1,7 +1,7 @@
 // Visits of health checks over real sockets: what they read, and the bounds of number, time and warnings.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { Probes, type ProbesParts, visitsAtMost, visitsOfOneAtMost } from '../../../gateway/smtp/health-checks.ts'
+import { HealthChecks, type HealthChecksParts, checksAtMost, checksOfOneAtMost } from '../../../gateway/smtp/health-checks.ts'
 import type { HealthCheckReason } from '../../../gateway/core/health-check.ts'
 import { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { rulesOf } from '../../support/core-session.ts'
@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 
 interface House {
   readonly listener: Listener
-  readonly probes: Probes
+  readonly checks: HealthChecks
   readonly warnings: string[]
   readonly debug: string[]
   readonly counted: string[]
@@ -19,12 +19,12 @@ interface House {
 }
 
 /** A listener that takes everybody for a probe. */
-async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: HealthCheckReason = 'network'): Promise<House> {
+async function open(t: TestContext, parts: Partial<HealthChecksParts> = {}, reason: HealthCheckReason = 'network'): Promise<House> {
   const warnings: string[] = []
   const debug: string[] = []
   const counted: string[] = []
   const rules = rulesOf({})
-  const probes = new Probes({
+  const checks = new HealthChecks({
     rules: () => rules,
     isReady: () => true,
     log: { debug: (text) => void debug.push(text), sessionWarning: (_session, text) => void warnings.push(text) },
@@ -32,10 +32,10 @@ async function open(t: TestContext, parts: Partial<ProbesParts> = {}, reason: He
     ...parts,
   })
   const listener = await listen((socket) =>
-    probes.answer(new NodeSocket(socket.pause()), { client: { address: house.from, port: 1 }, reason, sessionId: 's' }),
+    checks.answer(new NodeSocket(socket.pause()), { client: { address: house.from, port: 1 }, reason, sessionId: 's' }),
   )
   t.after(() => listener.close())
-  const house: House = { listener, probes, warnings, debug, counted, from: '192.0.2.1' }
+  const house: House = { listener, checks, warnings, debug, counted, from: '192.0.2.1' }
   return house
 }
 
@@ -58,7 +58,7 @@ test('a probe is greeted at once, answered, counted, and mentioned for debugging
   const { how, text } = await end.ended()
   assert.equal(how, 'FIN')
   assert.match(text, /\r\n221 2\.0\.0 Bye\r\n$/)
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
   assert.deepEqual([house.counted, house.warnings, house.debug], [['ready'], [], ['probe from [192.0.2.1]:1: ready']])
 })
 
@@ -67,7 +67,7 @@ test('while the gateway is not ready a probe reads 421 and the end', async (t) =
   const end = await talk(t, house, '')
   assert.deepEqual(await end.ended(), { how: 'FIN', text: '421 4.3.2 Service currently unavailable\r\n' })
   end.socket.end()
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
   assert.deepEqual([house.counted, house.warnings], [['unready'], []])
 })
 
@@ -78,12 +78,12 @@ test('a probe that ends its side without a word is let go, and so is one that re
   assert.deepEqual(await polite.ended(), { how: 'FIN', text: greeting })
   const rude = await talk(t, house, 'EHL')
   rude.socket.resetAndDestroy()
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
   assert.deepEqual(house.warnings, [])
 })
 
 test('a probe that stays is told so at the time limit', async (t) => {
-  const house = await open(t, { visitMs: 30 })
+  const house = await open(t, { timeLimitMs: 30 })
   const end = await talk(t, house, 'NOO')
   assert.deepEqual(await end.ended(), { how: 'FIN', text: `${greeting}421 4.4.2 mx.example.com Error: timeout exceeded\r\n` })
 })
@@ -95,9 +95,9 @@ test('a probe that has its last reply and stays is cut', async (t) => {
   await end.ended()
   t.mock.timers.tick(1999)
   await new Promise(setImmediate)
-  assert.equal(house.probes.size, 1)
+  assert.equal(house.checks.size, 1)
   t.mock.timers.tick(1)
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
 })
 
 /** Opens that many, one after another, all of which stay; each address has `each` of them. */
@@ -116,11 +116,11 @@ const gaveWay = `${greeting}421 mx.example.com Service unavailable - try again l
 
 test('of too many probes from one address the oldest gives way, and is told so', async (t) => {
   const house = await open(t)
-  const ends = await crowd(t, house, visitsOfOneAtMost, visitsOfOneAtMost)
+  const ends = await crowd(t, house, checksOfOneAtMost, checksOfOneAtMost)
   const next = await talk(t, house, '')
   await next.until((text) => text === greeting)
   assert.equal((await ends[0]?.ended())?.text, gaveWay)
-  assert.equal(house.probes.size, visitsOfOneAtMost)
+  assert.equal(house.checks.size, checksOfOneAtMost)
   assert.match(house.debug.at(-2) ?? '', /there are too many$/)
   ends[1]?.socket.write('NOOP\r\n')
   await ends[1]?.until((text) => text.endsWith('250 2.0.0 Ok\r\n'))
@@ -128,21 +128,21 @@ test('of too many probes from one address the oldest gives way, and is told so',
 
 test('of too many probes in all the oldest gives way, whoever comes', async (t) => {
   const house = await open(t)
-  const ends = await crowd(t, house, visitsAtMost, visitsOfOneAtMost - 1)
+  const ends = await crowd(t, house, checksAtMost, checksOfOneAtMost - 1)
   house.from = '198.51.100.1'
   const next = await talk(t, house, '')
   await next.until((text) => text === greeting)
   assert.equal((await ends[0]?.ended())?.text, gaveWay)
-  assert.deepEqual([house.probes.size, house.warnings], [visitsAtMost, []])
+  assert.deepEqual([house.checks.size, house.warnings], [checksAtMost, []])
 })
 
 test('the end of the gateway ends all of them', async (t) => {
   const house = await open(t)
   const ends = await Promise.all([talk(t, house, ''), talk(t, house, 'NOOP\r\n')])
   await Promise.all(ends.map(async (end) => await end.until((text) => text.startsWith(greeting))))
-  house.probes.close()
+  house.checks.close()
   await Promise.all(ends.map(async (end) => await end.ended()))
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
 })
 
 test('mail from a probe is put off and warned of once a minute, with what to do', async (t) => {
@@ -174,5 +174,5 @@ test('a mistake of ours costs the visit only', async (t) => {
   await end.ended()
   assert.match(house.warnings.join(), /^internal error: AssertionError/)
   assert.equal(endOf(end.socket).text(), '')
-  await until(() => house.probes.size === 0)
+  await until(() => house.checks.size === 0)
 })

@@ -9,7 +9,7 @@ import type { Log } from '../observability/log.ts'
 /** One warning in so many milliseconds. */
 const warningEveryMs = 60_000
 
-export class Doors {
+export class Listeners {
   readonly #log: Log
   readonly #areShared: boolean
   #servers: readonly net.Server[] = []

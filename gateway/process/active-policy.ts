@@ -1,4 +1,4 @@
-// What a policy means for this gateway: everything that is made anew when the policy changes. Sessions keep what was in force when they began.
+// The active policy: a loaded policy with everything that is computed from it once, when it comes into force. Sessions keep the one under which they began.
 import type { Problem } from '../../crds/problems.ts'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -24,8 +24,8 @@ import { backendsOf, type GatewayOptions, resolversOf } from './options.ts'
 const queryTimeoutMs = 1500
 const attempts = 2
 
-/** A policy ready for use. */
-export interface InForce {
+/** A policy that is ready for use. */
+export interface ActivePolicy {
   readonly policy: PostscreenPolicy
   readonly hash: string
   readonly loadedAt: Date
@@ -41,12 +41,12 @@ export interface InForce {
   readonly sharedStore: SharedStore | undefined
 }
 
-/** @param before what was in force so far. @throws nothing for a policy that has passed validation */
-export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: InForce): InForce {
+/** @param before the active policy so far */
+export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, before?: ActivePolicy): ActivePolicy {
   const { policy, hash, tables, siteKeys, leftOut } = loaded
   const { spec } = policy
   const dns = dnsServers(resolversOf(options, spec))
-  const shared = shareOf(spec, options.worker?.of ?? 1)
+  const shared = shareOfLimits(spec, options.worker?.of ?? 1)
   return {
     policy,
     hash,
@@ -56,7 +56,7 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: 
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
       headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
-      isProbe: addressesIn(spec.probes.networks),
+      isHealthCheck: addressesIn(spec.probes.networks),
       limit: connectionLimit(openFilesLimit(), shared.limits.connections),
     },
     backends: {
@@ -77,8 +77,8 @@ export function inForce(loaded: LoadedPolicy, options: GatewayOptions, before?: 
   }
 }
 
-/** Each worker keeps its part of the limits, so that the policy's numbers hold for the gateway; rounded up, as one at least must be let in. */
-function shareOf(spec: PolicySpec, workers: number): PolicySpec {
+/** Each worker has its share of the limits, so that the policy's numbers hold for the gateway; rounded up, so that it is at least one. */
+function shareOfLimits(spec: PolicySpec, workers: number): PolicySpec {
   const { limits } = spec
   const part = (limit: number): number => Math.ceil(limit / workers)
   return {

@@ -8,7 +8,7 @@ import type { Problem } from '../../crds/problems.ts'
 export type Use = 'here' | 'elsewhere'
 
 /** What reading needs to know, and what it finds. */
-export interface Around {
+export interface ReadContext {
   readonly folder: string
   readonly use: Use
   readonly files: string[]
@@ -17,7 +17,7 @@ export interface Around {
 }
 
 /** A part that mail does not depend on is left out where the policy is in use, and a problem where it is only checked. */
-export function leaveOut({ use, problems, leftOut }: Around, problem: Problem): void {
+export function leaveOut({ use, problems, leftOut }: ReadContext, problem: Problem): void {
   if (use === 'here') leftOut.push(problem)
   else problems.push(problem)
 }

@@ -1,0 +1,68 @@
+// What the status page and the metrics show of a gateway's service, read when they are requested.
+import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
+import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
+import type { BackendStatus } from '../backend/backend-status.ts'
+import { newScreening, type Screening } from '../core/clients.ts'
+import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
+import type { SiteStatus } from '../dns/dnsbl-status.ts'
+import type { ActivePolicy } from '../process/active-policy.ts'
+import type { ConnectionStatus } from '../smtp/capacity.ts'
+import type { Levels } from './metrics.ts'
+
+export interface ServingState {
+  /** Undefined before the first policy that can be used. */
+  readonly policy: ActivePolicy | undefined
+  readonly listening: readonly string[]
+  /** Why clients should go elsewhere, draining aside. */
+  notReady(): readonly string[]
+  /** Sessions by phase, `relay` included. */
+  sessions(): Readonly<Record<string, number>>
+  readonly screening: Screening
+  connections(): ConnectionStatus | undefined
+  readonly store: AllowlistStore
+  /** Numbers of a shared store, or what keeps the gateway's own from being written. */
+  sharedAllowlist(): SharedStatus | undefined
+  dnsbl(): DnsblStatus
+  lists(): readonly SiteStatus[]
+  /** 1 for each DNS list that fails, 0 for the others. */
+  failingLists(): Readonly<Record<string, number>>
+  backends(): readonly BackendStatus[]
+  /** Backend addresses by state. */
+  backendCounts(): Readonly<Record<string, number>>
+}
+
+/** Sessions by phase before there are any. */
+export const noSessions = { header: 0, recall: 0, early: 0, smtp: 0, handoff: 0, relay: 0, closing: 0 }
+
+/** The state of a gateway that has no policy yet. */
+export function stateBeforePolicy(store: LocalAllowlist): ServingState {
+  return {
+    policy: undefined,
+    listening: [],
+    notReady: () => ['no policy yet'],
+    sessions: () => noSessions,
+    screening: newScreening(),
+    connections: () => undefined,
+    store,
+    sharedAllowlist: () => store.trouble?.(),
+    dnsbl: () => ({ servers: [], flights: 0, inFlight: 0, waiting: 0 }),
+    lists: () => [],
+    failingLists: () => ({}),
+    backends: () => [],
+    backendCounts: () => ({}),
+  }
+}
+
+/** The numbers of the state that are metrics. */
+export function levelsOf(state: () => ServingState): Levels {
+  return {
+    sessions: () => state().sessions(),
+    allowlistEntries: () => state().store.size(),
+    sharedAllowlist: () => state().sharedAllowlist(),
+    stress: () => state().screening.stress,
+    backends: () => state().backendCounts(),
+    failingLists: () => state().failingLists(),
+    connections: () => state().connections(),
+    leftOut: () => state().policy?.leftOut.length ?? 0,
+  }
+}

@@ -1,0 +1,147 @@
+// One gateway process: follows the policy, has an admin server, and serves clients once there is a policy (serving.ts).
+import type { AdminServer } from '../../runtime/admin-server.ts'
+import { parseEndpoint } from '../../crds/values/endpoint.ts'
+import { version } from '../../runtime/version.ts'
+import type { LocalAllowlist } from '../allowlist/allowlist-store.ts'
+import type { ProbeMessage } from '../backend/probe-sharing.ts'
+import { serveAdmin } from '../observability/admin.ts'
+import { Metrics, type MetricValues } from '../observability/metrics.ts'
+import { levelsOf, type ServingState, stateBeforePolicy } from '../observability/serving-state.ts'
+import { type StatusPage, statusPage } from '../observability/status.ts'
+import { LeftOut } from '../policy-files/left-out.ts'
+import type { LoadedPolicy } from '../policy-files/policy-file.ts'
+import { PolicyFeed } from '../policy-files/policy-feed.ts'
+import { activePolicy } from './active-policy.ts'
+import type { LocalGateway } from './gateway.ts'
+import type { GatewayOptions } from './options.ts'
+import { Serving } from './serving.ts'
+
+export class GatewayProcess implements LocalGateway {
+  readonly #options: GatewayOptions
+  readonly #store: LocalAllowlist
+  readonly #metrics: Metrics
+  readonly #feed: PolicyFeed
+  readonly #leftOut: LeftOut
+  readonly #beforePolicy: ServingState
+  readonly #failure = Promise.withResolvers<never>()
+  readonly #listens = Promise.withResolvers<readonly string[]>()
+  #adminServer: AdminServer | undefined
+  /** Undefined until there is a policy. */
+  #serving: Serving | undefined
+  #draining = false
+
+  /** @param store the gateway's own allowlist; closed with the gateway */
+  constructor(options: GatewayOptions, store: LocalAllowlist) {
+    this.#options = options
+    this.#store = store
+    this.#beforePolicy = stateBeforePolicy(store)
+    this.#metrics = new Metrics(
+      version,
+      levelsOf(() => this.#state),
+    )
+    this.#leftOut = new LeftOut(options.log)
+    this.#feed = new PolicyFeed(options, {
+      apply: (loaded) => this.#apply(loaded),
+      refused: () => this.#metrics.policyRefused(),
+      serves: (skipped, kept) => this.#metrics.policyServed(skipped, kept),
+    })
+    // It is optional to wait for it.
+    this.#failure.promise.catch(() => undefined)
+  }
+
+  get #state(): ServingState {
+    return this.#serving ?? this.#beforePolicy
+  }
+
+  get listening(): readonly string[] {
+    return this.#state.listening
+  }
+
+  get admin(): string | undefined {
+    return this.#adminServer?.address
+  }
+
+  get failed(): Promise<never> {
+    return this.#failure.promise
+  }
+
+  get listens(): Promise<readonly string[]> {
+    return this.#listens.promise
+  }
+
+  status(): StatusPage {
+    const { refused, keptAt, skipped } = this.#feed
+    return statusPage({ version, draining: this.#draining, notReady: this.#notReady(), refused, keptAt, skipped, serving: this.#state })
+  }
+
+  metricValues(): Promise<MetricValues> {
+    return this.#metrics.values()
+  }
+
+  hearOfBackends(message: ProbeMessage): void {
+    this.#serving?.hearOfBackends(message)
+  }
+
+  reload(): void {
+    this.#feed.reload()
+  }
+
+  /** Takes the first policy, then listens; with `awaitPolicy` both may come later. */
+  async open(): Promise<void> {
+    if (this.#options.awaitPolicy !== true) {
+      await this.#feed.start()
+      await this.#openAdmin()
+      await this.#listen()
+      return
+    }
+    await this.#openAdmin()
+    this.#feed
+      .start()
+      .then(() => this.#listen())
+      .catch(async (error: unknown) => {
+        await this.drain(0)
+        this.#failure.reject(error)
+      })
+  }
+
+  async #openAdmin(): Promise<void> {
+    const { log, admin } = this.#options
+    const endpoint = admin === undefined ? undefined : parseEndpoint(admin)
+    if (endpoint === undefined) return
+    this.#adminServer = await serveAdmin(endpoint, {
+      notReady: () => this.#notReady(),
+      metrics: () => this.#metrics.text(),
+      status: () => this.status(),
+    })
+    log.info(`admin server on ${this.#adminServer.address}`)
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#draining || (await this.#serving?.open()) !== true) return
+    this.#options.log.info(`listening on ${this.listening.join(', ')}`)
+    this.#listens.resolve(this.listening)
+  }
+
+  #notReady(): readonly string[] {
+    return [...(this.#draining ? ['draining'] : []), ...this.#state.notReady()]
+  }
+
+  #apply(loaded: LoadedPolicy): void {
+    const { log } = this.#options
+    const next = activePolicy(loaded, this.#options, this.#serving?.policy)
+    if (this.#serving === undefined) this.#serving = new Serving(next, this.#options, this.#store, this.#metrics)
+    else this.#serving.update(next)
+    this.#leftOut.are(next.leftOut)
+    const { name, generation } = next.policy.metadata
+    this.#metrics.policyInForce(name, generation ?? 0)
+    log.info(`policy ${name} is in force`, { policy: name, generation, hash: next.hash, mode: next.policy.spec.mode })
+  }
+
+  async drain(timeoutMs: number, delayMs = 0): Promise<void> {
+    this.#draining = true
+    await this.#serving?.drain(timeoutMs, delayMs)
+    await this.#feed.close()
+    this.#adminServer?.close()
+    await (this.#serving ?? this.#store).close()
+  }
+}

@@ -1,0 +1,29 @@
+// What a running gateway offers to the program that started it: one process (gateway-process.ts) or several (workers/primary.ts).
+import type { ProbeMessage } from '../backend/probe-sharing.ts'
+import type { MetricValues } from '../observability/metrics.ts'
+import type { StatusPage } from '../observability/status.ts'
+
+export interface Gateway {
+  /** ADDR:PORT of each listening socket, also where port 0 was requested. */
+  readonly listening: readonly string[]
+  readonly admin: string | undefined
+  /** Rejects when a gateway that was started without a policy gets one and cannot open its ports. Never resolves. */
+  readonly failed: Promise<never>
+  /** Reads the policy and certificates again, as SIGHUP requests. */
+  reload(): void
+  /**
+   * Is no longer ready, but accepts clients for `delayMs` more (none when left out). Then stops accepting, lets sessions and relays end for at most
+   * `timeoutMs`, tells the other clients to come again later, and closes everything.
+   */
+  drain(timeoutMs: number, delayMs?: number): Promise<void>
+}
+
+/** A gateway in this process, which can be queried without its admin server. */
+export interface LocalGateway extends Gateway {
+  /** Resolves with its addresses when it listens, which with `awaitPolicy` may be much later. */
+  readonly listens: Promise<readonly string[]>
+  status(): StatusPage
+  metricValues(): Promise<MetricValues>
+  /** Another worker reports on backends or asks about them. */
+  hearOfBackends(message: ProbeMessage): void
+}

@@ -1,0 +1,260 @@
+// The service of one gateway process under a policy: listeners, sessions, relays, allowlist and DNS lists. There is none before the first policy.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
+import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
+import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
+import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
+import type { BackendStatus } from '../backend/backend-status.ts'
+import type { Backends } from '../backend/backends.ts'
+import { gatewayBackends } from '../backend/gateway-backends.ts'
+import type { ProbeMessage } from '../backend/probe-sharing.ts'
+import { Relays } from '../backend/running-relays.ts'
+import { newScreening } from '../core/clients.ts'
+import type { DnsblRules } from '../core/dnsbl.ts'
+import { bit } from '../core/tests.ts'
+import { testNames } from '../core/vocabulary.ts'
+import { DnsblReports } from '../dns/dnsbl-reports.ts'
+import { DnsblResolver, type DnsblStatus } from '../dns/dnsbl-resolver.ts'
+import type { SiteStatus } from '../dns/dnsbl-status.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { noSessions, type ServingState } from '../observability/serving-state.ts'
+import type { ConnectionStatus } from '../smtp/capacity.ts'
+import { HealthChecks } from '../smtp/health-checks.ts'
+import { Linger } from '../smtp/linger.ts'
+import { Reception } from '../smtp/reception.ts'
+import type { ActivePolicy } from './active-policy.ts'
+import { until, untilClientsStop } from './drain.ts'
+import { Listeners } from './listeners.ts'
+import { type GatewayOptions, listensOn } from './options.ts'
+import { PolicySessionServices } from './session-services.ts'
+
+/** DNSBL questions that are on their way at once. */
+const maxInFlight = 8192
+/** How long late clients are waited for after the drain delay. */
+const lateClientsMs = 30_000
+/** The time for the last replies when the drain time is over. */
+const lastRepliesMs = 2500
+
+export class Serving implements ServingState {
+  readonly #options: GatewayOptions
+  readonly #localStore: LocalAllowlist
+  readonly #metrics: Metrics
+  readonly #allowlist: GatewayAllowlist
+  readonly screening = newScreening()
+  readonly #linger = new Linger(() => performance.now())
+  readonly #relays: Relays
+  readonly #listeners: Listeners
+  readonly #resolver: DnsblResolver<DnsblRules>
+  readonly #lists: DnsblReports
+  readonly #reception: Reception
+  #cleanup: Cleanup | undefined
+  #policy: ActivePolicy
+  #backends: Backends
+  #services: PolicySessionServices
+  #draining = false
+
+  constructor(policy: ActivePolicy, options: GatewayOptions, store: LocalAllowlist, metrics: Metrics) {
+    this.#policy = policy
+    this.#options = options
+    this.#localStore = store
+    this.#metrics = metrics
+    this.#listeners = new Listeners(options.log, options.worker !== undefined)
+    this.#backends = this.#newBackends(policy, undefined)
+    this.#relays = new Relays(options.log, metrics)
+    this.#lists = new DnsblReports(options.log, metrics)
+    this.#resolver = new DnsblResolver({
+      servers: policy.dnsServers,
+      ...policy.dnsTimes,
+      maxInFlight,
+      observe: (client, answer, rules) => this.#lists.answered(client, answer, rules),
+    })
+    this.#allowlist = this.#newAllowlist()
+    this.#reception = this.#newReception()
+    this.#services = this.#newServices()
+    this.#lists.use(policy.rules.dnsbl)
+    this.#allowlist.use(policy.sharedStore)
+  }
+
+  #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
+    return gatewayBackends(policy.backends, this.#options, () => this.#listeners.places, this.#metrics, previous)
+  }
+
+  #newAllowlist(): GatewayAllowlist {
+    const { log, worker } = this.#options
+    return new GatewayAllowlist({
+      local: this.#localStore,
+      rules: () => this.#cleanupRules(),
+      isWrittenByOthers: worker !== undefined,
+      observer: this.#metrics.allowlistStore,
+      info: (text) => log.info(text),
+      warn: (text) => log.warning(text),
+    })
+  }
+
+  #newReception(): Reception {
+    const { log } = this.#options
+    return new Reception({
+      services: () => this.#services,
+      rules: () => this.#policy.reception,
+      linger: this.#linger,
+      healthChecks: new HealthChecks({
+        rules: () => this.#policy.rules,
+        isReady: () => !this.#draining && this.notReady().length === 0,
+        log,
+        counted: (answer) => this.#metrics.probeAnswered(answer),
+      }),
+      log,
+      relayed: () => this.#relays.size - this.screening.postQueue,
+      idPrefix: `${randomBytes(4).toString('hex')}-`,
+    })
+  }
+
+  #newServices(): PolicySessionServices {
+    const gateway = {
+      screening: this.screening,
+      linger: this.#linger,
+      allowlist: this.#allowlist,
+      resolver: this.#resolver,
+      relays: this.#relays,
+      reception: this.#reception,
+      metrics: this.#metrics,
+      log: this.#options.log,
+    }
+    return new PolicySessionServices(gateway, this.#policy, this.#backends)
+  }
+
+  /** Takes the place of the policy so far; sessions keep the one under which they began. Throws, with nothing changed, when that fails. */
+  update(policy: ActivePolicy): void {
+    this.#backends = this.#newBackends(policy, this.#backends)
+    this.#policy = policy
+    this.#resolver.updateServers(policy.dnsServers)
+    this.#resolver.updateTimes(policy.dnsTimes)
+    this.#lists.use(policy.rules.dnsbl)
+    this.#allowlist.use(policy.sharedStore)
+    this.#services = this.#newServices()
+    this.#cleanup?.reschedule()
+    const { listen: flags = [], log } = this.#options
+    if (flags.length === 0 && this.#listeners.areElsewhere(policy.policy.spec.listen.addresses))
+      log.warning('spec.listen.addresses has changed; that takes effect when the gateway is started again')
+  }
+
+  /**
+   * Opens the listeners once the allowlist can be used.
+   * @returns whether it listens: not where it has begun to drain meanwhile
+   */
+  async open(): Promise<boolean> {
+    if (this.#draining) return false
+    this.#startCleanup()
+    await this.#allowlist.ready()
+    await this.#listeners.open(listensOn(this.#options, this.#policy.policy.spec), this.#reception.accept)
+    // SIGTERM may have come meanwhile.
+    if (this.#draining) this.#listeners.close()
+    return !this.#draining
+  }
+
+  /** Workers have one allowlist, and their timers would all be due at once: the first one cleans for all. */
+  #startCleanup(): void {
+    const { log, worker } = this.#options
+    if (worker !== undefined && worker.number !== 1) return
+    this.#cleanup = startCleanup({
+      store: this.#localStore,
+      rules: () => this.#cleanupRules(),
+      info: (text) => log.info(text),
+      warn: (text) => log.warning(text),
+    })
+  }
+
+  #cleanupRules(): { interval: number; retention: number; enabled: readonly boolean[] } {
+    const { policy, rules } = this.#policy
+    const { cleanupInterval, retention } = policy.spec.allowlist
+    return { interval: cleanupInterval, retention, enabled: testNames.map((name) => (rules.enabled & bit[name]) !== 0) }
+  }
+
+  /** See `Gateway.drain`. Afterwards there are no clients; `close` closes the rest. */
+  async drain(timeoutMs: number, delayMs: number): Promise<void> {
+    this.#draining = true
+    if (delayMs > 0 && this.listening.length > 0) await sleep(delayMs)
+    const deadline = performance.now() + timeoutMs
+    if (delayMs > 0) await untilClientsStop(() => this.#reception.clients, Math.min(deadline, performance.now() + lateClientsMs))
+    this.#listeners.close()
+    await until(() => this.#isIdle(), deadline)
+    this.#relays.giveUpWaiting('the gateway shuts down')
+    this.#reception.shutDown()
+    await until(() => this.#linger.size === 0, performance.now() + lastRepliesMs)
+    this.#linger.close()
+    this.#relays.cut()
+  }
+
+  #isIdle(): boolean {
+    const { connections, waitingForHeader } = this.#reception
+    return connections.size === 0 && waitingForHeader === 0 && this.#relays.size === 0 && this.#linger.size === 0
+  }
+
+  async close(): Promise<void> {
+    this.#backends.close()
+    this.#resolver.close()
+    await this.#cleanup?.stop()
+    await this.#allowlist.close()
+  }
+
+  /** Another worker reports on backends or asks about them. */
+  hearOfBackends(message: ProbeMessage): void {
+    if (message.is === 'news') this.#backends.hear(message.news)
+    else this.#backends.asked(message.label, message.urgent)
+  }
+
+  get policy(): ActivePolicy {
+    return this.#policy
+  }
+
+  get listening(): readonly string[] {
+    return this.#listeners.listening
+  }
+
+  notReady(): readonly string[] {
+    const reasons: string[] = []
+    if (this.listening.length === 0 && !this.#draining) reasons.push('not listening yet')
+    if (!this.#backends.worthwhile()) reasons.push(this.#backends.whyNotWorthwhile())
+    return reasons
+  }
+
+  sessions(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = { ...noSessions, header: this.#reception.waitingForHeader, closing: this.#linger.size }
+    for (const { session } of this.#reception.connections) counts[session.phase] = (counts[session.phase] ?? 0) + 1
+    counts['relay'] = this.#relays.size - (counts['handoff'] ?? 0)
+    return counts
+  }
+
+  connections(): ConnectionStatus {
+    return this.#reception.capacity.status
+  }
+
+  get store(): AllowlistStore {
+    return this.#allowlist.store
+  }
+
+  sharedAllowlist(): SharedStatus | undefined {
+    return this.#allowlist.status
+  }
+
+  dnsbl(): DnsblStatus {
+    return this.#resolver.status()
+  }
+
+  lists(): readonly SiteStatus[] {
+    return this.#lists.sites()
+  }
+
+  failingLists(): Readonly<Record<string, number>> {
+    return this.#lists.failing()
+  }
+
+  backends(): readonly BackendStatus[] {
+    return this.#backends.status()
+  }
+
+  backendCounts(): Readonly<Record<string, number>> {
+    return this.#backends.counts()
+  }
+}

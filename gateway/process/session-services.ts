@@ -1,0 +1,95 @@
+// What sessions use of the gateway: allowlist, DNS lists, relays, metrics and log. One object for each policy, since a session keeps the policy
+// under which it began.
+import type { SecureContext } from 'node:tls'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
+import type { Backends } from '../backend/backends.ts'
+import type { RelayEvents, RelayRequest } from '../backend/relay-request.ts'
+import type { Relays } from '../backend/running-relays.ts'
+import type { Screening } from '../core/clients.ts'
+import type { DnsblRules } from '../core/dnsbl.ts'
+import type { Rules } from '../core/rules.ts'
+import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import type { DnsblLookup, DnsblResolver } from '../dns/dnsbl-resolver.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { Connection, SessionServices } from '../smtp/connection.ts'
+import type { Linger } from '../smtp/linger.ts'
+import type { Reception } from '../smtp/reception.ts'
+import { type TlsResult, tlsWarnings } from '../smtp/tls-session.ts'
+import type { ActivePolicy } from './active-policy.ts'
+
+/** What stays the same for all policies. */
+export interface GatewayServices {
+  readonly screening: Screening
+  readonly linger: Linger
+  readonly allowlist: GatewayAllowlist
+  readonly resolver: DnsblResolver<DnsblRules>
+  readonly relays: Relays
+  readonly reception: Reception
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+export class PolicySessionServices implements SessionServices {
+  readonly screening: Screening
+  readonly linger: Linger
+  readonly rules: Rules
+  readonly tls: SecureContext | undefined
+  readonly #gateway: GatewayServices
+  readonly #backends: Backends
+
+  constructor(gateway: GatewayServices, { rules, tls }: ActivePolicy, backends: Backends) {
+    this.screening = gateway.screening
+    this.linger = gateway.linger
+    this.rules = rules
+    this.tls = tls?.context
+    this.#gateway = gateway
+    this.#backends = backends
+  }
+
+  now(): number {
+    return Date.now()
+  }
+
+  recall(key: string): string | undefined | Promise<string | undefined> {
+    return this.#gateway.allowlist.get(key)
+  }
+
+  remember(key: string, record: string): void {
+    this.#gateway.allowlist.put(key, record)
+  }
+
+  lookup(client: string, { dnsbl }: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup {
+    const { resolver, metrics } = this.#gateway
+    const began = performance.now()
+    return resolver.lookup(client, dnsbl, (answer, complete) => {
+      metrics.dnsblAnswered((performance.now() - began) / 1000)
+      listener(answer, complete)
+    })
+  }
+
+  relay(sessionId: string, request: RelayRequest, events: RelayEvents): void {
+    this.#gateway.relays.start(sessionId, request, this.#backends, events)
+  }
+
+  log(sessionId: string, record: LogRecord): void {
+    this.#gateway.metrics.event(record, this.rules.audit)
+    this.#gateway.log.session(sessionId, record)
+  }
+
+  tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void {
+    this.#gateway.metrics.starttls(result.is)
+    if (result.is === 'established') return
+    const event = result.is === 'failed' ? 'TLS HANDSHAKE FAILED' : 'TLS SESSION FAILED'
+    this.#gateway.log.tls(sessionId, event, client, tlsWarnings(result.trouble, client))
+  }
+
+  ended(connection: Connection): void {
+    this.#gateway.reception.forget(connection)
+  }
+
+  bug(sessionId: string, error: unknown): void {
+    this.#gateway.log.sessionWarning(sessionId, `internal error: ${error instanceof Error ? error.stack : String(error)}`)
+  }
+}

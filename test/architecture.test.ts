@@ -63,6 +63,11 @@ const importRules: readonly ImportRule[] = [
     of: /^gateway\/core\//,
     may: (target) => /^(gateway\/core|crds)\//.test(target),
   },
+  {
+    what: 'clients are served through gateway/sockets: gateway/smtp opens no socket and no TLS of its own',
+    of: /^gateway\/smtp\//,
+    may: (target) => !/^node:(net|tls|dgram)$/.test(target),
+  },
   { what: 'the gateway never imports the operator or the command line', of: /^gateway\//, may: outside('operator', 'cli', 'test') },
   { what: 'crds depends on neither gateway nor operator', of: /^crds\//, may: outside('runtime', 'gateway', 'operator', 'cli', 'test') },
   { what: 'runtime imports nothing of ours but crds', of: /^runtime\//, may: outside('gateway', 'operator', 'cli', 'test') },
@@ -101,6 +106,17 @@ test('the core reads no clock, draws no lots, waits for nothing and knows no pro
     .filter((path) => path.startsWith('gateway/core/'))
     .flatMap((path) => {
       const match = forbidden.exec(bare(text(path)))
+      return match === null ? [] : [`${path} uses ${match[0]}`]
+    })
+  assert.deepEqual(wrong, [])
+})
+
+test('only gateway/node-internals uses undocumented parts of Node and of packages', () => {
+  const inside = /\b_(handle|tlsError|events|readableState|writableState|socket|server|parent)\b|\bprocess\.binding\b|\bfd: number\b|'_\w+'/
+  const wrong = shipped
+    .filter((path) => path.startsWith('gateway/') && !path.startsWith('gateway/node-internals/'))
+    .flatMap((path) => {
+      const match = inside.exec(text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))
       return match === null ? [] : [`${path} uses ${match[0]}`]
     })
   assert.deepEqual(wrong, [])

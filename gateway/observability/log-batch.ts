@@ -1,6 +1,6 @@
 // Log lines on their way out: collected for a moment, so that many of them leave in one write.
-import { writeSync } from 'node:fs'
 import pino from 'pino'
+import { writeAtExit } from '../node-internals/log-descriptor.ts'
 
 /** Standard output of a stuck reader must not fill our memory: beyond this, lines are lost. */
 const maxBuffered = 16 * 1024 * 1024
@@ -73,12 +73,8 @@ export class LogBatch {
     this.#out.write(bytes as unknown as string)
   }
 
-  /** The process ends, perhaps by a mistake of ours: its last lines are the ones that matter. */
+  /** The process ends, perhaps by a bug: its last lines are the ones that matter. */
   #writeNow(): void {
-    try {
-      if (this.#used > 0) writeSync((this.#out as unknown as { fd: number }).fd, this.#lines, 0, this.#used)
-    } catch {
-      // Nobody reads them.
-    }
+    if (this.#used > 0) writeAtExit(this.#out, this.#lines.subarray(0, this.#used))
   }
 }

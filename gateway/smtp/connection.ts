@@ -1,5 +1,4 @@
 // One client connection: feeds what its socket does to the session, and carries out what the session asks for.
-import type { SecureContext } from 'node:tls'
 import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
@@ -10,7 +9,7 @@ import type { DnsblAnswer, Effect, Event, LogRecord, TimerName } from '../core/v
 import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
-import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
+import type { SecureContext, SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** What sessions use of the gateway, under the policy that was active when the client connected. */
 export interface SessionServices {

@@ -1,9 +1,8 @@
 // TLS with a client under test: a handshake within its time, then plaintext, and an end at the first TLS error.
-import type { SecureContext } from 'node:tls'
 import { printableText } from '../core/printable.ts'
 import { type Endpoint, formatLogged } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
-import type { TcpSocket } from '../sockets/tcp-socket.ts'
+import type { SecureContext, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** Why a TLS session ended. `gone`: the client closed the connection. `library`: OpenSSL's errors, one line each. */
 export type TlsTrouble =

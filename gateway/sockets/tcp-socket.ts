@@ -1,5 +1,6 @@
 // A TCP connection as the gateway sees it: the one interface between its code and its sockets. node-socket.ts implements it on net.Socket.
 import type { SecureContext } from 'node:tls'
+export type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 /** Receives what happens on a connection. One object may read many connections: `onClose` says which one. */

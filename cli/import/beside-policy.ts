@@ -5,7 +5,6 @@ import type { Findings } from './findings.ts'
 import type { LookupTable, TableFiles } from './lookup-table.ts'
 import { Commented } from './policy-yaml.ts'
 import { shellQuote } from './shell-words.ts'
-import type { TlsSettings } from './tls-settings.ts'
 
 /**
  * Where the policy is going to be used: `kubernetes` names Secrets and ConfigMaps, `host` files that must exist;
@@ -58,7 +57,7 @@ export class BesidePolicy {
   }
 
   /** spec.tls.secretName, for Kubernetes. */
-  tlsSecret({ certFile, keyFile }: TlsSettings): string {
+  tlsSecret({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): string {
     const { name, files, findings } = this.#options
     const [cert, key] = [certFile, keyFile].map((path) => {
       const file = files.read(path)

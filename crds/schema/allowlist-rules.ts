@@ -1,7 +1,7 @@
 // Rules across the fields of spec.allowlist: as CEL for the API server, and as code for files that did not pass
 // through an API server (see rules.ts).
 import { fieldsOf } from '../is-object.ts'
-import type { Rule, Written } from './rules.ts'
+import type { Rule, Written } from './rule.ts'
 
 /** A field that is missing, empty or an empty list counts as not set. */
 const says = (value: unknown): boolean => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)

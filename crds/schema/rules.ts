@@ -2,6 +2,7 @@
 // that did not pass through an API server. Both see the manifest as it is written. CEL sees defaults before their
 // nested fields are filled in, so it tests `has` first.
 import { allowlistRules } from './allowlist-rules.ts'
+import type { Rule, Written } from './rule.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'
 import { dnsblTTL } from './dnsbl.ts'
@@ -9,20 +10,6 @@ import { greetWait } from './greet.ts'
 import { commandTimeLimit } from './smtp.ts'
 import { handshakeTimeout } from './tls.ts'
 import { valuesAt } from '../values-at.ts'
-
-/** The fields of one object of a manifest. Their types are unknown. */
-export type Written = Readonly<Record<string, unknown>>
-
-export interface Rule {
-  /** The object that the rule applies to; `[]` stands for every entry of a list. */
-  readonly at: string
-  /** The field of the object that must be changed, if it is a single one. */
-  readonly field?: string
-  readonly cel: string
-  readonly message: string
-  /** The same check as `cel`. A field of the wrong type passes, because its type is already reported as a problem. */
-  readonly holds: (value: Written) => boolean
-}
 
 /**
  * CEL: one time of an object is not longer than another. True if one is missing or not valid: the second has a message

@@ -1,6 +1,6 @@
 // The fields of a policy that cannot be changed after creation. CEL only: a file has no earlier version to compare
 // with.
-import type { Rule } from './rules.ts'
+import type { Rule } from './rule.ts'
 
 /** Checked by the API server on updates if both the new value and the old one have the object. */
 export const transitions: readonly Omit<Rule, 'holds'>[] = [

@@ -7,7 +7,7 @@ import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
 import { observeProcess } from './process-metrics.ts'
 import { servedGauges } from './served-metrics.ts'
-import type { SkippedLines } from '../policy-files/policy-file.ts'
+import type { SkippedLines } from '../policy-files/loaded-policy.ts'
 
 /** Numbers that are looked up when somebody asks. */
 export interface Levels {

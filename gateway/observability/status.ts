@@ -3,7 +3,7 @@ import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { openFiles } from '../process/open-files.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
-import type { RefusedPolicy, SkippedLines } from '../policy-files/policy-file.ts'
+import type { RefusedPolicy, SkippedLines } from '../policy-files/loaded-policy.ts'
 import type { ServingState } from './serving-state.ts'
 
 /** Where the page's contents come from. */

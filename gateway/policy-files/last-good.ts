@@ -7,7 +7,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { CompiledTable } from '../core/access-list.ts'
 import { codeOf } from '../../runtime/caught.ts'
 import { readPlainFile } from './plain-file.ts'
-import type { SkippedLines } from './policy-file.ts'
+import type { SkippedLines } from './loaded-policy.ts'
 
 /** What is kept of a policy. */
 export interface KeptPolicy {

@@ -1,7 +1,7 @@
 // What the log says of a policy that cannot be used as it is written: refused, or in force without an optional part.
 import type { Problem } from '../../crds/problems.ts'
 import type { Log } from '../observability/log.ts'
-import type { RefusedPolicy } from './policy-file.ts'
+import type { RefusedPolicy } from './loaded-policy.ts'
 
 /** Problems of one policy that are logged. */
 const problemsLogged = 100

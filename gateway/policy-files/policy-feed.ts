@@ -2,7 +2,8 @@
 // directory has kept. Says in the log what is refused and what is skipped.
 import { messageOf } from '../../runtime/caught.ts'
 import { type KeptPolicy, keepPolicy, readKeptPolicy } from './last-good.ts'
-import { type LoadedPolicy, type RefusedPolicy, reloadKept, type SkippedLines } from './policy-file.ts'
+import type { LoadedPolicy, RefusedPolicy, SkippedLines } from './loaded-policy.ts'
+import { reloadKept } from './policy-file.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
 import { tellOfRefusal } from './left-out.ts'
 import type { GatewayOptions } from '../process/options.ts'

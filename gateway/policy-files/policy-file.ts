@@ -5,54 +5,14 @@ import { dirname, resolve } from 'node:path'
 import { type Problem, readPolicyText } from '../../crds/policy.ts'
 import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import type { CompiledTable } from '../core/access-list.ts'
-import type { TableProblem } from '../../crds/values/cidr-table.ts'
-import type { DnsblKey } from '../core/dnsbl-key.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import { type ReadContext, leaveOut, type Use } from './read-context.ts'
 import type { KeptPolicy } from './last-good.ts'
+import type { LoadedPolicy, PolicyReading, SkippedLines } from './loaded-policy.ts'
 import { readPlainFile } from './plain-file.ts'
 import { missingEntry, readSiteKeys, secretFile } from './secret-file.ts'
 import { findTable, readTable, type TableReader } from './table-file.ts'
 import { cipherProblem, loadTls, type TlsMaterial } from './tls-context.ts'
-
-/** Lines of an access table that do not parse; Postfix skips them, and so does the gateway. */
-export interface SkippedLines {
-  /** The name of its file in the policy. */
-  readonly table: string
-  readonly lines: number
-  /** Ten at most. */
-  readonly first: readonly TableProblem[]
-}
-
-/** A good policy with everything that belongs to it. */
-export interface LoadedPolicy {
-  readonly policy: PostscreenPolicy
-  /** The text of the policy file. */
-  readonly bytes: Uint8Array
-  /** SHA-256 of the policy file, in hex, as sha256sum prints it. */
-  readonly hash: string
-  /** Access tables by the name of their file in the policy. */
-  readonly tables: ReadonlyMap<string, CompiledTable>
-  /** Tables that have such lines. */
-  readonly skipped: readonly SkippedLines[]
-  /** Keys of DNS lists by the index of their site. */
-  readonly siteKeys: ReadonlyMap<number, DnsblKey>
-  readonly tls: TlsMaterial | undefined
-  /** Optional parts that the gateway goes on without, because what they need is missing or cannot be used. */
-  readonly leftOut: readonly Problem[]
-}
-
-/** What cannot be used, and as far as it is known which text it was. */
-export interface RefusedPolicy {
-  readonly problems: readonly Problem[]
-  /** SHA-256 of the policy file; undefined when that cannot be read. */
-  readonly hash: string | undefined
-  /** As the text says it, also where the rest of the text is wrong. */
-  readonly generation: number | undefined
-}
-
-/** What came of reading: also which files took part, those that are missing included, for whoever watches them. */
-export type PolicyReading = { readonly files: readonly string[] } & ({ readonly loaded: LoadedPolicy } | RefusedPolicy)
 
 const largestPolicy = 8 * 2 ** 20
 

@@ -1,6 +1,5 @@
 // desired(policy) -> objects: all that should exist for a policy, in the order in which it is applied. Pure.
 import { createHash } from 'node:crypto'
-import type { TenantRules } from '../../crds/schema/tenancy.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { autoscaler } from './autoscaler.ts'
@@ -11,20 +10,7 @@ import { annotation, type Owner } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
 import { service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
-
-/** What the operator knows besides the policy. */
-export interface Settings {
-  /** The image of gateways whose policy names none. */
-  readonly image: string
-  /** The Secrets to pull it with, for gateways whose policy names none. */
-  readonly pullSecrets: readonly string[]
-  /** Where the operator's own pods are; undefined outside a cluster. */
-  readonly operatorNamespace: string | undefined
-  /** Pods that may read the metrics of all gateways, as in the `from` of a NetworkPolicy. */
-  readonly metricsFrom: readonly object[]
-  /** What authors of policies may do; undefined: everything. */
-  readonly tenants: TenantRules | undefined
-}
+import type { Settings } from './settings.ts'
 
 /** With a digest of all that is wanted of the object. */
 function withDigest(object: KubeObject): KubeObject {

@@ -2,7 +2,7 @@
 import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
-import type { Settings } from './desired.ts'
+import type { Settings } from './settings.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import { adminPort, backendPorts, smtpPorts } from './ports.ts'
 

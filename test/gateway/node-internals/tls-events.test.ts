@@ -1,7 +1,7 @@
 // The two undocumented events of a TLSSocket without a tls.Server. What ends a connection when they do not come is tested here as well.
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import net from 'node:net'
+import type net from 'node:net'
 import { test, type TestContext } from 'node:test'
 import tls from 'node:tls'
 import { listenToTls } from '../../../gateway/node-internals/tls-events.ts'

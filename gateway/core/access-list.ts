@@ -1,4 +1,4 @@
-// The permanent access list: rules and tables in order, the first decision wins (postscreen_access.c, section 6 of postscreen's behaviour).
+// The permanent access list: rules and tables in order; the first decision wins (postscreen_access.c).
 import { type AddressIntervals, type AddressTable, addressTable, compileAddressTable, compileIntervals } from './address-table.ts'
 import type { Decision, TableDecision, TableRule } from '../../crds/values/access-table.ts'
 
@@ -8,7 +8,10 @@ export interface ListRule {
   readonly decision: Decision
 }
 
-/** An entry is a rule of the list itself or a table; a table's `Dunno` goes on behind the table, its `Unknown` and the list's own `Dunno` end the search. */
+/**
+ * An entry is a rule of the list itself, or a table. Behind a table's `Dunno` the search continues with the next entry;
+ * a table's `Unknown` and the list's own `Dunno` end it.
+ */
 export type AccessEntry = { readonly is: 'rule'; readonly rule: ListRule } | { readonly is: 'table'; readonly table: CompiledTable }
 
 /** A table as plain data; where intervals of addresses have a rule, it is an index of `tableDecisions`. */
@@ -36,7 +39,7 @@ export function compileTable(rules: readonly TableRule[]): CompiledTable {
   return { starts4, rules4: rules4.map(decisionOf), starts6, rules6: rules6.map(decisionOf) }
 }
 
-/** Whether the table rejects some client. */
+/** Whether the table rejects any client. */
 export const rejectsSome = ({ rules4, rules6 }: CompiledTable): boolean => {
   const reject = tableDecisions.indexOf('Reject')
   return rules4.includes(reject) || rules6.includes(reject)

@@ -7,7 +7,10 @@ export interface AddressRule {
   readonly networks: readonly Network[]
 }
 
-/** Boundaries of both families as plain data, which one thread can make and another use. A rule below 0 is none. */
+/**
+ * Boundaries of both families as plain data, which one thread can make and another use. A rule below 0 means that no
+ * rule applies.
+ */
 export interface AddressIntervals {
   readonly starts4: Float64Array
   readonly rules4: Int32Array
@@ -36,8 +39,9 @@ interface Span<T> {
 }
 
 /**
- * Networks are nested or apart, never half overlapping, so that a walk in order of their first address with a stack of the open ones sees
- * for each stretch every network around it; the first rule among them wins.
+ * Two networks are nested or disjoint; they never overlap in part. So a walk in the order of their first addresses,
+ * with a stack of the networks that have not ended yet, knows every network around each address. The first rule among
+ * them wins.
  */
 function compile<T extends number | bigint>(spans: Span<T>[], next: (value: T) => T): Intervals<T> {
   spans.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : a.last > b.last ? -1 : a.last < b.last ? 1 : a.rule - b.rule))
@@ -81,7 +85,7 @@ function find<T extends number | bigint>(intervals: { starts: ArrayLike<T>; rule
   return low === 0 ? none : (rules[low - 1] as number)
 }
 
-/** Compiles rules in their order of precedence: the first that applies decides. 100,000 networks take some tens of milliseconds. */
+/** Compiles rules in their order: the first that applies decides. 100,000 networks take some tens of milliseconds. */
 export function compileIntervals(rules: readonly AddressRule[]): AddressIntervals {
   const v4: Span<number>[] = []
   const v6: Span<bigint>[] = []
@@ -101,7 +105,7 @@ export function compileIntervals(rules: readonly AddressRule[]): AddressInterval
   }
 }
 
-/** Makes them a table; a lookup takes well under a microsecond. */
+/** Makes a table of the intervals. A lookup takes less than a microsecond. */
 export function addressTable({ starts4, rules4, starts6, rules6 }: AddressIntervals): AddressTable {
   const four = { starts: starts4, rules: rules4 }
   const six = { starts: starts6, rules: rules6 }
@@ -114,7 +118,7 @@ export function addressTable({ starts4, rules4, starts6, rules6 }: AddressInterv
   }
 }
 
-/** Both at once. */
+/** Compiles rules to a table. */
 export function compileAddressTable(rules: readonly AddressRule[]): AddressTable {
   return addressTable(compileIntervals(rules))
 }

@@ -7,7 +7,7 @@ export interface KeyPrefix {
   readonly ipv6: number
 }
 
-/** As in a policy that does not set them. */
+/** The defaults of a policy. */
 export const usualPrefix: KeyPrefix = { ipv4: 32, ipv6: 64 }
 
 function networkOf(address: AddressValue, prefix: number): AddressValue {
@@ -24,8 +24,9 @@ function keyFor(address: AddressValue, prefix: number): string {
 }
 
 /**
- * Makes the function from a client's address, in canonical text, to its key: the address itself, or its network such as `192.0.2.0/24`.
- * An IPv4-mapped IPv6 address counts as IPv4. What is no address is its own key.
+ * Makes the function from a client's address, in canonical text, to its key: the address itself, or its network such as
+ * `192.0.2.0/24`.
+ * An IPv4-mapped IPv6 address counts as IPv4. A text that is not an address is its own key.
  */
 export function allowlistKeys(prefix: KeyPrefix): (address: string) => string {
   if (prefix.ipv4 >= 32 && prefix.ipv6 >= 128) return (address) => canonicalAddress(address) ?? address
@@ -38,7 +39,11 @@ export function allowlistKeys(prefix: KeyPrefix): (address: string) => string {
 /** The shortest prefixes that a policy can have. */
 const shortest: KeyPrefix = { ipv4: 8, ipv6: 16 }
 
-/** One text for a key that a person or a file gave: an address, or a network without bits set behind its prefix. Undefined when it is neither. */
+/**
+ * The canonical form of a key that an administrator or a file names: an address, or a network without bits set behind
+ * its prefix.
+ * Undefined when the text is neither.
+ */
 export function canonicalKey(text: string): string | undefined {
   const [, host = '', length] = /^([^/]+)(?:\/([1-9][0-9]{0,2}))?$/.exec(text) ?? []
   const address = parseAddress(host)
@@ -49,7 +54,10 @@ export function canonicalKey(text: string): string | undefined {
   return networkOf(address, prefix).value === address.value ? keyFor(address, prefix) : undefined
 }
 
-/** Every key under which a policy could have an entry for this address, the address itself first. Undefined when it is no address. */
+/**
+ * Every key that a policy could use for this address, the address itself first. Undefined when the text is not an
+ * address.
+ */
 export function keysOfAddress(text: string): readonly string[] | undefined {
   const address = parseAddress(text)
   if (address === undefined) return undefined

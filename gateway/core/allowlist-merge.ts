@@ -1,4 +1,4 @@
-// What two gateways know of one client, put together: of each test the pass that holds longest.
+// Merges what two gateways know about one client: for each test the pass that holds longest.
 
 const form = /^[0-9]{1,16}(?:;[0-9]{1,16}){4}$/
 
@@ -10,8 +10,10 @@ function stampsOf(record: string | undefined): readonly number[] | undefined {
 }
 
 /**
- * The larger stamp of each test: whatever one side has passed stays passed, in whatever order records arrive (commutative, associative, idempotent).
- * DISABLED (1) wins over NEW (0) and loses to every pass, so neither can hide one. A text that is no record counts as none; without any, `b`.
+ * The larger stamp of each test. A test that one side has passed stays passed, and the order of records does not matter
+ * (commutative, associative, idempotent). DISABLED (1) wins over NEW (0) and loses to every pass, so neither can hide a
+ * pass.
+ * A text that is not a record is ignored; without any record the result is `b`.
  * The same as mergeScript of gateway/allowlist/valkey-merge.ts.
  */
 export function mergeRecords(a: string | undefined, b: string): string {
@@ -21,7 +23,7 @@ export function mergeRecords(a: string | undefined, b: string): string {
   return one.map((stamp, i) => Math.max(stamp, other[i] ?? 0)).join(';')
 }
 
-/** The epoch second until which the last of the passes holds; 0 for what is no record. */
+/** The epoch second until which the last of the passes holds; 0 for a text that is not a record. */
 export function latestStamp(record: string): number {
   return Math.max(...(stampsOf(record) ?? [0]))
 }

@@ -1,8 +1,10 @@
-// The record of the temporary allowlist, text to stamps and back: `a;b;c;d;e`, the same that Postfix writes, so that caches can be moved both ways.
+// The record of the temporary allowlist, text to stamps and back: `a;b;c;d;e`. Postfix writes the same, so caches can
+// be moved both ways.
 
 /**
  * One number for each test, in the order of testNames: the epoch second until which its pass is valid (inclusive),
- * 0 for an enabled test that was never passed (NEW), 1 for a test that was disabled when the record was written (DISABLED).
+ * 0 for an enabled test that was never passed (NEW), 1 for a test that was disabled when the record was written
+ * (DISABLED).
  */
 export type Stamps = [number, number, number, number, number]
 
@@ -16,10 +18,11 @@ const mostDigits = 20
 const safeDigits = 15
 
 /**
- * A record's stamps. Never fails: what is missing or no number reads as DISABLED, so that the test is done again without the client being called new;
- * a sixth field, which Postfix 2.8 to 2.10 wrote, is ignored. Field by field the same as psc_parse_tests, oddities included: blanks before a
- * number are skipped, an empty field is 0, and after junk the parser goes on where the number ended, not behind the next semicolon.
- * Negative numbers read as DISABLED: as a time_t they are long past, which is the same.
+ * A record's stamps. Never fails: a field that is missing or not a number reads as DISABLED, so the test is done again,
+ * but the client does not count as new. A sixth field, which Postfix 2.8 to 2.10 wrote, is ignored. Each field is read
+ * as psc_parse_tests reads it: blanks before a number are skipped, an empty field is 0, and after junk the parser
+ * continues where the number ended, not behind the next semicolon.
+ * Negative numbers read as DISABLED. As a time_t they are long past, which has the same effect.
  */
 export function decodeRecord(text: string): Stamps {
   const stamps: Stamps = [disabledStamp, disabledStamp, disabledStamp, disabledStamp, disabledStamp]
@@ -66,8 +69,9 @@ function stampOf(digits: string, negative: boolean): number {
 }
 
 /**
- * The text of a record. `enabled` in the order of testNames: a disabled test that was never passed is written as DISABLED, so that its client is not
- * called new when the test is enabled later (psc_print_tests). What is no time, such as the -1 of an unset stamp, is written as DISABLED too.
+ * The text of a record. `enabled` is in the order of testNames. A disabled test that was never passed is written as
+ * DISABLED, so that the client does not count as new when the test is enabled later (psc_print_tests). A stamp that is
+ * not a time, such as -1, is written as DISABLED too.
  */
 export function encodeRecord(stamps: Readonly<Stamps>, enabled: readonly boolean[]): string {
   return stamps

@@ -1,4 +1,5 @@
-// Audit mode: every client is handed on, and the log says what would have become of it. All that Audit mode changes is decided here.
+// Audit mode: every client is handed on, and the log says what would have become of it. All that Audit mode changes is
+// decided here.
 import { isTemporary, oneLine, type Reply } from './replies.ts'
 import type { Session } from './session.ts'
 import { deepTests } from './tests.ts'

@@ -1,4 +1,4 @@
-// Replies of mail servers, as RFC 5321 4.2 has them: what a backend says first must be one before a client may see it.
+// Replies of mail servers (RFC 5321 4.2). The first bytes of a backend must be a reply before a client may read them.
 import { isUtf8, printableText } from './printable.ts'
 
 export interface BackendReply {
@@ -10,7 +10,7 @@ export interface BackendReply {
   readonly length: number
 }
 
-/** `more`: these bytes may yet become a whole reply. `malformed`: they cannot. */
+/** `more`: more bytes can complete the reply. `malformed`: they cannot. */
 export type ReplyReading = BackendReply | 'more' | 'malformed'
 
 /** Bytes of one reply, all its lines together. RFC 5321 4.5.3.1.5 allows 512 for a line. */
@@ -21,10 +21,15 @@ const wholeLine = /^([2-5][0-9][0-9])(?:([ -])[\t\x20-\x7e\x80-\xff]*)?$/
 
 const questionMarks = (text: string): number => text.split('?').length
 
-/** Whether a text is logged as it is: without control characters and marks that act on a terminal, which become question marks. */
+/**
+ * Whether a text can be logged as it is: without control characters and marks that affect a terminal, which become
+ * question marks.
+ */
 const prints = (line: string): boolean => questionMarks(printableText(line.replaceAll('\t', ' '))) === questionMarks(line)
 
-/** Whether a reply begun with this code goes on behind the line; undefined when the line is not a line of that reply. */
+/**
+ * Reads one line of a reply. `code` is that of the lines before. Undefined when the line does not belong to the reply.
+ */
 function readLine(line: string, code: string | undefined): { readonly code: string; readonly goesOn: boolean } | undefined {
   const match = wholeLine.exec(line)
   const own = match?.[1]
@@ -32,7 +37,10 @@ function readLine(line: string, code: string | undefined): { readonly code: stri
   return { code: own, goesOn: match?.[2] === '-' }
 }
 
-/** Reads the reply that a text of one byte a character (latin1) begins with. Every line must end with CRLF and hold printable text. */
+/**
+ * Reads the reply at the start of a text of one byte a character (latin1). Every line must end with CRLF and hold
+ * printable text.
+ */
 export function readReply(text: string): ReplyReading {
   let code: string | undefined
   for (let start = 0; ; ) {
@@ -47,14 +55,17 @@ export function readReply(text: string): ReplyReading {
   }
 }
 
-/** What a first reply means for a client: welcome, come back later, or go away. Undefined: it is no greeting of SMTP. */
+/** What the greeting of a backend means for a client. Undefined: it is not a greeting of SMTP. */
 export function judgeGreeting({ code }: BackendReply): 'welcome' | 'later' | 'never' | undefined {
   if (code === '220') return 'welcome'
   if (code.startsWith('4')) return 'later'
   return code.startsWith('5') ? 'never' : undefined
 }
 
-/** What a backend said, for logs and status: its first line, printable, without control characters and not longer than 100 characters. */
+/**
+ * What a backend said, for logs and status: its first line, printable, without control characters and not longer than
+ * 100 characters.
+ */
 export function quoteReply(text: string): string {
   const end = text.search(/[\r\n]/)
   return `said ${printableText(text.slice(0, Math.min(100, end < 0 ? text.length : end)))}`

@@ -1,10 +1,11 @@
-// What the sessions of one gateway share: counters, stress mode, and for each client what parallel sessions must agree on.
+// What the sessions of one gateway share: counters, stress mode, and for each client the state of its parallel
+// sessions.
 import type { Stamps } from './allowlist-record.ts'
 
 /**
  * Shared by the sessions of one client that run at the same time (postscreen.h PSC_CLIENT_INFO).
- * postscreen incompatibility: its key is the client's address. Here it is the key of the temporary allowlist, so that an IPv6 client cannot
- * open as many connections as its network has addresses.
+ * postscreen incompatibility: its key is the client's address. Here it is the key of the temporary allowlist, so that
+ * an IPv6 client cannot open as many connections as its network has addresses.
  */
 export interface ClientState {
   readonly key: string
@@ -15,7 +16,9 @@ export interface ClientState {
   readonly stamps: Stamps
 }
 
-/** One gateway's sessions. `checkQueue` counts all that are not handed off, `postQueue` those that wait for a backend. */
+/**
+ * One gateway's sessions. `checkQueue` counts all that are not handed off, `postQueue` those that wait for a backend.
+ */
 export interface Screening {
   readonly clients: Map<string, ClientState>
   /** By the client's key: connections that a backend has taken. */
@@ -80,7 +83,8 @@ export function endRelay(screening: Screening, { key }: ClientState): void {
 
 /**
  * Connections that a client has.
- * postscreen incompatibility: it counts those under screening only, since smtpd counts the others; Postfix behind several gateways cannot.
+ * postscreen incompatibility: it counts those under screening only, since smtpd counts the others; Postfix behind
+ * several gateways cannot.
  */
 export function connectionsOf(screening: Screening, { key, concurrency }: ClientState): number {
   return concurrency + (screening.relays.get(key) ?? 0)

@@ -1,17 +1,17 @@
-// Bytes to command lines: what a read brings is cut at newlines, and a line that does not end stays for the next read.
+// Bytes to command lines: each read is cut at newlines, and a line that does not end is kept for the next read.
 import { latin1 } from './printable.ts'
 
 /** postscreen reads at most this much at once; only what is in one read can be seen as pipelined. */
 export const readSize = 4096
 
-/** Called for each whole line with its line end, and with what the same read holds behind it. False stops the reading. */
+/** Called for each whole line with its line end, and with the rest of the same read. False stops the reading. */
 export type OnLine = (line: string, surplus: string) => boolean
 
 /**
  * Takes one read of at most `readSize` bytes (one byte a character).
  * @param unfinished keeps the bytes of a line that has not ended
  * @param limit bytes of the longest line, its end included
- * @returns `stopped` when onLine said so; `tooLong` when a line grew over the limit (T35: endless CRs count too)
+ * @returns `stopped` when onLine returned false; `tooLong` when a line exceeds the limit (T35: endless CRs count too)
  */
 export function readLines(unfinished: { line: string }, read: string, limit: number, onLine: OnLine): 'more' | 'stopped' | 'tooLong' {
   for (let at = 0; at < read.length; ) {
@@ -28,12 +28,14 @@ export function readLines(unfinished: { line: string }, read: string, limit: num
   return 'more'
 }
 
-/** Bytes in reads as postscreen would get them. */
+/** Splits bytes into reads of the size that postscreen uses. */
 export function* reads(bytes: Uint8Array): Generator<string> {
   for (let at = 0; at < bytes.length; at += readSize) yield latin1(bytes.subarray(at, at + readSize))
 }
 
-/** What is in a line: without its end, cut at a NUL as C text is. `bare`: it ended with LF alone (T47, T48). */
+/**
+ * A line without its end (`whole`), and cut at a NUL like C text (`text`). `bare`: it ended with LF alone (T47, T48).
+ */
 export function lineContent(line: string): { readonly whole: string; readonly text: string; readonly bare: boolean } {
   const bare = !line.endsWith('\r\n')
   const whole = line.slice(0, bare ? -1 : -2)

@@ -1,4 +1,4 @@
-// The commands of the dummy SMTP engine, as a table (postscreen_smtpd.c command_table). Sections 3.5 to 3.7 of its behaviour.
+// The commands of the dummy SMTP engine, as a table (postscreen_smtpd.c command_table).
 import { drop } from './conclude.ts'
 import { type EhloDiscard, ehloReply, formatDiscard, sameDiscard } from './ehlo.ts'
 import { externalForm, extractAddress } from './mailbox.ts'
@@ -7,10 +7,13 @@ import { oneLine, type Reply, reply } from './replies.ts'
 import { effective, type Session, type SmtpState } from './session.ts'
 import type { Turn } from './turn.ts'
 
-/** Answers one command; `stop` when nothing behind it may be read, `suspend` when only with the next input. `args` is what follows the verb and one space. */
+/**
+ * Answers one command. `args` is what follows the verb and one space.
+ * @returns `stop` when nothing behind the command may be read, `suspend` when only with the next input
+ */
 type Run = (turn: Turn, smtp: SmtpState, args: string) => 'stop' | 'suspend' | void
 
-/** One row of the table. Without `run` the verb is known to the log only. */
+/** One row of the table. Without `run` the verb only has its name in the log. */
 export interface Command {
   readonly run?: Run
   /** Allowed where TLS is mandatory and not active yet. */
@@ -19,7 +22,7 @@ export interface Command {
   readonly hasPayload?: boolean
 }
 
-/** First word, or undefined when there is none. */
+/** The first word; undefined when there are only spaces. */
 function firstWord(args: string): string | undefined {
   return args.split(' ').find((word) => word !== '')
 }
@@ -46,7 +49,7 @@ const ehlo: Run = (turn, smtp, args) => {
   turn.send(ehloReply(features, smtp.discard))
 }
 
-/** The keywords to hide from this client: its own list, where that differs, replaces the general one (psc_ehlo_cmd). */
+/** The keywords to hide from this client: a list of its own replaces the general one (psc_ehlo_cmd). */
 function discardFor(turn: Turn): EhloDiscard {
   const { client, rules } = turn.session
   const { discard, discardFor: perClient } = rules.smtp
@@ -61,7 +64,8 @@ const starttls: Run = (turn, smtp, args) => {
   const refusal = starttlsRefusal(s, smtp, args)
   if (refusal !== undefined) {
     turn.send(refusal)
-    // Behind the 454 postscreen resumes by itself (psc_starttls_resume), behind the other refusals with the next input only.
+    // After the 454 postscreen resumes by itself (psc_starttls_resume), after the other refusals with the next input
+    // only.
     return refusal === reply.tlsUnavailable ? undefined : 'suspend'
   }
   turn.send(reply.readyForTls)

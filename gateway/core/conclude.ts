@@ -1,4 +1,5 @@
-// How a session ends: the verdict in the log, the record for the allowlist, then the backend or the last reply (psc_conclude).
+// How a session ends: the verdict in the log, the record for the allowlist, then the backend or the last reply
+// (psc_conclude).
 import { encodeRecord } from './allowlist-record.ts'
 import { auditDrop, endAudit, isAudited } from './audit.ts'
 import { formatElapsed } from './elapsed.ts'

@@ -1,4 +1,5 @@
-// Tests behind the 220 greeting, each on one received line: bare newline, non-SMTP command, command pipelining (psc_smtpd_read_event).
+// Tests behind the 220 greeting, on one line each: bare newline, non-SMTP command, command pipelining
+// (psc_smtpd_read_event).
 import { failTest } from './failure.ts'
 import { escapeC, isUtf8, printableText } from './printable.ts'
 import { reply } from './replies.ts'
@@ -18,12 +19,15 @@ function isPending(s: Session, test: DeepTest): boolean {
   return (s.todo & ~s.decided & ~s.logged & bit[test]) !== 0
 }
 
-/** A header label such as `Subject:` where a command should be (is_header.c); the verb ends at a space, so a blank can only be a tab. */
+/**
+ * A header label such as `Subject:` in place of a command (is_header.c). The verb ends at a space, so a blank can only
+ * be a tab.
+ */
 export function isHeader(verb: string): boolean {
   return /^[\x21-\x39\x3b-\x7e]+[\t]*:/.test(verb)
 }
 
-/** Whether an unknown verb is not SMTP at all. */
+/** Whether an unknown verb is a non-SMTP command. */
 export function isNonSMTP(verb: string, rules: SmtpRules): boolean {
   if (isHeader(verb) || (rules.utf8 && !isUtf8(verb))) return true
   if (rules.forbiddenCommands.has(verb.toUpperCase())) return true
@@ -80,7 +84,7 @@ export function pipelining(turn: Turn, verb: string, surplus: string): boolean {
   return failDeepTest(turn, 'pipelining')
 }
 
-/** The client has come as far as RCPT: a test that it has not failed by now is passed, unless it fails it later. */
+/** The client has sent RCPT: the tests that it has not failed by now are passed, unless it fails them later. */
 export function passDeepTests(turn: Turn): void {
   const { session: s } = turn
   for (const test of ['bareNewline', 'nonSMTPCommand', 'pipelining'] as const) {

@@ -1,4 +1,5 @@
-// Addresses with which a DNS list says that something is wrong with the question, and what. Collected from the lists' own pages in November 2026.
+// Addresses with which DNS lists report an error instead of a listing. Collected from the lists' own pages in November
+// 2026.
 
 interface ListCodes {
   /** The list's domain; a key may stand in front of it. */
@@ -10,7 +11,10 @@ interface ListCodes {
 const ownResolver = 'use a DNS resolver of your own (dnsbl.resolvers)'
 const addressList = 'it lists names, not addresses of clients: remove it from dnsbl.sites'
 
-/** Codes that are an error at these lists only: elsewhere the same address may be a listing (127.0.1.255 at iadb.isipp.com). */
+/**
+ * Codes that are an error at these lists only: elsewhere the same address may be a listing (127.0.1.255 at
+ * iadb.isipp.com).
+ */
 const ownCodes: readonly ListCodes[] = [
   {
     zone: /(^|\.)list\.dnswl\.org$/,
@@ -30,7 +34,9 @@ const ownCodes: readonly ListCodes[] = [
 /** Lists at which 127.0.0.1 is a listing; it counts where a filter (`replies`) includes it. */
 const loopbackIsListing = /(^|\.)(hostkarma\.junkemailfilter\.com|iadb\.isipp\.com|bl\.score\.senderscore\.com)$/
 
-/** RFC 5782 2.1 leaves 127.255.255.0/24 to no listing; the codes are those of Spamhaus, which other lists use as well. */
+/**
+ * RFC 5782 2.1 allows no listing in 127.255.255.0/24. The codes are those of Spamhaus, which other lists use as well.
+ */
 const commonCodes: Readonly<Record<string, string>> = {
   '127.255.255.250': 'the key is disabled: check keySecret or keyFile of the list',
   '127.255.255.251': 'the key is used in a way that its terms do not allow: check keySecret or keyFile of the list',
@@ -39,7 +45,7 @@ const commonCodes: Readonly<Record<string, string>> = {
   '127.255.255.255': `too many queries: ${ownResolver}, or a key of the list`,
 }
 
-/** What an address in the answer of the list with this domain says, where that is an error; undefined for a listing. */
+/** The error that an address in the answer of this list stands for; undefined for a listing. */
 export function errorCode(domain: string, address: string): { readonly kind: 'code' | 'notAList'; readonly means: string } | undefined {
   const own = ownCodes.find(({ zone, address: code }) => zone.test(domain) && code.test(address))
   if (own !== undefined) return { kind: 'code', means: own.means }

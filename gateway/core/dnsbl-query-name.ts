@@ -1,4 +1,4 @@
-// The name that is asked for at a DNSBL site about a client (RFC 5782 2.1 and 2.4; dnsblog.c, dnsblog_query).
+// The name in a question to a DNS list about a client (RFC 5782 2.1 and 2.4; dnsblog.c, dnsblog_query).
 
 import { parseAddress } from '../../crds/values/address.ts'
 
@@ -7,8 +7,9 @@ const longestName = 253 // RFC 1035 2.3.4: 255 bytes in a message
 
 /**
  * The query name: IPv4 octets or 32 IPv6 nibbles, in reverse order and lower case, then the domain as it is written.
- * An IPv4 address in IPv6 form (::ffff:192.0.2.1) is asked for as IPv4: that is what lists hold.
- * Undefined when `client` is no IP address (one with a zone is none) or when the name is no domain name or is too long for a query.
+ * An IPv4 address in IPv6 form (::ffff:192.0.2.1) becomes IPv4, which is what lists contain.
+ * Undefined when `client` is not an IP address (or has a zone), and when the name is not a domain name or is too long
+ * for a query.
  */
 export function dnsblQueryName(client: string, domain: string): string | undefined {
   const address = parseAddress(client)

@@ -1,10 +1,14 @@
-// DNSBL scoring: what the sites' answers about one client add up to, which list is named, and how long the result holds.
+// DNSBL scoring: the sum of the sites' answers about one client, the list that its reply names, and how long the result
+// holds.
 import { matches, type ReplyFilter } from '../../crds/values/reply-filter.ts'
 import { errorCode } from './dnsbl-codes.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblAnswer, DnsblError, DnsblHit } from './vocabulary.ts'
 
-/** Who is asked: a domain, and the key that stands before it in the question. Everywhere else the list is called by its domain alone. */
+/**
+ * A list to ask: its domain, and the key before it in the question. Everywhere else the list is named by its domain
+ * alone.
+ */
 export interface DnsblList {
   readonly domain: string
   /** With a key; see DnsblAnswer. */
@@ -12,7 +16,7 @@ export interface DnsblList {
   readonly key?: DnsblKey
 }
 
-/** One entry of the policy's list; the same domain may stand there several times. */
+/** One entry of the policy; several entries may have the same domain. */
 export interface DnsblSite {
   readonly domain: string
   readonly account?: number
@@ -20,10 +24,10 @@ export interface DnsblSite {
   readonly weight: number
 }
 
-/** The part of the policy that scores. TTLs in seconds. */
+/** The part of the policy that scoring needs. TTLs in seconds. */
 export interface DnsblRules {
   readonly sites: readonly DnsblSite[]
-  /** Each domain once for each key, in the order in which they are asked. */
+  /** The lists to ask, in this order: each domain once for each key. */
   readonly lists: readonly DnsblList[]
   readonly threshold: number
   readonly allowThreshold: number
@@ -48,7 +52,7 @@ export function newScore(): DnsblScore {
   return { total: 0, name: undefined, nameWeight: 0, passTTL: -1, failTTL: -1, hits: [] }
 }
 
-/** What one list's answer about one client comes to. Score, metrics, status and log all show this. */
+/** The meaning of one list's answer about one client. Score, metrics, status and log all use it. */
 export type DnsblVerdict =
   /** At least one entry of the policy counts; `hits` are those. */
   | { readonly is: 'listed'; readonly hits: readonly DnsblHit[] }
@@ -61,8 +65,9 @@ export type DnsblVerdict =
 
 /**
  * Judges an answer under the policy's rules.
- * postscreen incompatibility: it takes any answer for a listing. Error codes of lists (127.255.255.0/24 and others), 127.0.0.1 and addresses
- * outside 127.0.0.0/8 are none here unless a filter of the site includes them, and an answer that also has an error code is an error as a whole.
+ * postscreen incompatibility: it takes any answer for a listing. Here error codes of lists (127.255.255.0/24 and
+ * others), 127.0.0.1 and addresses outside 127.0.0.0/8 are listings only if a filter of the site includes them, and an
+ * answer with an error code is an error as a whole.
  */
 export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
   const { error, addresses } = answer
@@ -81,7 +86,7 @@ export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
   return hits.length > 0 ? { is: 'listed', hits } : { is: 'unweighted' }
 }
 
-/** Beside other addresses it says nothing: some lists give it to clients that they list for another reason as well. */
+/** Beside other addresses it has no meaning: some lists add it to listings. */
 const loopback = '127.0.0.1'
 
 function sitesOf({ sites }: DnsblRules, { domain, account }: DnsblAnswer): readonly DnsblSite[] {
@@ -97,7 +102,10 @@ function isListing(domain: string, address: string): boolean {
   return address !== loopback && errorCode(domain, address) === undefined
 }
 
-/** A running minimum in which -1 is "none", as odd as in postscreen: a new -1 replaces a valid value, and any valid value replaces -1. */
+/**
+ * A running minimum in which -1 means none. Sic: as in postscreen, a new -1 replaces a valid value, and any valid value
+ * replaces -1.
+ */
 function lower(current: number, ttl: number): number {
   return current < 0 || current > ttl ? ttl : current
 }
@@ -113,7 +121,8 @@ export function addAnswer(score: DnsblScore, rules: DnsblRules, answer: DnsblAns
     score.total += hit.weight
     score.hits.push(hit)
   }
-  // postscreen goes by whether the domain answered, not by the filter. An error says nothing about the client, for no time.
+  // Like postscreen, this depends on whether the domain answered, not on the filter. An error says nothing about the
+  // client.
   const listed = verdict.is === 'listed' || verdict.is === 'unweighted'
   const ttl = verdict.is === 'error' || verdict.is === 'timeout' ? -1 : answer.ttl
   for (const { weight } of sitesOf(rules, answer)) {

@@ -1,4 +1,5 @@
-// The dummy SMTP engine: it speaks enough SMTP to test a client or to refuse its recipients, and never accepts mail (postscreen_smtpd.c).
+// The dummy SMTP engine: it speaks enough SMTP to test a client or to refuse its recipients, and never accepts mail
+// (postscreen_smtpd.c).
 import { lineContent, readLines, reads, splitCommand } from './command-lines.ts'
 import { type Command, commands } from './commands.ts'
 import { drop, hangup } from './conclude.ts'
@@ -32,7 +33,8 @@ export function startDummySmtp(turn: Turn): void {
   if (s.replyAtFirstCommand) s.todo &= ~deepTests
   // A client that is refused anyway gets the other deep tests too, so that the log has all its failures.
   else if (anyFailure(s)) s.todo |= deepTests
-  // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is worse (T42).
+  // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is
+  // worse (T42).
   if ((s.failed & bit.pregreet) === 0 || s.replyAtFirstCommand) turn.send(s.rules.host.greeting)
   armCommandTimer(turn)
   turn.out.push({ do: 'read' })
@@ -52,7 +54,10 @@ export function input(turn: Turn, bytes: Uint8Array): void {
   }
 }
 
-/** What waited behind a STARTTLS is answered when more input or its end comes. @returns false when the session has ended or TLS begins */
+/**
+ * What waited behind a STARTTLS is answered when more input or its end comes.
+ * @returns false when the session has ended or TLS begins
+ */
 function heldInput(turn: Turn): boolean {
   const smtp = smtpOf(turn.session)
   while (smtp.held !== '') {
@@ -71,7 +76,8 @@ function readCommands(turn: Turn, read: string): boolean {
   const onLine = (line: string, surplus: string): boolean => {
     const next = commandLine(turn, line, surplus)
     suspended = next === 'suspend'
-    // Sic: postscreen suspends reading for every STARTTLS, leaves the timer alone, and goes on with the next input (PSC_SMTPD_CMD_FLAG_SUSPEND).
+    // Sic: postscreen suspends reading for every STARTTLS, leaves the timer alone, and goes on with the next input
+    // (PSC_SMTPD_CMD_FLAG_SUSPEND).
     if (suspended) smtp.held = surplus
     else if (s.phase === 'smtp') armCommandTimer(turn)
     return next === 'go on'

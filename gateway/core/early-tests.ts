@@ -1,4 +1,5 @@
-// Tests before the 220 greeting: does the client talk before its turn, and what do the DNSBLs say of it (postscreen_early.c).
+// Tests before the 220 greeting: whether the client talks before its turn, and whether DNS lists contain it
+// (postscreen_early.c).
 import { auditRecipients, isAudited } from './audit.ts'
 import { abandonLookup, conclude, hangup } from './conclude.ts'
 import { addAnswer, effectiveTTL, newScore } from './dnsbl.ts'
@@ -15,7 +16,9 @@ import { type DnsblAnswer, testNames } from './vocabulary.ts'
 
 /** postscreen peeks into 1024 bytes less the terminator (PSC_READ_BUF_SIZE). */
 const peekSize = 1023
-/** What is read of a client that waits for its turn; the rest stays in the kernel. It is one read of the dummy engine. */
+/**
+ * What is read of a client that waits for its turn; the rest stays in the kernel. It is one read of the dummy engine.
+ */
 const unreadLimit = 4096
 
 /** Sends the teaser, starts the DNSBL lookups and the greet wait, as far as their tests are to do. */
@@ -95,7 +98,9 @@ function isEarlyDone(s: Session): boolean {
   return (s.decided & earlyTests) === (s.todo & earlyTests)
 }
 
-/** Fixes how long the result holds, and lets a low enough score stand for every other test (psc_allowlist_non_dnsbl). */
+/**
+ * Fixes how long the result holds, and lets a low enough score stand for every other test (psc_allowlist_non_dnsbl).
+ */
 function collectScore(turn: Turn): void {
   const { session: s } = turn
   if (s.score === undefined) return
@@ -127,11 +132,15 @@ export function endOfEarlyTests(turn: Turn): void {
   if (settleDnsbl(turn)) afterEarlyTests(turn)
 }
 
-/** The DNSBL test's verdict, from a partial score when answers are still out (T7). @returns false when the session has ended */
+/**
+ * The DNSBL test's verdict; from a partial score when answers are missing (T7).
+ * @returns false when the session has ended
+ */
 function settleDnsbl(turn: Turn): boolean {
   const { session: s } = turn
   if (s.score === undefined) return true
-  // Complete or not, a session that comes later asks anew (psc_dnsbl_retrieve gives the score up here), however long this one stays.
+  // Complete or not, a later session asks again (psc_dnsbl_retrieve drops the score here), even while this one is still
+  // open.
   const complete = (s.decided & bit.dnsbl) !== 0
   abandonLookup(turn, complete ? 'done' : 'overdue')
   if (!complete) collectScore(turn)
@@ -151,7 +160,7 @@ function settleDnsbl(turn: Turn): boolean {
   return goesOn
 }
 
-/** Where a client goes that has no early test to do any more. */
+/** The next phase of a client that has no early test to do any more. */
 export function afterEarlyTests(turn: Turn): void {
   const { session: s } = turn
   const deepLeft = (s.passed & deepTests) !== (s.todo & deepTests)

@@ -33,7 +33,10 @@ export interface EhloFeatures {
   readonly smtpUTF8: boolean
 }
 
-/** Names in any case to the set; unknown ones are ignored, as Postfix does, so that a list outlives a version. */
+/**
+ * The set of these names, in any case. Unknown names are ignored, as in Postfix, so that a list is valid for other
+ * versions too.
+ */
 export function discardSet(names: readonly string[]): EhloDiscard {
   return new Set(names.map((name) => name.toUpperCase() as EhloKeyword).filter((name) => ehloKeywords.includes(name)))
 }
@@ -42,7 +45,10 @@ export function sameDiscard(a: EhloDiscard, b: EhloDiscard): boolean {
   return a.size === b.size && [...a].every((keyword) => b.has(keyword))
 }
 
-/** The set as the log shows it. Postfix's table names SMTPUTF8 by its macro first, so its log says EHLO_MASK_SMTPUTF8 (ehlo_mask.c). */
+/**
+ * The set as the log shows it. Postfix's table names SMTPUTF8 by its macro first, so its log says EHLO_MASK_SMTPUTF8
+ * (ehlo_mask.c).
+ */
 export function formatDiscard(discard: EhloDiscard): string {
   return ehloKeywords
     .filter((keyword) => discard.has(keyword))
@@ -50,7 +56,10 @@ export function formatDiscard(discard: EhloDiscard): string {
     .join(' ')
 }
 
-/** The multi-line reply in postscreen's fixed order (psc_smtpd_format_ehlo_reply). With everything discarded only the host name is left. */
+/**
+ * The reply in postscreen's fixed order (psc_smtpd_format_ehlo_reply). If everything is discarded, only the host name
+ * is left.
+ */
 export function ehloReply(features: EhloFeatures, discard: EhloDiscard): Reply {
   const announced: [EhloKeyword, string, boolean][] = [
     ['SIZE', features.messageSizeLimit > 0 ? `SIZE ${features.messageSizeLimit}` : 'SIZE', true],

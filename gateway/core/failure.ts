@@ -31,7 +31,8 @@ export function refuse(turn: Turn, action: Action, refusal: Refusal): boolean {
 }
 
 /**
- * Counts a test as failed and does what the policy says. With the action Ignore the caller takes the failure back when its time has come.
+ * Counts a test as failed and does what the policy says. With the action Ignore the caller takes the failure back when
+ * its time has come.
  * @returns false when the session has ended
  */
 export function failTest(turn: Turn, test: TestName, refusal: Refusal): boolean {

@@ -1,14 +1,21 @@
-// What the health check of a load balancer or kubelet reads: enough SMTP to show that the gateway works. Nothing is tested or stored for it.
+// What the health check of a load balancer or kubelet reads: enough SMTP to show that the gateway works. Nothing is
+// tested or stored for it.
 import { lineContent, readLines, reads, splitCommand } from './command-lines.ts'
 import { ehloReply } from './ehlo.ts'
 import { parseProxyHeader } from './proxy-header.ts'
 import { type Reply, reply, wire } from './replies.ts'
 import type { Rules } from './rules.ts'
 
-/** Why a connection is a health check: its address is in `probes.networks`, or its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC). */
+/**
+ * Why a connection is a health check: its address is in `probes.networks`, or its PROXY header names no client (LOCAL,
+ * UNKNOWN or UNSPEC).
+ */
 export type HealthCheckReason = 'network' | 'unnamed'
 
-/** What a health check never does, so that the policy must be wrong: offering mail, or sending a PROXY header where none is expected any more. */
+/**
+ * What a health check never does, so that the policy must be wrong: offering mail, or sending a PROXY header where none
+ * is expected any more.
+ */
 export type HealthCheckMisuse = 'mail' | 'header'
 
 /** Health checks send about three commands. */
@@ -54,7 +61,8 @@ export function answerHealthCheck(check: HealthCheck, bytes: Uint8Array): Health
     return !check.over
   }
   if (!check.over && bytes.length > 0) {
-    // A proxy sends its header late, or to a port that expects none: a real client is behind it, which should come again (AWS does so).
+    // A proxy sends its header late, or to a port that expects none: a real client is behind it, which should come
+    // again (AWS does so).
     if (!check.begun && parseProxyHeader(bytes).is === 'header') take({ reply: reply.noSystemResources, over: true, misuse: 'header' })
     check.begun = true
   }
@@ -84,7 +92,8 @@ function answerLine(check: HealthCheck, line: string): LineAnswer {
     case 'NOOP':
     case 'RSET':
       return { reply: reply.ok }
-    // Only a client sends this: the policy takes its address for that of a health check. It keeps its mail until the policy is corrected.
+    // Only a client sends this: the policy takes its address for that of a health check. It keeps its mail until the
+    // policy is corrected.
     case 'MAIL':
     case 'RCPT':
     case 'DATA':
@@ -97,7 +106,10 @@ function answerLine(check: HealthCheck, line: string): LineAnswer {
   }
 }
 
-/** Announces what a client reads, so that a client that is here by mistake does not bounce mail that needs SMTPUTF8 or 8BITMIME. There is no STARTTLS. */
+/**
+ * Announces what a client reads, so that a client that is here by mistake does not bounce mail that needs SMTPUTF8 or
+ * 8BITMIME. There is no STARTTLS.
+ */
 function ehlo({ hostname, smtp }: Rules): Reply {
   const { messageSizeLimit, announceVRFY: vrfy, utf8: smtpUTF8, discard } = smtp
   return ehloReply({ hostname, messageSizeLimit, vrfy, starttls: false, smtpUTF8 }, discard)

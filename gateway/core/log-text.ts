@@ -2,14 +2,17 @@
 import { formatLogged as at } from '../../crds/values/endpoint.ts'
 import type { LogRecord } from './vocabulary.ts'
 
-/** postscreen's line without its syslog head; undefined for what it has no line for. Warnings begin with `warning: `. */
+/**
+ * postscreen's line without its syslog prefix; undefined for events that it does not log. Warnings begin with `warning:
+ * `.
+ */
 export function logText(record: LogRecord): string | undefined {
   const client = at(record.client)
   switch (record.event) {
     case 'CONNECT':
       return `CONNECT from ${client} to ${at(record.server)}`
     case 'CONNECTION REFUSED':
-      // Sic: the third is worded otherwise in every version.
+      // Sic: the third has other words in every version.
       return record.why === 'all screening ports busy'
         ? `reject: connect from ${client}: ${record.why}`
         : `NOQUEUE: reject: CONNECT from ${client}: ${record.why}`

@@ -1,7 +1,8 @@
-// Addresses in MAIL and RCPT commands, read only to be logged: nothing is ever delivered from here.
+// Addresses in MAIL and RCPT commands. They are read for the log only: the gateway delivers no mail.
 
 /**
- * The address behind `MAIL FROM:` or `RCPT TO:`, unquoted (postscreen: psc_extract_addr). `text` is what follows the colon, one byte a character.
+ * The address behind `MAIL FROM:` or `RCPT TO:`, unquoted (postscreen: psc_extract_addr). `text` is what follows the
+ * colon, one byte a character.
  * A source route (`@a,@b:user@c`) is dropped through its first colon.
  */
 export function extractAddress(text: string): string {
@@ -29,7 +30,10 @@ export function extractAddress(text: string): string {
 // 8-bit characters stay as they are (QUOTE_FLAG_8BITCLEAN).
 const needsQuotes = /^\.|\.\.|\.$|^$|[\x00-\x20\x7f()<>@,;:\\"[\]]/
 
-/** The external form, with the local part quoted where RFC 822 wants it (info_log_addr_format = external; quote_822_local). */
+/**
+ * The external form, with the local part quoted where RFC 822 wants it (info_log_addr_format = external;
+ * quote_822_local).
+ */
 export function externalForm(address: string): string {
   if (address === '') return ''
   const colon = address.startsWith('@') ? address.indexOf(':') : -1

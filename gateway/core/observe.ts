@@ -1,7 +1,8 @@
 // Audit mode behind the hand-off: the deep tests look at what the client says to the backend, and change nothing of it.
 //
-// postscreen incompatibility: it has no such mode. A client that talks to a real server may pipeline once EHLO has announced PIPELINING, so only what
-// RFC 2920 3.1 forbids counts: input behind a command that must end its group, or before any EHLO.
+// postscreen incompatibility: it has no such mode. A client that talks to a real server may pipeline once EHLO has
+// announced PIPELINING, so only what RFC 2920 3.1 forbids counts: input behind a command that must end its group, or
+// before any EHLO.
 import { auditRecipients } from './audit.ts'
 import { lineContent, readLines, reads, splitCommand } from './command-lines.ts'
 import { commands } from './commands.ts'
@@ -18,11 +19,12 @@ const last: ReadonlySet<string> = new Set(['DATA', 'BDAT', 'STARTTLS', 'AUTH', '
 /** Commands that may stand inside a pipelined group. */
 const groupable: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'RSET', 'BDAT'])
 
-/** Begins with what the client had said before it was handed on. */
+/** Begins with what the client had sent before it was handed on. */
 export function startObserving(turn: Turn): void {
   const { session: s } = turn
   enter(turn, 'observe')
-  // As in the dummy engine: a client that has failed a test gets the other deep tests too, so that the log has all its failures.
+  // As in the dummy engine: a client that has failed a test gets the other deep tests too, so that the log has all its
+  // failures.
   if (anyFailure(s)) s.todo |= deepTests
   turn.out.push({ do: 'observe' })
   observe(turn, takeUnread(s))
@@ -54,7 +56,7 @@ function observeLine(turn: Turn, line: string, surplus: string): boolean {
   return !last.has(name) && ++smtp.commandCount <= s.rules.smtp.commandCountLimit
 }
 
-/** The verdict: what would have been, and what the allowlist learns. */
+/** The verdict for the log, and the result for the allowlist. */
 export function stopObserving(turn: Turn): void {
   if (turn.session.phase !== 'observe') return
   // Without a failure the dummy engine would have asked the client to come again.

@@ -1,4 +1,5 @@
-// The phases of a session and the moves between them. Only `enter` assigns a phase, and it keeps the counters that depend on phases.
+// The phases of a session and the moves between them. Only `enter` assigns a phase, and it keeps the counters that
+// depend on phases.
 import { arrive, beginRelay, beginStress, depart, endRelay, endStress } from './clients.ts'
 import { clientState, type Session } from './session.ts'
 import type { Turn } from './turn.ts'

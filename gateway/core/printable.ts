@@ -1,5 +1,5 @@
-// Client bytes made fit for a log: nothing that a client sends may break a line or reach a terminal as a control character.
-// What others than clients have written goes through crds/values/visible-text.ts, in the log itself.
+// Client bytes as text for a log: they must not break a line or reach a terminal as control characters.
+// Texts of libraries, peers and policies go through crds/values/visible-text.ts, in the log itself.
 // Strings in here hold one byte a character (latin1) until printableText makes text of them.
 
 import { holdsActing } from '../../crds/values/visible-text.ts'
@@ -13,7 +13,8 @@ export function latin1(bytes: Uint8Array): string {
 const named: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 92: '\\\\' }
 
 /**
- * C-style escapes (postscreen: escape()): printable ASCII as it is, backslash doubled, `\a \b \f \n \r \t \v`, all else as three octal digits.
+ * C-style escapes (postscreen: escape()): printable ASCII as it is, backslash doubled, `\a \b \f \n \r \t \v`, all else
+ * as three octal digits.
  */
 export function escapeC(bytes: string): string {
   if (/^[\x20-\x5b\x5d-\x7e]*$/.test(bytes)) return bytes
@@ -54,13 +55,15 @@ function decodeSequence(bytes: string, i: number, length: number): string {
   let code = bytes.charCodeAt(i) & (0x7f >> length)
   for (let k = 1; k < length; k++) code = (code << 6) | (bytes.charCodeAt(i + k) & 0x3f)
   const character = String.fromCodePoint(code)
-  // C1 controls, separators of lines, marks of direction and what cannot be seen are valid UTF-8, yet terminals and log readers act on them.
+  // C1 controls, line separators, directional marks and invisible characters are valid UTF-8, but terminals and log
+  // readers react to them.
   return holdsActing(character) ? '?' : character
 }
 
 /**
- * Postfix's printable(): ASCII that prints stays, valid UTF-8 becomes its characters, every other byte a `?`, and so are characters that act or cannot be seen.
- * @param utf8 whether UTF-8 is known here at all (smtputf8_enable); without it only ASCII stays
+ * Postfix's printable(): printable ASCII stays, and valid UTF-8 becomes characters. Every other byte becomes `?`, and
+ * so do characters that affect a terminal or cannot be seen.
+ * @param utf8 whether SMTPUTF8 is enabled (smtputf8_enable); without it only ASCII stays
  */
 export function printableText(bytes: string, utf8 = true): string {
   if (/^[\x20-\x7e]*$/.test(bytes)) return bytes

@@ -1,8 +1,9 @@
-// The PROXY protocol header, versions 1 and 2: read as Postfix reads it (haproxy_srvr.c), written so that every Postfix from 2.10 (V1) or 3.5 (V2) reads it.
+// The PROXY protocol header, versions 1 and 2. It is read as Postfix reads it (haproxy_srvr.c), and written so that
+// Postfix from 2.10 (V1) and 3.5 (V2) on can read it.
 import { formatIPv4, formatIPv6, parseAddress, parseIPv6 } from '../../crds/values/address.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
-/** Whose connection it is: the two ends that the proxy saw. */
+/** The two ends of the client's connection to the proxy. */
 export interface ProxyAddresses {
   readonly client: Endpoint
   readonly server: Endpoint
@@ -13,13 +14,16 @@ export type ProxyHeaderFound = {
   /** Bytes that the header takes; what follows is the client's. */
   readonly length: number
   readonly version: 1 | 2
-  /** Undefined for LOCAL, UNKNOWN and UNSPEC: the header names no client, so the connection is the proxy's own (a health check). */
+  /**
+   * Undefined for LOCAL, UNKNOWN and UNSPEC: the header names no client, so the connection is the proxy's own (a health
+   * check).
+   */
   readonly addresses: ProxyAddresses | undefined
 }
 
 export type ProxyHeaderBad = { readonly is: 'bad'; readonly why: string }
 
-/** `more`: these bytes may yet become a header. */
+/** `more`: more bytes can complete the header. */
 export type ProxyHeaderResult = { readonly is: 'more' } | ProxyHeaderFound | ProxyHeaderBad
 
 /** The longest header in bytes, TLVs included (haproxy_srvr.h HAPROXY_HEADER_MAX_LEN). */
@@ -39,7 +43,7 @@ const unspecified: ReadonlySet<number> = new Set([0x00, 0x01, 0x02])
 const more = { is: 'more' } as const
 const bad = (why: string): ProxyHeaderBad => ({ is: 'bad', why })
 
-/** Whether the bytes begin with `start`, or may do so once more of them are there. */
+/** Whether the bytes begin with `start`, as far as they have arrived. */
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
   const known = Math.min(bytes.length, start.length)
   for (let i = 0; i < known; i++) if (bytes[i] !== start[i]) return false
@@ -47,7 +51,8 @@ function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
 }
 
 /**
- * IPv4 as Postfix takes it: valid_ipv4_hostaddr refuses 0.x.y.z but not 0.0.0.0; getaddrinfo then reads a leading zero as octal.
+ * IPv4 as Postfix takes it: valid_ipv4_hostaddr refuses 0.x.y.z but not 0.0.0.0; getaddrinfo then reads a leading zero
+ * as octal.
  */
 function parseQuad(text: string): number | undefined {
   const fields = text.split('.')
@@ -62,7 +67,10 @@ function parseQuad(text: string): number | undefined {
   return Number(fields[0]) === 0 && /[^0.]/.test(text) ? undefined : value
 }
 
-/** IPv6 as Postfix takes it: `::` stands for two groups or more (valid_ipv6_hostaddr), an IPv4 tail has no leading zeros (inet_pton). */
+/**
+ * IPv6 as Postfix takes it: `::` stands for two groups or more (valid_ipv6_hostaddr), an IPv4 tail has no leading zeros
+ * (inet_pton).
+ */
 function parseLongAddress(text: string): bigint | undefined {
   const words = text.split(':')
   if (words.length > 8) return undefined
@@ -76,7 +84,9 @@ function formatLongAddress(value: bigint): string {
   return value >> 32n === 0xffffn ? formatIPv4(Number(value & 0xffffffffn)) : formatIPv6(value)
 }
 
-/** The canonical text of a version 1 address; undefined when it is none of that family. Postfix has room for 45 characters. */
+/**
+ * The canonical text of a version 1 address; undefined when it is not of that family. Postfix accepts 45 characters.
+ */
 function readAddress(family: 4 | 6, text: string | undefined): string | undefined {
   if (text === undefined || text.length > 45) return undefined
   if (family === 4) {
@@ -104,8 +114,8 @@ function parseText(bytes: Uint8Array): ProxyHeaderResult {
   if (end < 0) return bytes.length < proxyHeaderLimit ? more : bad('missing protocol header terminator')
   const line = String.fromCharCode(...seen.subarray(textStart.length, end))
   const [protocol, clientText, serverText, clientPortText, serverPortText] = line.split(/[ \r]+/).filter((word) => word !== '')
-  // postscreen incompatibility: a bad protocol to Postfix. Load balancers send it with their own connections (Google's health checks). What
-  // follows it up to the end of the line is ignored, as the protocol says.
+  // postscreen incompatibility: a bad protocol to Postfix. Load balancers send it with their own connections (Google's
+  // health checks). What follows it up to the end of the line is ignored, as the protocol says.
   if (/^unknown$/i.test(protocol ?? '')) return { is: 'header', length: end + 1, version: 1, addresses: undefined }
   const family = /^tcp4$/i.test(protocol ?? '') ? 4 : /^tcp6$/i.test(protocol ?? '') ? 6 : undefined
   if (family === undefined) return bad('bad or missing protocol type')
@@ -165,14 +175,18 @@ function parseBinary(bytes: Uint8Array): ProxyHeaderResult {
 /**
  * Looks for a header at the start of what a connection has sent so far; nothing behind the header is looked at.
  * Reasons are Postfix's own for the same bytes.
- * postscreen incompatibility: postscreen looks once, and a header that came in several segments is an error; here `more` is an answer.
+ * postscreen incompatibility: postscreen looks once, and a header that came in several segments is an error; here
+ * `more` is an answer.
  */
 export function parseProxyHeader(bytes: Uint8Array): ProxyHeaderResult {
   if (!startsWith(bytes, textStart)) return parseBinary(bytes)
   return bytes.length < textStart.length ? more : parseText(bytes)
 }
 
-/** The same when no more bytes will come, because the peer has closed or its time is over: what is incomplete gets Postfix's reason. */
+/**
+ * The same when no more bytes will come, because the peer has closed or its time is over: what is incomplete gets
+ * Postfix's reason.
+ */
 export function finishProxyHeader(bytes: Uint8Array): ProxyHeaderFound | ProxyHeaderBad {
   const result = parseProxyHeader(bytes)
   if (result.is !== 'more') return result
@@ -198,14 +212,14 @@ function writeFixed(length: number, command: number, family: number): { header: 
 
 /**
  * The header that tells a backend of `client` and `server` (canonical addresses).
- * When the two are of different families the IPv4 one is written IPv4-mapped in a TCP6 header: Postfix turns it back into IPv4,
- * while it refuses the mapped form under TCP4 and refuses UNKNOWN altogether.
- * Throws when an address is none: addresses have been parsed long before.
+ * When the two are of different families the IPv4 one is written IPv4-mapped in a TCP6 header: Postfix turns it back
+ * into IPv4, while it refuses the mapped form under TCP4 and refuses UNKNOWN altogether.
+ * Throws when a text is not an address: addresses have been parsed long before.
  */
 export function writeProxyHeader(version: 'V1' | 'V2', client: Endpoint, server: Endpoint): Uint8Array {
   const from = parseAddress(client.address)
   const to = parseAddress(server.address)
-  if (from === undefined || to === undefined) throw new TypeError(`no IP address: ${client.address} or ${server.address}`)
+  if (from === undefined || to === undefined) throw new TypeError(`not an IP address: ${client.address} or ${server.address}`)
   const short = from.family === 4 && to.family === 4
   if (version === 'V1') return writeText(client, server, short ? 4 : 6)
   const size = short ? 4 : 16

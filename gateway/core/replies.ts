@@ -4,7 +4,10 @@
 /** One SMTP reply (RFC 5321 4.2). */
 export interface Reply {
   readonly code: number
-  /** What follows the code, with the enhanced status code if there is one; several lines have a newline (LF) between them. */
+  /**
+   * What follows the code, with the enhanced status code if there is one; several lines have a newline (LF) between
+   * them.
+   */
   readonly text: string
 }
 
@@ -76,9 +79,13 @@ export function oneLine({ code, text }: Reply): string {
   return `${code} ${text}`
 }
 
-/** soft_bounce: turns a permanent refusal into a temporary one, in the reply code and in the enhanced status code (psc_soften_reply). */
+/**
+ * soft_bounce: turns a permanent refusal into a temporary one, in the reply code and in the enhanced status code
+ * (psc_soften_reply).
+ */
 export function soften({ code, text }: Reply): Reply {
-  // Sic: postscreen looks at the first character of the text whatever the code, so a host name that begins with 5 changes too.
+  // Sic: postscreen looks at the first character of the text whatever the code, so a host name that begins with 5
+  // changes too.
   return { code: code >= 500 ? code - 100 : code, text: text.startsWith('5') ? `4${text.slice(1)}` : text }
 }
 

@@ -6,8 +6,8 @@ import type { Reply } from './replies.ts'
 export type FooterMacros = Readonly<Record<'client_address' | 'client_port' | 'localtime' | 'server_name', string>>
 
 /**
- * Appends a footer to a refusal. Each `\n` in the template (two characters) begins a reply line with the enhanced status code of the last one;
- * `\c` at the very start continues the last line.
+ * Appends a footer to a refusal. Each `\n` in the template (two characters) begins a reply line with the enhanced
+ * status code of the last one; `\c` at the very start continues the last line.
  */
 export function appendFooter({ code, text }: Reply, template: string, macros: FooterMacros): Reply {
   const last = text.slice(text.lastIndexOf('\n') + 1)

@@ -1,4 +1,4 @@
-// A policy made ready for sessions: sets instead of flags, milliseconds instead of words, replies as they go out, lists compiled.
+// A policy in the form that sessions use: sets of tests, milliseconds, formatted replies, compiled lists.
 import { expandMacros } from '../../crds/values/macros.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
@@ -54,7 +54,7 @@ export interface Rules {
   readonly dnsbl: DnsblRules
   readonly access: AccessList
   readonly allowlistInterface: (serverAddress: string) => boolean
-  /** Under which key the temporary allowlist knows a client. */
+  /** The key of a client in the temporary allowlist. */
   readonly allowlistKey: (clientAddress: string) => string
   readonly limits: { readonly connectionsPerClient: number; readonly preQueue: number; readonly postQueue: number }
   readonly host: HostReplies
@@ -63,7 +63,10 @@ export interface Rules {
   readonly localTime: (now: number) => string
 }
 
-/** What a policy does not know: the machine's name and time zone, the table files that it names, and the keys of its DNS lists. */
+/**
+ * What a policy does not contain: the machine's name and time zone, the table files that it names, and the keys of its
+ * DNS lists.
+ */
 export interface Surroundings {
   readonly hostname: string
   readonly localTime: (now: number) => string
@@ -84,7 +87,10 @@ function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string
   })
 }
 
-/** Server addresses on which a client may reach the temporary allowlist; the first pattern that matches decides, none is a no. */
+/**
+ * Whether the temporary allowlist is used on a server address: the first pattern that matches decides; without a match
+ * it is not.
+ */
 function interfaceList(patterns: PolicySpec['allowlist']['interfaces']): (serverAddress: string) => boolean {
   const table = compileAddressTable(patterns)
   return (serverAddress) => patterns[table.lookup(serverAddress)]?.isAllowed ?? false
@@ -98,7 +104,10 @@ interface AskedSite {
   readonly index: number
 }
 
-/** A list that needs a key is not asked without it: it would refuse, and count the questions against the address of the DNS resolver. */
+/**
+ * A list that needs a key is not asked without it: it would refuse the questions and might block the address of the DNS
+ * resolver.
+ */
 function askedSites(sites: readonly Site[], keys: ReadonlyMap<number, DnsblKey>): readonly AskedSite[] {
   return sites
     .map((site, index) => ({ site, index }))
@@ -131,7 +140,8 @@ function dnsblRules(dnsbl: PolicySpec['dnsbl'], keys: ReadonlyMap<number, DnsblK
   })
   return {
     sites,
-    // The first answer wins a tie of weights, so the order of asking shows. Postfix's own order is that of a randomly seeded hash table.
+    // The first answer wins a tie of weights, so the order of questions matters. Postfix's own order is that of a
+    // randomly seeded hash table.
     lists: [...new Set(lists)].toReversed(),
     threshold: dnsbl.threshold,
     allowThreshold: dnsbl.allowThreshold,
@@ -176,7 +186,10 @@ function smtpRules(spec: PolicySpec): SmtpRules {
   }
 }
 
-/** Builds the rules of a valid policy. Costs milliseconds (100,000 networks: some hundreds), so it is done once per change. */
+/**
+ * Builds the rules of a valid policy, once for each change: it takes milliseconds, or some hundred for 100,000
+ * networks.
+ */
 export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   const hostname = spec.hostname === '' ? around.hostname : spec.hostname
   const { greet, dnsbl, deepTests } = spec

@@ -35,7 +35,10 @@ export interface Session {
   phase: 'new' | 'recall' | 'early' | 'smtp' | 'handoff' | 'observe' | 'relayed' | 'done'
   /** What the client's parallel sessions share; set from `connect` on. */
   clientState: ClientState | undefined
-  /** Tests that this session is to do. None is removed but by a hand-off that failed (postscreen.h PSC_STATE_FLAG_*_TODO). */
+  /**
+   * Tests that this session is to do. None is removed but by a hand-off that failed (postscreen.h
+   * PSC_STATE_FLAG_*_TODO).
+   */
   todo: TestSet
   passed: TestSet
   failed: TestSet
@@ -55,7 +58,10 @@ export interface Session {
   judged: boolean
   /** The client has read `220-`. */
   teaserSent: boolean
-  /** The first command gets the final reply: `220-` was sent, but no backend took the client (postscreen: PSC_SMTPD_X21). */
+  /**
+   * The first command gets the final reply: `220-` was sent, but no backend took the client (postscreen:
+   * PSC_SMTPD_X21).
+   */
   replyAtFirstCommand: boolean
   usingTls: boolean
   /** Epoch milliseconds at which the tests before or behind the greeting began. */

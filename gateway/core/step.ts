@@ -7,11 +7,13 @@
 //             │  └─────early tests passed, no deep test to do───────────────────────┘
 //             └──drop, hang-up──▶ done ◀──QUIT, drop, limit, hang-up── smtp
 //
-// Every phase but observe may also end in done: by a limit or a permanent deny, when the client is gone, or at a shutdown.
-// In Audit mode recall and early lead to handoff instead of smtp and done, unless the client has left or the gateway shuts down. Behind the
-// hand-off the deep tests look on: handoff ──▶ relayed ──▶ observe ──▶ relayed.
+// Every phase but observe may also end in done: by a limit or a permanent deny, when the client is gone, or at a
+// shutdown.
+// In Audit mode recall and early lead to handoff instead of smtp and done, unless the client has left or the gateway
+// shuts down. Behind the hand-off the deep tests look on: handoff ──▶ relayed ──▶ observe ──▶ relayed.
 //
-// Rule 1: nothing follows `close`; an event for a session that is done has no effect. One that is relayed only takes `gone`.
+// Rule 1: nothing follows `close`; an event for a session that is done has no effect. One that is relayed only takes
+// `gone`.
 // Rule 2: only `enter` in phase.ts assigns a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
 import { decodeRecord } from './allowlist-record.ts'
@@ -113,7 +115,7 @@ function connect(turn: Turn): void {
       break
   }
   if (isKnown(state)) {
-    // A parallel session goes by the stamps that the first one has in memory, and never reads the store.
+    // A parallel session uses the stamps that the first one has in memory, and never reads the store.
     planTests(turn)
     startTests(turn)
   } else if (anyFailure(s)) recalled(turn, undefined)
@@ -129,7 +131,10 @@ function deny(turn: Turn): boolean {
   return refuse(turn, action, { drop: reply.deniedDrop, enforce: reply.deniedEnforce })
 }
 
-/** Whether a parallel session has set the stamps. One whose question to the store is still open has not, so the next one asks as well. */
+/**
+ * Whether a parallel session has set the stamps. One whose question to the store is still open has not, so the next one
+ * asks as well.
+ */
 function isKnown({ stamps }: ClientState): boolean {
   return stamps[0] >= 0
 }
@@ -190,7 +195,10 @@ function gone(turn: Turn): void {
   finish(turn)
 }
 
-/** No backend: behind a teaser the client is greeted and refused at its first command; `220-` followed by 421 made clients bounce mail (T42). */
+/**
+ * No backend: behind a teaser the client is greeted and refused at its first command; `220-` followed by 421 made
+ * clients bounce mail (T42).
+ */
 function handOffFailed(turn: Turn, how: 'connect' | 'send'): void {
   const { session: s } = turn
   if (!s.teaserSent) {
@@ -215,7 +223,10 @@ function shutdown(turn: Turn): void {
   conclude(turn)
 }
 
-/** The client has read `220-` and nothing since: it waits for its turn, or has talked before it and not finished a command. */
+/**
+ * The client has read `220-` and nothing since: it waits for its turn, or has talked before it and not finished a
+ * command.
+ */
 function isTeaserLast(s: Session): boolean {
   if (s.phase === 'early') return s.teaserSent
   return s.phase === 'smtp' && (s.failed & bit.pregreet) !== 0 && !s.replyAtFirstCommand && (s.smtp?.commandCount ?? 0) === 0

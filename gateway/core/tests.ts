@@ -1,4 +1,5 @@
-// Sets of tests as bits, so that "every test that was to do has passed" is one comparison (postscreen.h PSC_STATE_FLAG_*).
+// Sets of tests as bits, so that "every test that was to do has passed" is one comparison (postscreen.h
+// PSC_STATE_FLAG_*).
 import { type TestName, testNames } from './vocabulary.ts'
 
 /** A set of tests: bit i is testNames[i]. */

@@ -2,7 +2,10 @@
 // They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
-/** The five tests in postscreen's index order (postscreen.h PSC_TINDX_*); the record of the temporary allowlist has one stamp for each. */
+/**
+ * The five tests in postscreen's index order (postscreen.h PSC_TINDX_*); the record of the temporary allowlist has one
+ * stamp for each.
+ */
 export const testNames = ['pregreet', 'dnsbl', 'pipelining', 'nonSMTPCommand', 'bareNewline'] as const
 export type TestName = (typeof testNames)[number]
 
@@ -11,7 +14,8 @@ export type Action = 'Ignore' | 'Enforce' | 'Drop'
 
 /**
  * Why a DNS list gave no usable answer, as one word for metrics.
- * From its answer: `code` an error code of the list; `notAList` an address outside 127.0.0.0/8; `malformed` a message that is not valid.
+ * From its answer: `code` an error code of the list; `notAList` an address outside 127.0.0.0/8; `malformed` a message
+ * that is not valid.
  * Silence: `timeout` for dnsbl.timeout, `overdue` for as long as the session could wait.
  * From DNS: `servfail`, `refused`, `rcode` (another one), `referral`, `unreachable` (the DNS server).
  * `local`: the gateway could not ask.
@@ -49,17 +53,23 @@ export interface DnsblAnswer {
 /** Timers that a session may ask for; at most one of them runs at a time. */
 export type TimerName = 'greetWait' | 'command'
 
-/** What the world tells a session. Times are not part of an event: `step` takes `now`. */
+/** What happens to a session. Times are not part of an event: `step` takes `now`. */
 export type Event =
   | { readonly type: 'connect' }
-  /** The temporary allowlist's answer to `recall`: the record's text, or undefined when there is none or the store failed. */
+  /**
+   * The temporary allowlist's answer to `recall`: the record's text; undefined when there is no record or the store
+   * failed.
+   */
   | { readonly type: 'recalled'; readonly record: string | undefined }
   | { readonly type: 'data'; readonly bytes: Uint8Array }
   | { readonly type: 'end' }
   | { readonly type: 'timer'; readonly name: TimerName }
   /** One site's answer; `complete` when every site has answered. */
   | { readonly type: 'dnsbl'; readonly answer: DnsblAnswer; readonly complete: boolean }
-  /** No backend took the session; nothing of the backend reached the client. `how` decides the reply as in postscreen_send.c. */
+  /**
+   * No backend took the session; nothing of the backend reached the client. `how` decides the reply as in
+   * postscreen_send.c.
+   */
   | { readonly type: 'handOffFailed'; readonly how: 'connect' | 'send' }
   /** The backend has greeted and the relay runs: the client counts until it is gone. */
   | { readonly type: 'handedOff' }
@@ -68,7 +78,7 @@ export type Event =
   /** The gateway shuts down and the drain time is over. */
   | { readonly type: 'shutdown' }
 
-/** What a session asks of the world, in order. */
+/** What a session wants done, in order. */
 export type Effect =
   /** Whole reply lines, one byte a character (latin1), each ended by CRLF. */
   | { readonly do: 'send'; readonly text: string }
@@ -76,7 +86,10 @@ export type Effect =
   | { readonly do: 'remember'; readonly key: string; readonly record: string }
   /** Ask every DNSBL site about the client; answers come as `dnsbl` events. */
   | { readonly do: 'lookup' }
-  /** Answers are no longer wanted, or all there: a later session asks anew. `overdue`: those that are missing came too late for the verdict. */
+  /**
+   * This session needs no more answers; a later one asks again. `overdue`: the missing answers were too late for the
+   * verdict.
+   */
   | { readonly do: 'abandonLookup'; readonly why: 'done' | 'overdue' }
   | { readonly do: 'arm'; readonly timer: TimerName; readonly ms: number }
   | { readonly do: 'disarm' }
@@ -84,14 +97,18 @@ export type Effect =
   | { readonly do: 'read' }
   | { readonly do: 'pause' }
   | { readonly do: 'log'; readonly record: LogRecord }
-  /** Hand the client on to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has read `220-`. */
+  /**
+   * Hand the client on to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has
+   * read `220-`.
+   */
   | { readonly do: 'relay'; readonly unread: Uint8Array; readonly teaserSent: boolean }
-  /** Audit mode: tell what the client says to the backend as `data`, changing nothing of it / no longer. */
+  /** Audit mode: report the client's bytes to the backend as `data` events, without changing them / stop that. */
   | { readonly do: 'observe' }
   | { readonly do: 'unobserve' }
   /**
-   * Start TLS as a server, with this much time for the handshake; plaintext that came with the command is already discarded. `data` is plaintext of
-   * the TLS session from here on, and `end` follows when the handshake or a later record fails.
+   * Start TLS as a server, with this much time for the handshake; plaintext that came with the command is already
+   * discarded. `data` is plaintext of the TLS session from here on, and `end` follows when the handshake or a later
+   * record fails.
    */
   | { readonly do: 'startTls'; readonly handshakeMs: number }
   /** Flush what was sent, then end the connection. Nothing follows. */
@@ -108,8 +125,9 @@ export interface DnsblHit {
 }
 
 /**
- * What happened, as data. log-text.ts makes postscreen's line of it, the JSON log prints the fields, metrics count the events.
- * Texts that a client sent are already made printable. `after` is in seconds, as postscreen prints them; `afterCommand` is the command before.
+ * One event as data. log-text.ts formats postscreen's line, the JSON log prints the fields, metrics count the events.
+ * Texts that a client sent are already made printable. `after` is in seconds, as postscreen prints them; `afterCommand`
+ * is the command before.
  */
 export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECT'; readonly server: Endpoint }

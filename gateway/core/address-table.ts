@@ -38,13 +38,16 @@ interface Span<T> {
   readonly rule: number
 }
 
+/** Negative, zero or positive, as sort wants it. */
+const compare = <T extends number | bigint>(a: T, b: T): number => Number(a > b) - Number(a < b)
+
 /**
  * Two networks are nested or disjoint; they never overlap in part. So a walk in the order of their first addresses,
  * with a stack of the networks that have not ended yet, knows every network around each address. The first rule among
  * them wins.
  */
 function compile<T extends number | bigint>(spans: Span<T>[], next: (value: T) => T): Intervals<T> {
-  spans.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : a.last > b.last ? -1 : a.last < b.last ? 1 : a.rule - b.rule))
+  spans.sort((a, b) => compare(a.first, b.first) || compare(b.last, a.last))
   const starts: T[] = []
   const rules: number[] = []
   const open: { last: T; best: number }[] = []

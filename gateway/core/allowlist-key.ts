@@ -1,5 +1,5 @@
 // The key of a client's entry on the temporary allowlist: its address, or the network that it belongs to.
-import { type AddressValue, canonicalAddress, formatIPv4, formatIPv6, parseAddress } from '../../crds/values/address.ts'
+import { type AddressValue, formatIPv4, formatIPv6, parseAddress } from '../../crds/values/address.ts'
 
 /** How many leading bits of an address make the key (spec.allowlist.prefix). */
 export interface KeyPrefix {
@@ -29,7 +29,6 @@ function keyFor(address: AddressValue, prefix: number): string {
  * An IPv4-mapped IPv6 address counts as IPv4. A text that is not an address is its own key.
  */
 export function allowlistKeys(prefix: KeyPrefix): (address: string) => string {
-  if (prefix.ipv4 >= 32 && prefix.ipv6 >= 128) return (address) => canonicalAddress(address) ?? address
   return (text) => {
     const address = parseAddress(text)
     return address === undefined ? text : keyFor(address, address.family === 4 ? prefix.ipv4 : prefix.ipv6)
@@ -45,7 +44,7 @@ const shortest: KeyPrefix = { ipv4: 8, ipv6: 16 }
  * Undefined when the text is neither.
  */
 export function canonicalKey(text: string): string | undefined {
-  const [, host = '', length] = /^([^/]+)(?:\/([1-9][0-9]{0,2}))?$/.exec(text) ?? []
+  const [, host = '', length] = /^([^/]+)(?:\/([1-9][0-9]*))?$/.exec(text) ?? []
   const address = parseAddress(host)
   if (address === undefined) return undefined
   const bits = bitsOf(address)

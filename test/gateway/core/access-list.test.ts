@@ -1,7 +1,7 @@
 // The permanent access list: order, tables, dunno (section 6 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type AccessEntry, compileAccessList, compileTable } from '../../../gateway/core/access-list.ts'
+import { type AccessEntry, compileAccessList, compileTable, rejectsSome } from '../../../gateway/core/access-list.ts'
 import { parseAccessTable, type TableRule } from '../../../crds/values/access-table.ts'
 import { drive, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
@@ -34,6 +34,11 @@ const cases: readonly { readonly what: string; readonly entries: readonly Access
   },
   { what: 'a dunno of a table goes on behind the table', entries: [table('192.0.2.1 dunno'), rule('192.0.2.0/24 reject')], want: 'Reject' },
   { what: 'a dunno of a table hides the rest of that table', entries: [table('192.0.2.1 dunno\n192.0.2.0/24 reject')], want: 'Dunno' },
+  {
+    what: 'an unknown of a table ends the search',
+    entries: [table('192.0.2.1 unknown-action'), rule('192.0.2.0/24 reject')],
+    want: 'Dunno',
+  },
   { what: 'a table that names nobody is passed over', entries: [table('198.51.100.1 reject'), table('192.0.2.1 permit')], want: 'Permit' },
   { what: 'a table decides before the rules behind it', entries: [table('192.0.2.1 reject'), rule('192.0.2.1 permit')], want: 'Reject' },
   { what: 'rules before a table decide before it', entries: [rule('192.0.2.1 permit'), table('192.0.2.1 reject')], want: 'Permit' },
@@ -50,6 +55,18 @@ const cases: readonly { readonly what: string; readonly entries: readonly Access
   },
   { what: 'T56: the words count in any case', entries: [rule('192.0.2.1 ReJeCt')], want: 'Reject' },
 ]
+
+describe('a table rejects some client', () => {
+  const rejecting: readonly (readonly [text: string, want: boolean])[] = [
+    ['', false],
+    ['192.0.2.1 permit\n2001:db8::/32 dunno', false],
+    ['192.0.2.1 reject', true],
+    ['2001:db8::/32 reject', true],
+    ['192.0.2.0/24 permit\n192.0.2.1 reject', false],
+  ]
+  for (const [text, want] of rejecting)
+    test(`${want ? 'with' : 'not with'} ${JSON.stringify(text)}`, () => assert.equal(rejectsSome(compileTable(rulesFrom(text))), want))
+})
 
 describe('the access list', () => {
   for (const { what, entries, want } of cases) test(what, () => assert.equal(compileAccessList(entries).decide('192.0.2.1'), want))

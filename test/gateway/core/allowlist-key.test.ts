@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { allowlistKeys, canonicalKey, keysOfAddress } from '../../../gateway/core/allowlist-key.ts'
+import { allowlistKeys, canonicalKey, keysOfAddress, usualPrefix } from '../../../gateway/core/allowlist-key.ts'
+import { policyOf } from '../../support/core-session.ts'
 
 const cases: readonly { readonly ipv4: number; readonly ipv6: number; readonly address: string; readonly want: string }[] = [
   { ipv4: 32, ipv6: 128, address: '192.0.2.77', want: '192.0.2.77' },
@@ -32,13 +33,39 @@ describe('a key that a person wrote', () => {
     ['192.0.2.1', '192.0.2.1'],
     ['192.0.2.1/32', '192.0.2.1'],
     ['192.0.2.0/24', '192.0.2.0/24'],
+    ['10.0.0.0/8', '10.0.0.0/8'],
+    ['2001::/16', '2001::/16'],
     ['2001:DB8::/64', '2001:db8::/64'],
     ['2001:db8::1/128', '2001:db8::1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
   ]
   for (const [text, want] of good) test(`${text} is ${want}`, () => assert.equal(canonicalKey(text), want))
-  for (const text of ['', 'x', '192.0.2.1/24', '192.0.2.0/7', '192.0.2.0/33', '192.0.2.0/', '::/15', '2001:db8::/129', '192.0.2.0/024'])
+  for (const text of [
+    '',
+    'x',
+    '192.0.2.1/24',
+    '192.0.2.0/7',
+    '2.0.0.0/7',
+    '192.0.2.0/33',
+    'x/192.0.2.0/24',
+    '192.0.2.0/240',
+    '192.0.2.0/',
+    '::/15',
+    '2001:db8::/129',
+    '192.0.2.0/024',
+  ])
     test(`${JSON.stringify(text)} is none`, () => assert.equal(canonicalKey(text), undefined))
+})
+
+test('an address has one key for each prefix that a policy can have', () => {
+  assert.deepEqual(keysOfAddress('192.0.2.1')?.slice(-2), ['192.0.0.0/9', '192.0.0.0/8'])
+  assert.equal(keysOfAddress('192.0.2.1')?.length, 25)
+  assert.equal(keysOfAddress('2001:db8::1')?.at(-1), '2001::/16')
+  assert.equal(keysOfAddress('2001:db8::1')?.length, 113)
+})
+
+test('the usual prefixes are those of a policy that does not set them', () => {
+  assert.deepEqual(policyOf({}).allowlist.prefix, usualPrefix)
 })
 
 test('every key that any policy could make of an address is among its keys, and is canonical', () => {

@@ -20,6 +20,9 @@ const decoded: readonly { readonly what: string; readonly text: string; readonly
   { what: 'junk behind a number, where the parser stays stuck', text: '12x;34;56', want: [1, 1, 1, 1, 1] },
   { what: 'a second number in one field, where the parser goes on', text: '12 34;56;78', want: [1, 34, 56, 78, 1] },
   { what: 'blanks before numbers', text: ' 12;\t34;  56', want: [12, 34, 56, 1, 1] },
+  { what: 'every blank of isspace(3) before numbers', text: '\t\n\v\f\r 12;34', want: [12, 34, 1, 1, 1] },
+  { what: 'a backspace, which is not a blank', text: '\b12;34', want: [1, 1, 1, 1, 1] },
+  { what: 'a shift-out, the character after the blanks', text: '\x0e12;34', want: [1, 1, 1, 1, 1] },
   { what: 'a blank behind a number', text: '12 ;34', want: [1, 1, 1, 1, 1] },
   { what: 'a plus sign', text: '+12;34', want: [12, 34, 1, 1, 1] },
   { what: 'negative numbers, long past as a time', text: '-5;-1;34', want: [1, 1, 34, 1, 1] },
@@ -27,7 +30,7 @@ const decoded: readonly { readonly what: string; readonly text: string; readonly
   { what: 'one more than fits: out of range', text: '18446744073709551616;34', want: [1, 34, 1, 1, 1] },
   { what: 'hundreds of digits', text: `${'9'.repeat(500)};34`, want: [1, 34, 1, 1, 1] },
   { what: 'leading zeros', text: `${'0'.repeat(30)}12;34`, want: [12, 34, 1, 1, 1] },
-  { what: 'a time beyond exact numbers: valid for ever', text: '9007199254740993;34', want: [max, 34, 1, 1, 1] },
+  { what: 'a time beyond exact numbers: valid without end', text: '9007199254740993;34', want: [max, 34, 1, 1, 1] },
   { what: 'a fraction', text: '1.5;34', want: [1, 1, 1, 1, 1] },
   { what: 'hexadecimal', text: '0x10;34', want: [1, 1, 1, 1, 1] },
 ]

@@ -142,7 +142,7 @@ export function parsePatternTable(text: string, type: 'pcre' | 'regexp'): Patter
 }
 
 function findIn(rules: readonly Rule[], key: string): string | undefined {
-  /** How many `if` blocks deep, and from which depth on the lines are skipped. */
+  /** The depth of nested `if` blocks, and the depth at which lines begin to be skipped. */
   let depth = 0
   let skippedFrom = Number.POSITIVE_INFINITY
   for (const { is, pattern, negated, result } of rules) {

@@ -35,7 +35,7 @@ function valueOf({ name, values }: Attribute, findings: Findings): string {
   return values.join(' ')
 }
 
-/** Parameters that the attributes of the input set. An attribute without a value is as good as none: gacf does not print it. */
+/** Parameters that the attributes of the input set. An attribute without a value counts as not set: gacf does not print it. */
 function settingsOf(
   attributes: ZimbraText['attributes'],
   known: readonly ZimbraAttribute[],

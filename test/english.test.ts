@@ -1,0 +1,66 @@
+// Plain English wherever a person reads: the shipped sources, the chart and the documents do not contain these phrases.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const top = fileURLToPath(new URL('..', import.meta.url))
+
+/** Each phrase, with what to write instead. */
+const phrases: readonly { readonly phrase: RegExp; readonly instead: string }[] = [
+  { phrase: /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b)[a-z]/i, instead: 'is not a …' },
+  { phrase: /(?<!\bthere )\b(?:is|are) none\b(?!`)/i, instead: 'is not one' },
+  { phrase: /\bno valid\b/i, instead: 'not valid' },
+  { phrase: /\bsay one of\b/i, instead: 'expected one of' },
+  { phrase: /\b(?:some|no|every)body\b/i, instead: 'the client, the user, no client, all programs' },
+  { phrase: /\bwhoever\b/i, instead: 'the clients that …' },
+  { phrase: /\b(?:him|his)\b/i, instead: 'it, the client' },
+  { phrase: /\bfor ever\b/i, instead: 'without a limit, permanently' },
+  { phrase: /\banew\b/i, instead: 'again' },
+  { phrase: /\bturn(?:s|ed)? away\b/i, instead: 'refuse' },
+  { phrase: /\bhand(?:s|ed)? (?:\w+ )?on\b/i, instead: 'hand off' },
+  { phrase: /\b(?:is|are) believed\b/i, instead: 'is trusted' },
+  { phrase: /\bperhaps you mean\b/i, instead: 'did you mean' },
+  { phrase: /\bas ever\b/i, instead: 'as usual' },
+  { phrase: /\bwithout more ado\b/i, instead: 'without configuration' },
+  { phrase: /\bas good as (?:none|left out)\b/i, instead: 'counts as not set' },
+  { phrase: /\b[Ff]rom which \w+ on\b/, instead: 'the score at which …' },
+  { phrase: /\bhow long still\b/i, instead: 'the remaining time' },
+]
+
+/** Lines in which a phrase is right. */
+const allowed: readonly { readonly file: string; readonly text: string }[] = [
+  { file: 'docs/bring-your-own-postfix.md', text: 'somebody@example.net' },
+]
+
+const covered = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'charts', 'cli', 'crds', 'docs', 'runtime', 'operator/gateways']
+
+/**
+ * Folders that still contain such phrases. Move a folder to `covered` when it is clean.
+ */
+const notYet = ['gateway', 'operator']
+
+const isText = /(?:\.(?:ts|js|md|yaml|json|txt|tpl|sh|cf|awk)|\/(?:entrypoint|health))$/
+
+function filesIn(path: string): readonly string[] {
+  if (statSync(top + path).isFile()) return isText.test(path) ? [path] : []
+  return readdirSync(top + path).flatMap((name) => (name === 'node_modules' ? [] : filesIn(`${path}/${name}`)))
+}
+
+function oddPhrases(file: string): readonly string[] {
+  const lines = readFileSync(top + file, 'utf8').split('\n')
+  return lines.flatMap((line, at) =>
+    phrases
+      .filter(({ phrase }) => phrase.test(line) && !allowed.some((one) => one.file === file && line.includes(one.text)))
+      .map(({ phrase, instead }) => `${file}:${at + 1}: "${phrase.exec(line)?.[0]}": write ${instead}`),
+  )
+}
+
+test('texts for people are in plain English', () => {
+  assert.deepEqual(covered.flatMap(filesIn).flatMap(oddPhrases), [])
+})
+
+test('the exceptions are still needed', () => {
+  for (const { file, text } of allowed) assert.ok(readFileSync(top + file, 'utf8').includes(text), `${file}: ${text}`)
+  for (const folder of notYet) assert.ok(filesIn(folder).length > 0, `${folder} does not exist`)
+})

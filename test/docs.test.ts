@@ -1,4 +1,4 @@
-// What the documents say can be followed: links lead somewhere, commands and flags exist, policies in them are valid.
+// The documents agree with the program: links lead to a heading, commands and options exist, policies are valid.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -66,7 +66,7 @@ test('every event of the log is explained', () => {
   )
 })
 
-test('every metric is explained, and no other', () => {
+test('every metric is explained, and every explained metric exists', () => {
   const named = (...paths: readonly string[]): string[] =>
     [
       ...new Set(
@@ -128,7 +128,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
 }
 
-/** Whether a path leads to a property, as far as the schema says anything. */
+/** Whether a path leads to a property, as far as the schema describes it. */
 function has({ properties }: Schema, [step, ...rest]: readonly string[]): boolean {
   if (step === undefined || properties === undefined) return true
   const next = properties[step]
@@ -146,7 +146,7 @@ test('every npm script that a document names exists', () => {
   assert.deepEqual(wrong, [])
 })
 
-/** What a document tells the reader to type: `postscreen -- gateway --policy …` or, in the image, `postscreen gateway …`. */
+/** Commands in a document: `postscreen -- gateway --policy …` or, in the image, `postscreen gateway …`. */
 const commands = pages.flatMap((page) =>
   [...text(page).matchAll(/\bpostscreen (?:-- )?((?:gateway|demo|validate|allowlist|import [a-z]+)\b[^\n`]*)/g)].map(([, typed = '']) => ({
     page,
@@ -191,7 +191,7 @@ const policies = [
   { where: 'cli/demo/policy.yaml', yaml: text('cli/demo/policy.yaml') },
 ]
 
-/** A policy; a piece of a spec, indented by two as it is in a policy; or the policy in the values of a chart. Other objects are none of ours. */
+/** A complete policy from YAML that contains one, a part of a spec (indented by two spaces), or values of the chart with a policy. None for other objects. */
 function whole(yaml: string): string[] {
   if (/^apiVersion: postscreen\.dev\//m.test(yaml)) return [yaml]
   const piece = yaml.startsWith('  ') ? yaml : /^policy:\n[\s\S]*?^ {2}spec:\n((?: {4}.*\n)+)/m.exec(yaml)?.[1]?.replace(/^ {2}/gm, '')

@@ -1,5 +1,5 @@
 // Measures the shared allowlist on a private Valkey or Redis: `npm run bench -- allowlist-store [clients a second] [seconds of each phase]`.
-// Prints for each phase how long clients waited, in milliseconds, and what it cost this process; ends with code 1 when somebody waited far too long.
+// Prints for each phase how long clients waited, in milliseconds, and what it cost this process; ends with code 1 if a client waited far too long.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ValkeyAllowlist } from '../../gateway/allowlist/allowlist-valkey.ts'

@@ -1,4 +1,4 @@
-// A program of the bench in a process of its own, so that its time is nobody else's: a server, or one round of something that is timed.
+// Runs a program of the bench in its own process, so that its CPU time is measured alone: a server, or one round of a timed operation.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpuMicros, residentBytes } from '../load/process-use.ts'

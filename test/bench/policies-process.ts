@@ -10,7 +10,7 @@ import type { Round } from './bench-case.ts'
 import { forkRound } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)
-/** Everything that belongs to a gateway is made; there are no pods, so that nobody is asked for its status. */
+/** All objects of a gateway are created. There are no pods, so no gateway is asked for its status. */
 const spec = { gateway: { replicas: 0 }, dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example.org' }] } }
 const changes = 20
 

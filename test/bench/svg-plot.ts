@@ -20,7 +20,7 @@ export interface Plot {
   readonly title: string
   readonly x: PlotAxis
   readonly y: PlotAxis
-  /** Five at most, for there are five colours. Points in the order of x; on a logarithmic axis all values are above 0. */
+  /** Five at most, because there are five colours. Points in the order of x; on a logarithmic axis all values are above 0. */
   readonly series: readonly { readonly name: string; readonly points: readonly PlotPoint[] }[]
 }
 

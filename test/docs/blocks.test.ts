@@ -1,4 +1,4 @@
-// Every block of the documents is looked at: YAML is read, everything else has its place in classification.ts.
+// Every block of the documents is tested: YAML is read, all others are listed in classification.ts.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ test('finds blocks in lists, with languages, and with longer fences', () => {
   )
 })
 
-test('every block that is not YAML is said to run somewhere, or why not, and every such saying has its block', () => {
+test('every block that is not YAML is listed with the place where it runs, and every listed block exists', () => {
   const others = blocks.filter(({ language }) => !isYaml(language))
   const unknown = others
     .filter((block) => treatmentsOf(block).length !== 1)
@@ -29,14 +29,14 @@ test('every block that is not YAML is said to run somewhere, or why not, and eve
   assert.deepEqual({ unknown, stale }, { unknown: [], stale: [] })
 })
 
-test('every story that a block is left to exists', () => {
+test('every story that is listed for a block exists', () => {
   for (const [, , treatment] of treatments) {
     const [, story] = /^stories\/([\w-]+)\.cluster/.exec('because' in treatment ? treatment.because : '') ?? []
     if (story !== undefined) assert.ok(existsSync(`${root}test/cluster/stories/${story}.cluster.test.ts`), story)
   }
 })
 
-/** Numbers with a point where Kubernetes wants a quantity, which the API server does not accept without quotes. */
+/** Numbers with a decimal point in quantities, which the API server does not accept without quotes. */
 const barePoint = /^\s*(?:-\s*)?(?:\w+:\s*)?(?:cpu|memory|storage|ephemeral-storage):\s*[0-9]+\.[0-9]+\s*(?:#.*)?$/m
 
 test('the YAML of every page can be read, and its quantities are in quotes', () => {
@@ -48,7 +48,7 @@ test('the YAML of every page can be read, and its quantities are in quotes', () 
   }
 })
 
-test('commands that follow the log say how many pods they may follow: kubectl stops at five', () => {
+test('commands that follow the log set the number of pods, because kubectl follows only five by default', () => {
   const texts = [...pages, 'charts/postscreen/templates/NOTES.txt'].map((page) => [page, readFileSync(`${root}${page}`, 'utf8')] as const)
   const wrong = texts.flatMap(([page, text]) =>
     [...text.matchAll(/kubectl[^`\n]* logs[^`\n]*/g)]
@@ -59,18 +59,18 @@ test('commands that follow the log say how many pods they may follow: kubectl st
   assert.deepEqual(wrong, [])
 })
 
-test('commands that read the log with jq pass over lines that are not JSON', () => {
+test('commands that read the log with jq skip lines that are not JSON', () => {
   const wrong = blocks.filter(({ text }) => / logs .*\| jq/.test(text) && !/jq -\w*R\w* 'fromjson\? \|/.test(text))
   assert.deepEqual(wrong, [])
 })
 
-test('the example behind a load balancer does what keep-the-client-address.md says', () => {
+test('the example behind a load balancer agrees with keep-the-client-address.md', () => {
   const example = readFileSync(`${root}docs/examples/behind-load-balancer.yaml`, 'utf8')
   assert.match(example, /externalTrafficPolicy: Local/)
   assert.doesNotMatch(example, /aws-load-balancer-proxy-protocol/)
 })
 
-test('the words that the page on troubleshooting quotes from a status are in the program', () => {
+test('the errors that the section on troubleshooting quotes from a status are in the program', () => {
   const page = readFileSync(`${root}docs/install-with-helm.md`, 'utf8')
   const quoted = [...page.slice(page.indexOf('## Troubleshooting')).matchAll(/^- \*([^*]+)\*:/gm)].map(([, words = '']) => words)
   const source = ['gateway', 'operator'].flatMap((folder) =>
@@ -78,7 +78,7 @@ test('the words that the page on troubleshooting quotes from a status are in the
       .filter((name) => name.endsWith('.ts'))
       .map((name) => readFileSync(`${root}${folder}/${name}`, 'utf8')),
   )
-  // What Node.js calls errors of the network.
+  // Codes of network errors in Node.js.
   const codes = ['ECONNREFUSED', 'ENOTFOUND']
   assert.ok(quoted.length > 0)
   assert.deepEqual(

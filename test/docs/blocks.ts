@@ -1,4 +1,4 @@
-// The fenced blocks of README and docs, one by one, with where they are.
+// The fenced code blocks of README and docs, with their places.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -8,7 +8,7 @@ export interface Block {
   /** Such as `docs/gitops.md`. */
   readonly page: string
   readonly line: number
-  /** The word behind the fence; empty for none. */
+  /** The word after the fence; empty if there is none. */
   readonly language: string
   /** Without the indentation of the fence. */
   readonly text: string

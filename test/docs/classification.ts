@@ -1,4 +1,5 @@
-// What is done with each block of the documents that is not YAML. A block that is not here fails the test: say where its commands run, or why they cannot.
+// How each block of the documents that is not YAML is tested. The test fails for a block that is not listed: say where its commands run, or why they
+// cannot.
 import type { Block } from './blocks.ts'
 
 export type Treatment =
@@ -6,9 +7,9 @@ export type Treatment =
   | { readonly runs: 'here'; readonly needs?: readonly ('postfix' | 'valkey')[] }
   /** Its commands run in stories/docs.cluster.test.ts. */
   | { readonly runs: 'cluster' }
-  /** Its commands run somewhere else: where, or what they need that no test machine has. */
+  /** Its commands run elsewhere: `because` says where, or what they need that test machines do not have. */
   | { readonly runs: 'elsewhere'; readonly because: string }
-  /** Nothing to type: a drawing, a log, an expression, a configuration of another program. */
+  /** It has no commands: a drawing, a log, an expression, a configuration of another program. */
   | { readonly runs: 'not'; readonly because: string }
 
 const here = (...needs: ('postfix' | 'valkey')[]): Treatment => ({ runs: 'here', needs })
@@ -22,7 +23,7 @@ const log = not('lines of a log, which test/sessions compares with a real postsc
 const promql = not('PromQL; test/docs.test.ts compares its metrics with those that are exported')
 const story = (name: string): Treatment => elsewhere(`stories/${name}.cluster.test.ts does the same with more to look at`)
 
-/** Page, the start of the block's text, and what is done with it. */
+/** Page, the start of the block's text, and how it is tested. */
 export const treatments: readonly (readonly [page: string, start: string, treatment: Treatment])[] = [
   ['README.md', '                 ┌', drawing],
   ['README.md', 'npm ci && npm start', elsewhere('CI runs npm ci; test/docs/demo-picture.live.test.ts runs the demo')],
@@ -131,7 +132,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
 ]
 
-/** The treatments of a block; one, if all is well. The longest start wins. */
+/** The treatments of a block; there should be exactly one. The longest start counts. */
 export function treatmentsOf({ page, text }: Block): readonly Treatment[] {
   const fitting = treatments.filter(([where, start]) => where === page && text.startsWith(start))
   const longest = Math.max(...fitting.map(([, start]) => start.length))

@@ -1,4 +1,4 @@
-// Types the commands of the documents that run on one machine, in a folder that looks like the checkout; only ports, paths of the system and block lists are ours.
+// Runs the commands of the documents that need only one machine, in a folder that looks like the checkout. Ports and system paths are replaced.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -12,10 +12,10 @@ import { startValkey } from '../peers/valkey.ts'
 import { type Block, blocks, root } from './blocks.ts'
 import { treatmentsOf } from './classification.ts'
 
-/** A folder with everything of the checkout in it, and what the reader has. */
+/** A folder with the files of the checkout, and the files that the reader has. */
 interface Desk {
   readonly folder: string
-  /** What stands in the place of the page's ports and paths. */
+  /** Replacements for the ports and paths of the page. */
   readonly replace: readonly (readonly [string, string])[]
 }
 
@@ -66,7 +66,7 @@ function shell(command: string, folder: string): string {
   return stdout + stderr
 }
 
-/** Starts a gateway as it is typed, runs `during` once it is ready, and ends it with SIGTERM as an operator of a host would. */
+/** Starts a gateway with this command, runs `during` when it is ready, and stops it with SIGTERM. */
 async function serve(command: string, { folder }: Desk, admin: string, during: () => void): Promise<void> {
   const child = spawn('bash', ['-c', `${command}${command.includes('--admin') ? '' : ` --admin ${admin}`}`], {
     cwd: folder,
@@ -94,7 +94,7 @@ const listens = (admin: string): Promise<boolean> =>
     () => false,
   )
 
-/** What stands in the folder before the block's commands. */
+/** Creates the files that the commands of the block need. */
 function prepare({ text }: Block, at: Desk): void {
   if (text.includes('postmap -s lmdb:')) {
     writeFileSync(join(at.folder, 'cache-of-postfix'), '192.0.2.1 1999999999;1999999999;0;0;0\n')
@@ -103,7 +103,7 @@ function prepare({ text }: Block, at: Desk): void {
   if (text.includes('12526/inet')) writeFileSync(join(at.folder, 'conf/master.cf'), 'smtp inet n - n - - smtpd\n')
 }
 
-/** What the commands have done, besides ending well. */
+/** Checks of the results of commands, besides their exit code. */
 const results: Readonly<Record<string, (said: string, folder: string) => void>> = {
   "postconf -M '10025": (_, folder) =>
     assert.match(shell('postconf -M 10025/inet', folder), /smtpd[^]*smtpd_upstream_proxy_protocol=haproxy/),

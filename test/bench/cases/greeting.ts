@@ -15,7 +15,7 @@ const hour = 3600
 const address = (index: number): string => loopbackAddress(73, index % known)
 const quits: Script = { turns: [Buffer.from('QUIT\r\n')] }
 
-/** One after the other, so that nobody waits for anybody. */
+/** One after another, so that no client waits for another. */
 async function greetingRound(port: number, sessions: number): Promise<Round> {
   const waits: number[] = []
   await visitAll({

@@ -13,7 +13,7 @@ interface Fresh extends Server {
   stop(): Promise<void>
 }
 
-/** A server that nobody has been to: in memory that earlier clients have left, later ones would cost nothing. */
+/** A server that has had no clients: in memory that earlier clients have freed, later ones would cost nothing. */
 async function fresh(setting: Setting, who: string, place: Waiting = 'greet wait'): Promise<Fresh> {
   const one =
     who === 'postscreen' ? await postscreenServer('silent', {}, silentMainCf) : await gatewayServer(setting, { spec: silentSpec(place) })
@@ -48,7 +48,7 @@ async function arriveAtOnce(one: Fresh, count: number): Promise<Round> {
 
 const atATime = 200
 
-/** In small groups, so that the arrival is no burden. Resident memory, not only the heap: garbage that is not collected takes room too. */
+/** Connects in small groups, so that many at once are not measured. Resident memory, not only the heap: garbage that is not collected needs memory too. */
 export async function heldMemory(one: Fresh, count: number): Promise<Round> {
   const before = one.resident()
   const groups: Held[] = []

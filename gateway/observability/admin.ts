@@ -1,15 +1,15 @@
-// The gateway's admin server, on an address of its own: health, readiness, metrics and status. It only answers questions.
+// The pages of the gateway's admin server: health, readiness, metrics and status. runtime/admin-server.ts serves them on an address of their own.
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { ListenError } from '../sockets/node-listener.ts'
 
-/** What the gateway tells about itself when asked. */
+/** The contents of the pages. */
 export interface AdminPages {
   /** Why the gateway is not ready for clients; empty when it is. */
   notReady(): readonly string[] | Promise<readonly string[]>
   metrics(): Promise<{ readonly type: string; readonly text: string }>
-  /** Whatever JSON can say, or a promise of it. */
+  /** A value that JSON can represent, or a promise of one. */
   status(): unknown
 }
 

@@ -1,13 +1,13 @@
-// Log lines on their way out: collected for a moment, so that many of them leave in one write.
+// The log's output: collects lines for a moment, so that many of them are written at once.
 import pino from 'pino'
 import { writeAtExit } from '../node-internals/log-descriptor.ts'
 
-/** Standard output of a stuck reader must not fill our memory: beyond this, lines are lost. */
+/** A reader that is stuck must not fill the memory: beyond this, lines are dropped. */
 const maxBuffered = 16 * 1024 * 1024
-/** Lines leave when there are so many bytes of them, or after so long. */
+/** Lines are written when there are this many bytes of them, or after this time. */
 const batchBytes = 32_768
 const batchMs = 20
-/** UTF-8 needs at most so many bytes for one of JavaScript's characters. */
+/** The most bytes that UTF-8 needs for one UTF-16 unit. */
 const bytesPerCharacter = 3
 /** A reader that is stuck must not keep the process from ending. */
 const flushMs = 1000
@@ -26,7 +26,7 @@ export class LogBatch {
 
   /** @param destination a file descriptor or path */
   constructor(destination: number | string) {
-    // A minLength of 1 changes nothing of when it writes, but its flush then waits for what is on its way.
+    // A minLength of 1 does not change when it writes, but makes its flush wait for writes in progress.
     const options = { dest: destination, sync: false, minLength: 1, maxLength: maxBuffered, contentMode: 'buffer' } as const
     this.#out = pino.destination(options)
     // A reader that goes away (`… | head`) must not end the gateway.
@@ -62,12 +62,12 @@ export class LogBatch {
     this.#timer = undefined
     if (this.#used === 0) return
     this.#hand(this.#lines.subarray(0, this.#used))
-    // The other one is on its way.
+    // The other buffer is being written.
     this.#lines = Buffer.allocUnsafe(batchBytes)
     this.#used = 0
   }
 
-  /** With this content mode it takes bytes, which its types do not know. */
+  /** In this content mode it takes bytes, which its types do not show. */
   #hand(bytes: Buffer): void {
     this.#handed = true
     this.#out.write(bytes as unknown as string)

@@ -1,4 +1,4 @@
-// The gateway's log on standard output: JSON records (pino), or the very lines that postscreen would write.
+// The gateway's log on standard output: JSON records (pino), or the same lines that postscreen writes.
 import os from 'node:os'
 import { visibleText } from '../../crds/values/visible-text.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
@@ -11,22 +11,22 @@ import { LogBatch } from './log-batch.ts'
 
 export type LogFormat = 'json' | 'postfix'
 
-/** The least that is written. */
+/** The lowest level that is written. */
 export type LogLevel = 'debug' | 'info'
 
-/** Where the gateway says what happens. Whatever the texts and fields hold, a record is one line without characters that act on terminals and log readers. */
+/** The log. A record is always one line, without characters that control terminals or log readers, whatever its texts and fields contain. */
 export interface Log {
   /** One thing that happened in a screening session. */
   session(sessionId: string, record: LogRecord): void
   /** One list's answer about one client, as dnsblog logs it. */
   dnsbl(client: string, answer: DnsblAnswer, verdict: DnsblVerdict, timeoutSeconds: number): void
-  /** What became of a client that was handed on. postscreen says nothing of it, so only the JSON log does. */
+  /** The relay of a client that was handed on. postscreen logs nothing about it, so only the JSON log does. */
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /** A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with the client's address. */
   tls(sessionId: string, event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', client: Endpoint, warnings: readonly string[]): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
   sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void
-  /** What is of interest only while something is looked for. */
+  /** For debugging. */
   debug(text: string, fields?: Readonly<Record<string, unknown>>): void
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
   warning(text: string, fields?: Readonly<Record<string, unknown>>): void
@@ -35,7 +35,7 @@ export interface Log {
 }
 
 /**
- * @param destination a file descriptor or path, or what others write to as well; standard output where left out
+ * @param destination a file descriptor or path, or a batch that is shared with others. Default: standard output
  * @param worker its number goes into each JSON record
  */
 export function openLog(format: LogFormat, destination: number | string | LogBatch = 1, level: LogLevel = 'info', worker?: number): Log {
@@ -43,7 +43,7 @@ export function openLog(format: LogFormat, destination: number | string | LogBat
   return format === 'json' ? jsonLog(out, level, worker) : postfixLog(out, level)
 }
 
-/** Events at which somebody was refused or failed a test are worth no more than information: that is what the gateway is for. */
+/** Refused clients and failed tests have the level info: they are the gateway's normal work. */
 function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Log {
   const write = (weight: 'debug' | 'info' | 'warn', fields: Readonly<Record<string, unknown>>): void =>
     out.write(jsonRecord(weight, worker, fields))
@@ -111,7 +111,7 @@ function postfixLog(out: LogBatch, level: LogLevel): Log {
       if (text !== undefined) postscreen(text)
     },
     dnsbl(client, { domain, addresses }, verdict, timeout) {
-      // postscreen says nothing of a list that it need not wait for any more.
+      // postscreen logs nothing about a list that it no longer waits for.
       if (verdict.is === 'timeout' && verdict.error.kind === 'overdue') return
       if (verdict.is === 'timeout') postscreen(`warning: ${replyTimeout(domain, timeout)}`)
       else if (verdict.is === 'error') write('dnsblog', `warning: ${lookupError(client, domain, verdict.error.text)}`)

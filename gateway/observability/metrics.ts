@@ -9,7 +9,7 @@ import { observeProcess } from './process-metrics.ts'
 import { servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from '../policy-files/loaded-policy.ts'
 
-/** Numbers that are looked up when somebody asks. */
+/** Numbers that are read when the metrics are requested. */
 export interface Levels {
   /** Sessions by phase, `relay` included. */
   sessions(): Readonly<Record<string, number>>
@@ -23,11 +23,11 @@ export interface Levels {
   failingLists(): Readonly<Record<string, number>>
   /** Undefined while there is no policy. */
   connections(): ConnectionStatus | undefined
-  /** Optional parts of the policy that the gateway goes on without. */
+  /** Optional parts of the policy that are left out. */
   leftOut(): number
 }
 
-/** Each one is there from the start, so that the first of a kind is an increase. */
+/** Each exists from the start, so that its first event shows as an increase. */
 const probeResults = ['proven', 'failed', 'misconfigured', 'local'] as const
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
 const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
@@ -39,7 +39,7 @@ function failed(test: string, action: Action, mode: string): readonly string[] {
   return action === 'Drop' ? [failure, `rejects|521|${test}|${mode}`] : [failure]
 }
 
-/** What each event adds one to: `metric|value of its first label|…`; a few dozen different texts. */
+/** The counters that an event increases: `metric|value of its first label|…`; a few dozen different texts. */
 function countedAs(record: LogRecord, mode: string): readonly string[] {
   switch (record.event) {
     case 'CONNECT':
@@ -188,7 +188,7 @@ export class Metrics {
       help: 'Generation of the policy in force.',
       labelNames: ['policy'],
       registers,
-      // In force for the whole gateway is what the slowest worker has.
+      // The whole gateway has the generation of its slowest worker.
       aggregator: 'min',
     })
     // Every worker refuses the same ones.
@@ -218,14 +218,14 @@ export class Metrics {
     observeProcess(registers)
     this.#lag.enable()
     gauge('postscreen_event_loop_lag_seconds', 'Longest delay of the event loop since the last scrape.', () => {
-      // What it measures is the time between two of its own ticks.
+      // It measures the time between two of its own ticks.
       const seconds = this.#lag.max / 1e9 - lagResolutionMs / 1000
       this.#lag.reset()
       return Math.max(0, seconds)
     })
     this.#observeConnections(levels)
     this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
-    // Each worker finds out by itself, about the same addresses.
+    // Each worker has its own results for the same addresses.
     const backends = {
       name: 'postscreen_backends',
       help: 'Addresses of mail servers by what is known of them.',
@@ -325,7 +325,7 @@ export class Metrics {
     for (const { short, values, count } of this.#tallies.values()) if (short === metric) counter.labels(...values).inc(count)
   }
 
-  /** @param site what the list is called in public; its domain may hold a key */
+  /** @param site the public name of the list; its domain may contain a key */
   dnsblAnswer(verdict: DnsblVerdict, site: string): void {
     this.#dnsblQueries.inc({ zone_id: site, outcome: verdict.is })
     if ('error' in verdict) this.#dnsblErrors.inc({ zone_id: site, kind: verdict.error.kind })
@@ -375,7 +375,7 @@ export class Metrics {
     this.#applyErrors.inc()
   }
 
-  /** What a gateway of several processes puts together; `aggregator` says how. */
+  /** For the metrics of several workers, which are combined as `aggregator` says. */
   values(): Promise<MetricValues> {
     return this.#registry.getMetricsAsJSON()
   }

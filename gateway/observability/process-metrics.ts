@@ -1,4 +1,4 @@
-// What every process of the gateway tells of itself: memory, processor time and open files.
+// Metrics of every gateway process: memory, processor time and open files.
 import { openFiles, openFilesLimit } from '../process/open-files.ts'
 import { Counter, Gauge, type Registry } from 'prom-client'
 

@@ -1,7 +1,7 @@
-// The metrics of which policy and which table lines are in force.
+// Metrics of the active policy: whether it is the kept one, and skipped table lines.
 import { Gauge, type Registry } from 'prom-client'
 
-/** About the policy that is served. */
+/** The gauges that describe the active policy. */
 export function servedGauges(registers: Registry[]): { readonly kept: Gauge; readonly skippedLines: Gauge } {
   const kept = new Gauge({
     name: 'postscreen_policy_from_data_directory',

@@ -1,4 +1,4 @@
-// The status page: what a person or the operator wants to know of one gateway, as plain data.
+// The status page of one gateway process, for people and for the operator, as plain data.
 import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { openFiles } from '../process/open-files.ts'
@@ -61,7 +61,7 @@ function connectionStatus({ open, limit, refused, isFull }: ConnectionStatus) {
     limitedBy: limit.by,
     refused,
     full: isFull,
-    /** What to do, while clients are refused. */
+    /** How to raise the limit, while clients are refused. */
     advice: isFull ? `further clients are refused with 421, since all connections are in use: ${adviceOn(limit)}` : null,
     openFiles: openFiles() ?? null,
     maxOpenFiles: limit.openFiles ?? null,
@@ -83,7 +83,7 @@ function policyStatus({ policy, hash, loadedAt }: ActivePolicy, { keptAt, skippe
   }
 }
 
-/** Problems beyond some dozens do not help anybody, and the operator reads this page every few seconds. */
+/** More problems would not help, and the operator reads this page every few seconds. */
 const problemsShown = 50
 
 function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { readonly at: Date }) {

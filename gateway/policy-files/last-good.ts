@@ -1,5 +1,5 @@
-// The last good policy with its access tables in the data directory: what is served after a restart into a policy that cannot be used.
-// It has no key of a DNS list and no certificate: those are read from their own files again.
+// The last good policy with its access tables, kept in the data directory: it is used when the gateway starts with a policy that cannot be used.
+// It contains no keys of DNS lists and no certificates: those are read from their own files again.
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,32 +9,32 @@ import { codeOf } from '../../runtime/caught.ts'
 import { readPlainFile } from './plain-file.ts'
 import type { SkippedLines } from './loaded-policy.ts'
 
-/** What is kept of a policy. */
+/** The kept form of a policy. */
 export interface KeptPolicy {
   /** RFC 3339. */
   readonly keptAt: string
-  /** The text of the policy, byte by byte. */
+  /** The bytes of the policy file. */
   readonly bytes: Uint8Array
   readonly tables: ReadonlyMap<string, CompiledTable>
   readonly skipped: readonly SkippedLines[]
 }
 
 const fileName = 'last-good-policy'
-/** Goes up when the form of a table or of this file changes; then what was kept before is not used. */
+/** Increased when the format of tables or of this file changes; then an older file is ignored. */
 const format = 1
-/** Some millions of networks. */
+/** Enough for some millions of networks. */
 const largest = 64 * 2 ** 20
 const sumBytes = 32
 
 const sumOf = (content: Uint8Array): Buffer => createHash('sha256').update(content).digest()
 
-/** Keeps a policy in place of the one before: whole or not at all, also when the machine stops. Rejects when that fails. */
+/** Replaces the kept policy, atomically also if the machine stops. Rejects when that fails. */
 export async function keepPolicy(directory: string, kept: KeptPolicy): Promise<void> {
   const content = serialize({ format, ...kept })
   const file = join(directory, fileName)
   if (content.length > largest) {
     await rm(file, { force: true })
-    throw new Error(`it has ${content.length} bytes with its tables, and ${largest} are the most`)
+    throw new Error(`it has ${content.length} bytes with its tables; the limit is ${largest}`)
   }
   const unfinished = `${file}.new`
   try {
@@ -58,7 +58,7 @@ async function writeThrough(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Makes the new name last as well. */
+/** Writes the new name through to the disk as well. */
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
@@ -68,13 +68,13 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** What was kept last; undefined when nothing was. Throws when it cannot be read or is damaged. */
+/** The kept policy; undefined if there is none. Throws when it cannot be read or is damaged. */
 export function readKeptPolicy(directory: string): KeptPolicy | undefined {
   const bytes = readOrNothing(join(directory, fileName))
   if (bytes === undefined) return undefined
   const content = bytes.subarray(sumBytes)
   if (!sumOf(content).equals(bytes.subarray(0, sumBytes))) throw new Error(`${join(directory, fileName)} is damaged`)
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the sum says that it is what keepPolicy has written
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the checksum shows that keepPolicy has written it
   const kept = deserialize(content) as KeptPolicy & { readonly format: number }
   return kept.format === format ? kept : undefined
 }

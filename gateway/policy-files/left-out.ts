@@ -1,19 +1,19 @@
-// What the log says of a policy that cannot be used as it is written: refused, or in force without an optional part.
+// Log lines about a policy that cannot be used as it is written: refused, or active without an optional part.
 import type { Problem } from '../../crds/problems.ts'
 import type { Log } from '../observability/log.ts'
 import type { RefusedPolicy } from './loaded-policy.ts'
 
-/** Problems of one policy that are logged. */
+/** The most problems of one policy that are logged. */
 const problemsLogged = 100
 
-/** @param result what is in force instead */
+/** @param result the policy that is used instead, in words */
 export function tellOfRefusal(log: Log, { problems, hash, generation }: RefusedPolicy, result: string): void {
   for (const { path, why } of problems.slice(0, problemsLogged))
     log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
   if (problems.length > problemsLogged) log.warning(`policy refused, ${result}: ${problems.length - problemsLogged} more problems`)
 }
 
-/** One line when the gateway goes on without a part, and one when the part is there again. */
+/** Logs one line when a part is left out, and one when the part is back. */
 export class LeftOut {
   readonly #log: Log
   #before: ReadonlyMap<string, string> = new Map()
@@ -22,7 +22,7 @@ export class LeftOut {
     this.#log = log
   }
 
-  /** A policy has come into force without these. */
+  /** A policy has become active without these parts. */
   are(problems: readonly Problem[]): void {
     const now = new Map(problems.map(({ path, why }) => [path, why]))
     for (const [path, why] of now) {

@@ -6,7 +6,7 @@ import type { CompiledTable } from '../core/access-list.ts'
 import type { DnsblKey } from '../core/dnsbl-key.ts'
 import type { TlsMaterial } from './tls-context.ts'
 
-/** Lines of an access table that do not parse; Postfix skips them, and so does the gateway. */
+/** Lines of an access table that do not parse. Postfix skips them, and so does the gateway. */
 export interface SkippedLines {
   /** The name of its file in the policy. */
   readonly table: string
@@ -15,7 +15,7 @@ export interface SkippedLines {
   readonly first: readonly TableProblem[]
 }
 
-/** A good policy with everything that belongs to it. */
+/** A valid policy with everything that belongs to it. */
 export interface LoadedPolicy {
   readonly policy: PostscreenPolicy
   /** The text of the policy file. */
@@ -38,7 +38,7 @@ export interface RefusedPolicy {
   readonly problems: readonly Problem[]
   /** SHA-256 of the policy file; undefined when that cannot be read. */
   readonly hash: string | undefined
-  /** As the text says it, also where the rest of the text is wrong. */
+  /** From the text, also if the rest of it is invalid. */
   readonly generation: number | undefined
 }
 

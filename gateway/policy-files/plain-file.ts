@@ -1,10 +1,10 @@
-// Reads files that somebody else wrote: plain ones of a bounded size, so that neither a pipe nor a huge file can stop the gateway.
+// Reads files from outside: only regular files of a bounded size, so that neither a pipe nor a huge file can block the gateway.
 import { readFileSync, statSync } from 'node:fs'
 
-/** The bytes of a file of at most `limit` bytes. Throws the system's error, or one that says what is wrong with the file. */
+/** The contents of a file of at most `limit` bytes. Throws the error of the system, or one that describes the problem. */
 export function readPlainFile(file: string, limit: number): Buffer {
   const found = statSync(file)
-  if (!found.isFile()) throw new Error(`${file} is no plain file`)
-  if (found.size > limit) throw new Error(`${file} has ${found.size} bytes, and ${limit} are the most`)
+  if (!found.isFile()) throw new Error(`${file} is not a regular file`)
+  if (found.size > limit) throw new Error(`${file} has ${found.size} bytes; the limit is ${limit}`)
   return readFileSync(file)
 }

@@ -1,5 +1,5 @@
-// Where the gateway's policy comes from: the policy file and what it names, or, after a start into one that cannot be used, what the data
-// directory has kept. Says in the log what is refused and what is skipped.
+// The source of the gateway's policy: the policy file and the files that it names or, if it cannot be used at the start, the policy that is kept in
+// the data directory. Logs what is refused and what is skipped.
 import { messageOf } from '../../runtime/caught.ts'
 import { type KeptPolicy, keepPolicy, readKeptPolicy } from './last-good.ts'
 import type { LoadedPolicy, RefusedPolicy, SkippedLines } from './loaded-policy.ts'
@@ -8,19 +8,19 @@ import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
 import { tellOfRefusal } from './left-out.ts'
 import type { GatewayOptions } from '../process/options.ts'
 
-/** The policy cannot be used; the message has every problem on a line of its own. */
+/** The policy cannot be used. The message has one line for each problem. */
 export class PolicyRefused extends Error {
   constructor(file: string, problems: readonly { readonly path: string; readonly why: string }[]) {
     super(problems.map(({ path, why }) => `${file}: ${path}: ${why}`).join('\n'))
   }
 }
 
-/** What the gateway does with what comes. */
+/** Receives policies and refusals. */
 export interface PolicyUse {
-  /** Puts a policy in force; throws when that fails. */
+  /** Activates a policy; throws when that fails. */
   apply(loaded: LoadedPolicy): void
   refused(): void
-  /** What is served now: lines of its tables that are skipped, and whether it is the one that was kept. */
+  /** Describes the active policy: skipped lines of its tables, and whether it is the kept one. */
   serves(skipped: readonly SkippedLines[], kept: boolean): void
 }
 
@@ -44,12 +44,12 @@ export class PolicyFeed {
     return this.#refused
   }
 
-  /** Since when the policy in force has been kept, if it comes from the data directory. */
+  /** When the active policy was kept, if it comes from the data directory. */
   get keptAt(): string | undefined {
     return this.#keptAt
   }
 
-  /** Lines of access tables in force that are skipped. */
+  /** Lines of the active access tables that are skipped. */
   get skipped(): readonly SkippedLines[] {
     return this.#skipped
   }
@@ -108,7 +108,7 @@ export class PolicyFeed {
     this.#options.log.warning(text, fields)
   }
 
-  /** Takes what was kept. Its keys and certificates are those of now; without them it cannot be used either: TLS is never left out silently. */
+  /** Uses the kept policy. Its keys and certificates are read from their files now; without them it cannot be used: TLS is never dropped silently. */
   #useKept(): void {
     const { dataDir, policyFile } = this.#options
     if (dataDir === undefined) return
@@ -123,7 +123,7 @@ export class PolicyFeed {
     }
   }
 
-  /** Of several workers one keeps it for all. */
+  /** Of several workers, the first one keeps it for all. */
   #keep({ bytes, tables, skipped }: LoadedPolicy): void {
     const { dataDir, worker } = this.#options
     if (dataDir === undefined || (worker !== undefined && worker.number !== 1)) return

@@ -1,4 +1,4 @@
-// The policy and the files that it names: read together, taken together or not at all.
+// Reads the policy and the files that it names: all of them together, or none.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -16,7 +16,7 @@ import { cipherProblem, loadTls, type TlsMaterial } from './tls-context.ts'
 
 const largestPolicy = 8 * 2 ** 20
 
-/** Lines shown of one table; a file of another kind would fill the log. */
+/** The most lines shown of one table; a file in another format would fill the log. */
 const linesShown = 10
 
 /**
@@ -34,7 +34,7 @@ export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader
   return readAll(path, bytes, use, (policy, context) => readTables(policy, context, tableOf))
 }
 
-/** The policy that was kept, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
+/** The kept policy, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
 export function reloadKept(path: string, { bytes, tables, skipped }: KeptPolicy): PolicyReading {
   return readAll(path, Buffer.from(bytes), 'here', () => ({ tables, skipped }))
 }
@@ -85,7 +85,7 @@ function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }
   return { tables, skipped }
 }
 
-/** Where TLS is optional a certificate that is missing or cannot be used is left out: clients go on in plaintext, as they do without STARTTLS. */
+/** Where TLS is optional, a certificate that is missing or invalid is left out: clients continue in plaintext, as they do without STARTTLS. */
 function readTls({ spec: { tls } }: PostscreenPolicy, context: ReadContext): TlsMaterial | undefined {
   const { folder, use, files, problems } = context
   const withoutTls = ({ path, why }: Problem): void => {

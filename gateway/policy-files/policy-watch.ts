@@ -1,4 +1,4 @@
-// Follows a policy file and the files that it names: read again when one of them changes, appears or goes.
+// Watches a policy file and the files that it names, and reads them again when one of them changes, appears or disappears.
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { compileTable } from '../core/access-list.ts'
@@ -9,9 +9,9 @@ import { loadPolicy } from './policy-file.ts'
 import { readTable, type TableFiles, type TableReader, type TableReading } from './table-file.ts'
 import { isLarge, readTableInThread } from './table-thread.ts'
 
-/** Who is told of a new policy, and of one that is refused. */
+/** Receives each new policy, valid or refused. */
 export interface PolicyEvents {
-  /** What this throws is reported as a problem of the policy: it cannot be put in force, and the last one stays. */
+  /** An exception is reported as a problem of the policy: it cannot be activated, and the last one stays active. */
   onPolicy(loaded: LoadedPolicy): void
   onRefused(refused: RefusedPolicy): void
 }
@@ -22,14 +22,14 @@ export interface PolicyWatch {
   close(): void
 }
 
-/** A change that nobody has told us of is seen within this time. */
+/** A change without a notification is seen within this time. */
 const lookMs = 500
-/** A change is taken when it has stood still for this long, so that a file that is being written is not read half. */
+/** Files are read when they have not changed for this long, so that a file that is being written is not read in part. */
 const settleMs = 100
-/** From being told to looking: a change is many events. */
+/** The delay between a notification and reading: one change causes many events. */
 const gatherMs = 20
 
-/** Stands for a table until it is read. */
+/** The placeholder for a table that is not read yet. */
 const unread: TableReading = { table: compileTable([]), problems: [], furtherProblems: 0 }
 
 /**
@@ -49,15 +49,15 @@ class PolicyWatcher implements PolicyWatch {
   readonly #events: PolicyEvents
   readonly #timer = setInterval(() => this.#look(), lookMs).unref()
   #files: readonly string[]
-  /** The state in which the files were read. */
+  /** The signature of the files when they were read. */
   #taken = ''
-  /** The state at the last look at all of them. */
+  /** The signature of the files at the last check. */
   #seen = ''
   #seenAt = 0
   #soon: NodeJS.Timeout | undefined
   #folder: FSWatcher | undefined
   #closed = false
-  /** Tables that a thread reads just now for the next policy, and whether the files have changed since. */
+  /** Whether threads are reading tables for the next policy, and whether the files have changed since. */
   #preparing = false
   #changedMeanwhile = false
 
@@ -67,7 +67,7 @@ class PolicyWatcher implements PolicyWatch {
     this.#files = [path]
   }
 
-  /** The first time all is read before this returns: nobody is served yet. */
+  /** Reads everything before this returns: no client is served yet. */
   readFirst(): void {
     this.#listen()
     this.#announce(this.#read())
@@ -88,7 +88,7 @@ class PolicyWatcher implements PolicyWatch {
     else void this.#prepare(large)
   }
 
-  /** Reads large tables while service goes on, then the policy with them. The files' state is that from before. */
+  /** Reads large tables in threads, then the policy with them, if the files have not changed meanwhile. */
   async #prepare(large: ReadonlyMap<string, TableFiles>): Promise<void> {
     this.#preparing = true
     const read = new Map(await Promise.all([...large].map(async ([file, found]) => [file, await readTableInThread(file, found)] as const)))
@@ -97,7 +97,7 @@ class PolicyWatcher implements PolicyWatch {
     const reading = loadPolicy(this.#path, 'here', (file, found) => read.get(file) ?? readTable(file, found))
     if (this.#changedMeanwhile) this.reload()
     else if (fileSignature(reading.files) === this.#taken) this.#announce(reading)
-    // What has just been written may be half of it.
+    // The file may be incomplete.
     else this.#lookIn(gatherMs)
   }
 
@@ -113,7 +113,7 @@ class PolicyWatcher implements PolicyWatch {
     this.#folder?.close()
   }
 
-  /** The state of the files is noted before they are read: what is written meanwhile shows at the next look. */
+  /** The signature is taken before the files are read: a change meanwhile shows at the next check. */
   #read(tableOf?: TableReader): PolicyReading {
     this.#note()
     const reading = loadPolicy(this.#path, 'here', tableOf)
@@ -140,7 +140,7 @@ class PolicyWatcher implements PolicyWatch {
     }
   }
 
-  /** Anew each time: the folder may be another one by now. */
+  /** Called again for each policy: the folder may have been replaced. */
   #listen(): void {
     this.#folder?.close()
     this.#folder = undefined
@@ -149,7 +149,7 @@ class PolicyWatcher implements PolicyWatch {
         this.#folder?.close(),
       )
     } catch {
-      // Then looking must do.
+      // Then only the regular checks remain.
     }
   }
 

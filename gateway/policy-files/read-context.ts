@@ -1,4 +1,4 @@
-// What the readers of a policy's parts need to know, and where they put what they find.
+// The context in which the parts of a policy are read: where and for what use, and the lists that results are added to.
 import type { Problem } from '../../crds/problems.ts'
 
 /**
@@ -7,16 +7,17 @@ import type { Problem } from '../../crds/problems.ts'
  */
 export type Use = 'here' | 'elsewhere'
 
-/** What reading needs to know, and what it finds. */
 export interface ReadContext {
   readonly folder: string
   readonly use: Use
+  /** All files that were read or are missing. */
   readonly files: string[]
   readonly problems: Problem[]
+  /** Optional parts that cannot be used. */
   readonly leftOut: Problem[]
 }
 
-/** A part that mail does not depend on is left out where the policy is in use, and a problem where it is only checked. */
+/** Reports an optional part that cannot be used: it is left out where the policy is used, and is a problem where the policy is only checked. */
 export function leaveOut({ use, problems, leftOut }: ReadContext, problem: Problem): void {
   if (use === 'here') leftOut.push(problem)
   else problems.push(problem)

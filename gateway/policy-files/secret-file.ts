@@ -16,7 +16,7 @@ export interface SecretEntry {
 /** Relative to the folder of the policy file. Both parts are names that cannot lead out of it (crds/schema/forms.ts). */
 export const secretFile = ({ name, key }: SecretEntry): string => join('secrets', name, key)
 
-/** Says that an entry is missing, in the words of the cluster. A pod does not see whether the Secret or only its key is missing. */
+/** The message for a missing entry, in the cluster's terms. A pod does not see whether the Secret or only its key is missing. */
 export const missingEntry = (entry: SecretEntry): string =>
   `Secret ${entry.name} does not exist or has no key ${entry.key} (there is no file ${secretFile(entry)})`
 
@@ -27,7 +27,7 @@ type Site = PolicySpec['dnsbl']['sites'][number]
 
 /**
  * The keys of DNS lists, by the index of the site. A list without its key is left out: the others, and all mail, do not depend on it.
- * No message has a word of what a file holds.
+ * No message contains anything of a file's contents.
  */
 export function readSiteKeys(sites: readonly Site[], context: ReadContext): ReadonlyMap<number, DnsblKey> {
   const { folder, use, files } = context
@@ -45,7 +45,7 @@ export function readSiteKeys(sites: readonly Site[], context: ReadContext): Read
   return keys
 }
 
-/** @returns what is wrong, where it is no key */
+/** @returns the key, or the problem */
 function readKey(file: string, named: string): DnsblKey | string {
   try {
     const key = DnsblKey.read(readPlainFile(file, largestKeyFile).toString('latin1'))

@@ -1,4 +1,4 @@
-// The file of an access table: plain or in gzip form, whole or in parts. A table from a ConfigMap may need both, since an object holds one mebibyte.
+// The file of an access table: plain or gzip, in one file or in parts. A table from a ConfigMap may need both, since an object holds at most 1 MiB.
 import { existsSync, statSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
@@ -7,23 +7,23 @@ import { type CompiledTable, compileTable } from '../core/access-list.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { readPlainFile } from './plain-file.ts'
 
-/** What came of reading: the table as far as it can be used, with its bad lines, or why it cannot be read. Plain data. */
+/** The result of reading: the usable part of the table with its invalid lines, or why it cannot be read. Plain data. */
 export type TableReading =
   | { readonly table: CompiledTable; readonly problems: readonly TableProblem[]; readonly furtherProblems: number }
   | { readonly error: string }
 
-/** Where a table is. */
+/** The files of a table. */
 export interface TableFiles {
-  /** FILE, or as many of FILE.0, FILE.1, … as there are; empty when there is none of them. */
+  /** FILE, or all of FILE.0, FILE.1, … that exist; empty if there are none. */
   readonly present: readonly string[]
-  /** Whose change or appearance may change the table: also the next part, which may be still to come. */
+  /** Files whose change or appearance may change the table, including the next part, which may still appear. */
   readonly watched: readonly string[]
 }
 
-/** Gives the table of a file that has been looked for. */
+/** Reads the table from files that were found. */
 export type TableReader = (file: string, found: TableFiles) => TableReading
 
-/** A million networks. Of what is read and of what that unpacks to. */
+/** Enough for a million networks. The limit for packed and for unpacked bytes. */
 const largestTable = 64 * 2 ** 20
 /** FILE.0 to FILE.99. */
 const partsAtMost = 100
@@ -37,12 +37,12 @@ export function findTable(file: string): TableFiles {
   return { present: parts, watched: [file, ...parts, ...next] }
 }
 
-/** Bytes on the disk; files that have gone meanwhile count for nothing. */
+/** Bytes on the disk; files that have disappeared meanwhile count as 0. */
 export function sizeOf({ present }: TableFiles): number {
   return present.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
 }
 
-/** Reads and compiles a table. A name that ends in `.gz` stands for gzip form. */
+/** Reads and compiles a table. A name that ends in `.gz` means gzip format. */
 export function readTable(file: string, { present }: TableFiles): TableReading {
   try {
     const isInParts = present[0] !== file && present.length > 0
@@ -67,7 +67,7 @@ function readParts(parts: readonly string[]): Buffer {
   return Buffer.concat(pieces)
 }
 
-/** Bounded before it is unpacked: a gzip file may stand for a thousand times its size. */
+/** The limit applies while unpacking: a gzip file may unpack to a thousand times its size. */
 function unpack(bytes: Buffer, file: string, parts: number): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: largestTable })

@@ -1,30 +1,30 @@
-// Reads and compiles large access tables in a thread of their own, while the gateway goes on.
+// Reads and compiles large access tables in a thread of their own, while the gateway continues to serve clients.
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { messageOf } from '../../runtime/caught.ts'
 import { readTable, sizeOf, type TableFiles, type TableReading } from './table-file.ts'
 
-/** Plain text, and what is packed to a quarter of it: some 5,000 networks, with which service would stand still for 5 ms. */
+/** The size of plain text, and four times the size of a gzip file: about 5,000 networks, which would block the gateway for 5 ms. */
 const largeBytes = 128 * 1024
 
-/** What tells the thread that this file is its program. */
+/** The thread's task, by which this file knows that it runs in the thread. */
 interface Task {
   readonly accessTable: string
   readonly found: TableFiles
 }
 
-/** Whether a table is worth a thread. */
+/** Whether a table is read in a thread. */
 export function isLarge(file: string, found: TableFiles): boolean {
   return sizeOf(found) >= (file.endsWith('.gz') ? largeBytes / 4 : largeBytes)
 }
 
-/** Reads a table as `readTable` does. 100,000 networks: service stands still for a few milliseconds instead of ninety. */
+/** Reads a table as `readTable` does. 100,000 networks block the gateway for a few milliseconds instead of ninety. */
 export function readTableInThread(file: string, found: TableFiles): Promise<TableReading> {
   const task: Task = { accessTable: file, found }
   const { promise, resolve } = Promise.withResolvers<TableReading>()
   const thread = new Worker(new URL(import.meta.url), { workerData: task, execArgv: [] })
   thread.unref()
   thread.once('message', resolve).once('error', (error) => resolve({ error: messageOf(error) }))
-  // Without a message before, it was too much for it.
+  // Without a message before that, it has run out of memory.
   thread.once('exit', (code) => resolve({ error: `its thread ended with ${code}` }))
   return promise
 }

@@ -1,11 +1,11 @@
-// Certificate and key for STARTTLS in the dummy engine: read from files and checked together.
+// Certificate and key for STARTTLS in the dummy SMTP engine: read from files and checked together.
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import { readPlainFile } from './plain-file.ts'
 
-/** What a certificate says of itself; for the status page. */
+/** Facts of a certificate for the status page. */
 export interface CertificateInfo {
   readonly subject: string
   /** RFC 3339. */
@@ -24,13 +24,13 @@ export interface TlsFiles {
   readonly keyFile: string
 }
 
-/** What is wrong with one of the files or the settings, with the field to change. */
+/** A problem of one of the files or settings, with the field to change. */
 export interface TlsProblem {
   readonly path: 'spec.tls.certFile' | 'spec.tls.keyFile' | 'spec.tls.excludeCiphers'
   readonly why: string
 }
 
-/** A chain of many certificates has some tens of kilobytes. */
+/** A long chain of certificates has some tens of kilobytes. */
 const largestFile = 2 ** 20
 
 function read(path: TlsProblem['path'], file: string): Buffer | TlsProblem {
@@ -41,7 +41,7 @@ function read(path: TlsProblem['path'], file: string): Buffer | TlsProblem {
   }
 }
 
-/** The part of spec.tls that decides about versions and ciphers. */
+/** The part of spec.tls that sets versions and ciphers. */
 export type TlsSettings = Pick<PolicySpec['tls'], 'minVersion' | 'maxVersion' | 'ciphers' | 'excludeCiphers'>
 
 /**
@@ -66,7 +66,7 @@ const optionsOf = (settings: TlsSettings): SecureContextOptions => ({
   dhparam: 'auto',
 })
 
-/** Why no handshake could succeed with these settings; undefined when one can. */
+/** Why no handshake can succeed with these settings; undefined if one can. */
 export function cipherProblem(settings: TlsSettings): TlsProblem | undefined {
   // The list does not concern TLS 1.3.
   if (settings.minVersion === 'TLSv1.3') return undefined
@@ -78,7 +78,7 @@ export function cipherProblem(settings: TlsSettings): TlsProblem | undefined {
 
 /**
  * Loads both files.
- * @returns the context, or what is wrong and with which field
+ * @returns the context, or the problem with its field
  */
 export function loadTls({ certFile, keyFile }: TlsFiles, settings: TlsSettings): TlsMaterial | TlsProblem {
   const cert = read('spec.tls.certFile', certFile)
@@ -100,7 +100,7 @@ export function loadTls({ certFile, keyFile }: TlsFiles, settings: TlsSettings):
   }
 }
 
-/** The context, or OpenSSL's reason why there is none, such as a second certificate in the file that cannot be read. */
+/** The context, or OpenSSL's error, such as for a second certificate in the file that cannot be read. */
 function makeContext(options: SecureContextOptions): SecureContext | string {
   try {
     return createSecureContext(options)
@@ -109,7 +109,7 @@ function makeContext(options: SecureContextOptions): SecureContext | string {
   }
 }
 
-/** A certificate may have no subject but only alternative names; Node then says undefined, whatever its types say. */
+/** A certificate may have only alternative names and no subject; the subject is then undefined, although Node's types exclude that. */
 function subjectOf({ subject, subjectAltName }: { readonly subject?: string; readonly subjectAltName?: string | undefined }): string {
   return (subject ?? subjectAltName ?? '').replaceAll('\n', ', ')
 }

@@ -6,7 +6,7 @@ import { ListenError, listenTogether } from '../sockets/node-listener.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 import type { Log } from '../observability/log.ts'
 
-/** One warning in so many milliseconds. */
+/** The shortest time between two warnings, in milliseconds. */
 const warningEveryMs = 60_000
 
 export class Listeners {
@@ -22,7 +22,7 @@ export class Listeners {
     this.#areShared = areShared
   }
 
-  /** ADDR:PORT of each open socket, also where port 0 was asked for. */
+  /** ADDR:PORT of each open socket, also where port 0 was requested. */
   get listening(): readonly string[] {
     return [...new Set(this.places.map(formatEndpoint))]
   }
@@ -32,7 +32,7 @@ export class Listeners {
     return this.#servers.filter((server) => server.listening).map(boundTo)
   }
 
-  /** Whether these are other addresses than those that were opened. */
+  /** Whether these addresses differ from those that were opened. */
   areElsewhere(endpoints: readonly Endpoint[]): boolean {
     if (this.#servers.length === 0) return false
     return endpoints.length !== this.#asked.length || !endpoints.every((endpoint) => this.#asked.includes(formatEndpoint(endpoint)))
@@ -57,15 +57,15 @@ export class Listeners {
     this.#servers = servers
   }
 
-  /** A client is lost, not the gateway: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). */
+  /** One client is lost: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). The gateway continues. */
   #cannotAccept(error: Error): void {
     const now = performance.now()
     if (now - this.#warnedAt < warningEveryMs) return
     this.#warnedAt = now
-    this.#log.warning(`cannot accept clients: ${error.message}; see open files and memory of this machine`)
+    this.#log.warning(`cannot accept clients: ${error.message}; check the limit of open files and the memory of this machine`)
   }
 
-  /** Takes no more clients; those that are there stay. */
+  /** Accepts no more clients; connections that are open stay open. */
   close(): void {
     for (const server of this.#servers) server.close()
   }
@@ -76,7 +76,7 @@ function boundTo(server: net.Server): Endpoint {
   return { address, port }
 }
 
-/** A machine without IPv6 is no reason not to listen on IPv4: the default is both. */
+/** Without IPv6 on a machine the gateway listens on IPv4 alone: the default is both. */
 function lacksIPv6(reason: unknown): boolean {
   return reason instanceof ListenError && reason.address === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(reason.code)
 }

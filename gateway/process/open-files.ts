@@ -1,7 +1,7 @@
-// File descriptors of this process: how many it has open, and how many it may have.
+// File descriptors of this process: those that are open, and the limit.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The limit that holds (RLIMIT_NOFILE). Node raises the soft limit to the hard one when it starts. Undefined where the system does not tell. */
+/** The limit (RLIMIT_NOFILE). Node raises the soft limit to the hard one when it starts. Undefined on systems without /proc. */
 export function openFilesLimit(): number | undefined {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
@@ -11,10 +11,10 @@ export function openFilesLimit(): number | undefined {
   }
 }
 
-/** Descriptors that are open now. Undefined where the system does not tell. */
+/** Descriptors that are open now. Undefined on systems without /proc. */
 export function openFiles(): number | undefined {
   try {
-    // One of them is the folder's own.
+    // One of them belongs to this reading of the folder.
     return readdirSync('/proc/self/fd').length - 1
   } catch {
     return undefined

@@ -1,11 +1,11 @@
-// What the command line gives the gateway besides its policy; where both say something, the command line wins.
+// The options of a gateway process from the command line, which override the policy where both set something.
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import { type Endpoint, parseEndpoint, readHostPort, readResolver } from '../../crds/values/endpoint.ts'
 import { type Read, valueOf } from '../../crds/values/read.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { Log } from '../observability/log.ts'
 
-/** Which of the processes that are one gateway together this is; the first is number 1. */
+/** The number of this process among those that work as one gateway; the first is 1. */
 export interface WorkerPlace {
   readonly number: number
   readonly of: number
@@ -19,18 +19,18 @@ export interface GatewayOptions {
   /** `*:PORT` stands for all addresses of both families. */
   readonly admin?: string
   readonly resolvers?: readonly string[]
-  /** Where the temporary allowlist lives; in memory when left out. */
+  /** The directory of the temporary allowlist. Default: in memory. */
   readonly dataDir?: string
-  /** Start without a policy that can be used, and wait for one. */
+  /** Start without a usable policy, and wait for one. */
   readonly awaitPolicy?: boolean
-  /** Left out: it is alone. */
+  /** Undefined: the only process of its gateway. */
   readonly worker?: WorkerPlace
   /** The other workers, of which one makes the probes of backends. */
   readonly backendProbes?: ProbeChannel
   readonly log: Log
 }
 
-/** Where Kubernetes finds a Service. */
+/** The DNS name of a Service. */
 function serviceName(service: { readonly name: string; readonly namespace?: string | undefined }, namespace: string | undefined): string {
   const space = service.namespace ?? namespace
   return space === undefined ? service.name : `${service.name}.${space}.svc`

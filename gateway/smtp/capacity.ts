@@ -1,15 +1,15 @@
-// How many client connections there may be at a time, in whatever state: each costs a descriptor, and one more when it is relayed.
-// Out of descriptors, the kernel's next client would be closed without a word, a backend could not be called, and probes would go unanswered.
+// The limit of client connections, in any state: each takes a descriptor, and a second one when it is relayed. Without a free descriptor, the next
+// client would be closed without a reply, backends could not be called, and health checks would not be answered.
 import type { Log } from '../observability/log.ts'
 
-/** What holds connections down. */
+/** The limit, and where it comes from. */
 export interface ConnectionLimit {
   readonly connections: number
   readonly by: 'open files' | 'policy'
   readonly openFiles: number | undefined
 }
 
-/** How things are. */
+/** The state of the limit, for status page and metrics. */
 export interface ConnectionStatus {
   readonly open: number
   readonly limit: ConnectionLimit
@@ -17,13 +17,13 @@ export interface ConnectionStatus {
   readonly isFull: boolean
 }
 
-/** Kept for the process itself, its log and data, admin server, DNS, Valkey, listening sockets and probes of backends. */
+/** Descriptors reserved for the process itself: log and data, admin server, DNS, Valkey, listening sockets and probes of backends. */
 const reserve = (openFiles: number): number => 64 + Math.min(192, Math.floor(openFiles / 16))
-/** A relayed client has a connection to its backend too. */
+/** A relayed client has a connection to its backend as well. */
 const descriptorsEach = 2
 
 /**
- * The limit of one process. Every client that is let in can also be relayed.
+ * The limit of one process. Every client that is accepted can also be relayed.
  * @param openFiles the process's limit of open files; undefined: unknown, so that only the policy limits
  * @param asked limits.connections of the policy; 0: none
  */
@@ -37,7 +37,7 @@ export function connectionLimit(openFiles: number | undefined, asked: number): C
   }
 }
 
-/** What a person can do about it. */
+/** How to raise the limit. */
 export function adviceOn({ by, openFiles }: ConnectionLimit): string {
   return by === 'policy'
     ? 'raise limits.connections, or run more gateways'
@@ -51,10 +51,10 @@ export interface CapacityParts {
   readonly log: Pick<Log, 'info' | 'warning'>
 }
 
-/** An episode is over when so much of the limit is free again. */
+/** The gateway counts as full until this share of the limit is free again. */
 const freeShare = 0.1
 
-/** Lets clients in while there is room. */
+/** Accepts clients while the limit allows it. */
 export class Capacity {
   readonly #parts: CapacityParts
   #refused = 0
@@ -65,7 +65,7 @@ export class Capacity {
     this.#parts = parts
   }
 
-  /** Whether clients were refused, and it has not become much better since. */
+  /** Whether clients were refused, and connections have not become much fewer since. */
   get isFull(): boolean {
     if (this.#isFull && this.#parts.open() <= this.#parts.limit().connections * (1 - freeShare)) this.#endEpisode()
     return this.#isFull
@@ -75,7 +75,7 @@ export class Capacity {
     return { open: this.#parts.open(), limit: this.#parts.limit(), refused: this.#refused, isFull: this.isFull }
   }
 
-  /** Whether one more client may come in. */
+  /** Whether one more client is accepted. */
   admits(): boolean {
     const limit = this.#parts.limit()
     if (this.#parts.open() < limit.connections) {

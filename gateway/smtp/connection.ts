@@ -1,4 +1,4 @@
-// One client connection: feeds what its socket does to the session, and carries out what the session asks for.
+// One client connection: turns the events of its socket into events of the session, and carries out the effects that the session returns.
 import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
@@ -24,9 +24,9 @@ export interface SessionServices {
   relay(sessionId: string, request: RelayRequest, events: RelayEvents): void
   log(sessionId: string, record: LogRecord): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
-  /** The connection is no longer screened: handed on or closed. */
+  /** The connection is no longer screened: it is relayed or closed. */
   ended(connection: Connection): void
-  /** A mistake of ours; only this connection suffers. */
+  /** A bug of the gateway. Only this connection ends. */
   bug(sessionId: string, error: unknown): void
 }
 
@@ -43,7 +43,7 @@ export class Connection implements SocketReader {
   #timerName: TimerName | undefined
   #timerMs = 0
   #lookup: DnsblLookup | undefined
-  /** Whether the session looks on while the client talks to its backend. */
+  /** Whether the session receives the client's bytes while they are relayed. */
   #observes = false
 
   constructor(services: SessionServices, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
@@ -93,7 +93,7 @@ export class Connection implements SocketReader {
     }
   }
 
-  /** A mistake of ours: the counters are put right, the socket is gone, nobody else notices. */
+  /** A bug of the gateway: corrects the counters and closes the socket. Other connections continue. */
   #abort(error: unknown): void {
     this.#services.bug(this.id, error)
     this.#disarm()
@@ -160,8 +160,8 @@ export class Connection implements SocketReader {
   readonly #onAnswer = (answer: DnsblAnswer, complete: boolean): void => this.#on({ type: 'dnsbl', answer, complete })
 
   /**
-   * Also after the last answer: the resolver keeps a flight for those who listen, for ten seconds. Without this, each session that asked
-   * stayed in memory that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
+   * Also after the last answer: the resolver keeps a lookup and its listeners for ten seconds. Without this, each session that asked stayed in memory
+   * that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
    */
   #endLookup(why: 'done' | 'overdue' = 'done'): void {
     this.#lookup?.cancel(why)
@@ -174,7 +174,7 @@ export class Connection implements SocketReader {
     else this.#on({ type: 'recalled', record: found })
   }
 
-  /** One native timer, re-armed where the wait is the same (0.07 µs against 0.4 for a new one). */
+  /** One native timer, which is refreshed when the wait is the same (0.07 µs, a new one takes 0.4). */
   #arm(name: TimerName, ms: number): void {
     if (this.#timer !== undefined && this.#timerName === name && this.#timerMs === ms) {
       this.#timer.refresh()
@@ -192,7 +192,7 @@ export class Connection implements SocketReader {
     this.#timerName = undefined
   }
 
-  /** All replies to one event leave in one write. */
+  /** All replies to one event are sent in one write. */
   #flush(): void {
     if (this.#pending === '') return
     const text = this.#pending
@@ -237,7 +237,7 @@ export class Connection implements SocketReader {
     })
   }
 
-  /** No backend: the client is ours again, with what it has said meanwhile. */
+  /** No backend took the client: its session continues, with what it has sent meanwhile. */
   #takeBack(how: 'connect' | 'send', arrived: Uint8Array): void {
     if (arrived.length > 0) this.#on({ type: 'data', bytes: arrived })
     if (this.#plain.inputEnded) this.#on({ type: 'end' })

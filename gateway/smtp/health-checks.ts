@@ -1,4 +1,4 @@
-// Visits of health checks: their sockets are answered apart from the clients', and nothing of them is counted among those, remembered or logged.
+// Health checks of load balancers and proxies: answered separately from clients, and not counted, remembered or logged as clients.
 import {
   answerHealthCheck,
   newHealthCheck,
@@ -13,19 +13,19 @@ import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { closeWith } from './linger.ts'
 import type { Log } from '../observability/log.ts'
 
-/** Visits at a time, in all and from one address. Health checks are few and short, so more of them are connections that were left open. */
+/** Health checks at a time, in total and from one address. They are few and short, so more of them are connections that were left open. */
 export const checksAtMost = 256
 export const checksOfOneAtMost = 16
 /** How long a check may take, in milliseconds. */
 const usualTimeLimitMs = 10_000
-/** How long a probe has to take the last reply and leave. */
+/** The time to take the last reply and close. */
 const lastReplyMs = 2000
-/** One warning in so many milliseconds: probes come every few seconds. */
+/** The shortest time between two warnings: health checks come every few seconds. */
 const warningEveryMs = 60_000
 
 export type HealthCheckAnswer = 'ready' | 'unready'
 
-/** Who visits. */
+/** Where a health check comes from, and why it counts as one. */
 export interface CheckOrigin {
   readonly client: Endpoint
   readonly reason: HealthCheckReason
@@ -38,13 +38,13 @@ export interface HealthChecksParts {
   readonly isReady: () => boolean
   readonly log: Pick<Log, 'debug' | 'sessionWarning'>
   readonly counted: (answer: HealthCheckAnswer) => void
-  /** How long a check may take, in milliseconds; 10,000 where left out. */
+  /** How long a check may take, in milliseconds. Default: 10,000. */
   readonly timeLimitMs?: number
-  /** A clock in milliseconds that only goes forward; the process's own where left out. */
+  /** Monotonic milliseconds. Default: the clock of the machine. */
   readonly now?: () => number
 }
 
-/** All probes that are being answered. */
+/** All health checks that are being answered. */
 export class HealthChecks {
   readonly #parts: HealthChecksParts
   readonly #checks = new Set<CheckConnection>()
@@ -54,12 +54,12 @@ export class HealthChecks {
     this.#parts = parts
   }
 
-  /** Visits that have not ended. */
+  /** Health checks that have not ended. */
   get size(): number {
     return this.#checks.size
   }
 
-  /** Answers a probe; its socket is paused. A new one is always answered: where there are too many, the oldest one gives way. */
+  /** Answers a health check; its socket is paused. A new one is always answered: if there are too many, the oldest one is closed. */
   answer(socket: TcpSocket, origin: CheckOrigin): void {
     const { isReady, rules, counted, timeLimitMs = usualTimeLimitMs } = this.#parts
     this.#makeRoom(origin.client.address)
@@ -75,17 +75,17 @@ export class HealthChecks {
     check.begin(standing === 'ready', timeLimitMs)
   }
 
-  /** The oldest one of this address gives way where it has too many, else the oldest one of all. */
+  /** Closes the oldest one of this address if it has too many, else the oldest one of all if there are too many. */
   #makeRoom(address: string): void {
     const own = [...this.#checks].filter(({ origin }) => origin.client.address === address)
     const [oldest] = own.length >= checksOfOneAtMost ? own : this.#checks.size >= checksAtMost ? this.#checks : []
     if (oldest === undefined) return
     this.#checks.delete(oldest)
     this.#debug(oldest.origin, 'closed: there are too many')
-    oldest.giveWay()
+    oldest.replace()
   }
 
-  /** Closes the socket of a probe without a word. */
+  /** Closes the socket of a health check without a reply. */
   dismiss(socket: TcpSocket, origin: CheckOrigin, why: string): void {
     this.#debug(origin, `closed: ${why}`)
     socket.destroy()
@@ -108,7 +108,7 @@ export class HealthChecks {
   }
 }
 
-/** What is wrong and what to do about it. */
+/** The problem and its fix. */
 function warning(reason: HealthCheckReason, how: HealthCheckMisuse): string {
   if (how === 'header') return 'a PROXY header came too late, or to where none is expected, from an address in spec.probes.networks'
   return reason === 'network'
@@ -116,14 +116,14 @@ function warning(reason: HealthCheckReason, how: HealthCheckMisuse): string {
     : 'mail is put off with 450, for its PROXY header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy must name the client'
 }
 
-/** What a check tells of itself. */
+/** What happens to one health check. */
 interface CheckEvents {
   readonly misused: (how: HealthCheckMisuse) => void
   readonly failed: (error: unknown) => void
   readonly gone: () => void
 }
 
-/** One probe with its socket. */
+/** One health check with its socket. */
 class CheckConnection implements SocketReader {
   readonly origin: CheckOrigin
   readonly #socket: TcpSocket
@@ -149,13 +149,13 @@ class CheckConnection implements SocketReader {
     this.#socket.resume()
   }
 
-  /** Ends it without a last word. */
+  /** Closes it without a last reply. */
   cut(): void {
     this.#socket.destroy()
   }
 
-  /** Ends it now, with a word to those who still listen. */
-  giveWay(): void {
+  /** Closes it now, with a last reply. */
+  replace(): void {
     this.#over = true
     closeWith(this.#socket, wire(this.#check.rules.host.tryAgainLater))
   }
@@ -178,13 +178,13 @@ class CheckConnection implements SocketReader {
     this.#end('')
   }
 
-  /** A check that only tests whether the port is open leaves without a word, often by a reset. */
+  /** A check that only tests whether the port is open closes without a command, often with a reset. */
   onClose(): void {
     clearTimeout(this.#timer)
     this.#events.gone()
   }
 
-  /** Says the last word, then reads what still comes and throws it away until the other side ends too, or its time is up. */
+  /** Sends the last reply, then drops what still arrives until the other side ends too or the time is over. */
   #end(text: string): void {
     if (this.#over) return
     this.#over = true

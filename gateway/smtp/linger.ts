@@ -1,25 +1,25 @@
-// The end of a connection: the last reply must arrive, and a client that keeps talking or never leaves must not cost anything for long.
+// The end of a connection: the last reply must arrive, and a client that keeps sending or never closes must not take resources for long.
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
-/** How long a client has to take the last reply and leave. */
+/** The time for a client to take the last reply and close. */
 const lingerMs = 2000
 const sweepMs = 500
 
 /**
- * Sends the text (one byte a character) and closes at once, for a socket that must not cost a descriptor any longer. As in postscreen, a client
- * that is still sending may get a reset before it has read the text.
+ * Sends the text (one byte a character) and closes at once, to free the descriptor. As in postscreen, a client that is still sending may get a reset
+ * before it has read the text.
  */
 export function closeWith(socket: TcpSocket, text: string): void {
-  // What waits already would have to go out first.
+  // Bytes that wait already would have to be sent first.
   if (socket.unsentBytes > 0 || !socket.isWritable) return socket.destroy()
   socket.write(text)
   socket.endAndClose()
 }
 
 /**
- * Ends sockets. One sweep for all of them instead of a timer each.
+ * Ends sockets. One sweep for all of them instead of one timer for each.
  * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake the reply. Here the
- * reply goes out first, and what the client still says is read and thrown away.
+ * reply is sent first, and what the client still sends is read and dropped.
  */
 export class Linger implements SocketReader {
   readonly #deadlines = new Map<TcpSocket, number>()
@@ -30,12 +30,12 @@ export class Linger implements SocketReader {
     this.#now = now
   }
 
-  /** Sockets that are still about. */
+  /** Sockets that are not closed yet. */
   get size(): number {
     return this.#deadlines.size
   }
 
-  /** Sends the text (one byte a character), ends our side, and drains the other until it ends too or the time is up. */
+  /** Sends the text (one byte a character), ends our direction, and drops input until the client ends too or the time is over. */
   end(socket: TcpSocket, text: string): void {
     if (socket.isDestroyed) return
     this.#deadlines.set(socket, this.#now() + lingerMs)

@@ -6,33 +6,33 @@ import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeade
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
-/** `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never taken for one. */
+/** `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never read as a header. */
 export interface ProxyProtocolRule {
   readonly mode: 'None' | 'Required' | 'TrustedNetworks'
   readonly trustedNetworks: readonly Network[]
 }
 
 export type HeaderReading =
-  /** `unread` are the client's own bytes that came with the header; the rest is still in the socket, which is paused. */
+  /** `unread` are the client's own bytes that arrived with the header; later ones are still in the socket, which is paused. */
   | { readonly is: 'client'; readonly client: Endpoint; readonly server: Endpoint; readonly unread: Uint8Array }
   /** The header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy checks the gateway. */
   | { readonly is: 'unnamed'; readonly unread: Uint8Array }
-  /** Not a single byte came before the peer closed or the time was over. */
+  /** No byte arrived before the peer closed or the time limit. */
   | { readonly is: 'nothing'; readonly reason: 'haproxy read: EOF' | 'haproxy read: time limit exceeded' }
   /** `reason` is the text of postscreen's warning, such as `haproxy read: short protocol header`. */
   | { readonly is: 'bad'; readonly reason: string }
 
 const nothing = new Uint8Array(0)
 
-/** Compiles the rule into the question that is asked of every connection: must this peer send a header? */
+/** Compiles the rule into a function that is called for every connection: whether this peer must send a header. */
 export function headerRequirement(rule: ProxyProtocolRule): (peerAddress: string) => boolean {
   if (rule.mode !== 'TrustedNetworks') return () => rule.mode === 'Required'
   return addressesIn(rule.trustedNetworks)
 }
 
-/** Compiles networks into a question about an address. */
+/** Compiles networks into a function that tells whether they contain an address. */
 export function addressesIn(networks: readonly Network[]): (address: string) => boolean {
-  // Asked of every connection: an empty list shall cost nothing.
+  // Called for every connection: an empty list should cost nothing.
   if (networks.length === 0) return () => false
   const table = compileAddressTable([{ networks }])
   return (address) => table.lookup(address) >= 0

@@ -84,7 +84,7 @@ export class Reception {
     }
     const id = `${this.#idPrefix}${(this.#count++).toString(36)}`
     const ends = socket.endpoints()
-    // The peer has left between its SYN and now. postscreen has no CONNECT line for it either.
+    // The peer has left since its SYN. postscreen logs no CONNECT for it either.
     if (ends === undefined) {
       socket.destroy()
       return

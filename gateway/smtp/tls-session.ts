@@ -17,7 +17,7 @@ export type TlsResult =
 export interface TlsSession {
   /** The plaintext side. */
   readonly socket: TcpSocket
-  /** Nothing is reported any more; the socket is the caller's. */
+  /** Ends all reports; the socket then belongs to the caller. */
   release(): void
 }
 

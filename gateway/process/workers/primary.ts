@@ -1,6 +1,6 @@
-// The primary process of a gateway of several workers: starts them, starts them again, passes on what it is told, and speaks for them all.
-// It takes no client. The workers listen on the same addresses, and the kernel deals out the clients (SO_REUSEPORT); node:cluster would take
-// every connection here and send it on.
+// The primary process of a gateway with several workers: starts and restarts them, passes on messages between them, and has the admin server for all.
+// It accepts no clients. The workers listen on the same addresses, and the kernel distributes the clients (SO_REUSEPORT); node:cluster would accept
+// every connection here and pass it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
@@ -18,17 +18,17 @@ export interface PrimaryOptions extends Omit<GatewayOptions, 'worker'> {
   readonly workers: number
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
-  /** Takes the workers' log lines. */
+  /** Receives the workers' log lines. */
   readonly lines: (text: string) => void
 }
 
-/** The pause before a worker that ended is started again, doubled each time until one has lived for a minute. */
+/** The pause before a worker that ended is started again, doubled each time until one has run for a minute. */
 const pauses = { firstMs: 200, longestMs: 30_000 }
 const steadyMs = 60_000
-/** A worker that says nothing for so long is stuck and is ended, as a kubelet would end a lone gateway. */
+/** A worker that does not answer for this long is stuck and is killed, as a kubelet kills a gateway of one process. */
 const silentMs = 60_000
 const lookMs = 10_000
-/** What a worker may take after its drain time: last replies, then its stores. Less than the 15 s after which a pod is killed. */
+/** How long a worker may take after its drain time, for last replies and its stores. Less than the 15 s after which a pod is killed. */
 const closingMs = 12_000
 
 /** One of the workers: its number, and the process that has that number now. */
@@ -39,7 +39,7 @@ interface WorkerSlot {
   restarts: number
   /** Ends in a row, each soon after the start. */
   failures: number
-  /** Why it said that it cannot go on. */
+  /** Why it cannot continue, in its own words. */
   why: string | undefined
   timer: NodeJS.Timeout | undefined
 }
@@ -66,12 +66,12 @@ class Primary implements Gateway {
   readonly #metrics = new WorkersMetrics(() => this.#slots.filter(({ listening }) => listening.length > 0).length)
   readonly #failure = Promise.withResolvers<never>()
   readonly #firstListens = Promise.withResolvers<void>()
-  /** Where workers are to listen; with the port that the first one got where any free one was asked for. */
+  /** Where workers listen; if a free port was requested, with the port that the first worker got. */
   #listen: readonly string[] | undefined
   #hasListened = false
   #adminServer: AdminServer | undefined
   #watch: NodeJS.Timeout | undefined
-  /** Where the worker is that makes the probes of backends. */
+  /** The worker that probes the backends. */
   #prober: WorkerSlot | undefined
   #draining = false
 
@@ -80,7 +80,7 @@ class Primary implements Gateway {
     this.#log = options.log
     this.#listen = options.listen
     this.#slots = Array.from({ length: options.workers }, (_, index) => newSlot(index + 1))
-    // Nobody has to ask.
+    // It is optional to wait for it.
     this.#failure.promise.catch(() => undefined)
   }
 
@@ -98,11 +98,11 @@ class Primary implements Gateway {
 
   async open(): Promise<void> {
     await this.#openAdmin()
-    // A second signal ends this process at once, and must end all.
+    // A second signal ends this process at once, and must end the workers too.
     process.once('exit', () => this.#killAll())
     const [first] = this.#slots
     if (first !== undefined) this.#start(first)
-    this.#watch = setInterval(() => this.#endSilentOnes(), lookMs).unref()
+    this.#watch = setInterval(() => this.#killSilentWorkers(), lookMs).unref()
     if (this.#options.awaitPolicy !== true) await Promise.race([this.#firstListens.promise, this.#failure.promise])
   }
 
@@ -141,7 +141,7 @@ class Primary implements Gateway {
     const options = {
       ...shared,
       ...(this.#listen !== undefined && { listen: this.#listen }),
-      // A worker that comes back while the policy file is bad waits until it is good; the others go on with the last good one.
+      // A worker that is restarted while the policy file is invalid waits until it is valid; the others continue with the last good one.
       awaitPolicy: this.#options.awaitPolicy === true || this.#hasListened,
       worker: { number: slot.number, of: workers },
       prober: this.#prober === undefined,
@@ -158,7 +158,7 @@ class Primary implements Gateway {
     this.#prober ??= slot
   }
 
-  /** What one worker has learnt of backends is for all others; a question is for the one that makes the probes. */
+  /** A result of one worker goes to all others; a question goes to the worker that probes the backends. */
   #passOn(from: WorkerSlot, message: ProbeMessage): void {
     const to = message.is === 'ask' ? [this.#prober] : this.#slots
     for (const slot of to) if (slot !== from) slot?.process?.hearOfBackends(message)
@@ -174,7 +174,7 @@ class Primary implements Gateway {
     }
   }
 
-  /** Only its own clients are lost; the others serve on. */
+  /** Only its own clients are lost; the other workers continue. */
   #ended(slot: WorkerSlot, worker: WorkerProcess, how: string): void {
     slot.process = undefined
     slot.listening = []
@@ -184,7 +184,7 @@ class Primary implements Gateway {
     }
     this.#metrics.ended(slot.number)
     if (this.#draining) return
-    // Before any of them has listened it is the gateway that cannot start.
+    // Before any worker has listened, this means that the gateway cannot start.
     if (!this.#hasListened) {
       void this.#fail(new Error(slot.why ?? `the first worker ended while it started (${how})`))
       return
@@ -207,11 +207,11 @@ class Primary implements Gateway {
     this.#failure.reject(error)
   }
 
-  #endSilentOnes(): void {
+  #killSilentWorkers(): void {
     for (const { number, process: worker } of this.#slots) {
       if (worker === undefined) continue
       if (worker.silentMs > silentMs) {
-        this.#log.warning(`worker ${number} has not answered for ${silentMs / 1000} s and is ended`, { worker: number, pid: worker.pid })
+        this.#log.warning(`worker ${number} has not answered for ${silentMs / 1000} s and is killed`, { worker: number, pid: worker.pid })
         worker.kill()
       } else void worker.ask('status')
     }
@@ -241,7 +241,7 @@ class Primary implements Gateway {
       this.#slots.map(async (slot) => {
         const worker = slot.process
         const values = await worker?.ask('metrics')
-        // An answer of one that has ended meanwhile would be counted for the next one too.
+        // Values of a worker that has ended meanwhile would be counted for its successor as well.
         if (values !== undefined && slot.process === worker) this.#metrics.heard(slot.number, values)
       }),
     )

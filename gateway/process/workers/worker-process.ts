@@ -1,16 +1,16 @@
-// One worker as the primary sees it: a child process that is told what to do, asked how it is, and whose log lines come whole.
+// One worker in the primary: controls the child process, queries it, and passes on its log in whole lines.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(new URL('worker.ts', import.meta.url))
-/** Shorter than the patience of those who ask the admin server, such as a kubelet's two seconds. */
+/** Shorter than the timeouts of the admin server's clients, such as the two seconds of a kubelet. */
 const answerMs = 1000
 /** A line without an end must not fill our memory. */
 const longestLine = 2 ** 20
 
-/** What the primary wants to hear of. */
+/** What the primary is told of a worker. */
 export interface WorkerEvents {
   readonly listening: (addresses: readonly string[]) => void
   readonly failed: (why: string) => void
@@ -57,7 +57,7 @@ export class WorkerProcess {
     return this.#child.pid
   }
 
-  /** Milliseconds since it last said anything. */
+  /** Milliseconds since its last message. */
   get silentMs(): number {
     return performance.now() - this.#heardAt
   }
@@ -69,7 +69,7 @@ export class WorkerProcess {
       const settle = (value: Answers[keyof Answers] | undefined): void => {
         clearTimeout(timer)
         this.#asked.delete(id)
-        // The worker answers what it was asked.
+        // The value has the form that was asked for.
         resolve(value as Answers[What] | undefined)
       }
       const timer = setTimeout(settle, answerMs, undefined)

@@ -1,4 +1,4 @@
-// A worker: a gateway process that does what its primary says, and answers to it. Run by worker-process.ts.
+// A worker: a gateway process that is controlled by the primary process. Started by worker-process.ts.
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
@@ -6,10 +6,10 @@ import { startGateway } from '../../main.ts'
 import type { LocalGateway } from '../gateway.ts'
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
-/** How long sessions may go on when the primary has died. */
+/** How long sessions may continue when the primary has ended. */
 const orphanDrainMs = 60_000
 
-/** Resolves when it is on its way; also when nobody is there to hear it. */
+/** Resolves when the message is sent, or when there is no primary to receive it. */
 function tell(message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => resolve())
@@ -78,7 +78,7 @@ class Worker {
 
 function main(): void {
   let worker: Worker | undefined
-  // A start that fails is told by the worker itself.
+  // The worker itself reports a failed start.
   const failed = (): void => undefined
   const hear = (message: ToWorker): void => {
     switch (message.is) {
@@ -102,12 +102,12 @@ function main(): void {
     }
   }
   process.on('message', hear)
-  // Whoever starts the primary anew must not find the port served by a gateway that nobody knows of.
+  // A new primary must not find its port in use by workers of the former one.
   process.on('disconnect', () => {
     if (worker === undefined) process.exit(1)
     worker.drain(orphanDrainMs, 0).catch(failed)
   })
-  // Terminals and service managers signal every process of a group; the primary hears it too and says what is to be done.
+  // Terminals and service managers signal every process of a group; the primary gets the signal too and tells the workers what to do.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
 }
 

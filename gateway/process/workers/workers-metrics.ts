@@ -1,5 +1,5 @@
-// The metrics of all workers as those of one gateway. What a worker has counted stays counted when it ends: a counter that fell would be
-// taken for one that began anew, and the others' counts for new ones.
+// The metrics of all workers as those of one gateway. The counts of a worker that has ended are kept: Prometheus reads a counter that falls as one
+// that was reset, and would count the other workers' events twice.
 import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
 import type { MetricValues } from '../../observability/metrics.ts'
 import { observeProcess } from '../../observability/process-metrics.ts'
@@ -8,11 +8,11 @@ import { observeProcess } from '../../observability/process-metrics.ts'
 const together = (parts: readonly MetricValues[]): Registry => AggregatorRegistry.aggregate(parts.map((part) => [...part]))
 
 export class WorkersMetrics {
-  /** The newest of each worker that runs, by its number. */
+  /** The latest values of each running worker, by its number. */
   readonly #latest = new Map<number, MetricValues>()
-  /** Counts of those that have ended. */
+  /** Counts of workers that have ended. */
   #ended: readonly MetricValues[] = []
-  /** Of the primary itself. */
+  /** Metrics of the primary itself. */
   readonly #own = new Registry()
 
   /** @param running how many workers run now */
@@ -26,12 +26,12 @@ export class WorkersMetrics {
     })
   }
 
-  /** What a worker says now. */
+  /** Takes the current values of a worker. */
   heard(worker: number, values: MetricValues): void {
     this.#latest.set(worker, values)
   }
 
-  /** The worker has ended; what it counted after it was last heard is lost. */
+  /** The worker has ended; what it counted since its last values is lost. */
   ended(worker: number): void {
     const last = this.#latest.get(worker)
     if (last === undefined) return
@@ -39,7 +39,7 @@ export class WorkersMetrics {
     this.#ended = [...this.#ended, last.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))]
   }
 
-  /** The exposition text of all that was heard, and its content type. */
+  /** The exposition text for all workers, and its content type. */
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     const { length } = this.#ended
     if (length > 1) {

@@ -1,18 +1,18 @@
-// The status page of a gateway that is several processes: the same fields as one process has, for people and for the operator, and each worker.
+// The status page of a gateway with several workers: the fields of one process, summed up, and a list of the workers.
 import type { BackendStatus, TargetStatus } from '../../backend/backend-status.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
-/** One worker, as far as it is known. */
+/** One worker, as far as the primary knows it. */
 export interface WorkerReport {
   readonly number: number
   readonly pid: number | undefined
   /** How often it has been started again. */
   readonly restarts: number
-  /** Undefined: it does not run, or does not answer. */
+  /** Undefined if it does not run or does not answer. */
   readonly page: StatusPage | undefined
 }
 
-/** What the primary knows by itself. */
+/** The state of the primary itself. */
 export interface PrimaryReport {
   readonly version: string
   readonly uptimeSeconds: number
@@ -21,7 +21,7 @@ export interface PrimaryReport {
 
 type Counts = Readonly<Record<string, number>>
 
-/** Adds up what has the same name. */
+/** Adds up counts of the same name. */
 function sum(parts: readonly Counts[]): Counts {
   const total: Record<string, number> = {}
   for (const part of parts) for (const [name, count] of Object.entries(part)) total[name] = (total[name] ?? 0) + count
@@ -30,12 +30,12 @@ function sum(parts: readonly Counts[]): Counts {
 
 const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): number => pages.reduce((count, page) => count + of(page), 0)
 
-/** A process that begins does not answer yet. */
+/** A process that is starting does not answer yet. */
 const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
 
 /**
- * Why the gateway is not ready: it is when all workers that run are. One that does not run gets no client, so the others are no worse for it.
- * A reason that not all of them have names those that do.
+ * Why the gateway is not ready. It is ready when all running workers are: one that does not run gets no clients, so it does not affect the others.
+ * A reason that holds only for some workers names them.
  */
 export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
   const running = workers.filter(({ pid }) => pid !== undefined)
@@ -50,7 +50,7 @@ export function notReadyOf({ draining }: PrimaryReport, workers: readonly Worker
   return draining ? ['draining', ...texts] : texts
 }
 
-/** The policy that all workers run; null while they run different ones, or one of them does not run. */
+/** The policy that is active in all workers; null while they differ, or one does not run. */
 function policyOf(workers: readonly WorkerReport[]): StatusPage['policy'] {
   const policies = workers.map(({ page }) => page?.policy ?? null)
   const [first] = policies
@@ -64,7 +64,7 @@ function refusedOf(pages: readonly StatusPage[]): StatusPage['refusedPolicy'] {
     .reduce((latest, one) => (one !== null && (latest === null || one.at > latest.at) ? one : latest), null)
 }
 
-/** Each worker finds out by itself. An address works as soon as one of them knows that it does. */
+/** Each worker has its own results. An address works if one of the workers has seen it work. */
 function targetOf(seen: readonly [TargetStatus, ...TargetStatus[]]): TargetStatus {
   const rank = { working: 0, misconfigured: 1, unknown: 2, failing: 3 }
   const best = seen.reduce((one, other) => (rank[other.state] < rank[one.state] ? other : one))
@@ -93,7 +93,7 @@ function connectionsOf(pages: readonly StatusPage[]): StatusPage['connections'] 
   const all = pages.map(({ connections }) => connections).filter((one) => one !== null)
   if (all.length === 0) return null
   const add = (of: (one: Connections) => number): number => all.reduce((count, one) => count + of(one), 0)
-  // Each process has a limit of open files of its own: the one that is the fullest tells most.
+  // The limit of open files applies to each process: the fullest one is shown.
   const fullest = all.reduce((one, other) => ((other.openFiles ?? 0) > (one.openFiles ?? 0) ? other : one))
   return {
     ...fullest,
@@ -129,7 +129,7 @@ function dnsblOf(pages: readonly StatusPage[]): StatusPage['dnsbl'] {
   )
   return {
     sites: [...bySite.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [siteOf([first, ...others])])),
-    // Each worker has its own sockets to them, and its own experience.
+    // Each worker has its own sockets to them, and its own results.
     servers: pages.flatMap(({ dnsbl }) => dnsbl.servers),
     flights: total(pages, ({ dnsbl }) => dnsbl.flights),
     inFlight: total(pages, ({ dnsbl }) => dnsbl.inFlight),
@@ -137,7 +137,7 @@ function dnsblOf(pages: readonly StatusPage[]): StatusPage['dnsbl'] {
   }
 }
 
-/** They have one allowlist; what a shared store's counters say is of each worker. */
+/** They have one allowlist; the counters of a shared store are per worker. */
 function allowlistOf(pages: readonly StatusPage[]): StatusPage['allowlist'] | null {
   const [first] = pages
   if (first === undefined) return null

@@ -135,12 +135,12 @@ const refusals: readonly Refusal[] = [
   {
     what: 'that is a directory',
     make: (folder) => mkdirSync(join(folder, 'policy.yaml')),
-    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml is no plain file`]],
+    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml is not a regular file`]],
   },
   {
     what: 'that is a pipe, without waiting for it',
     make: (folder) => execFileSync('mkfifo', [join(folder, 'policy.yaml')]),
-    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml is no plain file`]],
+    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml is not a regular file`]],
   },
   {
     what: 'that is far too large',
@@ -148,7 +148,7 @@ const refusals: readonly Refusal[] = [
       write(folder, '')
       truncateSync(join(folder, 'policy.yaml'), 9 * 2 ** 20)
     },
-    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml has 9437184 bytes, and 8388608 are the most`]],
+    want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml has 9437184 bytes; the limit is 8388608`]],
   },
   { what: 'that is no YAML', make: (folder) => write(folder, 'a: b: c\n'), want: () => [['line 1', 'is not valid YAML']] },
   {

@@ -142,7 +142,7 @@ describe('a table', () => {
   test('whose parts together are too large is a problem', (t) => {
     const folder = newFolder(t, { 'a.0': '', 'a.1': '', 'policy.yaml': withTable('a') })
     for (const part of ['a.0', 'a.1']) truncateSync(join(folder, part), 40 * 2 ** 20)
-    assert.match(problems(folder).join(), /a\.1 has 41943040 bytes, and 25165824 are the most$/)
+    assert.match(problems(folder).join(), /a\.1 has 41943040 bytes; the limit is 25165824$/)
   })
 
   test('from a ConfigMap is for the operator to read', (t) => {
@@ -196,12 +196,12 @@ describe('the key of a DNS list', () => {
     {
       what: 'in a large file',
       files: { 'secrets/lists/bl-key': 's'.repeat(1025) },
-      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key has 1025 bytes, and 1024 are the most',
+      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key has 1025 bytes; the limit is 1024',
     },
     {
       what: 'that is no file',
       files: { 'secrets/lists/bl-key/inside': '' },
-      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key is no plain file',
+      want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key is not a regular file',
     },
     {
       what: 'whose file is missing',

@@ -37,7 +37,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
  && mv node_modules /packages/app/node_modules \
  && chmod -R a+rX,go-w /packages
 COPY . .
-# The image may have no shell and no env, so the command names its interpreter in full; the option's reason is in test/load/gateway-flags.ts.
+# The image may have no shell and no env, so the command names its interpreter in full; the option's reason is in test/laboratory/gateway-flags.ts.
 RUN mkdir -p bin /program/usr/local/bin /program/app \
  && printf '#!/usr/local/bin/node --max-semi-space-size=4\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
  && chmod 755 bin/postscreen \

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { writeProxyHeader } from '../../gateway/core/proxy-header.ts'
 import { socketEndpoints } from '../../gateway/sockets/node-socket.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { type ForkedServer, forkServer } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)

@@ -1,5 +1,5 @@
 // A measured curve as a picture: the line goes through the medians, bars from the least to the most.
-import { median } from '../load/figures.ts'
+import { median } from '../laboratory/figures.ts'
 import type { Curve, CurvePoint } from './curve.ts'
 import { plotSvg } from './svg-plot.ts'
 

@@ -1,7 +1,7 @@
 // Runs a program of the bench in its own process, so that its CPU time is measured alone: a server, or one round of a timed operation.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpuMicros, residentBytes } from '../load/process-use.ts'
+import { cpuMicros, residentBytes } from '../laboratory/process-use.ts'
 import type { Round } from './bench-case.ts'
 import type { Server } from './servers.ts'
 

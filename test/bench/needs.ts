@@ -1,6 +1,7 @@
 // What a measurement needs of the machine, and how to get what is missing.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { openFilesLimit } from '../laboratory/open-files-limit.ts'
 import { type Peer, unless } from '../peers/require.ts'
 
 /** A program to compare with, so many open files for one process, or a flag that the gateway must know. */
@@ -30,10 +31,4 @@ function missingFlag(flag: string): string | undefined {
   const command = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
   const { stdout } = spawnSync(process.execPath, [command, 'gateway', '--help'], { encoding: 'utf8' })
   return stdout.includes(flag) ? undefined : `the gateway has no ${flag}`
-}
-
-/** How many files a process may open. Node raises the soft limit to the hard one by itself. */
-export function openFilesLimit(): number {
-  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
-  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
 }

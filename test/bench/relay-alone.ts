@@ -9,7 +9,7 @@ import { proxyHeaderLimit } from '../../gateway/core/proxy-header.ts'
 import { Backends } from '../../gateway/backend/backends.ts'
 import { NodeSocket } from '../../gateway/sockets/node-socket.ts'
 import { startRelay } from '../../gateway/backend/relay.ts'
-import { cpuMicros } from '../load/process-use.ts'
+import { cpuMicros } from '../laboratory/process-use.ts'
 import { startHaproxy } from '../peers/haproxy.ts'
 import { unless } from '../peers/require.ts'
 

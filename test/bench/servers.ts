@@ -1,6 +1,6 @@
 // The servers under load: the gateway as it is shipped, a real postscreen, HAProxy; what all processes of each have used.
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { cpuMicrosOfTree, residentBytesOfTree } from '../load/process-use.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { cpuMicrosOfTree, residentBytesOfTree } from '../laboratory/process-use.ts'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { type Haproxy, startHaproxy } from '../peers/haproxy.ts'
 import { type Postfix, type PostfixOptions, startPostfix } from '../peers/postfix.ts'

@@ -1,6 +1,6 @@
 // One round of sessions against one server: the CPU time of server and clients for each, the duration, and the results.
-import { type Crowd, visitAll } from '../load/clients.ts'
-import { quantile } from '../load/figures.ts'
+import { type Crowd, visitAll } from '../laboratory/clients.ts'
+import { quantile } from '../laboratory/figures.ts'
 import type { FigureKind, Round } from './bench-case.ts'
 import type { Server } from './servers.ts'
 

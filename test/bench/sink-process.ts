@@ -1,6 +1,6 @@
 // The mail sink behind a relay in a process of its own, so that its time is neither the relay's nor the clients'.
 import { fileURLToPath } from 'node:url'
-import { startMailSink } from '../load/mail-sink.ts'
+import { startMailSink } from '../laboratory/mail-sink.ts'
 import { type ForkedServer, forkServer } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)

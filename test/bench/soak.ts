@@ -1,11 +1,11 @@
 // Memory over many sessions of mixed kinds: `npm run bench -- soak [SESSIONS] [AT ONCE]`. Needs root and rbldnsd.
 // Prints resident memory and live objects (after a garbage collection) twenty times on the way, and by how much they grow with each session.
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { startMailSink } from '../load/mail-sink.ts'
-import { cpuMicros } from '../load/process-use.ts'
-import { reportingFlags } from '../load/reported.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { startMailSink } from '../laboratory/mail-sink.ts'
+import { cpuMicros } from '../laboratory/process-use.ts'
+import { reportingFlags } from '../laboratory/reported.ts'
 import { soak, soakSpec } from '../load/soak.ts'
-import { untilQuiet } from '../load/status.ts'
+import { untilQuiet } from '../laboratory/status.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
 import { startRbldnsd } from '../peers/rbldnsd.ts'
 

@@ -1,6 +1,6 @@
 // What came out of a case, held against what was promised.
 import type { BenchCase, FigureKind, Goal } from './bench-case.ts'
-import { median } from '../load/figures.ts'
+import { median } from '../laboratory/figures.ts'
 import type { CaseResult } from './results.ts'
 
 export interface Spread {

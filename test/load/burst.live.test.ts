@@ -5,10 +5,10 @@ import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { type Rbldnsd, startRbldnsd } from '../peers/rbldnsd.ts'
 import { unless } from '../peers/require.ts'
 import { burst, type BurstOutcome, burstSpec } from './burst.ts'
-import { gatewayFlags } from './gateway-flags.ts'
-import { type MailSink, startMailSink } from './mail-sink.ts'
-import { lists } from './scripts.ts'
-import { statusOf, untilQuiet } from './status.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { type MailSink, startMailSink } from '../laboratory/mail-sink.ts'
+import { lists } from '../laboratory/scripts.ts'
+import { statusOf, untilQuiet } from '../laboratory/status.ts'
 
 const clients = 2000
 /** For 6,000 answers a busy machine may need seconds, and whom none has come about by the end of the wait is let through. */

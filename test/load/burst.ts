@@ -1,7 +1,7 @@
 // Many clients at the same moment, three of four in a DNSBL: what became of each of them.
-import { type Visit, visitAll } from './clients.ts'
-import { quantile } from './figures.ts'
-import { clean, listed, lists, mute, polite } from './scripts.ts'
+import { endOf, type Visit, visitAll } from '../laboratory/clients.ts'
+import { quantile } from '../laboratory/figures.ts'
+import { clean, listed, lists, mute, polite } from '../laboratory/scripts.ts'
 
 /** How long a client waits for a server before it counts as hanging. */
 const patienceMs = 20_000
@@ -53,7 +53,7 @@ export async function burst({ port, clients, patienceMs: patience = patienceMs }
     else countClean(visit)
   }
   const odd = (visit: Visit): void => {
-    const what = `${visit.heard.trimEnd().split('\r\n').at(-1) ?? ''} (${visit.ending})`
+    const what = endOf(visit)
     oddities.set(what, (oddities.get(what) ?? 0) + 1)
   }
   const countListed = (visit: Visit): void => {

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { unless } from '../peers/require.ts'
-import { gatewayFlags } from './gateway-flags.ts'
-import { reportingFlags } from './reported.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { reportingFlags } from '../laboratory/reported.ts'
 import { type CrowdOutcome, silentCrowd, silentSpec, type Waiting } from './silent-crowd.ts'
 
 /** A gateway takes half as many as it has descriptors, since each may be relayed; CI has 20,000. */

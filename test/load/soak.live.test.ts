@@ -4,11 +4,11 @@ import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { type Rbldnsd, startRbldnsd } from '../peers/rbldnsd.ts'
 import { unless } from '../peers/require.ts'
-import { gatewayFlags } from './gateway-flags.ts'
-import { type MailSink, startMailSink } from './mail-sink.ts'
-import { reportingFlags } from './reported.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { type MailSink, startMailSink } from '../laboratory/mail-sink.ts'
+import { reportingFlags } from '../laboratory/reported.ts'
 import { soak, type SoakOutcome, soakSpec } from './soak.ts'
-import { untilQuiet } from './status.ts'
+import { untilQuiet } from '../laboratory/status.ts'
 
 const sessions = 24_000
 /** Longer than the bench's: on a busy machine a bot may speak, and DNS answer, only after a second. */

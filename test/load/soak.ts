@@ -1,37 +1,20 @@
 // Sessions of every kind, many thousand of them, and what the gateway holds meanwhile: memory must not grow with the number of sessions.
 import type { GatewayProcess } from '../peers/gateway.ts'
-import { loopbackAddress, type Script, type Visit, visitAll } from './clients.ts'
-import { slope } from './figures.ts'
-import { askReport } from './reported.ts'
-import { clean, dialogue, early, listed, lists, mail, mute } from './scripts.ts'
-
-interface Kind {
-  readonly what: string
-  /** Of sixteen clients this many are of this kind. */
-  readonly share: number
-  readonly client: (index: number) => { readonly from: string; readonly script: Script }
-  /** What such a client must have heard. */
-  readonly heard: RegExp
-}
+import type { Kind } from '../laboratory/arrivals.ts'
+import { endOf, loopbackAddress, type Visit, visitAll } from '../laboratory/clients.ts'
+import { slope } from '../laboratory/figures.ts'
+import { isListed, leavesAtTeaser, talksEarly } from '../laboratory/mixed-clients.ts'
+import { askReport } from '../laboratory/reported.ts'
+import { clean, dialogue, lists, mail } from '../laboratory/scripts.ts'
 
 /** More clients of the temporary allowlist do not come: its size is bounded by the retention time, not by the sessions. */
 const knownClients = 500
 
 /** Kinds of clients; addresses of 127.70 are permitted and of 127.71 denied by the policy's access list. */
 const kinds: readonly Kind[] = [
-  {
-    what: 'talks before the greeting',
-    share: 4,
-    client: (i) => ({ from: loopbackAddress(61, i), script: early }),
-    heard: /^521 5\.5\.1 Protocol error/m,
-  },
-  { what: 'is listed', share: 3, client: (i) => ({ from: listed(i), script: mute }), heard: /^521 .*blocked using/m },
-  {
-    what: 'leaves when it sees the teaser',
-    share: 2,
-    client: (i) => ({ from: loopbackAddress(62, i), script: { leaves: 'when greeted' } }),
-    heard: /^220-/,
-  },
+  { ...talksEarly, share: 4 },
+  { ...isListed, share: 3 },
+  { ...leavesAtTeaser, share: 2 },
   { what: 'leaves at once', share: 1, client: (i) => ({ from: loopbackAddress(63, i), script: { leaves: 'when connected' } }), heard: /^/ },
   {
     what: 'is denied and says a few commands',
@@ -125,7 +108,7 @@ export async function soak(
   }
 }
 
-function note(wrong: Map<string, number>, { what }: Kind, { heard, ending }: Visit): void {
-  const text = `${what}: ${heard.trimEnd().split('\r\n').at(-1) ?? ''} (${ending})`
+function note(wrong: Map<string, number>, { what }: Kind, visit: Visit): void {
+  const text = `${what}: ${endOf(visit)}`
   wrong.set(text, (wrong.get(text) ?? 0) + 1)
 }

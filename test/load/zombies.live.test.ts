@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { type Postfix, startPostfix } from '../peers/postfix.ts'
 import { unless } from '../peers/require.ts'
-import { gatewayFlags } from './gateway-flags.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { zombieHour, zombieSpec } from './zombies.ts'
 
 const hour = { zombies: 2000, goodClients: 40 }

@@ -1,9 +1,9 @@
 // The picture that screening exists for: mute zombies hold on to the server while good clients deliver.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { untilHolds } from '../support/until-holds.ts'
-import { Client, type Held, hold, loopbackAddress, type Visit } from './clients.ts'
-import { quantile } from './figures.ts'
-import { mail, mute } from './scripts.ts'
+import { Client, type Held, hold, loopbackAddress, type Visit } from '../laboratory/clients.ts'
+import { quantile } from '../laboratory/figures.ts'
+import { mail, mute } from '../laboratory/scripts.ts'
 
 /** Good clients are of this network; the policies' access lists permit it. */
 export const goodNetwork = '127.72.0.0/16'

@@ -1,7 +1,7 @@
 // kill -9 of gateways at random while clients deliver: what a client saw acknowledged is in Postfix's queue, and exactly once.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, loopbackAddress, type Script, type Visit } from '../load/clients.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
+import { Client, loopbackAddress, type Script, type Visit } from '../laboratory/clients.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { type Postfix, startPostfix } from '../peers/postfix.ts'
 import { Fleet } from './fleet.ts'
 

@@ -1,14 +1,14 @@
 // What clients wait while one of two mail servers fails in every way. Needs a network of its own (own-network.ts).
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loopbackAddress } from '../load/clients.ts'
-import { quantile } from '../load/figures.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { polite } from '../load/scripts.ts'
+import { loopbackAddress } from '../laboratory/clients.ts'
+import { quantile } from '../laboratory/figures.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { polite } from '../laboratory/scripts.ts'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { untilHolds } from '../support/until-holds.ts'
-import { Arrivals, type Kind, type Tally } from './arrivals.ts'
-import { mixedSpec } from './mixed-clients.ts'
-import { type MoodyBackend, startMoodyBackend } from './moody-backend.ts'
+import { Arrivals, type Kind, type Tally } from '../laboratory/arrivals.ts'
+import { mixedSpec } from '../laboratory/mixed-clients.ts'
+import { type MoodyBackend, startMoodyBackend } from '../laboratory/moody-backend.ts'
 import { heal, partition } from './own-network.ts'
 
 export interface BackendFaultsOptions {

@@ -1,12 +1,12 @@
 // DNS servers that are dead, slow or lie, each with a gateway of its own: who passes and when, and what is left afterwards.
 import { createSocket } from 'node:dgram'
-import { loopbackAddress, type Visit, visitAll } from '../load/clients.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { startMailSink } from '../load/mail-sink.ts'
-import { openFiles } from '../load/process-use.ts'
-import { askReport, reportingFlags } from '../load/reported.ts'
-import { lists, polite } from '../load/scripts.ts'
-import { untilQuiet } from '../load/status.ts'
+import { endOf, loopbackAddress, type Visit, visitAll } from '../laboratory/clients.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { startMailSink } from '../laboratory/mail-sink.ts'
+import { openFiles } from '../laboratory/process-use.ts'
+import { askReport, reportingFlags } from '../laboratory/reported.ts'
+import { lists, polite } from '../laboratory/scripts.ts'
+import { untilQuiet } from '../laboratory/status.ts'
 import { answerBytes, framed, type Question, startStubServer, type StubServer } from '../gateway/dns/dns-server-stub.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
 
@@ -104,8 +104,8 @@ export async function dnsFault({ onQuestion }: DnsFault, clients: number): Promi
   await server.close()
   sink.stop()
   const wrong: Record<string, number> = {}
-  for (const { heard, ending } of visits.filter((visit) => !isServed(visit))) {
-    const how = `${heard.trimEnd().split('\r\n').at(-1)} (${ending})`
+  for (const visit of visits.filter((one) => !isServed(one))) {
+    const how = endOf(visit)
     wrong[how] = (wrong[how] ?? 0) + 1
   }
   const times = visits.map(({ beganAt, endedAt }) => endedAt - beganAt)

@@ -1,6 +1,6 @@
 // Tallies as lines for people.
-import { quantile } from '../load/figures.ts'
-import type { Tally } from './arrivals.ts'
+import { quantile } from '../laboratory/figures.ts'
+import type { Tally } from '../laboratory/arrivals.ts'
 
 const ms = (values: readonly number[], q: number): string =>
   values.length === 0 ? '-' : quantile(values, q).toFixed(values.length > 0 ? 1 : 0)

@@ -1,7 +1,7 @@
 // Fills a Valkey with clients that have passed every test lately, as if they had come for weeks.
 import type { Valkey } from '../peers/valkey.ts'
 import { recordFor } from '../support/shared-store.ts'
-import { known, knownClients } from './mixed-clients.ts'
+import { known, knownClients } from '../laboratory/mixed-clients.ts'
 
 const script = `for i, key in ipairs(KEYS) do redis.call('set', key, ARGV[1]) end return #KEYS`
 const atOnce = 1000

@@ -1,6 +1,6 @@
 // A process of slow-loris clients: each connects, waits for its greeting, then says a command letter by letter and never ends it. Gone ones come again.
 import { connect, type Socket } from 'node:net'
-import { loopbackAddress } from '../load/clients.ts'
+import { loopbackAddress } from '../laboratory/clients.ts'
 import type { LorisOrder, LorisState } from './slow-loris.ts'
 
 /**

@@ -1,16 +1,16 @@
 // What one gateway takes: CPU time of the clients that a mail server meets, and memory of sessions that stay, tested or handed on.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hold, loopbackAddress, type Script } from '../load/clients.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { startMailSink } from '../load/mail-sink.ts'
-import { cpuMicros, residentBytes } from '../load/process-use.ts'
-import { mute } from '../load/scripts.ts'
+import { hold, loopbackAddress, type Script } from '../laboratory/clients.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { startMailSink } from '../laboratory/mail-sink.ts'
+import { cpuMicros, residentBytes } from '../laboratory/process-use.ts'
+import { mute } from '../laboratory/scripts.ts'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { startRbldnsd } from '../peers/rbldnsd.ts'
 import { startValkey } from '../peers/valkey.ts'
-import { Arrivals } from './arrivals.ts'
+import { Arrivals } from '../laboratory/arrivals.ts'
 import { seedKnownClients } from './known-clients.ts'
-import { legitimate, mixedSpec, zombies } from './mixed-clients.ts'
+import { legitimate, mixedSpec, zombies } from '../laboratory/mixed-clients.ts'
 
 export interface PodCapacityOptions {
   readonly perSecond: number

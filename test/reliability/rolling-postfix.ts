@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pidsOf } from '../load/process-use.ts'
+import { pidsOf } from '../laboratory/process-use.ts'
 import { daemonFolder } from '../peers/postfix-files.ts'
 import { type Postfix, startPostfix } from '../peers/postfix.ts'
 import { untilHolds } from '../support/until-holds.ts'

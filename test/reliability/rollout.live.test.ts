@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
 import { wrongOf } from './figures-text.ts'
-import { legitimate, zombies } from './mixed-clients.ts'
+import { legitimate, zombies } from '../laboratory/mixed-clients.ts'
 import { rollout, type RolloutOutcome } from './rollout.ts'
 
 const skip = unless('postfix', 'rbldnsd', 'valkey')

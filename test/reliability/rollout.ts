@@ -1,12 +1,12 @@
 // Rolling restarts under load: three gateways with one Valkey and two Postfixes behind them; all gateways are replaced, then both Postfixes, over and over.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gatewayFlags } from '../load/gateway-flags.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { startRbldnsd } from '../peers/rbldnsd.ts'
 import { startValkey } from '../peers/valkey.ts'
-import { Arrivals, type Tally } from './arrivals.ts'
+import { Arrivals, type Tally } from '../laboratory/arrivals.ts'
 import { Fleet } from './fleet.ts'
 import { seedKnownClients } from './known-clients.ts'
-import { legitimate, mixedSpec, zombies } from './mixed-clients.ts'
+import { legitimate, mixedSpec, zombies } from '../laboratory/mixed-clients.ts'
 import { RollingPostfix } from './rolling-postfix.ts'
 
 export interface RolloutOptions {

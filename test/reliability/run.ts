@@ -1,16 +1,17 @@
 // Runs one of the reliability scenarios in its long form and prints its figures: `npx node test/reliability/run.ts SCENARIO [--option N …]`. Needs root on Linux.
 // Ends with code 1 when a promise was broken.
+import { openFilesLimit } from '../laboratory/open-files-limit.ts'
 import { parseArgs } from 'node:util'
 import { acknowledged } from './acknowledged.ts'
 import { backendFaults } from './backend-faults.ts'
 import { dnsFault, dnsFaults, greetWaitMs, restartedServer } from './dns-faults.ts'
 import { faultySoak } from './faulty-soak.ts'
 import { tallyLines, wrongOf } from './figures-text.ts'
-import { legitimate } from './mixed-clients.ts'
+import { legitimate } from '../laboratory/mixed-clients.ts'
 import { hasOwnNetwork, runInOwnNetwork } from './own-network.ts'
 import { podCapacity } from './pod-capacity.ts'
 import { rollout } from './rollout.ts'
-import { filesLimit, slowLoris } from './slow-loris.ts'
+import { slowLoris } from './slow-loris.ts'
 import { strangers, strangersFaults, strangersScene } from './strangers.ts'
 import { valkeyFaults } from './valkey-faults.ts'
 
@@ -102,7 +103,7 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
   },
   loris: async () => {
     const options = {
-      lorises: number('clients', Math.floor(filesLimit() / 2) - 400),
+      lorises: number('clients', Math.floor(openFilesLimit() / 2) - 400),
       seconds: number('seconds', 60),
       goodPerSecond: number('rate', 20),
     }

@@ -1,12 +1,13 @@
 // Slow-loris clients hold on to a gateway: a client of the access list is greeted as ever. `npx node test/reliability/run.ts loris` has as many as files allow.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
+import { openFilesLimit } from '../laboratory/open-files-limit.ts'
 import { unless } from '../peers/require.ts'
-import { filesLimit, slowLoris, type SlowLorisOutcome } from './slow-loris.ts'
+import { slowLoris, type SlowLorisOutcome } from './slow-loris.ts'
 
 const lorises = 3000
 const tooFewFiles =
-  filesLimit() > 2 * lorises + 600 ? false : `needs ${2 * lorises + 600} open files, and the hard limit is ${filesLimit()}`
+  openFilesLimit() > 2 * lorises + 600 ? false : `needs ${2 * lorises + 600} open files, and the hard limit is ${openFilesLimit()}`
 
 describe(`${lorises} clients say their commands letter by letter`, { skip: unless('loopback') || tooFewFiles }, () => {
   let outcome: SlowLorisOutcome

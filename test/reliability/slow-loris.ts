@@ -1,16 +1,17 @@
 // Slow-loris clients by the thousands, from processes of their own: they say a command letter by letter and stay. Meanwhile clients of the access list come.
-import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { loopbackAddress } from '../load/clients.ts'
-import { quantile } from '../load/figures.ts'
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { startMailSink } from '../load/mail-sink.ts'
-import { cpuMicros, openFiles, residentBytes } from '../load/process-use.ts'
-import { polite } from '../load/scripts.ts'
+import { loopbackAddress } from '../laboratory/clients.ts'
+import { quantile } from '../laboratory/figures.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { startMailSink } from '../laboratory/mail-sink.ts'
+import { openFilesLimit } from '../laboratory/open-files-limit.ts'
+import { cpuMicros, openFiles, residentBytes } from '../laboratory/process-use.ts'
+import { polite } from '../laboratory/scripts.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
-import { statusOf } from '../load/status.ts'
-import { Arrivals, type Kind } from './arrivals.ts'
+import { statusOf } from '../laboratory/status.ts'
+import { Arrivals, type Kind } from '../laboratory/arrivals.ts'
 
 /** What a process of lorises is told, and what it tells. */
 export interface LorisOrder {
@@ -67,12 +68,6 @@ const spec = {
 } as const
 const unlimited = { limits: { connectionsPerClient: 0, preQueue: 100_000, postQueue: 100_000 } } as const
 
-/** The hard limit of open files; Node raises the soft one by itself. */
-export function filesLimit(): number {
-  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
-  return limit === 'unlimited' ? 1_000_000 : Number(limit)
-}
-
 export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOutcome> {
   const { lorises, seconds, everyMs, goodPerSecond, usualLimits = false, say = () => undefined } = options
   const sink = await startMailSink('header')
@@ -108,7 +103,7 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
   sink.stop()
   const words = good?.firstWordMs ?? []
   return {
-    filesLimit: filesLimit(),
+    filesLimit: openFilesLimit(),
     lorises: [inTheBeginning, inTheEnd],
     files,
     residentBytes: resident,

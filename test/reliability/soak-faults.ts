@@ -1,7 +1,7 @@
 // The faults of the soak: of the Valkey, of DNS, of the policy file, of one backend or the other.
 import { writeFileSync } from 'node:fs'
 import { manifest } from '../peers/gateway.ts'
-import { moods } from './moody-backend.ts'
+import { moods } from '../laboratory/moody-backend.ts'
 import type { Scene } from './soak-scene.ts'
 
 /** Something that goes wrong for a few seconds. */

@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gatewayFlags } from '../load/gateway-flags.ts'
-import { reportingFlags } from '../load/reported.ts'
+import { gatewayFlags } from '../laboratory/gateway-flags.ts'
+import { reportingFlags } from '../laboratory/reported.ts'
 import { startRbldnsd } from '../peers/rbldnsd.ts'
 import { startValkey, type Valkey } from '../peers/valkey.ts'
 import { startStubServer } from '../gateway/dns/dns-server-stub.ts'
 import { answerLate } from './dns-faults.ts'
 import { Fleet } from './fleet.ts'
 import { seedKnownClients } from './known-clients.ts'
-import { mixedSpec } from './mixed-clients.ts'
-import { type MoodyBackend, startMoodyBackend, type Treatment } from './moody-backend.ts'
+import { mixedSpec } from '../laboratory/mixed-clients.ts'
+import { type MoodyBackend, startMoodyBackend, type Treatment } from '../laboratory/moody-backend.ts'
 
 export interface Scene {
   readonly fleet: Fleet

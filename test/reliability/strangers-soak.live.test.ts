@@ -4,7 +4,7 @@ import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
 import { faultySoak, type FaultySoakOutcome } from './faulty-soak.ts'
 import { wrongOf } from './figures-text.ts'
-import { legitimate } from './mixed-clients.ts'
+import { legitimate } from '../laboratory/mixed-clients.ts'
 import { strangers, strangersFaults, strangersScene } from './strangers.ts'
 
 describe('lists, tables, mail servers, descriptors and clients go wrong, one after the other', {

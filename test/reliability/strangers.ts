@@ -1,9 +1,9 @@
 // What strangers do to a gateway, and what their own networks do to them: the faults and clients of the soak that has them all at once.
 import { writeFileSync } from 'node:fs'
-import { Client, loopbackAddress } from '../load/clients.ts'
-import { mute, polite } from '../load/scripts.ts'
-import type { Kind } from './arrivals.ts'
-import type { Treatment } from './moody-backend.ts'
+import { Client, loopbackAddress } from '../laboratory/clients.ts'
+import { mute, polite } from '../laboratory/scripts.ts'
+import type { Kind } from '../laboratory/arrivals.ts'
+import type { Treatment } from '../laboratory/moody-backend.ts'
 import { type Fault, rewrite, soakFaults } from './soak-faults.ts'
 import { goodTable, type SceneOptions } from './soak-scene.ts'
 import { listFailing } from './visible-faults.ts'

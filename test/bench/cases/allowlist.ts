@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { askPause, pauseFlags } from '../../load/reported.ts'
+import { askPause, pauseFlags } from '../../laboratory/reported.ts'
 import { allowlistBytes, fillAllowlist, spoilAllowlist } from '../allowlist-data.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
 import { timeAllowlist } from '../lookups-process.ts'

@@ -1,5 +1,5 @@
 // Clients that are listed in three DNSBLs of a real rbldnsd, 1,000 at once, dropped: cost and fate beside a real postscreen.
-import { listed, lists, mute } from '../../load/scripts.ts'
+import { listed, lists, mute } from '../../laboratory/scripts.ts'
 import { startRbldnsd } from '../../peers/rbldnsd.ts'
 import { type BenchCase, scaled } from '../bench-case.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'

@@ -1,6 +1,6 @@
 // Bots that talk before the greeting, 200 at once, dropped: what each costs the gateway beside a real postscreen.
-import { loopbackAddress } from '../../load/clients.ts'
-import { early } from '../../load/scripts.ts'
+import { loopbackAddress } from '../../laboratory/clients.ts'
+import { early } from '../../laboratory/scripts.ts'
 import { type BenchCase, scaled } from '../bench-case.ts'
 import { bareDrop } from '../bare-node.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'

@@ -1,6 +1,6 @@
 // A permitted client delivers a message: what the whole session costs the gateway in CPU, beside HAProxy in TCP mode.
-import { loopbackAddress } from '../../load/clients.ts'
-import { mail } from '../../load/scripts.ts'
+import { loopbackAddress } from '../../laboratory/clients.ts'
+import { mail } from '../../laboratory/scripts.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
 import { barePipe } from '../bare-node.ts'
 import { gatewayServer, haproxyServer, type Server } from '../servers.ts'

@@ -1,6 +1,6 @@
 // Silent connections: how soon 10,000 that arrive at once are accepted (`arrive`), and how much memory each takes that stays (`hold`).
-import { hold as holdClients, type Held } from '../../load/clients.ts'
-import { clean, mute } from '../../load/scripts.ts'
+import { hold as holdClients, type Held } from '../../laboratory/clients.ts'
+import { clean, mute } from '../../laboratory/scripts.ts'
 import { silentSpec, type Waiting } from '../../load/silent-crowd.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
 import { gatewayServer, postscreenServer, type Server } from '../servers.ts'

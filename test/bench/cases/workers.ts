@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { threadMicrosOfTree } from '../../load/process-use.ts'
+import { threadMicrosOfTree } from '../../laboratory/process-use.ts'
 import { type BenchCase, type Round, scaled } from '../bench-case.ts'
 import { type GatewayServer, gatewayServer } from '../servers.ts'
 import { sessionFigures, type SessionLoad, sessionRound } from '../session-load.ts'

@@ -1,7 +1,7 @@
 // 2,000 silent zombies stay connected while 40 good clients of the access list deliver 4 KiB: to smtpd alone, through a real postscreen, and through
 // the gateway.
-import { visitAll } from '../../load/clients.ts'
-import { mail } from '../../load/scripts.ts'
+import { visitAll } from '../../laboratory/clients.ts'
+import { mail } from '../../laboratory/scripts.ts'
 import { goodClient, zombieHour, zombieMainCf, zombieSpec } from '../../load/zombies.ts'
 import { type BenchCase, type Round, scaled } from '../bench-case.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'

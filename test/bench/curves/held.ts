@@ -1,7 +1,7 @@
 // Resident memory by the number of silent connections that are held.
 import { heldBy } from '../cases/silent.ts'
 import type { Curve, Values } from '../curve.ts'
-import { openFilesLimit } from '../needs.ts'
+import { openFilesLimit } from '../../laboratory/open-files-limit.ts'
 
 /** Files of a process besides its connections. */
 const spare = 200

@@ -1,5 +1,5 @@
 // Clients that come at a rate, whatever becomes of those before them: an open loop, as the world is.
-import { Client, type Script, type Visit } from '../load/clients.ts'
+import { Client, endOf, type Script, type Visit } from './clients.ts'
 
 /** One kind of client. */
 export interface Kind {
@@ -115,8 +115,7 @@ function note(tally: Tally, { heard }: Kind, visit: Visit): void {
     tally.well++
     tally.visitMs.push(visit.endedAt - visit.beganAt)
   } else {
-    const last = visit.heard.trimEnd().split('\r\n').at(-1) ?? ''
-    count(tally.wrong, `${visit.connectedAt === undefined ? 'not connected' : last} (${visit.ending})`)
+    count(tally.wrong, visit.connectedAt === undefined ? `not connected (${visit.ending})` : endOf(visit))
   }
 }
 

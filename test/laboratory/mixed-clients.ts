@@ -1,6 +1,6 @@
 // The clients that a mail server meets, most of them zombies, and a policy that tells them apart.
-import { loopbackAddress } from '../load/clients.ts'
-import { early, listed, lists, mail, mute, polite } from '../load/scripts.ts'
+import { loopbackAddress } from './clients.ts'
+import { early, listed, lists, mail, mute, polite } from './scripts.ts'
 import type { Kind } from './arrivals.ts'
 
 /** So many addresses that a gateway's own memory of the last minute does not know them all. */
@@ -13,22 +13,32 @@ const delivered = /^250 2\.0\.0 Ok: queued[^]*^221 /m
 /** Those that are let through, because DNS says nothing or the machine is too busy to see them in time, sit there until they lose patience. */
 const patienceMs = 10_000
 
+export const talksEarly: Kind = {
+  what: 'talks before the greeting',
+  share: 6,
+  client: (nth) => ({ from: loopbackAddress(61, nth), script: early }),
+  heard: /^521 5\.5\.1 Protocol error/m,
+  patienceMs,
+}
+export const isListed: Kind = {
+  what: 'is listed',
+  share: 4,
+  client: (nth) => ({ from: listed(nth), script: mute }),
+  heard: /^521 .*blocked using/m,
+  patienceMs,
+}
+export const leavesAtTeaser: Kind = {
+  what: 'leaves when it sees the teaser',
+  share: 2,
+  client: (nth) => ({ from: loopbackAddress(62, nth), script: { leaves: 'when greeted' } }),
+  heard: /^220-/,
+}
+
 /** Bots. */
 export const zombies: readonly Kind[] = [
-  {
-    what: 'talks before the greeting',
-    share: 6,
-    client: (nth) => ({ from: loopbackAddress(61, nth), script: early }),
-    heard: /^521 5\.5\.1 Protocol error/m,
-    patienceMs,
-  },
-  { what: 'is listed', share: 4, client: (nth) => ({ from: listed(nth), script: mute }), heard: /^521 .*blocked using/m, patienceMs },
-  {
-    what: 'leaves when it sees the teaser',
-    share: 2,
-    client: (nth) => ({ from: loopbackAddress(62, nth), script: { leaves: 'when greeted' } }),
-    heard: /^220-/,
-  },
+  talksEarly,
+  isListed,
+  leavesAtTeaser,
   { what: 'is silent', share: 1, client: (nth) => ({ from: loopbackAddress(63, nth), script: mute }), heard: /^220-/, patienceMs: 3000 },
 ]
 

@@ -1,7 +1,7 @@
 // A mail server that fails in the ways that mail servers do, for new connections only: what it has begun it ends.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { startMailSink } from '../load/mail-sink.ts'
+import { startMailSink } from './mail-sink.ts'
 
 export type Mood = 'well' | 'refuses connections' | 'says nothing' | 'says 421' | 'hangs up' | 'reads no PROXY header'
 export const moods: readonly Mood[] = ['well', 'refuses connections', 'says nothing', 'says 421', 'hangs up', 'reads no PROXY header']

@@ -31,6 +31,9 @@ export interface Visit {
   readonly ending: Ending
 }
 
+/** The last line that a client heard, and how its visit ended: what is counted where visits go wrong. */
+export const endOf = ({ heard, ending }: Visit): string => `${heard.trimEnd().split('\r\n').at(-1) ?? ''} (${ending})`
+
 const heardLimit = 4096
 const shared = Buffer.alloc(65_536)
 

@@ -2,7 +2,8 @@
 import { hostNameProblem } from '../values/host.ts'
 import { readReplyFilter } from '../values/reply-filter.ts'
 import { action, count, documented, duration, group, list, map, parsed, record, text, whole } from './field.ts'
-import { entryOf, line } from './forms.ts'
+import { line } from './forms.ts'
+import { secretRef } from './secret-ref.ts'
 import { resolver } from './hosts.ts'
 
 const domainProblem = (domain: string): string | undefined => {
@@ -94,7 +95,7 @@ export const dnsbl = group(
               'Without a filter, Postfix counts every reply. Here, replies outside 127.0.0.0/8, the reply 127.0.0.1, and replies in 127.255.255.0/24 (error codes) count only if the filter contains them.',
             tenancy: 'own',
           }),
-          keySecret: documented(entryOf('Secret').exactOptional(), {
+          keySecret: secretRef({
             doc: 'A reference to a Secret key that contains your key for this list. The DNS query goes to KEY.domain; logs, metrics, status and SMTP replies contain only domain. Set only one of keySecret and keyFile.',
           }),
           keyFile: documented(keyFile().exactOptional(), {

@@ -56,6 +56,9 @@ export type Tenancy =
   /** Some keys of a map. */
   | { readonly keys: readonly string[] }
 
+/** One key of a Secret, or the Secret of a certificate. */
+export type SecretKind = 'key' | 'certificate'
+
 /** What is known about a field in addition to its type, bounds and default, which the zod schema has. */
 export interface FieldDoc {
   readonly doc: string
@@ -70,6 +73,8 @@ export interface FieldDoc {
   readonly differs?: string
   /** `default` for an object or a list of objects applies to all fields inside. */
   readonly tenancy?: Tenancy
+  /** The field names a Secret that the gateway reads; see secret-ref.ts. */
+  readonly secret?: SecretKind
 }
 
 /** The names under which the notes travel through zod into JSON schema. structural.ts removes them. */

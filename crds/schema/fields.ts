@@ -11,6 +11,7 @@ import {
   kindKey,
   type PostfixNames,
   quantityPattern,
+  type SecretKind,
   type Tenancy,
 } from './field.ts'
 
@@ -79,6 +80,7 @@ export interface Field {
   readonly zimbra: readonly string[]
   readonly convert?: Conversion
   readonly tenancy?: Tenancy
+  readonly secret?: SecretKind
 }
 
 /** The type of a node in words. */
@@ -114,7 +116,7 @@ function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
   const postfixNames = doc.postfix ?? {}
   const values = node.enum ?? node.items?.enum
   const fallback = typeOf(node) === 'object' ? undefined : node.default
-  const { unit, computedDefault, differs, convert, tenancy } = doc
+  const { unit, computedDefault, differs, convert, tenancy, secret } = doc
   return {
     path,
     type: typeOf(node),
@@ -123,7 +125,7 @@ function fieldOf(path: string, node: SchemaNode, required: boolean): Field {
     postfix: inOrder(postfixNames),
     postfixNames,
     zimbra: doc.zimbra ?? [],
-    ...defined({ values, unit, bounds: boundsOf(node), default: fallback, computedDefault, differs, convert, tenancy }),
+    ...defined({ values, unit, bounds: boundsOf(node), default: fallback, computedDefault, differs, convert, tenancy, secret }),
   }
 }
 

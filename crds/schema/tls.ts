@@ -2,7 +2,7 @@
 import { cipherNameProblem } from '../values/cipher-names.ts'
 import { parseDuration } from '../values/duration.ts'
 import { choice, documented, duration, list, record, text, time } from './field.ts'
-import { objectNameForm } from './forms.ts'
+import { certificateSecret } from './secret-ref.ts'
 
 /**
  * The TLS versions that OpenSSL supports, the oldest first. The alphabetical order of the texts is the order of the
@@ -47,9 +47,8 @@ export const tls = documented(
       tenancy: 'own',
       convert: { as: 'text' },
     }),
-    secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
+    secretName: certificateSecret({
       doc: 'The name of a Secret of type kubernetes.io/tls in the namespace of the policy, instead of certFile and keyFile. The gateway reads the files secrets/NAME/tls.crt and secrets/NAME/tls.key next to the policy file.',
-      tenancy: 'prefixedName',
     }),
     minVersion: documented(choice(tlsVersions).default('TLSv1'), {
       doc: 'The oldest TLS version that a client may use. Some mail servers support nothing newer than TLSv1. With a higher minimum, such servers cannot pass the tests after the greeting if they use STARTTLS.',

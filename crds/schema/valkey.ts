@@ -3,8 +3,8 @@
 import { formatEndpoint } from '../values/endpoint.ts'
 import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
-import { entryOf, objectNameForm } from './forms.ts'
 import { hostPort } from './hosts.ts'
+import { certificateSecret, secretRef } from './secret-ref.ts'
 
 /** A path relative to the folder of the policy file. */
 const path = (what: string, doc: string, tenancy: Tenancy = 'own') =>
@@ -17,8 +17,7 @@ const word = (what: string, doc: string) =>
     tenancy: 'own',
   })
 
-const secretEntry = (doc: string, tenancy?: Tenancy) =>
-  documented(entryOf('Secret').exactOptional(), { doc, ...(tenancy !== undefined && { tenancy }) })
+const secretEntry = (doc: string, tenancy?: Tenancy) => secretRef({ doc, ...(tenancy !== undefined && { tenancy }) })
 
 const serverNameProblem = (name: string): string | undefined => {
   const problem = name === '' ? undefined : hostNameProblem(name)
@@ -30,9 +29,8 @@ const tls = group(
     enabled: flag(false, {
       doc: 'Whether connections use TLS (1.2 or later) and the certificate of the server is verified. A rediss:// URL enables this too.',
     }),
-    secretName: documented(text({ max: 253, pattern: `^(${objectNameForm})?$`, why: 'must be the name of a Secret' }).default(''), {
+    secretName: certificateSecret({
       doc: 'The name of a Secret in the namespace of the policy. ca.crt contains the trusted certificate authorities; without it, the default authorities of Node.js are trusted. tls.crt and tls.key contain the client certificate, for a server that requests one. The gateway reads the files from secrets/NAME next to the policy file.',
-      tenancy: 'prefixedName',
     }),
     caFile: path('a PEM file', 'The path of a PEM file with the trusted certificate authorities, for a gateway outside Kubernetes.'),
     serverName: documented(

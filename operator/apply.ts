@@ -1,4 +1,4 @@
-// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and touches nobody else's objects.
+// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and changes no objects of other owners.
 import { contained, slimConfigMap } from './containment.ts'
 import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -14,7 +14,7 @@ import type { PolicyMemories, PolicyMemory } from './policy-memory.ts'
 /** What came of one object. */
 export type Applied =
   | { readonly is: 'unchanged' | 'created' | 'changed' | 'removed'; readonly object: KubeObject }
-  /** An object of that name belongs to somebody else, or still to a policy that is gone. */
+  /** An object of that name has another owner, or still belongs to a policy that was deleted. */
   | { readonly is: 'conflict'; readonly object: KubeObject; readonly why: string; readonly passes: boolean }
   | { readonly is: 'refused'; readonly object: KubeObject; readonly why: string }
   /** Another writer keeps changing it back; it is not written for a while. */
@@ -43,7 +43,7 @@ const controllerOf = ({ metadata }: KubeObject) => metadata.ownerReferences?.fin
 /** Ours: controlled by this very policy. */
 export const isOwned = (object: KubeObject, owner: Owner): boolean => controllerOf(object)?.uid === owner.uid
 
-/** Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, and controlled by nobody. */
+/** Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, without a controller now. */
 const isOrphan = (object: KubeObject, owner: Owner): boolean =>
   controllerOf(object) === undefined &&
   object.metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'] &&
@@ -57,7 +57,7 @@ function foreign(found: KubeObject, owner: Owner): { readonly why: string; reado
   if (controller?.kind === owner.kind && controller.name === owner.name) {
     return { why: `${name} still belongs to an earlier policy of this name; it is about to be removed`, passes: true }
   }
-  const whose = controller === undefined ? 'is not the operator’s' : `belongs to ${controller.kind} ${controller.name}`
+  const whose = controller === undefined ? 'does not belong to the operator' : `belongs to ${controller.kind} ${controller.name}`
   return { why: `${name} exists and ${whose}; remove it, or give the policy another name`, passes: false }
 }
 
@@ -88,7 +88,7 @@ export class Applier {
   }
 
   /**
-   * Applies one object, if it is not there as wanted. Rejects only with what a later try may mend (no answer, too busy).
+   * Applies one object, if it is not there as wanted. Rejects only with errors that a retry can get past (no answer, too busy).
    */
   async apply(want: KubeObject, owner: Owner, { least, lookedUp }: ApplyHints = {}): Promise<Applied> {
     // What the watches do not show may belong to another program: they only show what carries our label.
@@ -186,7 +186,7 @@ function isAsWanted(want: KubeObject, found: KubeObject, { applied }: PolicyMemo
   return last !== undefined && last.version === found.metadata.resourceVersion && last.applied === appliedOf(want)
 }
 
-/** Not as it should be, not allowed, too large: no later try may mend that. */
+/** Not as it should be, not allowed, too large: a retry does not help. */
 const refusals = [400, 403, 413, 422]
 
 async function orRefused(object: KubeObject, request: () => Promise<Applied>): Promise<Applied> {

@@ -34,7 +34,7 @@ const ours = Object.entries(managedBy)
   .map(([name, value]) => `${name}=${value}`)
   .join(',')
 
-/** Which fields who manages is of no use to us, and often longer than the object. */
+/** managedFields are not needed here, and often longer than the object. */
 function withoutManagers(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
@@ -92,7 +92,7 @@ export class Cache {
     await Promise.allSettled([...this.#tables.values()].map((watch) => watch.synced))
   }
 
-  /** When each watch was last heard of, in milliseconds since 1970; 0: never. */
+  /** When each watch last received something, in milliseconds since 1970; 0: never. */
   lastHeard(): readonly { readonly resource: string; readonly at: number }[] {
     const tables = [...this.#tables.values()].map((watch) => ({ of: 'configmaps (metadata)', watch }))
     return [...this.#watches, ...tables].map(({ of, watch }) => ({ resource: of, at: watch.lastHeardAt ?? 0 }))

@@ -32,7 +32,7 @@ export interface ChartPolicyOptions {
 export async function applyChartPolicy(options: ChartPolicyOptions): Promise<void> {
   const { client, namespace, configMap, say, waitMs } = options
   const source = await patiently(options, () => client.get(resources.ConfigMap, namespace, configMap))
-  if (source === undefined) throw new Error(`there is no ConfigMap ${namespace}/${configMap}`)
+  if (source === undefined) throw new Error(`ConfigMap ${namespace}/${configMap} does not exist`)
   const policy = policyOf(source)
   const applied = await patiently(options, () => client.apply(policy, { fieldManager, force: true }))
   say(`PostscreenPolicy ${namespace}/${policy.metadata.name} is applied (generation ${applied.metadata.generation ?? 0})`)
@@ -105,7 +105,7 @@ function conditionOf(policy: KubeObject, type: string, generation: number): { re
   const found = Array.isArray(conditions) ? conditions.find((one) => isObject(one) && one['type'] === type) : undefined
   const seen: unknown = isObject(found) ? found['observedGeneration'] : undefined
   if (!isObject(found) || typeof seen !== 'number' || seen < generation) {
-    return { status: 'Unknown', why: 'no operator has looked at it yet' }
+    return { status: 'Unknown', why: 'no operator has processed it yet' }
   }
   return { status: String(found['status']), why: `${String(found['reason'])}: ${String(found['message'])}` }
 }

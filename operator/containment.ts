@@ -11,7 +11,7 @@ function entriesContained(want: readonly unknown[], have: readonly unknown[]): b
 }
 
 /**
- * Whether `have` has every field that `want` has, with the same value. What else it has is somebody else's, or a default: server-side apply leaves
+ * Whether `have` has every field that `want` has, with the same value. Other fields belong to other writers or are defaults: server-side apply leaves
  * both alone. A different way to write the same amount counts as a difference; applying it once more then changes nothing.
  */
 export function contained(want: unknown, have: unknown): boolean {

@@ -1,4 +1,4 @@
-// Objects that another writer changes back again and again: the operator writes them ever more seldom, and says which writer it is.
+// Objects that another writer changes back again and again: the operator writes them at growing intervals and names the other writer.
 import { backOffDelay } from '../runtime/back-off.ts'
 import { isObject } from '../crds/is-object.ts'
 import type { KubeObject } from './kube/object.ts'
@@ -25,7 +25,7 @@ export interface Contest {
   readonly differedAt: number
 }
 
-/** A person who changes an object a few times sees it put back at once. */
+/** The first few changes by hand are reverted at once. */
 const atOnce = 3
 const delays = { firstMs: 1000, longestMs: 5 * 60_000 }
 /** An object that has stayed as wanted for so long, or for twice the last delay, is no longer reported. */

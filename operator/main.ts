@@ -98,7 +98,7 @@ class RunningOperator implements Operator {
     }
     if (election === undefined) return this.#work()
     this.#election = elect({ client: this.#client, ...election, onTrouble: (text) => log.warn(text) })
-    log.info({ lease: `${election.namespace}/${election.name}`, identity: election.identity }, 'waiting to lead')
+    log.info({ lease: `${election.namespace}/${election.name}`, identity: election.identity }, 'waiting for the lease')
     this.#election.leading.then(
       () => this.#work(),
       () => undefined,
@@ -137,7 +137,7 @@ class RunningOperator implements Operator {
       memories: this.#memories,
       reporter: this.#reporter,
       onPass: ({ outcome, seconds, waitedSeconds }) => this.#metrics.pass(outcome, seconds, waitedSeconds),
-      onError: (key, error) => log.warn({ policy: key }, `will be tried again: ${describeError(error)}`),
+      onError: (key, error) => log.warn({ policy: key }, `the pass failed and will be retried: ${describeError(error)}`),
       onTrouble: (text) => log.warn(text),
     })
     this.#controller.start().then(
@@ -149,7 +149,7 @@ class RunningOperator implements Operator {
 
   #sick(): string | undefined {
     const silent = this.#controller?.lastHeard().find(({ at }) => at > 0 && Date.now() - at > silentMs)
-    return silent === undefined ? undefined : `the watch of ${silent.resource} has been silent for too long`
+    return silent === undefined ? undefined : `the watch of ${silent.resource} has received nothing for too long`
   }
 }
 

@@ -38,7 +38,7 @@ export class OperatorMetrics {
     })
     this.#errors = new Counter({
       name: 'controller_runtime_reconcile_errors_total',
-      help: 'Passes that failed and are tried again',
+      help: 'Passes that failed and will be retried',
       labelNames: ['controller'],
       registers,
     })
@@ -132,14 +132,14 @@ export class OperatorMetrics {
       const made: Gauge<T> = new Gauge<T>({ name, help, labelNames: [...labelNames], registers, collect: () => collect(made) })
     }
     gauge('workqueue_depth', 'Policies that wait for a pass', ['name'], (made) => made.set({ name: controller }, depth()))
-    gauge('postscreen_policies', 'Policies that the operator looks after', [], (made) => made.set(this.#ready.size))
-    gauge('postscreen_policies_ready', 'Those of them that are Ready', [], (made) =>
+    gauge('postscreen_policies', 'Policies that this operator manages', [], (made) => made.set(this.#ready.size))
+    gauge('postscreen_policies_ready', 'Managed policies that are Ready', [], (made) =>
       made.set([...this.#ready.values()].filter(Boolean).length),
     )
-    gauge('leader_election_master_status', 'Whether this operator is the one that works', ['name'], (made) =>
+    gauge('leader_election_master_status', 'Whether this operator is the leader', ['name'], (made) =>
       made.set({ name: 'postscreen-operator' }, leading() ? 1 : 0),
     )
-    gauge('postscreen_watch_last_event_timestamp_seconds', 'When each watch was last heard of', ['resource'], (made) => {
+    gauge('postscreen_watch_last_event_timestamp_seconds', 'When each watch last received something', ['resource'], (made) => {
       // With several namespaces there are several watches of a resource: the one that has been silent for longest counts.
       for (const [resource, all] of Map.groupBy(lastHeard(), (watch) => watch.resource))
         made.set({ resource }, Math.min(...all.map(({ at }) => at)) / 1000)

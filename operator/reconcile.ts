@@ -173,7 +173,7 @@ function newestOf(policy: KubeObject, memory: PolicyMemory): KubeObject {
   return policy
 }
 
-/** Whether gateways have refused this policy for so long that it is no coincidence of two files. `now` is in milliseconds since 1970. */
+/** Whether gateways have refused this policy for long enough. For a moment they may have a policy without its tables. `now` is in milliseconds since 1970. */
 function refusalLasts(seen: Pick<Gathered, 'pods' | 'compiled' | 'template'>, memory: PolicyMemory, now: number): boolean {
   const hash = seen.compiled?.hash
   if (hash === undefined || refusals(seen).length === 0) {

@@ -27,8 +27,8 @@ export interface AdminEndpoint {
 export const plainPage = (code: number, text: string): AdminPage => ({ code, type: 'text/plain; charset=utf-8', text: `${text}\n` })
 
 /**
- * Connections at a time. Kubelet, Prometheus and operator need a handful; each costs a descriptor, which a program that is out of them must
- * still have for its probes.
+ * Connections at a time. Kubelet, Prometheus and operator need a handful; each costs a descriptor, which a program that is short of
+ * them needs for its probes.
  */
 export const connectionsAtMost = 32
 
@@ -42,7 +42,7 @@ const limits = {
   /** Without this Node looks for requests that take too long only twice a minute. */
   connectionsCheckingInterval: 1000,
 }
-/** How long a client may take no byte of its answer. */
+/** How long a client may go without reading a byte of its answer. */
 const answerMs = 10_000
 
 /**
@@ -50,14 +50,14 @@ const answerMs = 10_000
  * Rejects with the error of the system when it cannot listen there.
  */
 export function serveAdmin({ host, port }: AdminEndpoint, pages: AdminPages): Promise<AdminServer> {
-  const guests = new Guests()
+  const connections = new Connections()
   const server = http.createServer(limits, (request, response) => {
-    guests.asks(request.socket)
-    response.once('close', () => guests.isAnswered(request.socket))
+    connections.requested(request.socket)
+    response.once('close', () => connections.answered(request.socket))
     respond(request, response, pages).catch(() => response.destroy())
   })
   server.setTimeout(answerMs)
-  server.on('connection', (socket: net.Socket) => guests.welcome(socket))
+  server.on('connection', (socket: net.Socket) => connections.add(socket))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     // Without a host Node listens on :: for both families, and where there is no IPv6 on 0.0.0.0.
@@ -92,48 +92,48 @@ async function answer({ method, url = '/' }: http.IncomingMessage, pages: AdminP
 /** `a, b and c`. */
 const listOf = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
-interface Guest {
+interface Connection {
   readonly peer: string
   /** Has asked for a page that is being made or sent. */
   asks: boolean
 }
 
-/** The open connections. When there are too many, one that waits for nothing gives way to the one that has just come. */
-class Guests {
+/** The open connections. When there are too many, an idle one is closed in favour of the new one. */
+class Connections {
   /** The one that has been idle for the longest time first. */
-  readonly #guests = new Map<net.Socket, Guest>()
+  readonly #open = new Map<net.Socket, Connection>()
 
-  welcome(socket: net.Socket): void {
-    if (this.#guests.size >= connectionsAtMost) this.#makeRoom()?.destroy()
-    this.#guests.set(socket, { peer: socket.remoteAddress ?? '', asks: false })
-    socket.once('close', () => this.#guests.delete(socket))
+  add(socket: net.Socket): void {
+    if (this.#open.size >= connectionsAtMost) this.#makeRoom()?.destroy()
+    this.#open.set(socket, { peer: socket.remoteAddress ?? '', asks: false })
+    socket.once('close', () => this.#open.delete(socket))
   }
 
-  asks(socket: net.Socket): void {
-    const guest = this.#guests.get(socket)
-    if (guest !== undefined) guest.asks = true
+  requested(socket: net.Socket): void {
+    const connection = this.#open.get(socket)
+    if (connection !== undefined) connection.asks = true
   }
 
-  isAnswered(socket: net.Socket): void {
-    const guest = this.#guests.get(socket)
-    if (guest === undefined) return
-    guest.asks = false
-    this.#guests.delete(socket)
-    this.#guests.set(socket, guest)
+  answered(socket: net.Socket): void {
+    const connection = this.#open.get(socket)
+    if (connection === undefined) return
+    connection.asks = false
+    this.#open.delete(socket)
+    this.#open.set(socket, connection)
   }
 
   /**
-   * Who gives way: of the peer that has the most connections, so that a program with many of them does not push out the kubelet's, the one that
-   * has been idle for the longest time. One whose answer is on its way gives way only when no other is there.
+   * Chooses the connection to close: of the peer that has the most connections, so that a program with many of them does not push out the
+   * kubelet's, the one that has been idle for the longest time. One with an answer under way is closed only when there is no other.
    */
   #makeRoom(): net.Socket | undefined {
-    const idle = [...this.#guests].filter(([, { asks }]) => !asks)
-    const candidates = idle.length > 0 ? idle : [...this.#guests]
+    const idle = [...this.#open].filter(([, { asks }]) => !asks)
+    const candidates = idle.length > 0 ? idle : [...this.#open]
     const counts = new Map<string, number>()
     for (const [, { peer }] of candidates) counts.set(peer, (counts.get(peer) ?? 0) + 1)
     const most = Math.max(...counts.values())
-    const [victim] = candidates.find(([, { peer }]) => counts.get(peer) === most) ?? []
-    if (victim !== undefined) this.#guests.delete(victim)
-    return victim
+    const [chosen] = candidates.find(([, { peer }]) => counts.get(peer) === most) ?? []
+    if (chosen !== undefined) this.#open.delete(chosen)
+    return chosen
   }
 }

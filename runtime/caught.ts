@@ -1,4 +1,4 @@
-// What can be said about something that was thrown, whatever it is.
+// The message and the code of a caught value of any type.
 
 /** Its message, or itself as text. */
 export function messageOf(caught: unknown): string {

@@ -1,4 +1,4 @@
-// The last step of a JSON log record: whatever a library, a peer or a policy has put into its texts, they show nothing but what can be seen.
+// The last step of a JSON log record: texts of libraries, peers and policies are written with visible characters only.
 import { visibleText } from '../crds/values/visible-text.ts'
 
 const printableASCII = /^[\x20-\x7e]*$/

@@ -18,7 +18,7 @@ export interface TableFile {
   readonly skipped?: string
 }
 
-/** What a ConfigMap had to say: a table's text, or why there is none. */
+/** The text of a table in a ConfigMap, or why there is none. */
 export type TableText = { readonly text: string } | { readonly why: string; readonly isMissing?: boolean }
 
 /** Such as `senders/mx.cidr`: the ConfigMap and the key in it. */

@@ -71,7 +71,7 @@ export class Compilations {
   }
 }
 
-const tooMuch: TableText = { why: `is left out: the tables of the policy have more than ${largestTables} bytes together` }
+const tooMuch: TableText = { why: `is not read: the tables of the policy together exceed ${largestTables} bytes` }
 
 /** The text of a key of a ConfigMap, unpacked if its name ends in .gz. */
 function textOf(map: KubeObject, key: string): TableText {
@@ -85,6 +85,6 @@ function textOf(map: KubeObject, key: string): TableText {
   try {
     return { text: gunzipSync(bytes, { maxOutputLength: largestTables }).toString('utf8') }
   } catch {
-    return { why: `is no gzip, or has more than ${largestTables} bytes when unpacked` }
+    return { why: `is not valid gzip, or exceeds ${largestTables} bytes when unpacked` }
   }
 }

@@ -132,7 +132,7 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
   if (tables.problems.length > 0) return { problems: tables.problems, awaited: tables.awaited === tables.problems.length }
   const bytes = Buffer.byteLength(text)
   if (bytes > largestText) {
-    const why = `is too long for a ConfigMap: ${bytes} bytes, and ${largestText} are the most; put long lists into ConfigMaps of their own (access[].table.configMap)`
+    const why = `is too long for a ConfigMap: ${bytes} bytes, at most ${largestText} are allowed; move long lists to ConfigMaps of their own (access[].table.configMap)`
     return { problems: [{ path: 'spec', why }] }
   }
   const tableRules = tables.files.reduce((sum, { rules }) => sum + rules, 0)
@@ -155,7 +155,7 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
 /** In a pod the admin server has a port of its own; on their own machines users choose it. */
 function takenPorts({ spec: { gateway, listen } }: PostscreenPolicy): readonly Problem[] {
   const taken = listen.addresses.flatMap(({ port }, at) => (port === adminPort ? [at] : []))
-  const why = `must have another port: on ${adminPort} the gateway tells its health and its metrics`
+  const why = `must use another port: the gateway serves its health and metrics on port ${adminPort}`
   return gateway === undefined ? [] : taken.map((at) => ({ path: `spec.listen.addresses[${at}]`, why }))
 }
 

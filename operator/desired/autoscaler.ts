@@ -8,7 +8,7 @@ type Autoscaling = NonNullable<GatewaySpec['autoscaling']>
 
 /** Up goes by Kubernetes' default: at once, twice as many or four more every 15 s. That is quicker than metrics are read and pods are ready. */
 const behavior = {
-  // A pod that goes forgets who passed on it (unless the allowlist is shared), so pods are taken away slowly.
+  // A removed pod loses its allowlist (unless it is shared), so the number of pods is reduced slowly.
   scaleDown: { stabilizationWindowSeconds: 600 },
 }
 

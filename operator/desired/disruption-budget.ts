@@ -12,7 +12,7 @@ export function disruptionBudget(owner: Owner, { disruptionBudget: { maxUnavaila
     spec: {
       maxUnavailable,
       selector: { matchLabels: { ...selectorLabels(owner.name) } },
-      // A pod that is not ready serves nobody: it must not keep a node from being drained.
+      // A pod that is not ready serves no clients: it must not block the drain of a node.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   } satisfies V1PodDisruptionBudget

@@ -9,7 +9,7 @@ export const policyLabel = 'postscreen.dev/policy'
 export const annotation = {
   hash: 'postscreen.dev/policy-hash',
   generation: 'postscreen.dev/policy-generation',
-  /** On what we apply: what it was made of. It tells that a field which is no longer wanted is still there. */
+  /** On what we apply: what it was made of. It shows that a field which is no longer wanted still exists. */
   applied: 'postscreen.dev/applied',
   /** On pods: changed so that the kubelet looks at their volumes at once. */
   refresh: 'postscreen.dev/policy-refresh',

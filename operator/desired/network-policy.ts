@@ -26,7 +26,7 @@ function storePorts({ allowlist }: PolicySpec): readonly number[] {
   return [...new Set([...named, 6379, 26_379])]
 }
 
-/** The operator's pods, in its own namespace, the Prometheus that it is told of, and namespaces that the policy lets read. */
+/** The operator's pods, in its own namespace, the Prometheus of --metrics-from, and namespaces that the policy lets read. */
 function admins({ operatorNamespace, metricsFrom }: Admins, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
   const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } })
   const operator = { 'app.kubernetes.io/name': 'postscreen', 'app.kubernetes.io/component': 'operator' }

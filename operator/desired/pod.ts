@@ -17,7 +17,7 @@ const tableMapsAtLeast = 4
 const policyFolder = '/etc/postscreen'
 const dataFolder = '/var/lib/postscreen'
 
-/** Rounded up, so that a growing list changes the form of the pods seldom. */
+/** Rounded up, so that a growing list rarely changes the pod template. */
 const tableMapsMounted = (shards: number): number => Math.max(tableMapsAtLeast, Math.ceil(shards / tableMapsAtLeast) * tableMapsAtLeast)
 
 /** Optional, all but the policy: one that is missing must not keep the others from the gateway, which says itself what it lacks. */

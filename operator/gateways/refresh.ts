@@ -17,7 +17,7 @@ interface Asked {
 }
 
 /**
- * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, ever more seldom. Not too seldom: when the API server
+ * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, at growing intervals. Not too rarely: when the API server
  * was away, the kubelet's watches of pods and of ConfigMaps come back each in its own time, up to a minute later (client-go's Reflector).
  */
 const delays = { firstMs: 1000, longestMs: 15_000 }
@@ -37,7 +37,7 @@ export class Refresh {
     this.#now = now
   }
 
-  /** Asks for every pod that runs another policy than the one with this hash. */
+  /** For every pod that does not run the policy with this hash. */
   async bring(namespace: string, hash: string, pods: readonly GatewayPod[]): Promise<void> {
     for (const [uid, { again }] of this.#asked) if (again + goneMs < this.#now()) this.#asked.delete(uid)
     await Promise.all(pods.map((pod) => this.#bringTo(namespace, hash, pod)))

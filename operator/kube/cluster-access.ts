@@ -35,7 +35,7 @@ type TlsOptions = buildConnector.BuildOptions
 
 /** For so long credentials are not asked for again: KubeConfig reads files each time. */
 const freshMs = 1000
-/** An exec plugin that takes longer is given up. */
+/** The time limit of an exec plugin. */
 const longestAskMs = 60_000
 const shortestReloadMs = 10_000
 /** Longer than the time between two renewals of a lease, shorter than the patience of load balancers. */
@@ -52,7 +52,7 @@ export class ClusterAccess {
   #askedAt = 0
   readonly #dispatchers = new Set<Dispatcher>()
 
-  /** Throws when there is no usable cluster in the configuration. */
+  /** Throws when the configuration has no usable cluster. */
   constructor(options: AccessOptions) {
     this.#options = options
     this.#config = loadConfig(options.kubeconfig)
@@ -161,9 +161,9 @@ function clientLibrary(): { readonly KubeConfig: new () => KubeConfig } | undefi
 
 function clusterOf(config: ClusterConfig): Cluster {
   const cluster = config.getCurrentCluster()
-  if (cluster === null || typeof cluster.server !== 'string') throw new Error('the kubeconfig names no current cluster')
+  if (cluster === null || typeof cluster.server !== 'string') throw new Error('the kubeconfig has no current cluster')
   const url = URL.parse(cluster.server)
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new Error('the server in the kubeconfig is no http or https address')
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new Error('the server in the kubeconfig is not an http or https address')
   if (url.protocol === 'http:' && !cluster.skipTLSVerify) {
     throw new Error('no cluster was found; a server without TLS is used only if the kubeconfig says insecure-skip-tls-verify')
   }
@@ -220,6 +220,6 @@ function dispatcherOf(cluster: Cluster, tls: TlsOptions, limits: ConnectionLimit
 /** A SyntaxError quotes what an exec plugin printed, which may be a token. */
 function noCredentials(error: unknown): KubeError {
   const why =
-    error instanceof Error && !(error instanceof SyntaxError) ? logText(error.message, 200) : 'what an exec plugin printed is no JSON'
+    error instanceof Error && !(error instanceof SyntaxError) ? logText(error.message, 200) : 'the output of an exec plugin is not JSON'
   return new KubeError(`no credentials for the API server: ${why}`, { status: 0, reason: 'NoCredentials' })
 }

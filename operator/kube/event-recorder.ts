@@ -1,4 +1,4 @@
-// Events (events.k8s.io/v1): tells people, in `kubectl describe`, what became of an object. Best effort: it never fails, blocks or floods.
+// Events (events.k8s.io/v1): shows in `kubectl describe` what happened to an object. Best effort: it never fails or blocks, and it limits how many it sends.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'

@@ -1,4 +1,8 @@
-// The Kubernetes API, as far as an operator needs it: nine verbs on namespaced objects, each request with a time limit and a bounded answer.
+// The Kubernetes API, as far as an operator needs it: eight verbs on namespaced objects, each request with a time limit and a bounded answer.
+//
+// Why not the API classes of @kubernetes/client-node: to load them is to load a model of every kind, 40 MB of the 200 that the operator may use;
+// they convert every object to classes and back, while the operator compares and applies plain JSON; and they have no limits for the size of an
+// answer, for requests at a time, or for the whole time of a request. Its types are used (operator/desired/), and its KubeConfig (cluster-access.ts).
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { ClusterAccess } from './cluster-access.ts'
@@ -62,7 +66,7 @@ export interface DeleteOptions extends CallOptions {
 
 /** All reject with a KubeError, and only with that. */
 export interface KubeClient {
-  /** undefined when there is no such object. */
+  /** undefined when the object does not exist. */
   get(resource: Resource, namespace: string, name: string, call?: CallOptions): Promise<KubeObject | undefined>
   /** One page of a list. */
   list(resource: Resource, options?: ListOptions): Promise<ListResult>
@@ -71,11 +75,11 @@ export interface KubeClient {
   /** Server-side apply: the object holds the fields that we have an opinion on, no more. */
   apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject>
   create(object: KubeObject, call?: CallOptions): Promise<KubeObject>
-  /** Writes the whole object; with metadata.resourceVersion only if nobody else wrote since (else isConflict). */
+  /** Writes the whole object; with metadata.resourceVersion only if there was no other write since (else isConflict). */
   replace(object: KubeObject, call?: CallOptions): Promise<KubeObject>
   /** RFC 7396 merge patch. */
   patch(resource: Resource, namespace: string, name: string, mergePatch: object, call?: CallOptions): Promise<KubeObject>
-  /** That there is no such object is fine. */
+  /** Succeeds when the object does not exist. */
   delete(resource: Resource, namespace: string, name: string, options?: DeleteOptions): Promise<void>
   /** Breaks off what is under way, and all connections. */
   close(): Promise<void>
@@ -110,7 +114,7 @@ const watchGraceSeconds = 15
 const urgentConnections = 2
 const connectTimeoutMs = 10_000
 
-/** Throws when there is no usable cluster in the configuration; does not connect before the first request. */
+/** Throws when the configuration has no usable cluster; does not connect before the first request. */
 export function connectKube(options: ConnectOptions): KubeClient {
   return new HttpKubeClient(options)
 }
@@ -257,11 +261,11 @@ function listOf(answer: unknown, resource: Resource): ListResult {
   const metadata = isObject(answer) ? answer['metadata'] : undefined
   const version = isObject(metadata) ? metadata['resourceVersion'] : undefined
   if (!isObject(answer) || !isObject(metadata) || typeof version !== 'string' || version === '') {
-    throw badAnswer(`${what}: the answer is no list`)
+    throw badAnswer(`${what}: the answer is not a list`)
   }
   // Go writes an empty list as null.
   const items: unknown = answer['items'] ?? []
-  if (!Array.isArray(items)) throw badAnswer(`${what}: the answer is no list`)
+  if (!Array.isArray(items)) throw badAnswer(`${what}: the answer is not a list`)
   const objects = items.map((item) => objectOf(item, resource, what))
   const next = metadata['continue']
   return typeof next === 'string' && next !== ''

@@ -54,7 +54,7 @@ function retryAfterOf(details: unknown, header: string | undefined): number | un
   return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined
 }
 
-/** There is no such object. */
+/** The object does not exist. */
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404)
 
 /** Somebody else wrote first, or (reason AlreadyExists) created it first. */

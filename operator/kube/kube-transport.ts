@@ -11,7 +11,7 @@ import { badAnswer } from './watch-event.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'apply' | 'create' | 'replace' | 'patch' | 'delete'
 
-/** Told once for each request. `status` is 0 when no answer came; for a watch it is told when the answer begins. */
+/** Called once for each request. `status` is 0 when no answer came; for a watch it is called when the answer begins. */
 export type Observe = (verb: Verb, resource: Resource, status: number, seconds: number) => void
 
 /** How a caller may have one request done otherwise than all others. */
@@ -97,7 +97,7 @@ export class KubeTransport {
       return JSON.parse(text)
     } catch {
       // The message of JSON.parse quotes what it read.
-      throw badAnswer(`${nameOf(wanted)}: the answer is no JSON`)
+      throw badAnswer(`${nameOf(wanted)}: the answer is not JSON`)
     }
   }
 

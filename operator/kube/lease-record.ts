@@ -5,7 +5,7 @@ import { fieldsOf } from '../../crds/is-object.ts'
 import type { KubeObject } from './object.ts'
 
 export interface LeaseRecord {
-  /** undefined: nobody. */
+  /** undefined: the lease is free. */
   readonly holder: string | undefined
   /** How long the holder leads after a renewal, in milliseconds; undefined when it does not say. */
   readonly durationMs: number | undefined
@@ -17,7 +17,7 @@ export interface LeaseRecord {
 
 const longestDurationSeconds = 3600
 
-/** Reads a Lease, whoever wrote it. */
+/** Reads a Lease of any writer. */
 export function leaseRecordOf(lease: KubeObject): LeaseRecord {
   const spec = fieldsOf(lease['spec'])
   const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions, acquireTime, renewTime } = spec
@@ -33,7 +33,7 @@ export function leaseRecordOf(lease: KubeObject): LeaseRecord {
 
 /** What is written into a Lease. */
 export interface LeaseClaim {
-  /** Empty: nobody holds it any more. */
+  /** Empty: the lease is released. */
   readonly holder: string
   readonly durationMs: number
   readonly transitions: number

@@ -1,4 +1,7 @@
 // Leader election by a Lease, by client-go's rules (tools/leaderelection): of all the operators that run, one acts.
+//
+// Why not a library: @kubernetes/client-node has no leader election. Here only times of our own clock are compared, leadership ends before the
+// lease does, and `isLeading` is checked before each write (leader-client.ts). The tests run electors with wrong clocks and lost answers.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
@@ -31,7 +34,7 @@ export interface ElectionOptions {
 }
 
 export interface Election {
-  /** Resolves when we lead; never, when that does not come. */
+  /** Resolves when we lead; it may stay pending. */
   readonly leading: Promise<void>
   /** Resolves when we no longer lead or may lead: from then on nothing may act. */
   readonly lost: Promise<void>
@@ -39,7 +42,7 @@ export interface Election {
   isLeading(): boolean
   /** Who leads, as far as we know. */
   leader(): string | undefined
-  /** Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. Whoever acts must have stopped. */
+  /** Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. All work must have stopped. */
   release(): Promise<void>
 }
 
@@ -145,7 +148,7 @@ class Elector implements Election {
         await this.#take(lease)
         return
       } catch (error) {
-        // Either somebody else wrote, or an answer to us was lost on its way: look once more.
+        // Either there was another writer, or an answer to us was lost: read the lease again.
         this.#mine = undefined
         if (isLast || !(isConflict(error) || isNotFound(error))) throw error
       }
@@ -166,7 +169,7 @@ class Elector implements Election {
     const { holder, durationMs = this.#options.leaseMs } = leaseRecordOf(lease)
     if (holder === this.#identity) return true
     if (this.#leadsUntil !== undefined) {
-      this.#lose(`the lease is ${holder === undefined ? 'nobody’s' : JSON.stringify(holder)} now`)
+      this.#lose(`the lease is ${holder === undefined ? 'free' : JSON.stringify(holder)} now`)
       return false
     }
     const since = this.#observed?.since ?? this.#clock.now()
@@ -178,7 +181,7 @@ class Elector implements Election {
     return this.#formerSelf !== undefined && holder.startsWith(this.#formerSelf)
   }
 
-  /** Writes us into the lease; only if nobody else wrote since we read it. */
+  /** Writes us into the lease; only if there was no other write since we read it. */
   async #take(lease: KubeObject | undefined): Promise<void> {
     this.#hasWritten = true
     const sentAt = this.#clock.now()
@@ -210,7 +213,7 @@ class Elector implements Election {
   }
 
   #lose(why: string): void {
-    this.#tell(`leader no longer: ${why}`)
+    this.#tell(`no longer the leader: ${why}`)
     this.#end()
     this.#mine = undefined
     this.#giveUp.abort()

@@ -1,4 +1,4 @@
-// The objects that a list and a watch have told of, by their keys.
+// The objects that a list and a watch have returned, by their keys.
 
 import { type KubeObject, keyOf, type ResourceKey } from './object.ts'
 

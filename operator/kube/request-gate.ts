@@ -14,7 +14,7 @@ export class RequestGate {
     this.#limit = limit
   }
 
-  /** Resolves when there is room; whoever is in must call `leave` once. Rejects when the deadline ends first, or too many wait. */
+  /** Resolves when there is room; the caller must then call `leave` once. Rejects when the deadline ends first, or too many wait. */
   async enter(deadline: Deadline): Promise<void> {
     if (this.#inside < this.#limit) {
       this.#inside++
@@ -32,7 +32,7 @@ export class RequestGate {
     }
   }
 
-  /** Gives the place to whoever has waited longest. */
+  /** Admits the request that has waited longest. */
   leave(): void {
     const [next] = this.#waiting
     if (next === undefined) {

@@ -52,6 +52,7 @@ export function pathOf({ apiVersion, plural }: Resource, namespace?: string, nam
 
 /** apimachinery's IsValidPathSegmentName: no `.`, no `..`, no `/`, no `%`. */
 function segment(name: string): string {
-  if (name === '' || name === '.' || name === '..' || /[/%]/.test(name)) throw new Error(`${JSON.stringify(name.slice(0, 100))} is no name`)
+  if (name === '' || name === '.' || name === '..' || /[/%]/.test(name))
+    throw new Error(`${JSON.stringify(name.slice(0, 100))} is not a valid name`)
   return encodeURIComponent(name)
 }

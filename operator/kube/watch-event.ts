@@ -50,13 +50,13 @@ function parsed(line: Uint8Array, what: string): unknown {
     return JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'))
   } catch {
     // The message of JSON.parse quotes what it read.
-    throw badAnswer(`${what}: a line that is no JSON`)
+    throw badAnswer(`${what}: a line is not JSON`)
   }
 }
 
 function eventOf(event: unknown, resource: Resource): WatchEvent {
   const what = `watch ${resource.plural}`
-  if (!isObject(event)) throw badAnswer(`${what}: a line that is no event`)
+  if (!isObject(event)) throw badAnswer(`${what}: a line is not an event`)
   const { type, object } = event
   switch (type) {
     case 'ADDED':
@@ -85,9 +85,9 @@ function bookmarkOf(object: unknown, what: string): string {
  * only the metadata was asked for are called PartialObjectMetadata: all get the names of the resource. Throws a KubeError (BadAnswer).
  */
 export function objectOf(value: unknown, { apiVersion, kind }: Resource, what: string): KubeObject {
-  if (!isObject(value)) throw badAnswer(`${what}: an object that is none`)
+  if (!isObject(value)) throw badAnswer(`${what}: an object is not valid`)
   const named = value['kind'] === undefined || value['kind'] === 'PartialObjectMetadata' ? { ...value, apiVersion, kind } : value
-  if (!isKubeObject(named) || named.kind !== kind) throw badAnswer(`${what}: an object that is no ${kind}, or without a name`)
+  if (!isKubeObject(named) || named.kind !== kind) throw badAnswer(`${what}: an object is not a ${kind}, or has no name`)
   return named
 }
 

@@ -30,7 +30,7 @@ export interface WorkQueueOptions<K extends string> {
   readonly baseDelayMs?: number
   /** The longest delay. Default 5 min. */
   readonly maxDelayMs?: number
-  /** Told of each failure. It must not throw. */
+  /** Called for each failure. It must not throw. */
   readonly onError: (key: K, error: unknown) => void
   readonly onDone?: (done: WorkDone<K>) => void
   readonly clock?: Clock

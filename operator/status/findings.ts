@@ -92,7 +92,7 @@ const namesOf = (objects: readonly KubeObject[]): string => objects.map(({ kind,
 /** What gateways of the policy go without while they take clients. Each thing once, in a fixed order, so that the status does not change without need. */
 function without({ pods }: Observation): string {
   const parts = [...new Set(pods.flatMap(({ report }) => report?.without ?? []))].toSorted()
-  return parts.length === 0 ? '' : `. They go on without: ${parts.slice(0, problemsShown).join('; ')}`
+  return parts.length === 0 ? '' : `. They work without: ${parts.slice(0, problemsShown).join('; ')}`
 }
 
 /** Gateways that were started into a policy that they cannot use, and serve the one that they have kept. */
@@ -101,19 +101,19 @@ function servingKept({ pods }: Observation): string | undefined {
   const [first] = kept
   if (first?.report === undefined) return undefined
   const why = inWords(first.report.refused?.problems ?? [])
-  return `${kept.length} cannot use the newest policy since their start and serve the last good one, which pod ${first.name} has kept since ${first.report.keptAt}: ${why}`
+  return `${kept.length} could not use the newest policy since they started and serve the last valid one, which pod ${first.name} has kept since ${first.report.keptAt}: ${why}`
 }
 
 /** What gateways do that do not run the policy as it is now. */
 function othersOf({ pods, compiled }: Observation): string {
   const haveOne = pods.some(({ report }) => report?.hash !== undefined && report.hash !== compiled?.hash)
-  return haveOne ? 'the others keep the last policy that was good' : 'the others have no policy yet, and take no clients'
+  return haveOne ? 'the others keep the last valid policy' : 'the others have no policy yet and accept no clients'
 }
 
 function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): Finding {
   const generation = seen.policy.metadata.generation ?? 0
   if (seen.compiled === undefined) {
-    const before = seen.configMap === undefined ? 'no gateway has had another policy' : 'gateways keep the last policy that was valid'
+    const before = seen.configMap === undefined ? 'no gateway has had a valid policy' : 'gateways keep the last valid policy'
     return finding('False', 'NotAccepted', `The policy is not valid; ${before}`)
   }
   const failed = notApplied(seen) ?? notKept(seen)
@@ -122,10 +122,11 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
   if (!managed) {
     return seen.paused
       ? finding('Unknown', 'Paused', 'Changes are paused')
-      : finding('True', 'ConfigMapWritten', `The ConfigMap has generation ${generation}; no gateway is run for the policy`)
+      : finding('True', 'ConfigMapWritten', `The ConfigMap has generation ${generation}; the policy has no gateways`)
   }
   const count = `${rollout.updated} of ${rollout.total} gateways run generation ${generation}`
-  if (seen.drifted.length > 0) return finding('False', 'Paused', `Changes are paused; not as the policy says: ${namesOf(seen.drifted)}`)
+  if (seen.drifted.length > 0)
+    return finding('False', 'Paused', `Changes are paused; these objects differ from the policy: ${namesOf(seen.drifted)}`)
   const kept = servingKept(seen)
   if (kept !== undefined) return finding('False', 'LastGoodPolicy', `${count}; ${kept}`)
   if (rollout.complete)
@@ -146,9 +147,9 @@ function inCluster({ compiled, backendService, policy }: Observation, why: strin
     case 'missing':
       return `${where} does not exist. Create it, or correct spec.backend.service`
     case 'headless':
-      return `${where} has no ready pod. Look at the pods that it selects`
+      return `${where} has no ready pod. Check the pods that it selects`
     case 'clusterIP':
-      return `${where} exists, but its name has no address (${why}). Look at the cluster's DNS`
+      return `${where} exists, but its name has no address (${why}). Check the cluster's DNS`
     case undefined:
       return `${where} does not exist, or has no ready pod (${why})`
   }
@@ -160,9 +161,9 @@ export const isUnknownName = (why: string): boolean => /\b(ENOTFOUND|ENODATA)\b/
 function backendReachable(seen: Observation, { total }: Rollout): Finding {
   const { pods, compiled } = seen
   if ((compiled?.policy.spec.gateway === undefined || total === 0) && pods.length === 0)
-    return finding('Unknown', 'NoGateway', 'No gateway is run that could tell')
+    return finding('Unknown', 'NoGateway', 'No gateway runs, so nothing is known about the mail servers')
   const reports = pods.flatMap(({ report }) => (report === undefined || report.backends.length === 0 ? [] : [report.backends]))
-  if (reports.length === 0) return finding('Unknown', 'NoReport', 'No gateway has said yet whether it reaches a mail server')
+  if (reports.length === 0) return finding('Unknown', 'NoReport', 'No gateway has reported yet whether it reaches a mail server')
   const wrong = reports.flat().find(({ misconfigured }) => misconfigured !== undefined)
   const cutOff = reports.filter((backends) => !backends.some(({ reachable }) => reachable))
   const names = [...new Set(reports.flat().map(({ name }) => name))].join(', ')
@@ -184,7 +185,7 @@ function serving({ deployment }: Observation, { ready: up, total }: Rollout): Fi
   if (deployment !== undefined && total === 0)
     return finding('False', 'ScaledToZero', 'spec.gateway.replicas is 0: no gateway runs, and clients cannot connect. Set it to 1 or more')
   if (deployment === undefined || up >= total) return finding('True', 'Ready', '')
-  return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways take clients`)
+  return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways accept clients`)
 }
 
 /** Gateways that have all the connections that they may have. They serve the clients that they have, so that the policy is ready all the same. */
@@ -193,7 +194,7 @@ function crowded({ pods }: Observation): string {
   return full.length === 0 ? '' : `; on ${full.length} of ${pods.length} gateways ${full[0]}`
 }
 
-/** The first part that is not as it should be. Without gateways nobody can know about mail servers, and that is fine. */
+/** The first part that is not as it should be. Without gateways nothing is known about mail servers; that is not a fault. */
 function ready(parts: readonly Finding[], note: string): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
@@ -206,12 +207,12 @@ function ready(parts: readonly Finding[], note: string): Finding {
 function stalled(seen: Observation, parts: Parts, { stuck }: Rollout): Finding {
   const { Accepted, Programmed } = parts
   const waits = awaiting(seen, parts)
-  if (waits !== undefined && !seen.waitedTooLong) return finding('False', 'NotStalled', `This may pass by itself: ${waits.message}`)
+  if (waits !== undefined && !seen.waitedTooLong) return finding('False', 'NotStalled', `This can resolve by itself: ${waits.message}`)
   if (waits !== undefined) return finding('True', waits.reason, waits.message)
   if (Accepted.status === 'False') return finding('True', Accepted.reason, Accepted.message)
   if (['NameConflict', 'Contested'].includes(Programmed.reason)) return finding('True', Programmed.reason, Programmed.message)
   if (Programmed.reason === 'Progressing' && stuck !== undefined) return finding('True', 'ProgressDeadlineExceeded', Programmed.message)
-  return finding('False', 'NotStalled', 'Nothing stands in the way')
+  return finding('False', 'NotStalled', 'Nothing blocks the policy')
 }
 
 /** Something is on its way, or may still come. */
@@ -222,7 +223,7 @@ function reconciling(seen: Observation, parts: Parts, stalledOf: Finding): Findi
   if (waits !== undefined) return finding('True', waits.reason, waits.message)
   if (['Progressing', 'WaitingForDeletion'].includes(Programmed.reason)) return finding('True', Programmed.reason, Programmed.message)
   if (Programmed.reason === 'Paused') return finding('False', 'Paused', Programmed.message)
-  return finding('False', 'UpToDate', 'Nothing is left to do')
+  return finding('False', 'UpToDate', 'Everything is up to date')
 }
 
 function partsOf(seen: Observation, rollout: Rollout): Parts {

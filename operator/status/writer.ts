@@ -23,7 +23,7 @@ export class StatusWriter {
   /** What `onOmitted` was told last. */
   #told = ''
 
-  /** `now` tells milliseconds that never go back. `onOmitted` is told of all fields that are left out, when a write showed that they are others than before. */
+  /** `now` tells milliseconds that never go back. `onOmitted` is called with all omitted fields when a write showed that they have changed. */
   constructor(client: KubeClient, now: () => number, onOmitted: (fields: readonly string[]) => void) {
     this.#client = client
     this.#now = now

@@ -124,19 +124,19 @@ describe('a name that is taken', () => {
     {
       what: 'by a user’s object',
       metadata: { labels: {}, ownerReferences: [] },
-      why: 'Service mx-gateway exists and is not the operator’s; remove it, or give the policy another name',
+      why: 'Service mx-gateway exists and does not belong to the operator; remove it, or give the policy another name',
       passes: false,
     },
     {
       what: 'by an object with the operator’s label only',
       metadata: { labels: { 'app.kubernetes.io/managed-by': 'postscreen-operator' }, ownerReferences: [] },
-      why: 'Service mx-gateway exists and is not the operator’s; remove it, or give the policy another name',
+      why: 'Service mx-gateway exists and does not belong to the operator; remove it, or give the policy another name',
       passes: false,
     },
     {
       what: 'by an object of another policy',
       metadata: { labels: labels('other'), ownerReferences: [] },
-      why: 'Service mx-gateway exists and is not the operator’s; remove it, or give the policy another name',
+      why: 'Service mx-gateway exists and does not belong to the operator; remove it, or give the policy another name',
       passes: false,
     },
     {
@@ -236,7 +236,7 @@ describe('pruning', () => {
 
   const kept: readonly { readonly what: string; readonly object: KubeObject }[] = [
     { what: 'another controller’s', object: withMetadata(service({}, 'mx-old'), { ownerReferences: [{ ...reference, uid: 'x' }] }) },
-    { what: 'nobody’s', object: withMetadata(service({}, 'mx-old'), { ownerReferences: [] }) },
+    { what: 'without an owner', object: withMetadata(service({}, 'mx-old'), { ownerReferences: [] }) },
     { what: 'another policy’s', object: withMetadata(service({}, 'mx-old'), { labels: labels('other') }) },
     { what: 'a pod', object: { ...service({}, 'mx-old'), apiVersion: 'v1', kind: 'Pod' } },
     { what: 'on its way out already', object: withMetadata(service({}, 'mx-old'), { deletionTimestamp: '2026-01-01T00:00:00Z' }) },

@@ -112,7 +112,7 @@ test('each new reason for waiting is said once', async () => {
   const { said } = await play({ conditions: [[], notYet, notYet, ready] })
   assert.deepEqual(said, [
     'PostscreenPolicy mail/mx is applied (generation 2)',
-    'waiting: no operator has looked at it yet',
+    'waiting: no operator has processed it yet',
     'waiting: ReadyFalse: as the test says',
     'PostscreenPolicy mail/mx is Ready',
   ])
@@ -179,7 +179,7 @@ test('a kind that is never served, and a role that is never given, end the wait'
 })
 
 const empty: readonly (readonly [string, KubeObject, string])[] = [
-  ['no ConfigMap', { ...configMap(), metadata: { name: 'gone' } }, 'there is no ConfigMap mail/chart-policy-mx'],
+  ['no ConfigMap', { ...configMap(), metadata: { name: 'gone' } }, 'ConfigMap mail/chart-policy-mx does not exist'],
   ['no policy in it', configMap({}), 'ConfigMap mail/chart-policy-mx has no PostscreenPolicy under policy.yaml'],
   [
     'another kind in it',

@@ -139,7 +139,7 @@ test('eleven policies that are applied at once begin at once, though the gateway
     for (const name of names) scene.apply(name)
     await until(() => names.every((name) => scene.cluster.find('ConfigMap', named(name)) !== undefined), 'the ConfigMaps of all eleven')
     assert.deepEqual(
-      scene.log.filter((line) => line.startsWith('tell slow')),
+      scene.log.filter((line) => line.startsWith('report slow')),
       [],
       'no gateway has answered',
     )

@@ -119,7 +119,7 @@ test('a DNS list whose Secret is missing is left out and named, and the rest of 
       dnsbl: { action: 'Ignore', sites: [{ domain: 'dq.example.net', keySecret: { name: 'dqs', key: 'key' } }] },
     }),
   )
-  const missing = /They go on without: spec\.dnsbl\.sites\[0\]\.keySecret: Secret dqs does not exist or has no key key/
+  const missing = /They work without: spec\.dnsbl\.sites\[0\]\.keySecret: Secret dqs does not exist or has no key key/
   await eventually('the list is named', async () => missing.test(condition(await get('psc', home, 'mx'), 'Programmed')?.message ?? ''))
   assert.equal(condition(await get('psc', home, 'mx'), 'Ready')?.status, 'True')
   assert.match(await greeting(), /secret\.example\.com/)

@@ -87,7 +87,7 @@ test('somebody else’s Service of that name is left alone, and the policy says 
     const found = await get('psc', home, 'other')
     return condition(found, 'Programmed')?.reason === 'NameConflict' && found
   })
-  assert.match(condition(refused, 'Programmed').message, /Service other-gateway exists and is not the operator’s/)
+  assert.match(condition(refused, 'Programmed').message, /Service other-gateway exists and does not belong to the operator/)
   assert.equal(condition(refused, 'Stalled').status, 'True')
   assert.equal(condition(refused, 'Ready').status, 'False')
   const later = await get('service', home, 'other-gateway')

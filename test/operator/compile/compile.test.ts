@@ -186,7 +186,7 @@ describe('long lists', () => {
     const access = Array.from({ length: 60 }, () => ({ action: 'Dunno', cidrs: cidrs(1000) }))
     assert.match(
       problemsOf(compile(policyWith({ access }), new Map())).join('\n'),
-      /^spec: is too long for a ConfigMap: \d+ bytes, and 921600 are the most; put long lists/,
+      /^spec: is too long for a ConfigMap: \d+ bytes, at most 921600 are allowed; move long lists/,
     )
   })
 })
@@ -228,7 +228,7 @@ describe('the port of the admin server', () => {
 
   test('is not for clients in a pod that the operator makes', () => {
     assert.deepEqual(problemsOf(compile(policyWith({ gateway: {}, listen }), new Map())), [
-      'spec.listen.addresses[1]: must have another port: on 2580 the gateway tells its health and its metrics',
+      'spec.listen.addresses[1]: must use another port: the gateway serves its health and metrics on port 2580',
     ])
   })
 

@@ -122,7 +122,7 @@ for (const fault of ['stall', 'cut', 'lost answer'] as const satisfies readonly 
       assert.ok(!one.isLost && one.election.isLeading())
       await world.pass(2100)
       assert.ok(one.isLost && !one.election.isLeading())
-      assert.match(one.troubles.at(-1) ?? '', /leader no longer: not renewed within 10 s/)
+      assert.match(one.troubles.at(-1) ?? '', /no longer the leader: not renewed within 10 s/)
       assert.deepEqual(world.leaders, [])
       const asked = world.server.arrivals.length
       await world.pass(25_000)

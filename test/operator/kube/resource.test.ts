@@ -20,9 +20,9 @@ const paths: readonly [path: string, expected: string][] = [
 for (const [path, expected] of paths) test(`there is ${expected}`, () => assert.equal(path, expected))
 
 for (const name of ['', '.', '..', 'a/b', '../secrets', 'a%2fb']) {
-  test(`${JSON.stringify(name)} is no name`, () => {
-    assert.throws(() => pathOf(resources.Pod, 'mail', name), /is no name/)
-    assert.throws(() => pathOf(resources.Pod, name), /is no name/)
+  test(`${JSON.stringify(name)} is not a valid name`, () => {
+    assert.throws(() => pathOf(resources.Pod, 'mail', name), /is not a valid name/)
+    assert.throws(() => pathOf(resources.Pod, name), /is not a valid name/)
   })
 }
 

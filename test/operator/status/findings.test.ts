@@ -63,8 +63,8 @@ const cases: readonly Case[] = [
     }),
     want: {},
     says: {
-      Programmed: '2 of 2 gateways run generation 3. They go on without: a; b',
-      Ready: '2 of 2 gateways run generation 3. They go on without: a; b',
+      Programmed: '2 of 2 gateways run generation 3. They work without: a; b',
+      Ready: '2 of 2 gateways run generation 3. They work without: a; b',
     },
   },
   {
@@ -84,7 +84,7 @@ const cases: readonly Case[] = [
     },
     says: {
       Ready: 'spec.mode: must be one of Enforce, Audit',
-      Programmed: 'The policy is not valid; gateways keep the last policy that was valid',
+      Programmed: 'The policy is not valid; gateways keep the last valid policy',
     },
   },
   {
@@ -119,7 +119,7 @@ const cases: readonly Case[] = [
     },
     says: {
       Ready: 'spec.tls.secretName: Secret mx-tls has no key tls.crt',
-      Programmed: '1 of 2 gateways run generation 3; the others keep the last policy that was good',
+      Programmed: '1 of 2 gateways run generation 3; the others keep the last valid policy',
     },
   },
   {
@@ -139,7 +139,7 @@ const cases: readonly Case[] = [
     want: { Programmed: 'False LastGoodPolicy', Ready: 'False LastGoodPolicy' },
     says: {
       Programmed:
-        /^1 of 2 gateways run generation 3; 1 cannot use the newest policy since their start and serve the last good one, which pod \S+ has kept since 2026-01-01T00:00:00\.000Z: spec\.tls\.secretName: /,
+        /^1 of 2 gateways run generation 3; 1 could not use the newest policy since they started and serve the last valid one, which pod \S+ has kept since 2026-01-01T00:00:00\.000Z: spec\.tls\.secretName: /,
     },
   },
   {
@@ -285,7 +285,7 @@ const cases: readonly Case[] = [
     what: 'changes are paused, and an object is not as the policy says',
     given: (base) => ({ ...base, paused: true, drifted: [object] }),
     want: { Programmed: 'False Paused', Ready: 'False Paused', Reconciling: 'False Paused' },
-    says: { Ready: 'Changes are paused; not as the policy says: Service mx-gateway' },
+    says: { Ready: 'Changes are paused; these objects differ from the policy: Service mx-gateway' },
   },
   {
     what: 'another writer changes an object back again and again',
@@ -323,7 +323,7 @@ const cases: readonly Case[] = [
     what: 'gateways run the policy and do not take clients yet',
     given: (base) => ({ ...base, pods: change(base.pods, 0, { ready: false }) }),
     want: { Ready: 'False GatewaysNotReady', Reconciling: 'True GatewaysNotReady' },
-    says: { Ready: '1 of 2 gateways take clients' },
+    says: { Ready: '1 of 2 gateways accept clients' },
   },
   {
     what: 'the policy wants no gateway at the moment',
@@ -335,7 +335,7 @@ const cases: readonly Case[] = [
     what: 'the operator runs no gateway for the policy',
     given: () => atRest({}),
     want: { Programmed: 'True ConfigMapWritten', BackendReachable: 'Unknown NoGateway' },
-    says: { Ready: 'The ConfigMap has generation 3; no gateway is run for the policy' },
+    says: { Ready: 'The ConfigMap has generation 3; the policy has no gateways' },
   },
   {
     what: 'the operator runs no gateway, and changes are paused',
@@ -360,7 +360,7 @@ const tooLong: readonly Case[] = [
     what: 'a ConfigMap is missing',
     given: (base) => ({ ...base, compiled: undefined, problems: [missingTable], awaited: true, configMap: undefined }),
     want: { Accepted: 'False Invalid', Programmed: 'False NotAccepted', Ready: 'False Invalid', Reconciling: 'True Invalid' },
-    says: { Programmed: 'The policy is not valid; no gateway has had another policy' },
+    says: { Programmed: 'The policy is not valid; no gateway has had a valid policy' },
   },
   {
     what: 'a ConfigMap has been missing for minutes',
@@ -402,7 +402,7 @@ const lost = (why: string, { compiled }: ReturnType<typeof atRest>) => ({
 describe('the name of the mail server’s Service is not found, and', () => {
   const words = [
     { found: 'missing', says: 'Service postfix in namespace mail does not exist. Create it, or correct spec.backend.service' },
-    { found: 'headless', says: 'Service postfix in namespace mail has no ready pod. Look at the pods that it selects' },
+    { found: 'headless', says: 'Service postfix in namespace mail has no ready pod. Check the pods that it selects' },
     { found: 'clusterIP', says: /Service postfix in namespace mail exists, but its name has no address/ },
     { found: undefined, says: /Service postfix in namespace mail does not exist, or has no ready pod/ },
   ] as const
@@ -420,7 +420,7 @@ describe('the name of the mail server’s Service is not found, and', () => {
 test('gateways that never had a policy do not keep a last one', () => {
   const base = atRest()
   const pods = base.pods.map((pod) => ({ ...pod, ...refusedBy(base), report: { ...refusedBy(base).report, hash: undefined } }))
-  assert.match(findingsOf({ ...base, pods }).Programmed.message, /the others have no policy yet, and take no clients$/)
+  assert.match(findingsOf({ ...base, pods }).Programmed.message, /the others have no policy yet and accept no clients$/)
 })
 
 describe('when', () => {

@@ -231,7 +231,7 @@ test('every request is told to whoever measures, once', async () => {
 })
 
 const configurations: readonly [what: string, text: string, problem: RegExp][] = [
-  ['without a cluster', '{}', /names no current cluster/],
+  ['without a cluster', '{}', /has no current cluster/],
   ['with a server that is no address', kubeconfigOf('nonsense', 't'), /not an http or https address/],
   ['with a server of another protocol', kubeconfigOf('file:///etc/passwd', 't'), /not an http or https address/],
   ['without TLS', kubeconfigOf('http://127.0.0.1:1', 't').replace('true', 'false'), /insecure-skip-tls-verify/],

@@ -149,5 +149,8 @@ test('a policy that cannot work is failed at once', async () => {
     const found = await get('psc', home, 'broken')
     return kstatus(found) === 'Failed' && found
   })
-  assert.match(condition(failed, 'Accepted').message, /^spec\.access\[0\]\.table\.configMap: ConfigMap broken key a\.cidr\.gz is not valid gzip/)
+  assert.match(
+    condition(failed, 'Accepted').message,
+    /^spec\.access\[0\]\.table\.configMap: ConfigMap broken key a\.cidr\.gz is not valid gzip/,
+  )
 })

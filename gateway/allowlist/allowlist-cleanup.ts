@@ -1,4 +1,5 @@
-// The periodic cleanup of the temporary allowlist: drops what has expired long ago, a little at a time, while service goes on.
+// The periodic cleanup of the temporary allowlist: removes expired records in small steps, without interrupting
+// service.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { epochSeconds, systemClock } from '../../runtime/clock.ts'
 import { decodeRecord } from '../core/allowlist-record.ts'
@@ -7,7 +8,7 @@ import { cleanupKey, type LocalAllowlist, type Warn } from './allowlist-store.ts
 
 /** What the policy says about cleanups; times in seconds. */
 export interface CleanupRules {
-  /** Between two cleanups; 0: none at all. */
+  /** Between two cleanups; 0 disables them. */
   readonly interval: number
   readonly retention: number
   /** In the order of testNames. */
@@ -16,7 +17,7 @@ export interface CleanupRules {
 
 export interface CleanupOptions {
   readonly store: LocalAllowlist
-  /** Asked before every run, so that a new policy counts from the next one. */
+  /** Called before every run, so that the next run uses a new policy. */
   readonly rules: () => CleanupRules
   readonly info: (text: string) => void
   readonly warn: Warn
@@ -25,36 +26,36 @@ export interface CleanupOptions {
   readonly timers?: CleanupTimers
 }
 
-/** The waits of a cleanup, so that tests need not wait. */
+/** What a cleanup waits for, so that tests need not wait. */
 export interface CleanupTimers {
-  /** Calls `run` after so many seconds, unless it is cancelled before by what this returns. */
+  /** Calls `run` after this many seconds. The returned function cancels that. */
   after(seconds: number, run: () => void): () => void
-  /** Lets everything else that is ready have its turn. */
-  breathe(): Promise<void>
-  /** Milliseconds that never go back. */
+  /** Lets all other pending work run. */
+  yieldTurn(): Promise<void>
+  /** Monotonic time in milliseconds. */
   clock(): number
 }
 
 export interface Cleanup {
-  /** To be called when the policy has changed: works out anew when the next run is due. */
+  /** Must be called when the policy has changed: computes again when the next run is due. */
   reschedule(): void
-  /** Ends a run that is under way, with its line in the log; resolves when it has ended, so that the store may be closed. */
+  /** Ends a running cleanup, which logs its line. Resolves when it has ended and the store may be closed. */
   stop(): Promise<void>
 }
 
 export interface CleanupCount {
   readonly retained: number
   readonly dropped: number
-  /** partial: it was stopped, another process was quicker, or the store failed. */
+  /** partial: it was stopped, or the store failed. */
   readonly extent: 'full' | 'partial'
 }
 
-/** The longest that the event loop is kept busy at a stretch. */
+/** The longest time that the event loop is blocked at once. */
 const sliceMs = 3
 const entriesBetweenLooks = 64
-/** Removals wait in memory until they are on disk; this many at most. */
+/** At most this many removals wait in memory until they are on disk. */
 const removalsAtATime = 5000
-/** setTimeout cannot wait longer than 24 days; a wait is cut into pieces of a day. */
+/** setTimeout cannot wait longer than 24 days; a wait is divided into days. */
 const longestWait = 86_400
 
 const realTimers: CleanupTimers = {
@@ -62,11 +63,14 @@ const realTimers: CleanupTimers = {
     const timer = setTimeout(run, seconds * 1000).unref()
     return () => clearTimeout(timer)
   },
-  breathe: () => nextTurn(),
+  yieldTurn: () => nextTurn(),
   clock: systemClock.now,
 }
 
-/** Cleans now and again until it is stopped (dict_cache_control). Processes that share a store take turns: whoever is due first cleans for all. */
+/**
+ * Cleans periodically until it is stopped (dict_cache_control). Of processes that share a store, the first that is due
+ * cleans for all.
+ */
 export function startCleanup(options: CleanupOptions): Cleanup {
   const cleaner = new Cleaner(options)
   cleaner.reschedule()
@@ -80,7 +84,7 @@ class Cleaner implements Cleanup {
   readonly #stop = new AbortController()
   #cancel: (() => void) | undefined
   #run: Promise<void> | undefined
-  /** Not before this epoch second, whatever the key says: a store that fails is not tried again at once. */
+  /** Never before this epoch second: after a failure of the store the next attempt has to wait. */
   #earliest = 0
 
   constructor(options: CleanupOptions) {
@@ -106,7 +110,7 @@ class Cleaner implements Cleanup {
     this.#cancel = this.#timers.after(Math.min(seconds, longestWait), () => this.#begin())
   }
 
-  /** Undefined: never. Capped at the interval, should a clock have been wrong. */
+  /** Undefined: never. At most the interval, in case a clock was wrong. */
   async #secondsUntilDue(): Promise<number | undefined> {
     const { interval } = this.#options.rules()
     if (interval === 0) return undefined
@@ -132,8 +136,9 @@ class Cleaner implements Cleanup {
 }
 
 /**
- * One run. While it lasts the key says that it is done, so that no other process begins one too; a run that does not reach the end puts the
- * former value back. (Should the process be killed meanwhile, the next cleanup is an interval away, which does no harm.)
+ * One run. While it lasts the key says that it is complete, so that no other process begins one; a run that does not
+ * reach the end restores the previous value. (If the process is killed during the run, the next cleanup is an interval
+ * away, which does no harm.)
  */
 export async function cleanOnce(options: CleanupOptions, stop: AbortSignal): Promise<CleanupCount> {
   const { store, info, warn, now = epochSeconds } = options
@@ -155,7 +160,7 @@ export async function cleanOnce(options: CleanupOptions, stop: AbortSignal): Pro
   return count
 }
 
-/** One walk over the store, in slices of some milliseconds. */
+/** One pass over the store, in slices of some milliseconds. */
 class Sweep {
   retained = 0
   dropped = 0
@@ -190,7 +195,7 @@ class Sweep {
     return !worthKeeping(decodeRecord(record), this.#rules.enabled, this.#now, this.#rules.retention)
   }
 
-  /** Only if it is still what was judged: a session may have written it since it was read. */
+  /** Only if the record has not changed: a session may have written it since it was read. */
   async #drop(key: string, record: string): Promise<void> {
     const { store } = this.#options
     const current = store.get(key)
@@ -209,7 +214,7 @@ class Sweep {
       await this.#options.store.flush()
       this.#unflushed = 0
     }
-    await this.#timers.breathe()
+    await this.#timers.yieldTurn()
     this.#sliceEnd = this.#timers.clock() + sliceMs
   }
 }

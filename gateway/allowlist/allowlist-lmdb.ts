@@ -1,4 +1,5 @@
-// The temporary allowlist in an LMDB file: survives restarts, may be shared by several gateway processes on one machine.
+// The temporary allowlist in an LMDB file: it survives restarts, and several gateway processes on one machine may share
+// it.
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,8 +9,8 @@ import { type OpenOptions, openDatabase, type FileCheckResult, checkAllowlistFil
 import {
   type AllowlistEntry,
   cleanupKey,
-  type Complain,
-  complaints,
+  type WarnOfFailure,
+  failureWarnings,
   type LocalAllowlist,
   type LocalStoreProblem,
   type Warn,
@@ -22,8 +23,8 @@ import { bytesFor, freeBytes, recordsThatFit, type TreeSize } from './disk-space
 import { Outage } from './outage.ts'
 
 /**
- * Address space only, nothing is taken from disk or memory ahead of need. Ten million records take 1.2 to 2 GB (measured), in pages of the
- * default 4 KiB; room enough means that no process ever has to move its map because another one wrote.
+ * Address space only: disk and memory are used as needed. Ten million records take 1.2 to 2 GB (measured) with the
+ * default pages of 4 KiB. With so much room no process ever has to move its map because another one wrote.
  */
 const mapSize = 16 * 2 ** 30
 
@@ -32,23 +33,25 @@ const entriesAtATime = 256
 const closeMs = 2000
 
 export interface LmdbOptions {
-  /** Made when it is missing. Not on a network file system: LMDB's locks do not work there. */
+  /** Created if missing. Not on a network file system: LMDB's locks do not work there. */
   readonly directory: string
   readonly warn: Warn
 }
 
 /**
- * Opens the allowlist in `directory`. A damaged file is moved aside to `allowlist.lmdb.corrupt-EPOCH`, with a warning, and a new one begun:
- * the allowlist is only a cache. Throws DataDirectoryError when the directory cannot be used; the caller decides what then.
+ * Opens the allowlist in `directory`. A damaged file is renamed to `allowlist.lmdb.corrupt-EPOCH`, with a warning, and
+ * a new one is created: the allowlist is only a cache. Throws DataDirectoryError when the directory cannot be used; the
+ * caller decides what to do then.
  *
- * A crash of the gateway loses the writes of the last 50 ms, a crash of the machine those of the last second or so; neither damages the file.
+ * A crash of the gateway loses the writes of the last 50 ms, a crash of the machine those of about the last second.
+ * Neither damages the file.
  */
 export async function openLmdbAllowlist({ directory, warn }: LmdbOptions): Promise<LocalAllowlist> {
   const options = { path: join(directory, fileName), mapSize }
   prepareDataDirectory(options.path)
   const inode = statSync(options.path).ino
   const outcome = await checkAllowlistFile(options)
-  if (outcome.is === 'damaged') await beginAnew(options, inode, outcome.why, warn)
+  if (outcome.is === 'damaged') await replaceDamaged(options, inode, outcome.why, warn)
   if (outcome.is === 'unusable') throw unusable(directory, outcome)
   try {
     return new LmdbAllowlist(openDatabase(options), options.path, warn)
@@ -61,10 +64,10 @@ function unusable(directory: string, outcome: Exclude<FileCheckResult, { is: 'go
   return new DataDirectoryError(directory, outcome.why, adviceAbout(undefined))
 }
 
-/** Where a new file fares no better, the old one was not to blame and comes back. */
-async function beginAnew(options: OpenOptions, inode: number, why: string, warn: Warn): Promise<void> {
+/** If a new file fails too, the old one was not the reason and is restored. */
+async function replaceDamaged(options: OpenOptions, inode: number, why: string, warn: Warn): Promise<void> {
   const { path } = options
-  // Another process that shares the directory may have been quicker.
+  // Another process that shares the directory may have replaced it already.
   if (statSync(path).ino !== inode) return
   const aside = `${path}.corrupt-${epochSeconds()}`
   moveFile(path, aside)
@@ -78,13 +81,13 @@ async function beginAnew(options: OpenOptions, inode: number, why: string, warn:
   warn(`lmdb:${path}: the file is damaged (${why}); it is now ${aside}, and the temporary allowlist begins anew`)
 }
 
-/** The lock file goes with its data file: a new one is made by whoever opens next. */
+/** The lock file belongs to its data file; the next process that opens the database creates a new one. */
 function moveFile(from: string, to: string): void {
   rmSync(`${from}-lock`, { force: true })
   renameSync(from, to)
 }
 
-/** Only the latest damaged file is kept, so that a failing disk does not fill itself. */
+/** Only the latest damaged file is kept, so that a failing disk does not fill up. */
 function removeOlderCopies(path: string, latest: string): void {
   const start = `${basename(path)}.corrupt-`
   for (const name of readdirSync(dirname(path))) {
@@ -97,13 +100,16 @@ class LmdbAllowlist implements LocalAllowlist {
   readonly name: string
   readonly #database: RootDatabase<string, string>
   readonly #writes: WriteQueue
-  readonly #complain: Complain
+  readonly #warnOfFailure: WarnOfFailure
   readonly #directory: string
   readonly #warn: Warn
   readonly #unwritten = new Outage()
   #problem = ''
   #open = true
-  /** A write of LMDB has failed, and the heap may be damaged (disk-space.ts): LMDB is not to write or close any more in this process. */
+  /**
+   * A write of LMDB has failed and may have damaged the heap (disk-space.ts): LMDB must not write or close any more in
+   * this process.
+   */
   #failed = false
 
   constructor(database: RootDatabase<string, string>, path: string, warn: Warn) {
@@ -111,18 +117,18 @@ class LmdbAllowlist implements LocalAllowlist {
     this.#directory = dirname(path)
     this.#database = database
     this.#warn = warn
-    this.#complain = complaints(this.name, warn)
+    this.#warnOfFailure = failureWarnings(this.name, warn)
     this.#writes = new WriteQueue(
       (batch) => this.#commit(batch),
-      (trouble, key, cause) => {
-        // The episode has its own line.
-        if (!this.#unwritten.lasts) this.#complain(trouble, key, cause)
+      (operation, key, cause) => {
+        // The outage has its own line.
+        if (!this.#unwritten.isOngoing) this.#warnOfFailure(operation, key, cause)
       },
     )
   }
 
-  trouble(): LocalStoreProblem | undefined {
-    if (!this.#unwritten.lasts) return undefined
+  problem(): LocalStoreProblem | undefined {
+    if (!this.#unwritten.isOngoing) return undefined
     return { up: false, pendingWrites: this.#writes.size, droppedWrites: this.#writes.dropped, nearCacheHits: 0, problem: this.#problem }
   }
 
@@ -132,7 +138,7 @@ class LmdbAllowlist implements LocalAllowlist {
     try {
       return this.#database.get(key)
     } catch (error) {
-      this.#complain('lookup', key, error)
+      this.#warnOfFailure('lookup', key, error)
       return undefined
     }
   }
@@ -145,7 +151,10 @@ class LmdbAllowlist implements LocalAllowlist {
     if (this.#open) this.#writes.add(key, undefined)
   }
 
-  /** Read in small pieces that are each complete when this yields: a cursor held open would keep the file from reusing its pages. */
+  /**
+   * Reads small pieces, each completely before this yields: an open cursor would prevent the file from reusing its
+   * pages.
+   */
   *entries(): Generator<AllowlistEntry, void> {
     let after: string | undefined
     while (this.#open) {
@@ -166,7 +175,7 @@ class LmdbAllowlist implements LocalAllowlist {
       const range = { limit: entriesAtATime, ...(key === undefined ? {} : { start: key, exclusiveStart: true }) }
       for (const entry of this.#database.getRange(range)) piece.push([entry.key, entry.value])
     } catch (error) {
-      this.#complain('sequence', '', error)
+      this.#warnOfFailure('sequence', '', error)
       throw error
     }
     return piece
@@ -186,7 +195,7 @@ class LmdbAllowlist implements LocalAllowlist {
       const stats: { entryCount?: number } = this.#database.getStats()
       return (stats.entryCount ?? 0) - (this.#onDisk(cleanupKey) ? 1 : 0)
     } catch (error) {
-      this.#complain('lookup', '', error)
+      this.#warnOfFailure('lookup', '', error)
       return 0
     }
   }
@@ -200,12 +209,12 @@ class LmdbAllowlist implements LocalAllowlist {
     await settledWithin(this.flush(), closeMs)
     this.#open = false
     this.#writes.stop()
-    // The end of the process would close it too, and free what may be damaged; process.exit does not.
+    // The end of the process would close it too, and free memory that may be damaged; process.exit does not.
     if (this.#failed) process.once('exit', (code) => process.exit(code))
     else await settledWithin(this.#database.close(), closeMs)
   }
 
-  /** As many transactions as the room on the disk makes necessary; each frees pages for the next. */
+  /** In as many transactions as the space on the disk requires; each frees pages for the next. */
   async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
     let rest = [...batch]
     while (rest.length > 0) {
@@ -216,7 +225,7 @@ class LmdbAllowlist implements LocalAllowlist {
     this.#unwritten.end((seconds) => this.#warn(`${this.name}: is written again, after ${Math.round(seconds)} s`))
   }
 
-  /** How many of so many records the disk has room for. Throws when it has none, which begins an episode. */
+  /** How many of `wanted` records the disk has space for. Throws when there is none, which begins an outage. */
   #room(wanted: number): number {
     if (this.#failed) throw new Error(this.#problem)
     const free = freeBytes(this.#directory)
@@ -230,14 +239,14 @@ class LmdbAllowlist implements LocalAllowlist {
     return count
   }
 
-  /** The entries are kept in memory meanwhile, where lookups find them. */
+  /** Until the outage ends, records are kept in memory, where lookups find them. */
   #begin(problem: string): Error {
     this.#problem = problem
     this.#unwritten.begin(() => this.#warn(`${this.name}: could not update entry: ${problem}. Clients are remembered in memory meanwhile`))
     return new Error(problem)
   }
 
-  /** In lmdb's own thread; the event loop does not wait for the disk. */
+  /** Runs in lmdb's own thread; the event loop does not wait for the disk. */
   async #transaction(changes: readonly (readonly [string, string | undefined])[]): Promise<void> {
     try {
       await this.#database.batch(() => {
@@ -257,13 +266,13 @@ class LmdbAllowlist implements LocalAllowlist {
       if (record === undefined) void this.#database.remove(key)
       else void this.#database.put(key, record)
     } catch (error) {
-      // A key that no LMDB file can hold must not keep the others from being written.
-      this.#complain(record === undefined ? 'delete' : 'update', key, error)
+      // A key that LMDB cannot store must not prevent the others from being written.
+      this.#warnOfFailure(record === undefined ? 'delete' : 'update', key, error)
     }
   }
 }
 
-/** lmdb rejects with "Commit failed" and hides the reason in a second promise, which must be caught too. */
+/** lmdb rejects with "Commit failed"; the reason is in a second promise, which must be caught too. */
 async function causeOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error && 'commitError' in error && error.commitError instanceof Promise)) return error
   try {

@@ -1,23 +1,28 @@
-// The temporary allowlist in memory: quick and bounded, gone when the gateway ends.
+// The temporary allowlist in memory: fast, limited in size, and lost when the gateway ends.
 import { cleanupKey, type AllowlistEntry, type LocalAllowlist } from './allowlist-store.ts'
 
 /** A million clients take about 125 MB of heap (measured). */
 const defaultCapacity = 1_000_000
 
-// Measured: a Map of a million entries stops the process for 60 ms whenever it grows or sheds its deleted entries, a 64th of it for 1 ms.
+// Measured: a Map of a million entries blocks the process for 60 ms whenever it grows or is compacted, a 64th of it for
+// 1 ms.
 const largestPart = 65_536
 const manyParts = 64
 
-/** One Map in order of writing, and a bookmark at its oldest entry: a Map searched from its start would walk over every deleted entry again. */
+/**
+ * One Map in order of writing, and an iterator at its oldest entry: a search from the start would visit every deleted
+ * entry again.
+ */
 interface Part {
   readonly records: Map<string, string>
   readonly capacity: number
-  bookmark: Iterator<string>
+  oldest: Iterator<string>
 }
 
 /**
- * A store of at most `capacity` records; beyond it the record that was written longest ago is dropped, so that its client is tested like a new one.
- * A store of more than 65,536 is divided by client address into 64 parts, and each drops its own oldest.
+ * A store of at most `capacity` records. When it is full, the record that was written first is dropped, and its client
+ * is tested like a new one. A store of more than 65,536 records is divided into 64 parts by client address, and each
+ * drops its own oldest record.
  */
 export function memoryAllowlist(capacity = defaultCapacity): LocalAllowlist {
   let parts = makeParts(capacity)
@@ -53,7 +58,7 @@ function makeParts(capacity: number): readonly Part[] {
   const count = capacity > largestPart ? manyParts : 1
   return Array.from({ length: count }, () => {
     const records = new Map<string, string>()
-    return { records, capacity: Math.ceil(capacity / count), bookmark: records.keys() }
+    return { records, capacity: Math.ceil(capacity / count), oldest: records.keys() }
   })
 }
 
@@ -63,17 +68,17 @@ function write(part: Part | undefined, key: string, record: string): void {
   part.records.set(key, record)
 }
 
-/** All that lies before the bookmark is gone, so what it gives next is the oldest. */
+/** Everything before the iterator is deleted, so its next entry is the oldest. */
 function dropOldest(part: Part): void {
-  let next = part.bookmark.next()
+  let next = part.oldest.next()
   if (next.done === true) {
-    part.bookmark = part.records.keys()
-    next = part.bookmark.next()
+    part.oldest = part.records.keys()
+    next = part.oldest.next()
   }
   if (next.done !== true) part.records.delete(next.value)
 }
 
-/** FNV-1a, to spread addresses evenly over the parts. */
+/** FNV-1a distributes addresses evenly over the parts. */
 function hash(key: string): number {
   let h = 0x811c9dc5
   for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 0x01000193)

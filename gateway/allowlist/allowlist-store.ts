@@ -1,49 +1,53 @@
-// What every store of the temporary allowlist is to the gateway. It is only a cache: a store that fails never refuses anybody.
+// The interface of all stores of the temporary allowlist. It is only a cache: a store that fails never makes the
+// gateway refuse a client.
 
 import { systemClock } from '../../runtime/clock.ts'
 import { messageOf } from '../../runtime/caught.ts'
 
-/** The key under which a cleanup leaves the epoch second of its completion, as Postfix does (dict_cache.c). */
+/** The key under which a cleanup stores the epoch second of its completion, as in Postfix (dict_cache.c). */
 export const cleanupKey = '_LAST_CACHE_CLEANUP_COMPLETED_'
 
-/** One record: the client's address or network in canonical text, and its five stamps as text. */
+/** One record: the client's address or network in canonical form, and its five time stamps as text. */
 export type AllowlistEntry = readonly [key: string, record: string]
 
 /**
- * Records by client address. No call but `entries` throws or rejects: a lookup that fails finds nothing, so that the client is tested like a new one,
- * and a write that fails leaves a warning.
+ * Records by client address. Only `entries` throws or rejects: a lookup that fails finds nothing, so that the client is
+ * tested like a new one, and a write that fails logs a warning.
  */
 export interface AllowlistStore {
   readonly kind: 'memory' | 'lmdb' | 'valkey'
-  /** What warnings and the cleanup's line call it, in Postfix's form `type:path`. */
+  /** Its name in the log, in Postfix's form `type:path`. */
   readonly name: string
-  /** The record, or undefined when there is none. Memory and LMDB answer at once, a store across the network with a promise. */
+  /**
+   * The record, or undefined when there is none. Memory and LMDB return it directly, a store on the network returns a
+   * promise.
+   */
   get(key: string): string | undefined | Promise<string | undefined>
-  /** Seen by `get` at once; reaches the disk a little later, many in one go. */
+  /** Visible to `get` at once; written to disk a little later, many records together. */
   put(key: string, record: string): void
   remove(key: string): void
   /**
-   * Everything, the cleanup's key included, in no particular order; read little by little, so writes meanwhile may or may not be seen.
-   * The one call that throws: a reader who took a failure for the end would lose half of the records.
+   * Everything, the cleanup's key included, in no particular order. It is read in pieces, so later writes may or may
+   * not be included. The only call that throws: a reader that takes a failure for the end would lose records.
    */
   entries(): Iterable<AllowlistEntry> | AsyncIterable<AllowlistEntry>
-  /** How many clients are remembered, without those whose write still waits; of a shared store, about how many. */
+  /** The number of clients, without those that are not written yet; of a shared store, an estimate. */
   size(): number
-  /** Resolves when what was put so far is kept, or keeping it has failed. */
+  /** Resolves when everything put so far is written, or writing has failed. */
   flush(): Promise<void>
-  /** Flushes, then lets go; takes at most some seconds. Afterwards nothing is found and nothing is kept. */
+  /** Flushes and closes; takes at most some seconds. Afterwards `get` finds nothing and `put` does nothing. */
   close(): Promise<void>
 }
 
-/** A store of this machine: it cleans up after itself by allowlist-cleanup.ts, which a server that drops what has expired does not need. */
+/** A store on this machine. allowlist-cleanup.ts removes expired records; a server does that by itself. */
 export interface LocalAllowlist extends AllowlistStore {
   readonly kind: 'memory' | 'lmdb'
   entries(): Iterable<AllowlistEntry>
-  /** What keeps the store from being written, for as long as it does. */
-  trouble?(): LocalStoreProblem | undefined
+  /** Why the store cannot be written; undefined while it can. */
+  problem?(): LocalStoreProblem | undefined
 }
 
-/** The numbers that a shared store has as well, and what is wrong. */
+/** The numbers of a shared store, and the problem. */
 export interface LocalStoreProblem {
   readonly up: false
   readonly pendingWrites: number
@@ -52,35 +56,35 @@ export interface LocalStoreProblem {
   readonly problem: string
 }
 
-/** Takes a warning's text, without the word `warning:` in front. */
+/** Logs a warning; the text is without `warning:`. */
 export type Warn = (text: string) => void
 
-/** What can go wrong with a store, in Postfix's words (dict_cache.c). */
-const troubles = {
+/** The warnings about a failed operation, in Postfix's words (dict_cache.c). */
+const warnings = {
   lookup: (name: string, key: string) => `${name}: cache lookup for '${key}' failed due to error`,
   update: (name: string, key: string) => `${name}: could not update entry for ${key}`,
   delete: (name: string, key: string) => `${name}: could not delete entry for ${key}`,
   sequence: (name: string) => `${name}: sequence error`,
 } as const
 
-export type Trouble = keyof typeof troubles
+export type StoreOperation = keyof typeof warnings
 
-/** Says what went wrong; the cause goes behind Postfix's words. */
-export type Complain = (trouble: Trouble, key: string, cause: unknown) => void
+/** Warns of a failed operation; the cause follows Postfix's words. */
+export type WarnOfFailure = (operation: StoreOperation, key: string, cause: unknown) => void
 
 const quietMs = 1000
 
 /**
- * Warnings of one store, each kind at most once a second as in Postfix.
- * `clock` tells milliseconds that never go back.
+ * Warnings of one store, for each operation at most once a second as in Postfix.
+ * @param clock monotonic time in milliseconds
  */
-export function complaints(name: string, warn: Warn, clock: () => number = systemClock.now): Complain {
-  const last = new Map<Trouble, number>()
-  return (trouble, key, cause) => {
+export function failureWarnings(name: string, warn: Warn, clock: () => number = systemClock.now): WarnOfFailure {
+  const last = new Map<StoreOperation, number>()
+  return (operation, key, cause) => {
     const now = clock()
-    const before = last.get(trouble)
+    const before = last.get(operation)
     if (before !== undefined && now - before < quietMs) return
-    last.set(trouble, now)
-    warn(`${troubles[trouble](name, key)}: ${messageOf(cause)}`)
+    last.set(operation, now)
+    warn(`${warnings[operation](name, key)}: ${messageOf(cause)}`)
   }
 }

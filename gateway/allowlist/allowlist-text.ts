@@ -1,4 +1,5 @@
-// The temporary allowlist as text, `ADDRESS<TAB>a;b;c;d;e`: what `postmap -s` prints of a postscreen cache, and what `postmap` makes one from.
+// The temporary allowlist as text, `ADDRESS<TAB>a;b;c;d;e`: the output of `postmap -s` for a postscreen cache, and the
+// input of `postmap`.
 import { decodeRecord, encodeRecord } from '../core/allowlist-record.ts'
 import { canonicalKey } from '../core/allowlist-key.ts'
 import { type AllowlistStore, cleanupKey } from './allowlist-store.ts'
@@ -15,7 +16,7 @@ export interface ImportOptions {
   /** The text in pieces of any size, such as a stream with an encoding. */
   readonly pieces: AsyncIterable<string> | Iterable<string>
   readonly onBadLine: (bad: BadLine) => void
-  /** Under which key an address is to be known; under itself where left out. */
+  /** The key for an address. Default: the address. */
   readonly keyOf?: (address: string) => string
 }
 
@@ -29,8 +30,8 @@ const putsAtATime = 5000
 const linesAtATime = 1000
 
 /**
- * The whole store as lines, in pieces of many lines each. The cleanup's key is among them: Postfix uses the same one.
- * (postmap folds keys to lower case unless it is called with -f; for that one key the case matters to postscreen.)
+ * The whole store as lines, in pieces of many lines each. The cleanup's key is included: Postfix uses the same one.
+ * (postmap converts keys to lower case unless it is called with -f; postscreen finds this key only in upper case.)
  * Throws when the store cannot be read to its end.
  */
 export async function* exportAllowlist(store: Pick<AllowlistStore, 'entries'>): AsyncGenerator<string, void> {
@@ -45,8 +46,8 @@ export async function* exportAllowlist(store: Pick<AllowlistStore, 'entries'>): 
 }
 
 /**
- * Puts every good line into the store, over what is there. A bad line is reported and left out. Empty lines and lines that begin with # are skipped,
- * as postmap does; blanks may stand in place of the tab.
+ * Puts every valid line into the store and replaces existing records. Other lines are reported and left out. Empty
+ * lines and lines that begin with # are skipped, as by postmap; blanks may replace the tab.
  */
 export async function importAllowlist({ store, pieces, onBadLine, keyOf = String }: ImportOptions): Promise<ImportCount> {
   let imported = 0
@@ -68,39 +69,38 @@ export async function importAllowlist({ store, pieces, onBadLine, keyOf = String
 
 type ParsedLine = { readonly key: string; readonly record: string } | { readonly why: string }
 
-/** Undefined: nothing stands there. */
+/** Undefined for an empty line or a comment. */
 function parseLine(text: string): ParsedLine | undefined {
   if (/^\s*(#|$)/.test(text)) return undefined
   const match = /^(\S+)\s+(.*\S)\s*$/.exec(text)
   const [, key = '', value = ''] = match ?? []
-  if (match === null) return { why: `${quote(text)} is no address and record` }
+  if (match === null) return { why: `${quote(text)} is not an address and a record` }
   if (key.toUpperCase() === cleanupKey)
-    return /^\d{1,15}$/.test(value) ? { key: cleanupKey, record: value } : { why: `${quote(value)} is no time of a cleanup` }
+    return /^\d{1,15}$/.test(value) ? { key: cleanupKey, record: value } : { why: `${quote(value)} is not the time of a cleanup` }
   const client = canonicalKey(key)
-  if (client === undefined) return { why: `${quote(key)} is no IP address${key.includes('/') ? ' or network' : ''}` }
+  if (client === undefined) return { why: `${quote(key)} is not an IP address${key.includes('/') ? ' or network' : ''}` }
   const problem = recordProblem(value)
   return problem === undefined ? { key: client, record: normalised(value) } : { why: problem }
 }
 
 const mostFields = 6
 
-/** Stricter than the reader of records: an import is the time to say that something is odd. */
+/** Stricter than the reader of records, so that an import reports unusual values. */
 function recordProblem(value: string): string | undefined {
   const fields = value.split(';')
-  if (fields.length > mostFields)
-    return `${quote(value)} has ${fields.length} fields, where 5 are the most that Postfix writes (6 in old versions)`
+  if (fields.length > mostFields) return `${quote(value)} has ${fields.length} fields; Postfix writes at most 5 (6 in old versions)`
   const odd = fields.find((field) => !/^\d{1,15}$/.test(field))
-  return odd === undefined ? undefined : `${quote(odd)} in ${quote(value)} is no time stamp`
+  return odd === undefined ? undefined : `${quote(odd)} in ${quote(value)} is not a time stamp`
 }
 
 const allEnabled = [true, true, true, true, true]
 
-/** Always five stamps, none lost: with every test called enabled, a 0 stays a 0. */
+/** Always five stamps: with every test enabled, a 0 stays a 0. */
 function normalised(value: string): string {
   return encodeRecord(decodeRecord(value), allEnabled)
 }
 
-/** Printable and short: the text comes from a file that may be anything. */
+/** Printable and short: the file may contain anything. */
 function quote(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
   return JSON.stringify(shown)

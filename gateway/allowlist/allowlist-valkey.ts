@@ -1,5 +1,6 @@
-// The temporary allowlist in a Valkey or Redis that gateways share. Whatever becomes of that server, nobody is refused and nobody waits longer than the
-// time budget: what it does not say in time counts as not known, and what was learnt while it is away is kept here until it is back.
+// The temporary allowlist in a Valkey or Redis that gateways share. Whatever happens to that server, no client is
+// refused or waits longer than the time budget: a record that does not come in time counts as missing, and new records
+// are kept here while the server is unreachable.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { epochSeconds } from '../../runtime/clock.ts'
 import { settledWithin } from '../../runtime/time-budget.ts'
@@ -13,7 +14,7 @@ import { ValkeyError, valkeyError, type ValkeyReason } from './valkey-errors.ts'
 import type { ValkeyConnection } from './valkey-connection.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
-/** What the policy says about records, asked for each. */
+/** What the policy says about records. */
 export interface SharedRules {
   /** Seconds that the server keeps a record after its last pass has expired. */
   readonly retention: number
@@ -26,14 +27,14 @@ export interface SharedStatus {
   /** It answers. */
   readonly up: boolean
   readonly pendingWrites: number
-  /** Given up, since too many waited. */
+  /** Dropped because too many were waiting. */
   readonly droppedWrites: number
   readonly nearCacheHits: number
 }
 
-/** Who counts what happens to the store. */
+/** Counts what happens to the store. */
 export interface StoreObserver {
-  /** The store was asked and answered, or not in time; in seconds. */
+  /** A lookup has ended, with or without an answer, after so many seconds. */
   readonly lookedUp: (seconds: number) => void
   readonly failed: (reason: ValkeyReason) => void
 }
@@ -53,18 +54,18 @@ export interface ValkeyStoreOptions {
   readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyConnection>
 }
 
-/** About 6 MB. Entries are few that are asked often. */
+/** About 6 MB. */
 const nearCapacity = 20_000
-/** So long does a gateway go on with a record that somebody has removed. */
+/** How long a gateway may use a record that was removed from the server. */
 const nearTtlMs = 60_000
 const writeLimits = { collect: 0, batch: 64, waiting: 100_000, retry: { firstMs: 1000, longestMs: 5000 } }
-/** Between two batches of a backlog: some ten thousand records a second, so that clients are not kept waiting. */
-const paceMs = 5
+/** Between two batches of a backlog: about ten thousand records a second, so that lookups are not delayed. */
+const batchPauseMs = 5
 const writeRetryMs = 1000
 const closeMs = 2000
 const countEveryMs = 30_000
 
-/** Reasons for which the server answers questions, but takes no records. */
+/** Reasons for which the server answers lookups but accepts no records. */
 const writeOnly: ReadonlySet<ValkeyReason> = new Set(['full', 'readonly', 'auth', 'other'])
 
 export class ValkeyAllowlist implements AllowlistStore {
@@ -104,17 +105,20 @@ export class ValkeyAllowlist implements AllowlistStore {
     }
   }
 
-  /** Resolves when the store can be asked, or after `ms` milliseconds. */
+  /** Resolves when the store is available, or after `ms` milliseconds. */
   async ready(ms: number): Promise<void> {
     await settledWithin(this.#reconnector.available(), ms)
   }
 
-  /** At once where this gateway knows enough or the store is away; else a promise that resolves within the time budget. */
+  /**
+   * Returns at once if this gateway knows the answer or the store is unreachable; else a promise that resolves within
+   * the time budget.
+   */
   get(key: string): string | undefined | Promise<string | undefined> {
     const waiting = this.#writes.get(key)
     const near = this.#near.fresh(key)
     const known = near === undefined ? waiting : mergeRecords(waiting, near)
-    // Part of the tests is not enough: the rest may have been passed elsewhere a moment ago.
+    // Some tests are not enough: the client may have passed the others at another gateway just now.
     if (known !== undefined && holdsAt(known, this.#options.rules().enabled, this.#now())) {
       this.#nearHits++
       return known
@@ -132,7 +136,7 @@ export class ValkeyAllowlist implements AllowlistStore {
     const { lookedUp } = this.#options.observer
     const began = performance.now()
     const answer = connection.get(key)
-    // Also when it comes too late for this client.
+    // Even if it comes too late for this client.
     answer.then((record) => this.#learn(key, record)).catch(() => undefined)
     try {
       const record = await this.#reconnector.ask(connection, answer)
@@ -151,7 +155,10 @@ export class ValkeyAllowlist implements AllowlistStore {
     else this.#near.learn(key, record)
   }
 
-  /** Merged with what is known here and, a moment later, with what the store has. A record without any pass is not worth a write. */
+  /**
+   * Merged with what is known here and later with the record in the store. A record without any passed test is not
+   * written.
+   */
   put(key: string, record: string): void {
     if (this.#closing.signal.aborted || latestStamp(record) <= 1) return
     const merged = mergeRecords(this.#writes.get(key), record)
@@ -166,11 +173,11 @@ export class ValkeyAllowlist implements AllowlistStore {
 
   async *entries(): AsyncGenerator<AllowlistEntry, void> {
     const connection = this.#reconnector.connection
-    if (connection === undefined) throw new ValkeyError('connection', `${this.name} is away`)
+    if (connection === undefined) throw new ValkeyError('connection', `${this.name} is unreachable`)
     yield* connection.entries()
   }
 
-  /** An estimate: the keys of the whole database, others' included, as they were up to half a minute ago. */
+  /** An estimate: all keys of the database, also those of other applications, up to half a minute ago. */
   size(): number {
     const now = performance.now()
     const connection = this.#reconnector.connection
@@ -184,7 +191,7 @@ export class ValkeyAllowlist implements AllowlistStore {
     return this.#count
   }
 
-  /** Records that have not reached the store; for whoever takes over. */
+  /** Records that are not written yet, for the next store. */
   *pending(): Generator<AllowlistEntry, void> {
     for (const [key, record] of this.#writes.waiting()) if (record !== undefined) yield [key, record]
   }
@@ -201,7 +208,10 @@ export class ValkeyAllowlist implements AllowlistStore {
     this.#reconnector.close()
   }
 
-  /** Stays with its batch until it is written: merging twice does no harm, so a batch that failed in part is simply sent again. */
+  /**
+   * Repeats the batch until it is written: merging twice does no harm, so a batch that failed in part is sent again
+   * completely.
+   */
   async #commit(batch: ReadonlyMap<string, string | undefined>): Promise<void> {
     for (;;) {
       await this.#reconnector.available()
@@ -216,10 +226,10 @@ export class ValkeyAllowlist implements AllowlistStore {
     }
     const { name, info } = this.#options
     this.#unwritten.end((seconds) => info(`${name}: the shared allowlist takes records again after ${seconds.toFixed(1)} s`))
-    if (this.#writes.size > writeLimits.batch) await this.#pause(paceMs)
+    if (this.#writes.size > writeLimits.batch) await this.#pause(batchPauseMs)
   }
 
-  /** Undefined when all is written. */
+  /** @returns why not all is written */
   async #write(connection: ValkeyConnection, batch: ReadonlyMap<string, string | undefined>): Promise<ValkeyError | undefined> {
     const { retention } = this.#options.rules()
     const results = await Promise.allSettled(
@@ -239,7 +249,7 @@ export class ValkeyAllowlist implements AllowlistStore {
     this.#unwritten.begin(() =>
       warn(`${name}: the shared allowlist takes no records (${why.reason}: ${why.message}); they are kept here until it does`),
     )
-    // A replica: somewhere there may be a primary by now.
+    // This is a replica; a primary may be available by now.
     if (why.reason === 'readonly') this.#reconnector.renew()
   }
 

@@ -1,6 +1,6 @@
 // Text from a stream, line by line, with a limit for the length of a line.
 
-/** One line without its end. Of a line that is too long only the beginning is given. */
+/** One line without its end; only the beginning of a line that is too long. */
 export interface Line {
   /** Counts from 1. */
   readonly number: number
@@ -9,7 +9,8 @@ export interface Line {
 }
 
 /**
- * The lines of a text that comes in pieces. Never holds more than one piece and `limit` characters. Lines end with LF or CR LF; the last one needs no end.
+ * The lines of a text that comes in pieces. Keeps at most one piece and `limit` characters. Lines end with LF or CR LF;
+ * the last one may have no end.
  */
 export async function* boundedLines(pieces: AsyncIterable<string> | Iterable<string>, limit: number): AsyncGenerator<Line, void> {
   let number = 0

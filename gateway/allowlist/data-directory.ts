@@ -1,11 +1,11 @@
-// The directory that keeps the temporary allowlist: whether it can be used, and what to do when not.
+// The data directory of the temporary allowlist: whether it can be used, and what to do if not.
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 
 /**
- * The data directory cannot be used. The message names it and says what to do; the caller either ends with it,
- * or goes on with an allowlist in memory and says that.
+ * The data directory cannot be used. The message names it and says what to do. The caller either stops, or continues
+ * with an allowlist in memory and logs that.
  */
 export class DataDirectoryError extends Error {
   readonly directory: string
@@ -22,16 +22,16 @@ export class DataDirectoryError extends Error {
 }
 
 const adviceFor: Readonly<Record<string, string>> = {
-  EACCES: 'let the user of the gateway write there (in a pod: securityContext.fsGroup)',
-  EPERM: 'let the user of the gateway write there (in a pod: securityContext.fsGroup)',
-  EROFS: 'mount it so that it can be written to',
-  ENOTDIR: 'name a directory, not a file',
-  EEXIST: 'name a directory, not a file',
-  ENOSPC: 'free some space there',
-  EDQUOT: 'free some space there',
+  EACCES: 'give the user of the gateway write permission (in a pod: securityContext.fsGroup)',
+  EPERM: 'give the user of the gateway write permission (in a pod: securityContext.fsGroup)',
+  EROFS: 'mount it as writable',
+  ENOTDIR: 'configure a directory, not a file',
+  EEXIST: 'configure a directory, not a file',
+  ENOSPC: 'free some space',
+  EDQUOT: 'free some space',
 }
 
-const otherAdvice = 'see to the directory, or name another one'
+const otherAdvice = 'repair the directory, or configure another one'
 
 /** What to do about an error with this code. */
 export function adviceAbout(code: string | undefined): string {
@@ -39,7 +39,7 @@ export function adviceAbout(code: string | undefined): string {
 }
 
 /**
- * Makes the directory of `path` where it is missing, and makes sure that `path` and the lock file beside it can be written.
+ * Creates the directory of `path` if it is missing, and checks that `path` and its lock file can be written.
  * Throws DataDirectoryError.
  */
 export function prepareDataDirectory(path: string): void {

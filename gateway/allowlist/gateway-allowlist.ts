@@ -1,4 +1,5 @@
-// The allowlist that sessions use: the gateway's own, or a shared one when the policy says so; changed while sessions go on.
+// The allowlist that sessions use: the local one of this gateway, or a shared one if the policy has one. A new policy
+// may switch while sessions run.
 import { mergeRecords } from '../core/allowlist-merge.ts'
 import type { AllowlistStore, LocalAllowlist, LocalStoreProblem, Warn } from './allowlist-store.ts'
 import { type SharedRules, type SharedStatus, type StoreObserver, ValkeyAllowlist } from './allowlist-valkey.ts'
@@ -7,7 +8,7 @@ import type { ValkeySettings } from './valkey-settings.ts'
 /** What a policy says about a shared store. */
 export interface SharedStore {
   readonly name: string
-  /** Another text means another server, or other ways to it. */
+  /** A different text means another server, or another way to reach it. */
   readonly identity: string
   readonly settings: () => ValkeySettings
   readonly files: readonly string[]
@@ -24,11 +25,15 @@ export interface GatewayAllowlistOptions {
   readonly warn: Warn
 }
 
-/** At its start a gateway waits so long for the shared store before it takes clients: the first ones shall be known too. */
+/**
+ * How long a starting gateway waits for the shared store before it accepts clients, so that the first ones are
+ * recognised too.
+ */
 const startMs = 2000
 
 /**
- * With a shared store the local one still answers for what the shared one does not know, and passes it on: so a site that begins to share loses nothing.
+ * With a shared store, records that only the local one has are still found, and are copied to the shared one: a site
+ * that begins to share loses nothing.
  */
 export class GatewayAllowlist {
   readonly #options: GatewayAllowlistOptions
@@ -47,24 +52,27 @@ export class GatewayAllowlist {
     return this.#shared?.store ?? this.#local
   }
 
-  /** Numbers of the shared store, or what keeps the gateway's own from being written; undefined when neither is there. */
+  /** Numbers of the shared store, or why the local one cannot be written. Undefined when there is neither. */
   get status(): SharedStatus | LocalStoreProblem | undefined {
-    return this.#shared === undefined ? this.#local.trouble?.() : this.#shared.store.status()
+    return this.#shared === undefined ? this.#local.problem?.() : this.#shared.store.status()
   }
 
-  /** Takes what the policy says. Sessions that are asking the former store still get their answer; what it has not written yet goes to the new one. */
+  /**
+   * Uses the store of a new policy. Sessions that wait for the previous store still get their answer. What it has not
+   * written yet goes to the new one.
+   */
   use(shared: SharedStore | undefined): void {
     if (this.#closed || shared?.identity === this.#shared?.identity) return
-    const former = this.#shared?.store
+    const previous = this.#shared?.store
     this.#shared =
       shared === undefined ? undefined : { identity: shared.identity, store: new ValkeyAllowlist({ ...shared, ...this.#options }) }
-    if (former === undefined) return
-    for (const [key, record] of former.pending()) this.put(key, record)
-    const closing = former.close().finally(() => this.#closing.delete(closing))
+    if (previous === undefined) return
+    for (const [key, record] of previous.pending()) this.put(key, record)
+    const closing = previous.close().finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
   }
 
-  /** Resolves when clients can be looked up, after two seconds at the latest. */
+  /** Resolves when clients can be looked up, after at most two seconds. */
   async ready(): Promise<void> {
     await this.#shared?.store.ready(startMs)
   }
@@ -73,20 +81,20 @@ export class GatewayAllowlist {
     const shared = this.#shared?.store
     if (shared === undefined) return this.#local.get(key)
     const found = shared.get(key)
-    if (typeof found === 'object') return found.then((record) => record ?? this.#fromBefore(key, shared))
-    return found ?? this.#fromBefore(key, shared)
+    if (typeof found === 'object') return found.then((record) => record ?? this.#fromLocal(key, shared))
+    return found ?? this.#fromLocal(key, shared)
   }
 
-  /** Entries that the gateway had before it shared them. */
-  async #fromBefore(key: string, shared: ValkeyAllowlist): Promise<string | undefined> {
+  /** Records from before the gateway had a shared store. */
+  async #fromLocal(key: string, shared: ValkeyAllowlist): Promise<string | undefined> {
     const record = await this.#local.get(key)
     if (record !== undefined) shared.put(key, record)
     return record
   }
 
   /**
-   * A network's record is merged: two of its addresses may be tested at once. For one address, parallel sessions share what they know anyway,
-   * unless another process has one of them.
+   * The record of a network is merged, because two of its addresses may be tested at once. Parallel sessions of one
+   * address share their results anyway, unless another process has one of them.
    */
   put(key: string, record: string): void {
     const shared = this.#shared?.store
@@ -100,7 +108,7 @@ export class GatewayAllowlist {
     this.#local.put(key, typeof before === 'string' ? mergeRecords(before, record) : record)
   }
 
-  /** What a server that is away has not taken is kept in the data directory, for the next start. */
+  /** What an unreachable server has not received is kept in the local store until the next start. */
   async close(): Promise<void> {
     this.#closed = true
     const shared = this.#shared?.store

@@ -1,15 +1,16 @@
-// What this gateway has lately learnt from the shared allowlist: bounded, in memory, and for a short time, so that a known client costs no round trip.
+// A cache in front of the shared allowlist: limited in size and time, so that a known client needs no round trip.
 import { systemClock } from '../../runtime/clock.ts'
 
 interface Known {
   readonly record: string
-  /** In the clock's milliseconds. */
+  /** Milliseconds of the clock. */
   readonly until: number
 }
 
 /**
- * Only records that are there, never their absence: a client that passed elsewhere must be found at once.
- * Two generations: when the young one has half of the capacity, the old one is dropped as a whole, so that nothing ever walks over many entries.
+ * It holds records, never their absence: a client that passed at another gateway must be found at once. It has two
+ * generations: when the young one reaches half of the capacity, the old one is dropped as a whole, which avoids long
+ * loops.
  */
 export class NearCache {
   readonly #half: number
@@ -18,7 +19,7 @@ export class NearCache {
   #young = new Map<string, Known>()
   #old = new Map<string, Known>()
 
-  /** `clock` tells milliseconds that never go back. */
+  /** @param clock monotonic time in milliseconds */
   constructor(capacity: number, ttlMs: number, clock: () => number = systemClock.now) {
     this.#half = Math.ceil(capacity / 2)
     this.#ttlMs = ttlMs
@@ -33,13 +34,13 @@ export class NearCache {
     this.#young.set(key, { record, until: this.#clock() + this.#ttlMs })
   }
 
-  /** A record that was learnt within the time to live. */
+  /** A record within its time to live. */
   fresh(key: string): string | undefined {
     const known = this.#find(key)
     return known !== undefined && this.#clock() < known.until ? known.record : undefined
   }
 
-  /** A record of any age: better than nothing while the store is away. */
+  /** A record of any age, for use while the store is unreachable. */
   any(key: string): string | undefined {
     return this.#find(key)?.record
   }

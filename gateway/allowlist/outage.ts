@@ -1,31 +1,31 @@
-// A trouble that lasts: one line when it begins, one when it is over, whatever happens in between.
+// A problem that lasts: one log line when it begins and one when it ends, whatever happens in between.
 import { systemClock } from '../../runtime/clock.ts'
 
 export class Outage {
   readonly #clock: () => number
   #since: number | undefined
 
-  /** `clock` tells milliseconds that never go back. */
+  /** @param clock monotonic time in milliseconds */
   constructor(clock: () => number = systemClock.now) {
     this.#clock = clock
   }
 
-  get lasts(): boolean {
+  get isOngoing(): boolean {
     return this.#since !== undefined
   }
 
-  /** Calls `say` unless the episode has begun already. */
-  begin(say: () => void): void {
+  /** Calls `log` unless the outage has already begun. */
+  begin(log: () => void): void {
     if (this.#since !== undefined) return
     this.#since = this.#clock()
-    say()
+    log()
   }
 
-  /** Calls `say` with how long it lasted, in seconds; nothing when there was none. */
-  end(say: (seconds: number) => void): void {
+  /** Calls `log` with the duration in seconds, if there was an outage. */
+  end(log: (seconds: number) => void): void {
     if (this.#since === undefined) return
     const seconds = (this.#clock() - this.#since) / 1000
     this.#since = undefined
-    say(seconds)
+    log(seconds)
   }
 }

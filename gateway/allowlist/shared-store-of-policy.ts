@@ -1,10 +1,10 @@
-// The shared store that a policy asks for.
+// The shared store of a policy.
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { SharedStore } from './gateway-allowlist.ts'
 import { filesOfSettings, settingsOfPolicy } from './valkey-settings.ts'
 
-/** @param folder where the policy file lies, with its secrets beside it. Undefined when each gateway keeps its own allowlist. */
+/** @param folder of the policy file and its secrets @returns undefined when each gateway has its own allowlist */
 export function sharedStoreOf({ store, valkey }: PolicySpec['allowlist'], folder: string): SharedStore | undefined {
   switch (store) {
     case 'Local':

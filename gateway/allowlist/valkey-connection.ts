@@ -1,5 +1,6 @@
-// One connection to a Valkey, its sentinels or its cluster, over ioredis. It is never mended: when it is lost or sick, a new one is opened,
-// with secrets read anew and the primary asked for anew. Whoever uses it decides when.
+// One connection to a Valkey, its sentinels or its cluster, with ioredis. It is never repaired: when it is lost or does
+// not answer, the caller opens a new one, with secrets read again and the primary looked up again
+// (valkey-reconnector.ts).
 import { createHash } from 'node:crypto'
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import { withinBudget } from '../../runtime/time-budget.ts'
@@ -12,28 +13,31 @@ import type { ValkeySettings, ValkeyTls } from './valkey-settings.ts'
 /** All calls reject with a ValkeyError. Keys are without the prefix. */
 export interface ValkeyConnection {
   get(key: string): Promise<string | undefined>
-  /** Puts a record in, merged with the one that is there, to be kept until `retention` seconds after its last pass has expired. Gives what is there now. */
+  /**
+   * Merges a record into the stored one. The server keeps it until `retention` seconds after its last pass has expired.
+   * @returns the stored record
+   */
   merge(key: string, record: string, retention: number): Promise<string>
-  /** Whether there was something to remove. */
+  /** @returns whether there was a record */
   remove(key: string): Promise<boolean>
-  /** Keys in the whole database, those of others included. */
+  /** All keys of the database, also those of other applications. */
   count(): Promise<number>
-  /** Everything under the prefix. What comes and goes meanwhile may be missing; nothing comes twice. */
+  /** Everything with the prefix. Records that change at the same time may be missing; none comes twice. */
   entries(): AsyncGenerator<AllowlistEntry, void>
   /** Called once when the connection is lost, not after `close`. */
   onLost(listener: (why: ValkeyError) => void): void
   close(): void
 }
 
-/** TCP, TLS and log-in of one server, and any command after that; the waits of clients are much shorter. */
+/** For TCP, TLS and login of one server, and for each command. Clients wait much less. */
 const connectMs = 2000
 const commandMs = 1500
-/** An answer is due and nothing at all comes: the connection is dead. */
+/** The connection is lost when an answer is due and nothing arrives for this long. */
 const silentMs = 2000
-/** All sentinels, or all nodes of a cluster, in turn. */
+/** For all sentinels, or all nodes of a cluster, one after the other. */
 const openMs = 5000
 const keepAliveMs = 15_000
-/** After a failover in a cluster nobody says MOVED: the node that would is dead. */
+/** After a failover in a cluster there is no MOVED: the node that would send it is down. */
 const slotsEveryMs = 2000
 const keysAtATime = 500
 /** Five stamps of 16 digits have 84 characters. */
@@ -50,7 +54,10 @@ function tlsOptions({ ca, cert, key, serverName }: ValkeyTls): RedisOptions['tls
   }
 }
 
-/** What every connection has in common. Nothing is queued while there is none, nothing sent twice, nobody connects again by himself. */
+/**
+ * Options of every connection: nothing is queued without a connection, nothing is sent twice, and ioredis does not
+ * reconnect.
+ */
 function commonOptions({ username, password, tls }: ValkeySettings) {
   return {
     ...(username === undefined ? {} : { username }),
@@ -61,7 +68,7 @@ function commonOptions({ username, password, tls }: ValkeySettings) {
     commandTimeout: commandMs,
     socketTimeout: silentMs,
     keepAlive: keepAliveMs,
-    // The warnings that the handshake of protocol 3 may print are none for our log, and nothing here needs it.
+    // The handshake of protocol 3 may print warnings, and nothing here needs it.
     protocol: 2,
     disableClientInfo: true,
     enableReadyCheck: false,
@@ -91,8 +98,8 @@ function clusterOptions(settings: ValkeySettings) {
 }
 
 /**
- * Connects. Loads ioredis, which a gateway with a local allowlist never does.
- * @param attempt counts up: of several single servers, each is tried in its turn
+ * Connects. Loads ioredis, which a gateway with a local allowlist does not need.
+ * @param attempt the number of the attempt: several single servers are tried in turn
  */
 export async function openValkeyConnection(settings: ValkeySettings, attempt = 0): Promise<ValkeyConnection> {
   switch (settings.mode) {
@@ -113,7 +120,7 @@ async function openSingle(settings: ValkeySettings, attempt: number): Promise<Va
   return connected(client, settings)
 }
 
-/** Sentinels mostly have no password, and complain in vain when they are given one; so they get it only when they ask. */
+/** Most sentinels have no password and reject one, so they get it only when they require it. */
 async function openSentinel(settings: ValkeySettings): Promise<ValkeyConnection> {
   const { Redis } = await import('ioredis')
   const { nodes, masterName, password, database, tls } = settings
@@ -121,7 +128,7 @@ async function openSentinel(settings: ValkeySettings): Promise<ValkeyConnection>
     new Redis({
       ...commonOptions(settings),
       ...alone,
-      // Tells a primary from a replica.
+      // Distinguishes a primary from a replica.
       enableReadyCheck: true,
       maxLoadingRetryTime: 0,
       sentinels: nodes.map(({ address, port }) => ({ host: address, port })),
@@ -145,7 +152,7 @@ async function openCluster(settings: ValkeySettings): Promise<ValkeyConnection> 
   const nodes = settings.nodes.map(({ address, port }) => ({ host: address, port }))
   const client = new Cluster(nodes, clusterOptions(settings))
   const connection = await connected(client, settings)
-  // Not by ioredis' slotsRefreshInterval: that goes on for ever when the connection ends during a refresh (6.0.0).
+  // Not with ioredis' slotsRefreshInterval, which never stops when the connection ends during a refresh (6.0.0).
   const refresh = setInterval(() => client.refreshSlotsCache(), slotsEveryMs).unref()
   client.once('end', () => clearInterval(refresh))
   // The first command to a node would wait for its connection.
@@ -153,7 +160,7 @@ async function openCluster(settings: ValkeySettings): Promise<ValkeyConnection> 
   return connection
 }
 
-/** ioredis says "Connection is closed"; why, it said in an event before. */
+/** ioredis rejects with "Connection is closed"; the cause was in an earlier event. */
 async function connected(client: Redis | Cluster, settings: ValkeySettings): Promise<ValkeyConnection> {
   let cause: unknown
   const keep = (error: unknown): void => {
@@ -185,7 +192,10 @@ class IoredisConnection implements ValkeyConnection {
     })
   }
 
-  /** Not GET: whatever somebody has put there, no more of it comes than a record can have. A value that is no text is no record. */
+  /**
+   * GETRANGE, not GET, limits the answer to the length of a record, whatever another application has stored. Other
+   * types are ignored.
+   */
   async get(key: string): Promise<string | undefined> {
     try {
       const text = await this.#client.getrange(this.#prefix + key, 0, longestRecord)

@@ -1,4 +1,4 @@
-// What can go wrong between the gateway and a Valkey, in the few words that the metrics count.
+// The errors of a Valkey connection, by the reasons that the metrics count.
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 
 export const valkeyReasons = [
@@ -17,7 +17,7 @@ export const valkeyReasons = [
 /** timeout: no answer in time. full: OOM. settings: the file of a password or certificate cannot be read. */
 export type ValkeyReason = (typeof valkeyReasons)[number]
 
-/** Something that went wrong, and which of the reasons it is. */
+/** An error with its reason. */
 export class ValkeyError extends Error {
   readonly reason: ValkeyReason
 
@@ -28,7 +28,7 @@ export class ValkeyError extends Error {
   }
 }
 
-/** The first word of an error reply tells (RESP); ioredis' own errors have sentences, the system's have codes. */
+/** Error replies begin with a word (RESP); errors of ioredis are sentences, system errors have codes. */
 const replies: readonly (readonly [RegExp, ValkeyReason])[] = [
   [/^(NOAUTH|WRONGPASS|NOPERM)\b|without any password configured|invalid password/i, 'auth'],
   [/^(LOADING|BUSY|MASTERDOWN)\b/, 'loading'],
@@ -52,7 +52,7 @@ function reasonOf(caught: unknown): ValkeyReason {
   return replies.find(([form]) => form.test(message))?.[1] ?? 'other'
 }
 
-/** Whatever was thrown, with its reason. ioredis puts the cause of a cluster's failure into `lastNodeError`. */
+/** Any exception as a ValkeyError. ioredis puts the cause of a cluster's failure into `lastNodeError`. */
 export function valkeyError(caught: unknown): ValkeyError {
   if (caught instanceof ValkeyError) return caught
   const inner = caught instanceof Error && 'lastNodeError' in caught ? caught.lastNodeError : undefined

@@ -1,9 +1,11 @@
-// The one write operation of the shared allowlist: merges a record into the one that is there, inside the server, so that no replica undoes another's work.
+// The write operation of the shared allowlist: merges a record into the stored one inside the server, so that gateways
+// do not overwrite each other.
 
 /**
- * KEYS[1]: the key. ARGV[1]: a record `a;b;c;d;e`. ARGV[2]: seconds that a record is kept after its last pass has expired.
- * Gives the record that is there now, or an empty text when it has expired already. The same rule as mergeRecords of gateway/core/allowlist-merge.ts;
- * one key, so that it runs in a cluster, and nothing newer than Redis 6 knows. A value of another type or form is overwritten.
+ * KEYS[1]: the key. ARGV[1]: a record `a;b;c;d;e`. ARGV[2]: seconds that a record is kept after its last pass has
+ * expired. Returns the stored record, or an empty text when it has already expired. The rule is that of mergeRecords in
+ * gateway/core/allowlist-merge.ts. It uses one key, so that it runs in a cluster, and only features of Redis 6. A value
+ * of another type or form is overwritten.
  */
 export const mergeScript = `
 local function stamps(text)

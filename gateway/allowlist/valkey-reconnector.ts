@@ -1,4 +1,5 @@
-// Keeps a connection to the Valkey: finds out that it is gone or stalled, replaces it in the background, and meanwhile lets nobody wait for it.
+// Keeps a connection to the Valkey: detects that it is lost or stalled, and replaces it in the background. Lookups do
+// not wait for that.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BackOff } from '../../runtime/back-off.ts'
 import { fileSignature } from '../../runtime/file-signature.ts'
@@ -12,11 +13,11 @@ import type { ValkeySettings } from './valkey-settings.ts'
 export interface ReconnectorOptions {
   /** What the log calls the store. */
   readonly name: string
-  /** Asked before every connection, so that secrets are read anew. Throws a ValkeyError. */
+  /** Called before every connection, so that secrets are read again. Throws a ValkeyError. */
   readonly settings: () => ValkeySettings
   /** Files whose change means other settings. */
   readonly files: readonly string[]
-  /** The longest that anybody waits for an answer. */
+  /** The longest wait for an answer. */
   readonly timeoutMs: number
   readonly info: (text: string) => void
   readonly warn: Warn
@@ -25,15 +26,18 @@ export interface ReconnectorOptions {
   readonly open?: (settings: ValkeySettings, attempt: number) => Promise<ValkeyConnection>
 }
 
-/** So many questions without an answer, each asked after the one before had failed, and the connection is given up: one short stall is no episode. */
+/**
+ * The connection is closed after this many requests without an answer, each sent after the one before had failed: a
+ * short stall is not an outage.
+ */
 const failuresAtMost = 3
 const heartbeatMs = 1000
 const pauses = { firstMs: 100, longestMs: 2000, jitter: { least: 0.75, most: 1.25 } }
-/** A connection that held less long than this counts as one more failed attempt: no flapping. */
+/** A connection that lasted for less than this counts as one more failed attempt, so that reconnects slow down. */
 const steadyMs = 10_000
 const renewEveryMs = 2000
-/** No client has such a key. */
-const probeKey = '_PROBE_'
+/** Not the key of any client. */
+const heartbeatKey = '_PROBE_'
 
 export class ValkeyReconnector {
   readonly #options: ReconnectorOptions
@@ -59,18 +63,18 @@ export class ValkeyReconnector {
     void this.#reopen()
   }
 
-  /** The connection, while it answers. */
+  /** The connection; undefined while there is none that answers. */
   get connection(): ValkeyConnection | undefined {
     return this.#connection
   }
 
-  /** Resolves when there is a connection, or none is wanted any more. */
+  /** Resolves when there is a connection, or after `close`. */
   available(): Promise<void> {
     if (this.#connection !== undefined || this.#closing.signal.aborted) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** A question within the time budget; rejects with a ValkeyError. Counts what becomes of it. */
+  /** Waits for the answer within the time budget; rejects with a ValkeyError. Counts the outcome. */
   async ask<T>(connection: ValkeyConnection, question: Promise<T>): Promise<T> {
     const asked = performance.now()
     try {
@@ -85,7 +89,7 @@ export class ValkeyReconnector {
     }
   }
 
-  /** Counts a failure of this connection, and gives it up when it was one too many. `asked` is performance.now() of the question. */
+  /** Counts a failure of this connection, and closes it after too many. `asked` is performance.now() of the request. */
   unanswered(connection: ValkeyConnection, why: ValkeyError, asked: number): void {
     this.#options.failed(why.reason)
     if (connection !== this.#connection || asked < this.#lastFailure) return
@@ -93,7 +97,10 @@ export class ValkeyReconnector {
     if (++this.#failures >= failuresAtMost) this.#giveUp(why)
   }
 
-  /** Opens another connection while this one serves, and takes it if it is good: another primary, or another password. */
+  /**
+   * Opens another connection while this one is used, and switches to it if it works: for another primary, or another
+   * password.
+   */
   renew(): void {
     const now = performance.now()
     if (this.#connection === undefined || (this.#renewed > 0 && now - this.#renewed < renewEveryMs)) return
@@ -135,7 +142,7 @@ export class ValkeyReconnector {
     )
   }
 
-  /** Until there is a connection that answers in time. */
+  /** Tries until there is a connection that answers in time. */
   async #reopen(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       try {
@@ -182,7 +189,7 @@ export class ValkeyReconnector {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** Sees to a connection that nobody has asked for a while, and to secrets. */
+  /** Checks a connection that was not used for a while, and whether secrets have changed. */
   #beat(): void {
     const now = fileSignature(this.#options.files)
     if (now !== this.#signature) {
@@ -190,15 +197,15 @@ export class ValkeyReconnector {
       this.renew()
     }
     const connection = this.#connection
-    if (connection !== undefined && this.#answers === this.#answersAtBeat) void this.#probe(connection)
+    if (connection !== undefined && this.#answers === this.#answersAtBeat) void this.#ping(connection)
     this.#answersAtBeat = this.#answers
   }
 
-  /** Until it answers, or is given up. */
-  async #probe(connection: ValkeyConnection): Promise<void> {
+  /** Tries until it answers or is closed. */
+  async #ping(connection: ValkeyConnection): Promise<void> {
     while (connection === this.#connection) {
       try {
-        await this.ask(connection, connection.get(probeKey))
+        await this.ask(connection, connection.get(heartbeatKey))
         return
       } catch {
         // Counted already.
@@ -207,12 +214,12 @@ export class ValkeyReconnector {
   }
 }
 
-/** The first answer over a new connection may be late for reasons of its own; the second or third must not. */
+/** The first answer on a new connection may be late; the second or third must not be. */
 async function answersInTime(connection: ValkeyConnection, timeoutMs: number): Promise<void> {
   let last: unknown
   for (let i = 0; i < failuresAtMost; i++) {
     try {
-      await answered(connection.get(probeKey), timeoutMs)
+      await answered(connection.get(heartbeatKey), timeoutMs)
       return
     } catch (error) {
       last = error

@@ -1,4 +1,4 @@
-// How to reach a Valkey: from the policy with the secrets that it names, or from a URL.
+// The connection settings of a Valkey, from the policy and its secrets or from a URL.
 import { resolve } from 'node:path'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { messageOf } from '../../runtime/caught.ts'
@@ -15,7 +15,7 @@ export interface ValkeyTls {
   readonly serverName?: string
 }
 
-/** Everything that a connection takes, secrets included: never to be logged. */
+/** Everything that a connection needs, secrets included: must not be logged. */
 export interface ValkeySettings {
   readonly mode: 'Single' | 'Sentinel' | 'Cluster'
   readonly nodes: readonly Endpoint[]
@@ -43,10 +43,13 @@ function readSecret(file: string): string {
   }
 }
 
-/** As editors and `kubectl create secret --from-file` leave it: a line end behind it does not count. */
+/** Without the line end that editors and `kubectl create secret --from-file` leave. */
 const oneLine = (text: string): string => text.replace(/\r?\n$/, '')
 
-/** Where a policy's secrets lie: paths that are written, and keys of Secrets in `secrets/NAME/KEY` beside the policy. */
+/**
+ * The files of a policy's secrets: paths in the policy, and keys of Secrets in `secrets/NAME/KEY` next to the policy
+ * file.
+ */
 function secretFiles(spec: ValkeySpec, folder: string) {
   const file = (path: string, secret?: { readonly name: string; readonly key: string }): string | undefined => {
     if (secret !== undefined) return resolve(folder, secretFile(secret))
@@ -63,12 +66,12 @@ function secretFiles(spec: ValkeySpec, folder: string) {
   }
 }
 
-/** The files whose change means other settings. */
+/** The files that the settings are read from. */
 export function filesOfSettings(spec: ValkeySpec, folder: string): readonly string[] {
   return Object.values(secretFiles(spec, folder)).filter((file) => file !== undefined)
 }
 
-/** Reads the secrets. Throws ValkeyError when one that must be there cannot be read, or makes no sense. */
+/** Reads the secrets. Throws ValkeyError when a required one cannot be read or is not valid. */
 export function settingsOfPolicy(spec: ValkeySpec, folder: string): ValkeySettings {
   const files = secretFiles(spec, folder)
   const { mode, masterName, keyPrefix } = spec
@@ -90,7 +93,7 @@ export function settingsOfPolicy(spec: ValkeySpec, folder: string): ValkeySettin
 
 const textOf = (text: string): string | undefined => (text === '' ? undefined : text)
 
-/** In a Secret each of the three may be missing; a file that the policy names must be there. */
+/** A Secret may lack any of the three; a file that the policy names must exist. */
 function readTls({ tls }: ValkeySpec, files: ReturnType<typeof secretFiles>): ValkeyTls {
   const optional = (file: string | undefined): string | undefined => {
     if (file === undefined) return undefined
@@ -129,14 +132,17 @@ export interface ValkeyUrl {
   readonly database?: number
 }
 
-/** `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, also `valkey:`, and `rediss:` or `valkeys:` for TLS. Throws ValkeyError; the text is a secret and not in it. */
+/**
+ * `redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`, also `valkey:`, and `rediss:` or `valkeys:` for TLS.
+ * Throws ValkeyError, whose message does not contain the text: it is a secret.
+ */
 export function parseValkeyUrl(text: string): ValkeyUrl {
   const form = 'must be a URL such as redis://USER:PASSWORD@HOST:6379/0, or rediss://… for TLS'
   const parsed = URL.parse(text.trim())
   const tls = schemes.get(parsed?.protocol ?? '')
   if (parsed === null || tls === undefined || parsed.hostname === '') throw settingsProblem(form)
   const [, database = ''] = /^\/?([0-9]{1,7})?\/?$/.exec(parsed.pathname) ?? [undefined, 'x']
-  if (database === 'x') throw settingsProblem(`${form}; the part behind the host must be the number of a database`)
+  if (database === 'x') throw settingsProblem(`${form}; the part after the host must be a database number`)
   const [username, password] = [parsed.username, parsed.password].map((part) => textOf(unescaped(part, form)))
   return {
     node: { address: parsed.hostname.replace(/^\[|\]$/g, ''), port: parsed.port === '' ? defaultPort : Number(parsed.port) },

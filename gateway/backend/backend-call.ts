@@ -1,4 +1,5 @@
-// One call to one backend address: connect, PROXY header, and the greeting. The relay makes calls for clients, backend-probe.ts makes them for probes.
+// One call to one backend address: connect, PROXY header, and the greeting. The relay makes calls for clients,
+// backend-probe.ts makes them for probes.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { quoteReply, readReply, type BackendReply } from '../core/backend-reply.ts'
 import type { ConnectReader, ConnectTcp, TcpSocket } from '../sockets/tcp-socket.ts'
@@ -10,7 +11,10 @@ export interface Call {
   readonly connectTimeoutMs: number
   /** From the connection to the complete greeting. */
   readonly greetingTimeoutMs: number
-  /** How long a backend may send nothing on an open connection before `onSilent` is called, and again each time. Default: never. */
+  /**
+   * How long a backend may send nothing on an open connection before `onSilent` is called, and again each time.
+   * Default: never.
+   */
   readonly patienceMs?: number
   readonly onSilent?: () => void
   /** The first line of a greeting of several lines has arrived, but not the rest. */
@@ -24,15 +28,19 @@ export interface CallFailed {
   readonly how: 'connect' | 'send'
   readonly reason: string
   /**
-   * `local`: this process or machine could not make the connection, which says nothing about the backend. `refused`: no program accepts connections
-   * there. `unanswered`: no answer to the connection attempt, not even a refusal. `silent`: the greeting came too late. `malformed`: its first words
-   * are not an SMTP greeting. `other`: it closed the connection.
+   * `local`: this process or machine could not make the connection, which says nothing about the backend. `refused`: no
+   * program accepts connections there. `unanswered`: no answer to the connection attempt, not even a refusal. `silent`:
+   * the greeting came too late. `malformed`: its first words are not an SMTP greeting. `other`: it closed the
+   * connection.
    */
   readonly cause: 'local' | 'refused' | 'unanswered' | 'silent' | 'malformed' | 'other'
 }
 
 export type CallResult =
-  /** The backend has sent a complete reply. The socket is paused and has no reader. `received` may hold more than the reply. */
+  /**
+   * The backend has sent a complete reply. The socket is paused and has no reader. `received` may hold more than the
+   * reply.
+   */
   | { readonly is: 'greeting'; readonly socket: TcpSocket; readonly reply: BackendReply; readonly received: Buffer }
   /** The call has failed; the socket is destroyed. */
   | CallFailed

@@ -10,9 +10,9 @@ export interface BackendChange {
   readonly why: string | undefined
 }
 
-/** Says what has become of a backend address, where that is worth a line. */
-export function tellOfBackend(log: Pick<Log, 'info' | 'warning'>, { label, from, to, why }: BackendChange): void {
+/** Logs a change of a backend address: the beginning of a failure and its end. */
+export function logBackendChange(log: Pick<Log, 'info' | 'warning'>, { label, from, to, why }: BackendChange): void {
   const fields = { backend: label, state: to, ...(why !== undefined && { why }) }
-  if (to === 'failing' || to === 'misconfigured') log.warning(`mail server ${label} is ${to}: ${why ?? 'no reason is known'}`, fields)
+  if (to === 'failing' || to === 'misconfigured') log.warning(`mail server ${label} is ${to}: ${why ?? 'the reason is unknown'}`, fields)
   else if (to === 'working' && from !== 'unknown') log.info(`mail server ${label} works again`, fields)
 }

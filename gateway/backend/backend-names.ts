@@ -1,19 +1,20 @@
-// The backend's HOST:PORT list and the addresses that the names stand for at the moment.
+// The names in the backend's list of HOST:PORT, and the addresses that they stand for at the moment.
 import { lookup as lookupAll } from 'node:dns'
 import { isIP } from 'node:net'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { errorWord } from './backend-call.ts'
 
-/** Finds every address of a name, IPv4 and IPv6. */
+/** Looks up all addresses of a name, IPv4 and IPv6. */
 export type Lookup = (host: string, done: (error: Error | undefined, addresses: readonly string[]) => void) => void
 
-/** More addresses than this of one name are left out. */
+/** Further addresses of a name are ignored. */
 const addressLimit = 256
 
 /**
- * The system's own resolver: a service's name, /etc/hosts and search domains work as everywhere else in the pod.
- * It blocks a thread of libuv's pool, but never more than half of them (slow_work_thread_threshold), and one for each name: a resolver that hangs holds up
- * names, not files, and clients go on with the last good answer.
+ * The resolver of the system: names of Services, /etc/hosts and search domains work as everywhere else in the pod. A
+ * lookup blocks a thread of libuv's pool, but only one for each name and never more than half of them
+ * (slow_work_thread_threshold): a resolver that hangs delays lookups, not file access, and the last good answer stays
+ * in use.
  */
 export const lookupBySystem: Lookup = (host, done) => {
   lookupAll(host, { all: true, order: 'verbatim' }, (error, found) => {
@@ -37,7 +38,7 @@ export interface NameStatus {
   readonly error: string | undefined
 }
 
-/** Looks names up, one lookup a name at a time; an answer stays good until a better one comes. */
+/** Looks names up, one lookup for each name at a time. An answer stays in use until the next good one. */
 export class BackendNames {
   readonly #answers: Answer[]
   readonly #lookup: Lookup
@@ -53,7 +54,7 @@ export class BackendNames {
     })
   }
 
-  /** Takes over the good answers of another list. */
+  /** Copies the good answers of another list. */
   inherit(from: BackendNames): void {
     for (const answer of this.#answers) {
       const known = from.#answers.find(({ name }) => name.address === answer.name.address)
@@ -63,12 +64,12 @@ export class BackendNames {
     }
   }
 
-  /** Asks for every name again. */
+  /** Looks every name up again. */
   refresh(): void {
     for (const answer of this.#answers) if (!answer.asking && isIP(answer.name.address) === 0) this.#ask(answer)
   }
 
-  /** Whether every name has been answered at least once, well or not. */
+  /** Whether every lookup has ended at least once, with or without success. */
   settled(): boolean {
     return this.#answers.every((answer) => answer.asked)
   }

@@ -13,29 +13,37 @@ export interface BackendOptions extends WatchOptions {
   readonly proxyProtocol: ProxyVersion
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number
-  /** How long a client is held while no address takes it. 0 when left out. */
+  /** How long a client is held while no address accepts it. Default: 0. */
   readonly holdMs?: number
-  /** For how long an address that is new or works again gets fewer clients than the others. 0 when left out. */
+  /** How long an address that is new or works again gets fewer clients than the others. Default: 0. */
   readonly slowStartMs?: number
-  /** Connections per second to one address. No limit when left out. */
+  /** Connections per second to one address. Default: no limit. */
   readonly connectRate?: number
-  /** How long an address that has taken a client's connection may say nothing before another one is asked too. 1 s when left out. */
+  /**
+   * How long an address may send nothing on a client's connection before another one is tried in parallel. Default: 1
+   * s.
+   */
   readonly patienceMs?: number
-  /** How often names are looked up again. 2 s when left out; 0: only by `refresh`, and no probe is made either. */
+  /**
+   * How often names are looked up again. Default: 2 s. 0: only by `refresh`, and there are no regular probes either.
+   */
   readonly refreshMs?: number
-  /** How often each address is proven anew. 30 s when left out. 0: no probes, every address counts as proven (tests of the relay alone). */
+  /**
+   * How often each address is probed again. Default: 30 s. 0: no probes, every address counts as proven (for tests of
+   * the relay alone).
+   */
   readonly probeAfterMs?: number
-  /** How long a client may stay silent when its backend has ended the session. 60 s when left out. */
+  /** How long a client may be silent after its backend has ended the session. Default: 60 s. */
   readonly lingerMs?: number
   /** Whether this gateway itself listens there. */
   readonly isOwn?: (to: Endpoint) => boolean
-  /** What other processes of this gateway learn and are to learn. Left out: it is alone. */
+  /** The other processes of this gateway. Default: none. */
   readonly shared?: SharedProbes
-  /** Told when an address is in another state; `why` is the reason of a failure. */
+  /** Called when the state of an address has changed; `why` is the reason of a failure. */
   readonly onChange?: (label: string, from: TargetState, to: TargetState, why: string | undefined) => void
-  /** Told how each probe has ended that this process has made. */
+  /** Called with the result of each probe by this process. */
   readonly onProbed?: (result: ProbeResult['is']) => void
-  /** Milliseconds that only go forward. */
+  /** Monotonic time in milliseconds. */
   readonly now?: () => number
   readonly lookup?: Lookup
   readonly connect?: ConnectTcp

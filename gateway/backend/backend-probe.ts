@@ -1,9 +1,11 @@
-// The proof of a backend: a short SMTP conversation of our own that succeeds only where the PROXY header that the policy specifies is read.
+// The probe of a backend: a short SMTP conversation that succeeds only if the backend reads the PROXY header of the
+// policy.
 //
-//   header that names a stranger -> 220 -> NOOP -> 250 -> QUIT -> 221
+//   header with a test address -> 220 -> NOOP -> 250 -> QUIT -> 221
 //
-// A mail server that does not read the header takes it for commands, so that its replies come too early: Postfix sends three times `500` behind its
-// greeting for version 2, and `500` and then `250` for the `NOOP` for version 1. Everything is sent only when the reply to what came before is there.
+// A mail server that does not read the header takes it for commands, so its replies come too early: for version 2
+// Postfix sends `500` three times after its greeting, for version 1 `500` and then `250` for the `NOOP`. Each command
+// is sent only after the reply to the one before.
 import { randomInt } from 'node:crypto'
 import { judgeGreeting, quoteReply, readReply } from '../core/backend-reply.ts'
 import { writeLocalProxyHeader, writeProxyHeader } from '../core/proxy-header.ts'
@@ -14,13 +16,13 @@ import { BackendCall, type CallFailed } from './backend-call.ts'
 export type ProxyVersion = 'V2' | 'V1' | 'None'
 
 export type ProbeResult =
-  /** It is an SMTP server that reads what the policy specifies. */
+  /** It is an SMTP server that reads the PROXY header of the policy. */
   | { readonly is: 'proven' }
-  /** It is down, busy or silent, which may pass by itself. `refused`: no program takes connections there. */
+  /** It is down, busy or silent, which may be temporary. `refused`: no program accepts connections there. */
   | { readonly is: 'failed'; readonly reason: string; readonly refused: boolean }
-  /** Policy and backend do not fit, until a person changes one of them; the reason says how. */
+  /** Policy and backend do not match. The reason says what to change. */
   | { readonly is: 'misconfigured'; readonly reason: string }
-  /** This process could not ask: nothing was learnt. */
+  /** This process could not make the probe, which says nothing about the backend. */
   | { readonly is: 'local'; readonly reason: string }
 
 export interface ProbeOptions {
@@ -28,49 +30,52 @@ export interface ProbeOptions {
   readonly connectTimeoutMs: number
   readonly greetingTimeoutMs: number
   readonly connect: ConnectTcp
-  /** How often `onSilent` is called while a connection stands and the greeting has not come. */
+  /** How often `onSilent` is called while an open connection has no greeting. */
   readonly patienceMs: number
   readonly onSilent: (silentMs: number) => void
-  /** Whether the reason of a failure is looked for, by further conversations with other headers. */
+  /** Whether to find the reason of a failure with further conversations and other headers. */
   readonly diagnose: boolean
   readonly onDiagnosis: () => void
 }
 
 export interface BackendProbe {
-  /** Ends it; its `done` will not come. */
+  /** Ends the probe; `done` will not be called. */
   giveUp(): void
 }
 
-/** What one conversation showed. */
+/** The outcome of one conversation. */
 type Talk =
   | { readonly is: 'proven' }
   | {
-      readonly is: 'down' | 'unanswered' | 'silent' | 'closed' | 'refused' | 'unread' | 'screened' | 'stranger' | 'local'
+      readonly is: 'down' | 'unanswered' | 'silent' | 'closed' | 'refused' | 'unread' | 'screened' | 'notSmtp' | 'local'
       readonly reason: string
     }
 
-/** What a conversation sends first. `stranger`: a header that names an address which no host has. `own`: the gateway itself. */
+/**
+ * What a conversation sends first. `test`: a header with an address that no host has. `own`: with the gateway's own
+ * address.
+ */
 interface Opening {
   readonly version: ProxyVersion
-  readonly names: 'stranger' | 'own'
+  readonly address: 'test' | 'own'
 }
 
 const replyMs = 10_000
 const goodbyeMs = 5000
 /**
- * A greeting whose last line does not come within this time is that of a postscreen, which waits there for clients that talk too early:
- * postscreen_greet_wait is 6 s, or 2 s under stress.
+ * A greeting whose last line does not come within this time is from a postscreen, which waits there for clients that
+ * talk too early (postscreen_greet_wait is 6 s, or 2 s under stress).
  */
 const teaserMs = 1500
 
 /**
- * Begins a proof.
- * @param done called once, later, unless the proof is given up
+ * Starts a probe.
+ * @param done called once, later, unless the probe is given up
  */
-export function startProbe(to: Endpoint, options: ProbeOptions, done: (verdict: ProbeResult) => void): BackendProbe {
-  const proof = new RunningProbe(to, options)
-  void proof.run(done)
-  return proof
+export function startProbe(to: Endpoint, options: ProbeOptions, done: (result: ProbeResult) => void): BackendProbe {
+  const probe = new RunningProbe(to, options)
+  void probe.run(done)
+  return probe
 }
 
 class RunningProbe implements BackendProbe {
@@ -89,12 +94,12 @@ class RunningProbe implements BackendProbe {
     this.#talk?.giveUp()
   }
 
-  async run(done: (verdict: ProbeResult) => void): Promise<void> {
-    const verdict = await this.#verdict()
-    if (!this.#over) done(verdict)
+  async run(done: (result: ProbeResult) => void): Promise<void> {
+    const result = await this.#result()
+    if (!this.#over) done(result)
   }
 
-  async #verdict(): Promise<ProbeResult> {
+  async #result(): Promise<ProbeResult> {
     const { proxyProtocol, diagnose } = this.#options
     const talk = await this.#specified()
     switch (talk.is) {
@@ -105,7 +110,7 @@ class RunningProbe implements BackendProbe {
       case 'unanswered':
         return unreached(talk.is, talk.reason)
       case 'screened':
-      case 'stranger':
+      case 'notSmtp':
         return { is: 'misconfigured', reason: talk.reason }
       case 'unread':
         return { is: 'misconfigured', reason: `${unreadText(proxyProtocol)} (${talk.reason})` }
@@ -114,26 +119,29 @@ class RunningProbe implements BackendProbe {
       case 'refused':
     }
     const failed = { is: 'failed', reason: talk.reason, refused: false } as const
-    // A backend that does not read a header greets; one that waits for a header does not.
+    // A backend that does not read a header sends a greeting; one that waits for a header does not.
     return diagnose && (talk.is !== 'silent' || proxyProtocol === 'None') ? this.#diagnosed(failed) : failed
   }
 
-  /** The conversation that the policy specifies. A refusal of the stranger may be about its address alone, so the gateway then comes as itself. */
+  /**
+   * The conversation with the header of the policy. A refusal may concern the test address, so the gateway's own
+   * address is tried then.
+   */
   async #specified(): Promise<Talk> {
     const { proxyProtocol: version } = this.#options
-    const talk = await this.#converse({ version, names: 'stranger' })
-    return talk.is === 'refused' && version !== 'None' ? this.#converse({ version, names: 'own' }) : talk
+    const talk = await this.#converse({ version, address: 'test' })
+    return talk.is === 'refused' && version !== 'None' ? this.#converse({ version, address: 'own' }) : talk
   }
 
-  /** Whether it is for another version that the backend would be proven. */
+  /** Finds out whether the backend would be proven with another version. */
   async #diagnosed(failed: ProbeResult & { readonly is: 'failed' }): Promise<ProbeResult> {
     const { proxyProtocol, onDiagnosis } = this.#options
     onDiagnosis()
     for (const version of ['V2', 'V1', 'None'] as const) {
       if (version === proxyProtocol) continue
-      const talk = await this.#converse({ version, names: 'own' })
+      const talk = await this.#converse({ version, address: 'own' })
       if (talk.is !== 'proven') continue
-      // What has healed meanwhile is no reason to blame the policy.
+      // The backend may work again by now; then the policy is right.
       const again = await this.#specified()
       return again.is === 'proven' ? again : { is: 'misconfigured', reason: `${insteadText(proxyProtocol, version)} (${failed.reason})` }
     }
@@ -155,14 +163,14 @@ class Conversation {
   #teaser: NodeJS.Timeout | undefined
   #socket: TcpSocket | undefined
 
-  constructor(to: Endpoint, { version, names }: Opening, options: ProbeOptions, done: (talk: Talk) => void) {
+  constructor(to: Endpoint, { version, address }: Opening, options: ProbeOptions, done: (talk: Talk) => void) {
     this.#version = version
     this.#done = done
     const { connectTimeoutMs, greetingTimeoutMs, connect, patienceMs, onSilent } = options
     let silentMs = 0
     const call = {
       to,
-      header: (socket: TcpSocket) => headerOf(version, names, socket),
+      header: (socket: TcpSocket) => headerOf(version, address, socket),
       connectTimeoutMs,
       greetingTimeoutMs,
       connect,
@@ -172,7 +180,7 @@ class Conversation {
     }
     this.#call = new BackendCall(call, (result) => {
       clearTimeout(this.#teaser)
-      // A postscreen that drops clients which talk too early says 521 behind its 220-.
+      // A postscreen that drops clients that talk too early sends 521 after its 220-.
       if (result.is === 'failed' && result.cause === 'malformed' && this.#teaser !== undefined) return this.#screened()
       if (result.is === 'failed') return done(failedTalk(result))
       this.#socket = result.socket
@@ -196,11 +204,11 @@ class Conversation {
 
   #greeted(socket: TcpSocket, received: string): void {
     const greeting = readReply(received)
-    if (typeof greeting === 'string') return this.#over(socket, 'stranger', quoteReply(received))
+    if (typeof greeting === 'string') return this.#over(socket, 'notSmtp', quoteReply(received))
     const extra = received.slice(greeting.length)
     const verdict = judgeGreeting(greeting)
     const said = quoteReply(greeting.line)
-    if (verdict === undefined) return this.#over(socket, 'stranger', `${said}, which is not an SMTP greeting`)
+    if (verdict === undefined) return this.#over(socket, 'notSmtp', `${said}, which is not an SMTP greeting`)
     if (verdict !== 'welcome') {
       socket.write('QUIT\r\n')
       return this.#over(socket, 'refused', said)
@@ -220,7 +228,7 @@ class Conversation {
     })
   }
 
-  /** Says a command and takes the one reply to it. */
+  /** Sends a command and reads the one reply to it. */
   #ask(socket: TcpSocket, command: 'NOOP' | 'QUIT', took: (code: string, text: string) => void): void {
     let text = ''
     const settle = (next: () => void): void => {
@@ -234,7 +242,7 @@ class Conversation {
       const reply = readReply(text)
       if (reply === 'more') return true
       settle(() => {
-        if (reply === 'malformed') this.#over(socket, 'stranger', `${quoteReply(text)} to ${command}, which is not an SMTP reply`)
+        if (reply === 'malformed') this.#over(socket, 'notSmtp', `${quoteReply(text)} to ${command}, which is not an SMTP reply`)
         else if (reply.length < text.length) this.#over(socket, 'unread', `${quoteReply(text.slice(reply.length))}, unasked`)
         else took(reply.code, reply.line)
       })
@@ -247,10 +255,10 @@ class Conversation {
     socket.write(`${command}\r\n`)
   }
 
-  #over(socket: TcpSocket, is: 'refused' | 'unread' | 'stranger' | 'closed', reason: string): void {
+  #over(socket: TcpSocket, is: 'refused' | 'unread' | 'notSmtp' | 'closed', reason: string): void {
     socket.endAndClose()
-    const text = is === 'stranger' ? `it does not speak SMTP: it ${reason}` : reason
-    // Without a header there is none to be read.
+    const text = is === 'notSmtp' ? `it does not speak SMTP: it ${reason}` : reason
+    // Without a header none can be ignored.
     this.#done({ is: is === 'unread' && this.#version === 'None' ? 'closed' : is, reason: text })
   }
 }
@@ -264,7 +272,7 @@ function failedTalk({ cause, reason }: CallFailed): Talk {
     case 'silent':
       return { is: cause, reason }
     case 'malformed':
-      return { is: 'stranger', reason: `it does not speak SMTP: it ${reason}` }
+      return { is: 'notSmtp', reason: `it does not speak SMTP: it ${reason}` }
     case 'other':
       return { is: 'closed', reason }
   }
@@ -275,18 +283,21 @@ function unreached(how: 'local' | 'down' | 'unanswered', reason: string): ProbeR
 }
 
 /**
- * The stranger is an address for documentation, another one each time. A header that names the gateway itself would not show what clients meet:
- * a postscreen lets through whom mynetworks has, and one that it has tested already. Postfix refuses UNKNOWN in version 1.
+ * The test address is a random one for documentation. The gateway's own address would not show what clients experience:
+ * a postscreen does not test addresses in mynetworks, and those that have passed. Postfix refuses UNKNOWN in version 1.
  */
-function headerOf(version: ProxyVersion, names: 'stranger' | 'own', socket: TcpSocket): Uint8Array | undefined {
+function headerOf(version: ProxyVersion, address: 'test' | 'own', socket: TcpSocket): Uint8Array | undefined {
   const ends = version === 'None' ? undefined : socket.endpoints()
   if (ends === undefined || version === 'None') return undefined
-  if (names === 'stranger') return writeProxyHeader(version, strangerFor(ends.server), ends.client)
+  if (address === 'test') return writeProxyHeader(version, testAddressFor(ends.server), ends.client)
   return version === 'V2' ? writeLocalProxyHeader() : writeProxyHeader('V1', ends.server, ends.client)
 }
 
-/** RFC 5737 and RFC 3849; name servers know that these have no names (RFC 6303), so that no lookup holds the greeting up. */
-function strangerFor({ address }: Endpoint): Endpoint {
+/**
+ * RFC 5737 and RFC 3849. Name servers know that these addresses have no names (RFC 6303), so no lookup delays the
+ * greeting.
+ */
+function testAddressFor({ address }: Endpoint): Endpoint {
   const port = randomInt(1024, 65_536)
   if (address.includes(':')) return { address: `2001:db8::${randomInt(1, 65_536).toString(16)}`, port }
   const network = ['192.0.2', '198.51.100', '203.0.113'][randomInt(3)]

@@ -1,7 +1,8 @@
-// The search for a backend that greets one client: which addresses are called, when another one is, and how long the client is held.
+// The search for a backend that greets one client: which addresses are called, when the next one is tried, and how long
+// the client is held.
 //
 //   waiting for names -> calling a backend -> (next one ...) -> found
-//                               ▲                  └─ none is left: held ─┐
+//                               ▲                  └─ none left: held ────┐
 //                               └─────────────────────────────────┘
 import { connectNodeSocket } from '../sockets/node-connect.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
@@ -13,19 +14,28 @@ import type { Backends } from './backends.ts'
 import type { Target } from './target-record.ts'
 import type { RelayRequest } from './relay-request.ts'
 
-/** The calls made before giving up may take this many connect timeouts and one greeting timeout. */
+/** All calls together may take this many connect timeouts and one greeting timeout. */
 const connectsInTime = 5
-/** How long a backend may take a connection and say nothing before another one is asked beside it: Postfix greets within milliseconds, if it greets. */
+/**
+ * How long a backend may send nothing before another one is asked in parallel: Postfix greets within milliseconds, if
+ * it greets.
+ */
 const usualPatienceMs = 1000
 /** Backends that one client asks at the same time. */
 const callsAtOnce = 3
-/** How long a client waits that a backend has refused, doubled each time, and by what part of it that may be longer: those that came together shall not return together. */
+/**
+ * The delay before a refused client tries again. It doubles each time, and is longer by a random part so that clients
+ * that came together do not return together.
+ */
 const refusalDelays = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, most: 1.5 } }
-/** Failures that are named when all have failed. */
+/** How many failures the log line names when all have failed. */
 const reasonLimit = 5
-/** Exactly one of them comes, unless the search is given up. */
+/** Exactly one is called, unless the search is given up. */
 export interface BackendSearchEvents {
-  /** The socket is paused and has no reader; `greeting` is all that it has said. A session is booked on the target: release it in `backends`. */
+  /**
+   * The socket is paused and has no reader; `greeting` is everything received. A session is booked on the target:
+   * release it in `backends`.
+   */
   found(target: Target, backends: Backends, socket: TcpSocket, greeting: Buffer): void
   failed(how: 'connect' | 'send', reason: string): void
 }
@@ -41,13 +51,15 @@ export class BackendSearch {
   readonly #reasons: string[] = []
   #how: 'connect' | 'send' = 'connect'
   #unanswered = false
-  /** Whether some failure since the last time that all were asked may pass; a backend that says 5xx means it. */
+  /** Whether a failure since all were last asked may be temporary. A 5xx reply is not. */
   #mayPass = false
-  /** Whether some failure since then was about this client alone, as far as is known: it comes back by itself, later each time. */
+  /**
+   * Whether a failure since then may concern this client only. Then it tries again after a delay that grows each time.
+   */
   #refused = false
   readonly #backOff = new BackOff(refusalDelays)
   #cancelHold: (() => void) | undefined
-  /** The backends that are being asked, the first one first; each has a session booked. */
+  /** The backends that are being asked, in order; each has a session booked. */
   readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()
   #over = false
 
@@ -66,12 +78,12 @@ export class BackendSearch {
     this.#backends.whenKnown(() => this.#callNext())
   }
 
-  /** Why it is given up is known only to its caller: how the last call failed. */
+  /** How the last call failed, for a caller that gives up. */
   get how(): 'connect' | 'send' {
     return this.#how
   }
 
-  /** Ends the calls or the wait that are under way; no event comes any more. */
+  /** Ends all calls and waits; no event follows. */
   giveUp(): void {
     this.#over = true
     this.#hangUp()
@@ -89,8 +101,9 @@ export class BackendSearch {
   }
 
   /**
-   * A backend that did not answer at all is asked once more: a burst fills a backend's listen queue, and the kernel then drops what comes on top
-   * (500 clients at once on a cold Postfix: 257 got no connection within one second, all did within two).
+   * A backend that did not answer at all is asked once more: a burst fills its listen queue, and the kernel drops
+   * further connections (500 clients at once on an idle Postfix: 257 got no connection within one second, all did
+   * within two).
    */
   #takeTarget(now: number): Target | undefined {
     const target = this.#backends.take(this.#tried)
@@ -105,11 +118,11 @@ export class BackendSearch {
     if (this.#calls.size === 0) this.#backends = this.#backends.latest
     const target = now < this.#deadline ? this.#takeTarget(now) : undefined
     if (target !== undefined) return this.#callTo(target)
-    // One that is slow may yet greet.
+    // A slow backend may still greet.
     if (this.#calls.size === 0) this.#noneLeft(now)
   }
 
-  /** A client waits for its turn until its `holdTime` is over, which began when it came. */
+  /** A client waits for its turn until its hold time is over, which began with the search. */
   #callTo(target: Target): void {
     this.#tried.add(target)
     let waits = true
@@ -158,7 +171,7 @@ export class BackendSearch {
       patienceMs,
       onSilent: () => {
         silentMs += patienceMs
-        this.#askBeside(target, silentMs)
+        this.#askInParallel(target, silentMs)
       },
       connect: connect ?? connectNodeSocket,
     }
@@ -172,15 +185,19 @@ export class BackendSearch {
   }
 
   /**
-   * postscreen incompatibility: it has one smtpd and waits. A crowd that waits for a hanging backend must not wait in vain, nor double itself more than it has to: a few at a time, each to a good one.
+   * postscreen incompatibility: it has one smtpd and waits. Clients of a backend that hangs need another one, but must
+   * not multiply the load: each asks a few backends at a time, and only good ones.
    */
-  #askBeside(slow: Target, silentMs: number): void {
+  #askInParallel(slow: Target, silentMs: number): void {
     if (!this.#backends.health.silent(slow, silentMs) || this.#calls.size >= callsAtOnce) return
     const target = this.#backends.takeGood(this.#tried)
     if (target !== undefined) this.#callTo(target)
   }
 
-  /** postscreen incompatibility: it refuses at once. A backend that is being replaced is back in seconds, and the client has lost nothing by waiting. */
+  /**
+   * postscreen incompatibility: it refuses at once. A backend that is being replaced is back within seconds, and
+   * waiting costs the client nothing.
+   */
   #noneLeft(now: number): void {
     const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
     if (!mayHold) return this.#fail(this.#reasons.length === 0 ? this.#backends.whyNone() : this.#reasons.join('; '))
@@ -212,7 +229,7 @@ export class BackendSearch {
       this.#refused ||= result.cause !== 'refused' && result.cause !== 'malformed'
       return this.#tryAnother(target, result.how, result.reason)
     }
-    // Read once: a client that is too early to have a refusal passed on must not be too late a moment later to be held.
+    // Read once: a client that is too early to get the refusal must not be too late to be held a moment later.
     const now = performance.now()
     const { reply, received } = result
     const verdict = judgeGreeting(reply)
@@ -222,16 +239,19 @@ export class BackendSearch {
     else if (verdict !== 'later') this.#backends.health.greeted(target, silentMs)
     else this.#backends.health.refused(target, this.#request.clientEndpoint.address, quoteReply(reply.line))
     this.#refused ||= verdict === 'later'
-    // Another client may have shown meanwhile that the backend does not do what has been proven.
+    // Another client may have shown by now that the backend does not do what was proven.
     if (verdict !== undefined && this.#backends.usable(target)) {
-      if (verdict === 'welcome' || this.#mayPassOn(verdict, now)) return this.#found(target, result.socket, received)
+      if (verdict === 'welcome' || this.#mayForward(verdict, now)) return this.#found(target, result.socket, received)
     }
     result.socket.destroy()
     this.#tryAnother(target, 'send', early === undefined ? quoteReply(reply.line) : `${quoteReply(early)}, unasked`, now)
   }
 
-  /** Whether a refusal may be the client's greeting: it is the client's first line, no other backend is left to ask, and nothing is to be hoped for. */
-  #mayPassOn(verdict: 'later' | 'never', now: number): boolean {
+  /**
+   * Whether the client may get the backend's refusal as its greeting: nothing was sent before, no other backend is
+   * left, and waiting will not help.
+   */
+  #mayForward(verdict: 'later' | 'never', now: number): boolean {
     if (this.#request.teaserSent || this.#calls.size > 0) return false
     if (now >= this.#deadline) return true
     return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)

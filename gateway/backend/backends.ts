@@ -1,5 +1,5 @@
-// The backends of a gateway: which address gets the next client. Only addresses that were proven get clients, and of those the one with the fewest
-// sessions.
+// The backends of a gateway: which address gets the next client. Only addresses that were proven get clients, and of
+// those the one with the fewest sessions.
 import type { BackendOptions } from './backend-options.ts'
 import { type BackendStatus, backendStatus, countStates } from './backend-status.ts'
 import type { BeginConnection } from './connect-rate-limiter.ts'
@@ -12,8 +12,9 @@ import { TargetTable } from './target-table.ts'
 import { whyNone, whyNotReady } from './unavailable-reasons.ts'
 
 /**
- * After a change a Service's name stands for other addresses within a second or two, if its DNS server knows: CoreDNS is up to 5 s late.
- * A lookup with search domains is some six questions, so a gateway asks about three questions a second.
+ * After a change a Service's name stands for other addresses within a second or two, if its DNS server knows: CoreDNS
+ * is up to 5 s late. A lookup with search domains is some six questions, so a gateway asks about three questions a
+ * second.
  */
 const usualRefreshMs = 2000
 
@@ -32,8 +33,8 @@ export class Backends {
 
   /**
    * Throws for an address that is not HOST:PORT.
-   * @param previous the backends that these replace after a change of policy. What was learned there stays valid, except proofs of another PROXY
-   * version, and clients that are held there are tried here. Close it afterwards.
+   * @param previous the backends that these replace after a change of policy. What was learned there stays valid,
+   * except proofs of another PROXY version, and clients that are held there are tried here. Close it afterwards.
    */
   constructor(options: BackendOptions, previous?: Backends) {
     this.options = options
@@ -64,8 +65,8 @@ export class Backends {
   }
 
   /**
-   * For a client that no address accepts: calls back once, when an address begins to work or, without probes, when it is this client's turn to
-   * try. @returns cancels the wait
+   * For a client that no address accepts: calls back once, when an address begins to work or, without probes, when it
+   * is this client's turn to try. @returns cancels the wait
    */
   hold(ready: () => void): () => void {
     return this.#held.add(ready)
@@ -81,14 +82,17 @@ export class Backends {
     return [...this.#table.listed].some(({ state }) => state === 'working') ? 'all' : 'oldest'
   }
 
-  /** Calls back when there is an address to try or it is certain that there is none: at once, except in the first moments. */
+  /**
+   * Calls back when there is an address to try or it is certain that there is none: at once, except in the first
+   * moments.
+   */
   whenKnown(ready: () => void): void {
     this.#table.whenKnown(ready)
   }
 
   /**
-   * The address to try next, with a session booked on it that `release` must end; undefined when all have been tried. Failing addresses come
-   * last: they are tried when nothing else works. An address that was not proven is never tried.
+   * The address to try next, with a session booked on it that `release` must end; undefined when all have been tried.
+   * Failing addresses come last: they are tried when nothing else works. An address that was not proven is never tried.
    */
   take(tried: ReadonlySet<Target>): Target | undefined {
     return this.#book(this.#best((record) => this.#mayTry(record, tried)))

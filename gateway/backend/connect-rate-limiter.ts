@@ -1,14 +1,15 @@
-// How many connections per second one backend address gets: a crowd of clients is spread over time, in the order in which the clients came.
+// Limits the connections per second to one backend address: many clients at once are spread over time, in the order of
+// their arrival.
 
-/** Connections that may begin at once after a quiet time, as a part of a second's. */
+/** The burst that is allowed after an idle time, in seconds of the rate. */
 const burstSeconds = 0.25
 
-/** Begins a connection. @returns false when it does not: the next client then gets the slot. */
+/** Begins a connection. @returns false if it does not: then the next client gets the slot. */
 export type BeginConnection = () => boolean
 
 /**
- * The queue for connections to one address. A slot is used only by a connection that begins, so a client that has left costs nothing.
- * The caller bounds how long a client waits, and `limits.connections` how many do.
+ * The queue for connections to one address. Only a connection that begins uses a slot, so a client that has left costs
+ * nothing. The caller limits how long a client waits, and `limits.connections` how many wait.
  */
 export class ConnectRateLimiter {
   readonly #waiting = new Set<BeginConnection>()
@@ -20,8 +21,8 @@ export class ConnectRateLimiter {
   /**
    * Calls `begin` once, when its turn comes: before this returns, if a slot is free.
    * @param perSecond connections per second; 0: no limit
-   * @param now a clock in milliseconds that only goes forward
-   * @returns how to leave the queue
+   * @param now monotonic time in milliseconds
+   * @returns leaves the queue
    */
   wait(begin: BeginConnection, perSecond: number, now: () => number): () => void {
     this.#gapMs = perSecond === 0 ? 0 : 1000 / perSecond

@@ -1,6 +1,6 @@
-// The table of backends of a gateway process: with what other workers learn, its own addresses, and its log lines.
+// The backends of a gateway process: connected to the other workers, the log and the metrics.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import { tellOfBackend } from './backend-log.ts'
+import { logBackendChange } from './backend-log.ts'
 import type { BackendOptions } from './backend-options.ts'
 import { Backends } from './backends.ts'
 import { sharedProbes } from './probe-sharing.ts'
@@ -9,10 +9,10 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { GatewayOptions } from '../process/options.ts'
 
 /**
- * @param ofPolicy what the policy in force says
+ * @param ofPolicy the settings of the policy
  * @param listening where this process listens, when asked
  * @param metrics counts the probes
- * @param previous the table whose place it takes; it is closed
+ * @param previous the backends that they replace, which are closed
  */
 export function gatewayBackends(
   ofPolicy: BackendOptions,
@@ -27,8 +27,8 @@ export function gatewayBackends(
     isOwn: (to) => isOwnAddress(to, listening()),
     onProbed: (result) => metrics.backendProbed(result),
     onChange: (label, from, to, why) => {
-      // Of several workers, the one that makes the probes.
-      if (backendProbes?.isProber() !== false) tellOfBackend(log, { label, from, to, why })
+      // Of several workers only the one that makes the probes logs changes.
+      if (backendProbes?.isProber() !== false) logBackendChange(log, { label, from, to, why })
     },
   }
   const backends = new Backends(options, previous)

@@ -1,27 +1,31 @@
-// Clients that no backend takes at the moment. They are held for a few seconds, since that costs them nothing, and a 421 costs them minutes.
+// Clients that no backend accepts at the moment. They are held for a few seconds: this costs them little, while a 421
+// costs them minutes.
 
-/** How often is looked whether something has changed. */
-const lookMs = 500
+/** How often to check whether something has changed. */
+const checkMs = 500
 
-/** Lets held clients go: all when an address begins to work; the one that has waited longest where only a client can find that out. */
+/**
+ * Releases held clients: all when an address begins to work; one at a time, the oldest first, when only a client can
+ * find that out.
+ */
 export class HeldClients {
-  readonly #look: () => 'all' | 'oldest' | 'none'
+  readonly #check: () => 'all' | 'oldest' | 'none'
   readonly #waiting = new Set<() => void>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param look called twice a second while clients wait: which of them may try */
-  constructor(look: () => 'all' | 'oldest' | 'none') {
-    this.#look = look
+  /** @param check called twice a second while clients wait: which of them may try again */
+  constructor(check: () => 'all' | 'oldest' | 'none') {
+    this.#check = check
   }
 
   get size(): number {
     return this.#waiting.size
   }
 
-  /** Calls back once, when it is time to try again. @returns how to lose interest */
+  /** Calls back once, when it is time to try again. @returns cancels the wait */
   add(ready: () => void): () => void {
     this.#waiting.add(ready)
-    this.#timer ??= setInterval(() => this.#tick(), lookMs)
+    this.#timer ??= setInterval(() => this.#tick(), checkMs)
     return () => this.#remove(ready)
   }
 
@@ -30,7 +34,7 @@ export class HeldClients {
   }
 
   #tick(): void {
-    const which = this.#look()
+    const which = this.#check()
     if (which === 'none') return
     if (which === 'all') return this.releaseAll()
     const [oldest] = this.#waiting

@@ -1,4 +1,5 @@
-// When which backend address is proven, and by which process: of several processes of one gateway one makes the probes and tells the others.
+// When to probe which backend address, and in which process: one process of a gateway makes the probes and tells the
+// others.
 import { connectNodeSocket } from '../sockets/node-connect.ts'
 import type { BackendOptions } from './backend-options.ts'
 import type { TargetRecord } from './target-record.ts'
@@ -6,19 +7,19 @@ import { type BackendProbe, startProbe, type ProbeResult } from './backend-probe
 
 export interface ProbeScheduleEvents {
   readonly result: (record: TargetRecord, result: ProbeResult) => void
-  /** A probe has waited for a greeting for so long. */
+  /** A probe has waited for a greeting for this long. */
   readonly silent: (record: TargetRecord, silentMs: number) => void
 }
 
 const usualIntervalMs = 30_000
-/** A proof may be this many intervals old while sessions show that the address is well. */
+/** A proof may be this many intervals old while sessions show that the address works. */
 const oldestProof = 2
-/** The shortest time between two probes of one address: without a reason, and while clients are held. */
+/** The shortest time between two probes of one address while clients are held, and when there is a reason for doubt. */
 const heldGapMs = 500
 const soonGapMs = 1000
 const longestGreetingMs = 30_000
 const patienceMs = 1000
-/** To find the reason of a failure takes several conversations. */
+/** Finding the reason of a failure takes several conversations. */
 const diagnosisGapMs = 60_000
 
 export class ProbeSchedule {
@@ -34,23 +35,23 @@ export class ProbeSchedule {
     this.#events = events
   }
 
-  /** Whether addresses must be proven. */
+  /** Whether addresses must be proven before they get clients. */
   get active(): boolean {
     return this.#options.probeAfterMs !== 0
   }
 
-  /** Whether probes are made without being asked for. */
+  /** Whether probes are made regularly. */
   get regular(): boolean {
     return this.active && this.#options.refreshMs !== 0
   }
 
-  /** Proves what is due. @param held whether clients wait for an address to work */
+  /** Probes the addresses that are due. @param held whether clients wait for an address to work */
   probeDue(records: Iterable<TargetRecord>, held: boolean): void {
     if (!this.active) return
     for (const record of records) if (!record.trying && this.#isDue(record, held)) this.#probe(record, false)
   }
 
-  /** Proves the address as soon as the last probe is a second ago: there is a reason for doubt. */
+  /** Probes the address, because of a doubt, but not within a second after the last probe. */
   soon(record: TargetRecord): void {
     if (!this.active || record.trying || this.#timers.has(record)) return
     const waitMs = record.probedAt + soonGapMs - this.#now()
@@ -62,19 +63,21 @@ export class ProbeSchedule {
     this.#timers.set(record, timer)
   }
 
-  /** Another process asks. What is known may be out of date where a probe is about to be made, and that tells it. */
+  /** Another process asks. No answer if a probe is due or running: its result will be told. */
   asked(record: TargetRecord, urgent: boolean): void {
     if (urgent) this.soon(record)
     else if (record.lastProbe !== undefined && !record.trying && !this.#timers.has(record)) this.tell(record, record.lastProbe)
   }
 
-  /** No program takes connections there, as a client has shown: what was proven before counts no more, for no process. */
+  /**
+   * A client has found that no program accepts connections there: the last proof is not valid any more, in any process.
+   */
   failed(record: TargetRecord, reason: string): void {
     if (this.#options.shared?.isProber() === false) this.soon(record)
     else this.tell(record, { is: 'failed', reason, refused: true })
   }
 
-  /** Tells the other processes. */
+  /** Tells the other processes of a result. */
   tell(record: TargetRecord, result: ProbeResult): void {
     record.lastProbe = result
     const { shared, proxyProtocol } = this.#options
@@ -85,7 +88,7 @@ export class ProbeSchedule {
     for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const [record, probe] of this.#running) {
       probe.giveUp()
-      // The record may live on in the next table.
+      // The record may be used in the next table.
       record.trying = false
       record.probedAt = Number.NEGATIVE_INFINITY
     }
@@ -138,7 +141,7 @@ export class ProbeSchedule {
       record.trying = false
       if (result.is === 'proven') record.slowMs = slowMs
       const { lastError } = record
-      // What looks like a failure is what has been diagnosed before.
+      // The reason of this failure was found before.
       const known = !diagnose && record.state === 'misconfigured' && result.is === 'failed' && !result.refused && lastError !== undefined
       this.#settle(record, known ? { is: 'misconfigured', reason: lastError } : result)
     })

@@ -1,4 +1,5 @@
-// What the processes of one gateway tell each other about backends: one of them makes the probes, the others learn the results.
+// What the processes of one gateway tell each other about backends: one of them makes the probes, the others learn the
+// results.
 import type { ProbeResult, ProxyVersion } from './backend-probe.ts'
 
 /** What one process has learned about an address. */

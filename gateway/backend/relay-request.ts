@@ -1,4 +1,4 @@
-// What handing a client on takes and gives: the client, what its caller is told, and what he may still do.
+// The start of a relay: the client, the events that the caller receives, and what the caller may still do.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
@@ -7,42 +7,50 @@ export interface RelayRequest {
   readonly client: TcpSocket
   readonly clientEndpoint: Endpoint
   readonly serverEndpoint: Endpoint
-  /** The client's bytes that were read and not answered. */
+  /** The client's bytes that were read but not answered. */
   readonly unread: Uint8Array
-  /** Whether the client has got `220-`: then it must never see a backend's refusal, since a greeting cannot become one (postscreen 2.9). */
+  /**
+   * Whether the client has received `220-`: then it must not get a backend's refusal, which cannot follow a greeting
+   * (postscreen 2.9).
+   */
   readonly teaserSent: boolean
 }
 
 export interface RelayStats {
-  /** Label of the backend's address; undefined when the client left before one had greeted. */
+  /** Label of the backend's address; undefined when the client left before one greeted. */
   readonly backend: string | undefined
   /** Bytes of the client that went to the backend, without the header. */
   readonly toBackend: number
   readonly toClient: number
-  /** Who ended first, and how when not in order (an error's code). */
+  /** The side that ended first, and the error code if it did not end in order. */
   readonly endedBy: 'client' | 'backend'
   readonly error: string | undefined
 }
 
-/** Exactly one of `onFailed` and `onEnd` comes, and it comes last; none of them comes before `startRelay` has returned. */
+/**
+ * Exactly one of `onFailed` and `onEnd` is called, as the last event. None is called before `startRelay` has returned.
+ */
 export interface RelayEvents {
   /** A backend has greeted; the relay runs. */
   onStarted(backend: string): void
-  /** What the client says from then on, behind `unread`, on its way to the backend; the bytes are good until it returns. Then its end of stream. */
+  /**
+   * What the client sends after `unread`, on its way to the backend, then its end of stream. The bytes are valid only
+   * until the call returns.
+   */
   onClientData?(bytes: Uint8Array): void
   onClientEnd?(): void
   /**
-   * No backend took the client, which has seen nothing of them. `how` is that of the last one tried (postscreen_send.c).
-   * The client is paused and the caller's again; `arrived` are the bytes that came since, behind `unread`.
-   * An `end` that came since will not come again: ask `client.inputEnded`.
+   * No backend accepted the client, which has received nothing from them. `how` is that of the last one tried
+   * (postscreen_send.c). The client is paused and belongs to the caller again; `arrived` are the bytes that came after
+   * `unread`. If its stream has ended in between, there is no second event: see `client.inputEnded`.
    */
   onFailed(how: 'connect' | 'send', reason: string, arrived: Uint8Array): void
   /** Both connections are closed, or the client left early. */
   onEnd(stats: RelayStats): void
 }
 
-/** A hand-off under way. */
+/** A running relay. */
 export interface RelayHandle {
-  /** The client is the caller's again (`onFailed`), where no backend has greeted it yet; else nothing happens. */
+  /** Returns the client to the caller (`onFailed`) if no backend has greeted it yet; otherwise does nothing. */
   giveUp(reason: string): void
 }

@@ -1,8 +1,9 @@
-// One relay: finds a backend that greets the client, then copies bytes in both directions until both sides have ended. After the greeting only the first
-// reply is inspected (header-check.ts).
+// One relay: finds a backend that greets the client, then copies bytes in both directions until both sides have ended.
+// After the greeting only the first reply is inspected (header-check.ts).
 //
-// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, even while the first may still greet: a
-// backend that accepts the connection and sends nothing for a second keeps its connection, another one is asked in parallel, and the first greeting wins.
+// The client's bytes wait here until a backend has greeted, so that trying another backend is always safe, even while
+// the first may still greet: a backend that accepts the connection and sends nothing for a second keeps its connection,
+// another one is asked in parallel, and the first greeting wins.
 import { reply as replies, wire } from '../core/replies.ts'
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { errorWord } from './backend-call.ts'
@@ -15,7 +16,10 @@ import type { Target } from './target-record.ts'
 
 /** Bytes of the client that are kept while no backend has greeted; more stay in the kernel. */
 const heldLimit = 65_536
-/** How long a client may be silent after its backend has ended: the kernel's own limit for such connections (tcp_fin_timeout). */
+/**
+ * How long a client may be silent after its backend has ended: the kernel's own limit for such connections
+ * (tcp_fin_timeout).
+ */
 const lingerMs = 60_000
 
 /** Relays a client to a backend. Throws when an address of the request is not valid. */
@@ -223,7 +227,8 @@ class Relay implements RelayHandle, SocketReader {
     this.#linger()
   }
 
-  // A client that did not end in order is a lost connection for the backend too: an orderly end could mean that the client has finished.
+  // A client that did not end in order is a lost connection for the backend too: an orderly end could mean that the
+  // client has finished.
   onClose(client: TcpSocket, error: Error | undefined): void {
     this.#endedBy ??= 'client'
     if (error !== undefined) this.#error ??= errorWord(error)

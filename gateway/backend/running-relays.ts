@@ -1,4 +1,5 @@
-// The clients that were handed on or wait for a backend, with what is logged and counted about them.
+// All relays of a gateway process, with their log lines and metrics. A client that waits for a backend counts as a
+// relay.
 import type { Backends } from './backends.ts'
 import type { RelayRequest, RelayEvents, RelayHandle } from './relay-request.ts'
 import { startRelay } from './relay.ts'
@@ -15,7 +16,7 @@ export class Relays {
     this.#metrics = metrics
   }
 
-  /** Those that wait for a backend included. */
+  /** Clients that wait for a backend included. */
   get size(): number {
     return this.#running.size
   }
@@ -46,12 +47,12 @@ export class Relays {
     this.#running.set(request, handle)
   }
 
-  /** Those that no backend has greeted are the sessions' again, which know what to tell the client. */
+  /** Returns the clients that no backend has greeted to their sessions, which know what to reply. */
   giveUpWaiting(reason: string): void {
     for (const handle of this.#running.values()) handle.giveUp(reason)
   }
 
-  /** Ends them all, a message in flight with them: its sender has no answer to DATA yet and will send it again. */
+  /** Ends all relays. A message in transit is not lost: its sender has no reply to DATA yet and will send it again. */
   cut(): void {
     for (const { client } of this.#running.keys()) client.destroy()
   }

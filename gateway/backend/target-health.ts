@@ -52,7 +52,10 @@ export class TargetHealth {
     if (previous.#options.proxyProtocol !== options.proxyProtocol) for (const record of table.records) forgetProof(record)
   }
 
-  /** The address has greeted a client: it works. @param silentMs how long the client waited, 0 for less than the usual patience */
+  /**
+   * The address has greeted a client: it works.
+   * @param silentMs how long the client waited, 0 for less than the usual patience
+   */
   greeted(target: Target, silentMs = 0): void {
     this.#change(target, (record, now) => {
       if (silentMs === 0) record.promptAt = now
@@ -60,7 +63,10 @@ export class TargetHealth {
     })
   }
 
-  /** A call for a client has failed. Only what does not depend on the client is a failure of the address; a probe finds out the rest. */
+  /**
+   * A call for a client has failed. Only what does not depend on the client is a failure of the address; a probe finds
+   * out the rest.
+   */
   callFailed(target: Target, { cause, reason }: CallFailed): void {
     if (cause === 'local') return this.abandoned(target)
     if (cause === 'refused' || !this.probes.active) return this.failed(target, reason)
@@ -82,8 +88,8 @@ export class TargetHealth {
   }
 
   /**
-   * The address has refused the client with 4xx. This says something about the client, until clients of other networks are refused too:
-   * then a probe is made.
+   * The address has refused the client with 4xx. This says something about the client, until clients of other networks
+   * are refused too: then a probe is made.
    */
   refused(target: Target, client: string, reason: string): void {
     if (!this.probes.active) return this.failed(target, reason)
@@ -107,10 +113,11 @@ export class TargetHealth {
   }
 
   /**
-   * The address accepted a client's connection `silentMs` ago and has sent nothing. If it has greeted no client since, it may hang (the kernel
-   * accepts connections for its listen queue anyway), which a probe finds out. An address that greets other clients is slow for this client
-   * only, for example because of a slow lookup of the client's name.
-   * @returns whether another address should be tried in parallel. Never when no other address works: a busy one is better than none.
+   * The address accepted a client's connection `silentMs` ago and has sent nothing. If it has greeted no client since,
+   * it may hang (the kernel accepts connections for its listen queue anyway), which a probe finds out. An address that
+   * greets other clients is slow for this client only, for example because of a slow lookup of the client's name.
+   * @returns whether another address should be tried in parallel. Never when no other address works: a busy one is
+   * better than none.
    */
   silent(target: Target, silentMs: number): boolean {
     const record = this.#table.find(target.label)
@@ -140,8 +147,8 @@ export class TargetHealth {
   }
 
   /**
-   * For readiness: whether to accept a client that comes now. True while a backend is reachable, and while the last one was lost so recently
-   * that the client would be held.
+   * For readiness: whether to accept a client that comes now. True while a backend is reachable, and while the last one
+   * was lost so recently that the client would be held.
    */
   worthwhile(): boolean {
     return this.#lostAt === undefined || this.reachable() || this.#now() - this.#lostAt < (this.#options.holdMs ?? 0)

@@ -1,4 +1,4 @@
-// What is known of one backend address, and how what happens changes it.
+// What is known of one backend address, and how events change it.
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { ConnectRateLimiter } from './connect-rate-limiter.ts'
@@ -14,25 +14,27 @@ export interface Target extends Endpoint {
 type Mutable<T> = { -readonly [key in keyof T]: T[key] }
 
 export interface TargetRecord extends Target, Mutable<Candidate> {
-  /** Whether a conversation of our own has shown that it reads the PROXY header as specified, and nothing has told otherwise since. */
+  /**
+   * Whether a probe has shown that it reads the PROXY header of the policy, and nothing has shown the opposite since.
+   */
   proven: boolean
   provenAt: number
-  /** Failures in a row, one a rest. */
+  /** Failures in a row; those during a rest count once. */
   failures: number
   lastError: string | undefined
-  /** When a session or a probe last told something of it. */
+  /** When a session or a probe last had a result. */
   heardAt: number
   greetedAt: number
-  /** When it last greeted a client without keeping it waiting. */
+  /** When it last greeted a client without delay. */
   promptAt: number
-  /** When a client was first kept waiting for a greeting since it last greeted. */
+  /** When a client first had to wait for a greeting since the last one. */
   silentAt: number
-  /** How long the last proof was kept waiting for its greeting. */
+  /** How long the last successful probe waited for its greeting. */
   slowMs: number
-  /** When the last proof was begun or asked for, and when the last one that looks for the reason of a failure. */
+  /** When the last probe began or was asked for, and the last one that looks for the reason of a failure. */
   probedAt: number
   diagnosedAt: number
-  /** Networks of clients that it has refused since it last greeted; at most two are kept. */
+  /** Networks of clients that it has refused since its last greeting; at most two are kept. */
   readonly refused: Set<string>
   readonly connectRate: ConnectRateLimiter
   lastProbe: ProbeResult | undefined
@@ -40,7 +42,7 @@ export interface TargetRecord extends Target, Mutable<Candidate> {
 
 const never = Number.NEGATIVE_INFINITY
 const firstRestMs = 1000
-/** A probe that has got no greeting for this long is a failure, although it goes on to wait. */
+/** A probe without a greeting for this long counts as a failure, although it continues to wait. */
 const probePatienceMs = 10_000
 
 export function newTargetRecord(address: string, port: number): TargetRecord {
@@ -71,7 +73,7 @@ export function newTargetRecord(address: string, port: number): TargetRecord {
   }
 }
 
-/** It has greeted. */
+/** It has sent a greeting. */
 export function markWorking(record: TargetRecord, now: number): void {
   if (record.state !== 'working') record.workingSince = now
   record.state = 'working'
@@ -83,7 +85,7 @@ export function markWorking(record: TargetRecord, now: number): void {
   record.refused.clear()
 }
 
-/** It rests, twice as long each time, `longestRestMs` at most. What fails during a rest counts once. */
+/** It rests, twice as long each time, `longestRestMs` at most. Failures during a rest count once. */
 export function markFailed(
   record: TargetRecord,
   state: 'failing' | 'misconfigured',
@@ -101,8 +103,9 @@ export function markFailed(
 }
 
 /**
- * Whether the silence that a probe meets is a failure. A mail server whose name server is slow greets late, so a silence counts only where it is much
- * longer than that of the last proof; and after a short one only where another address is quick: with a name server in common all of them are slow.
+ * Whether the silence during a probe is a failure. A mail server with a slow name server greets late, so a silence
+ * counts only if it is much longer than during the last successful probe. A short silence counts only if another
+ * address is fast: with a common name server all are slow.
  */
 export function hangs(record: TargetRecord, silentMs: number, all: Iterable<TargetRecord>): boolean {
   if (silentMs <= 2 * record.slowMs) return false
@@ -111,7 +114,7 @@ export function hangs(record: TargetRecord, silentMs: number, all: Iterable<Targ
   return [...all].some((other) => other !== record && other.state === 'working' && other.promptAt >= record.silentAt)
 }
 
-/** Nothing that was learnt of it counts any more. */
+/** Discards what was learned about it. */
 export function forgetProof(record: TargetRecord): void {
   record.proven = false
   if (record.state === 'working' || record.state === 'misconfigured') record.state = 'unknown'

@@ -90,7 +90,8 @@ export class TargetTable {
   }
 
   /**
-   * Lists what the names stand for now. An address that is no longer listed keeps its record while it has sessions or rests after a failure.
+   * Lists what the names stand for now. An address that is no longer listed keeps its record while it has sessions or
+   * rests after a failure.
    * @returns whether there is a new address
    */
   update(): boolean {

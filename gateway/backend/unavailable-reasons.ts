@@ -1,12 +1,12 @@
-// Why backend addresses get no client, in words.
+// Texts: why no backend address gets a client.
 import type { TargetRecord } from './target-record.ts'
 
-/** Failures that are named when no address is left. */
+/** How many failures the text names. */
 const reasonLimit = 5
 
 export const silence = (ms: number): string => `no greeting for ${Math.round(ms / 100) / 10} s`
 
-/** For the log line of a client that no backend takes. */
+/** For the log line of a client that no backend accepts. */
 export function whyNone(records: readonly TargetRecord[]): string {
   if (records.length === 0) return 'no backend address is known'
   const known = records.filter(({ lastError }) => lastError !== undefined)

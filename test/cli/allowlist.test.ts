@@ -81,7 +81,7 @@ test('the text of postmap -s is shown like any other place', async () => {
   const { code, out, said } = await run(['list', '--text', '-'], text)
   assert.equal(code, 0)
   assert.equal(out.split('\n').length, 3)
-  assert.match(said, /warning: line 3: "nonsense" is no address and record/)
+  assert.match(said, /warning: line 3: "nonsense" is not an address and a record/)
 })
 
 const mistakes: readonly { readonly args: readonly string[]; readonly code: number; readonly said: RegExp }[] = [

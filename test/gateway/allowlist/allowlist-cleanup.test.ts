@@ -39,7 +39,7 @@ class World {
           this.#timers.push(timer)
           return () => void (this.#timers = this.#timers.filter((other) => other !== timer))
         },
-        breathe: async () => {
+        yieldTurn: async () => {
           this.breaths.push(this.#clock)
           await new Promise(setImmediate)
         },
@@ -127,11 +127,11 @@ describe('a cleanup', () => {
     const stop = new AbortController()
     const options = world.options()
     const timers = options.timers ?? assert.fail()
-    const breathe = (): Promise<void> => {
+    const yieldTurn = (): Promise<void> => {
       stop.abort()
-      return timers.breathe()
+      return timers.yieldTurn()
     }
-    const count = await cleanOnce({ ...options, timers: { ...timers, breathe } }, stop.signal)
+    const count = await cleanOnce({ ...options, timers: { ...timers, yieldTurn } }, stop.signal)
     assert.equal(count.extent, 'partial')
     assert.ok(count.dropped > 0 && count.dropped < 10_000)
     assert.deepEqual(world.log, [`cache memory:allowlist partial cleanup: retained=0 dropped=${count.dropped} entries`])

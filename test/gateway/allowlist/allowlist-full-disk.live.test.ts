@@ -27,11 +27,11 @@ const program = (directory: string): string => `
   await store.flush()
   let found = 0
   for (let i = 0; i < 750; i++) if (store.get('10.1.' + (i >> 8) + '.' + (i & 255)) !== undefined) found++
-  tell({ found, trouble: store.trouble() })
+  tell({ found, trouble: store.problem() })
   rmSync(directory + '/other')
   for (let i = 0; i < 20; i++) store.put('10.2.0.' + i, '${record}')
   await store.flush()
-  tell({ over: store.trouble() === undefined })
+  tell({ over: store.problem() === undefined })
   await store.close()
   fill()
   store = await open()
@@ -57,7 +57,7 @@ describe('a data directory that is full for a while', { skip: unless('mount') },
         assert.equal(warnings.length, 2, stdout)
         assert.match(
           warnings[0] ?? '',
-          /could not update entry: no space left in \S+: \d+ bytes are free, \d+ are needed; free some space there\./,
+          /could not update entry: no space left in \S+: \d+ bytes are free, \d+ are needed; free some space\./,
         )
         assert.match(warnings[1] ?? '', /allowlist\.lmdb: is written again, after \d+ s$/)
         const full = told.find(({ found }) => found !== undefined) as { found: number; trouble: Record<string, unknown> }

@@ -159,7 +159,7 @@ describe('a directory that is no good is refused with its name and advice:', () 
     await assert.rejects(openLmdbAllowlist({ directory: file, warn: assert.fail }), (error) => {
       assert.ok(error instanceof DataDirectoryError)
       assert.equal(error.directory, file)
-      assert.match(error.message, /^the temporary allowlist cannot be kept in .*file: .*; name a directory, not a file$/)
+      assert.match(error.message, /^the temporary allowlist cannot be kept in .*file: .*; configure a directory, not a file$/)
       return true
     })
   })
@@ -182,7 +182,7 @@ describe('a directory that is no good is refused with its name and advice:', () 
         assert.throws(() => prepareDataDirectory(fileIn(directory)), {
           name: 'DataDirectoryError',
           directory,
-          advice: 'let the user of the gateway write there (in a pod: securityContext.fsGroup)',
+          advice: 'give the user of the gateway write permission (in a pod: securityContext.fsGroup)',
         })
       } finally {
         if (isRoot) process.seteuid?.(0)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openLmdbAllowlist } from '../../../gateway/allowlist/allowlist-lmdb.ts'
 import { memoryAllowlist } from '../../../gateway/allowlist/allowlist-memory.ts'
-import { cleanupKey, complaints, type LocalAllowlist } from '../../../gateway/allowlist/allowlist-store.ts'
+import { cleanupKey, failureWarnings, type LocalAllowlist } from '../../../gateway/allowlist/allowlist-store.ts'
 
 const noWarning = (text: string): void => assert.fail(text)
 
@@ -116,10 +116,10 @@ for (const { kind, open } of stores) {
   })
 }
 
-test('complaints are in the words of Postfix, each kind at most once a second', () => {
+test('failureWarnings are in the words of Postfix, each kind at most once a second', () => {
   const said: string[] = []
   let now = 5000
-  const complain = complaints(
+  const complain = failureWarnings(
     'lmdb:/data/allowlist.lmdb',
     (text) => said.push(text),
     () => now,

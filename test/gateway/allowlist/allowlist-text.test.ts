@@ -53,26 +53,26 @@ describe('an import takes', () => {
 })
 
 const badLines: readonly { readonly what: string; readonly text: string; readonly why: string }[] = [
-  { what: 'no record', text: '192.0.2.1', why: '"192.0.2.1" is no address and record' },
-  { what: 'a name for an address', text: 'mx.example.com\t1;2;3;4;5', why: '"mx.example.com" is no IP address' },
-  { what: 'an address with a zone', text: 'fe80::1%eth0\t1;2;3;4;5', why: '"fe80::1%eth0" is no IP address' },
-  { what: 'the key of a memcache', text: 'postscreen:192.0.2.1\t1;2;3;4;5', why: '"postscreen:192.0.2.1" is no IP address' },
-  { what: 'a word for a stamp', text: '192.0.2.1\t1;x;3;4;5', why: '"x" in "1;x;3;4;5" is no time stamp' },
-  { what: 'an empty stamp', text: '192.0.2.1\t1;;3;4;5', why: '"" in "1;;3;4;5" is no time stamp' },
-  { what: 'a negative stamp', text: '192.0.2.1\t1;-1;3;4;5', why: '"-1" in "1;-1;3;4;5" is no time stamp' },
+  { what: 'no record', text: '192.0.2.1', why: '"192.0.2.1" is not an address and a record' },
+  { what: 'a name for an address', text: 'mx.example.com\t1;2;3;4;5', why: '"mx.example.com" is not an IP address' },
+  { what: 'an address with a zone', text: 'fe80::1%eth0\t1;2;3;4;5', why: '"fe80::1%eth0" is not an IP address' },
+  { what: 'the key of a memcache', text: 'postscreen:192.0.2.1\t1;2;3;4;5', why: '"postscreen:192.0.2.1" is not an IP address' },
+  { what: 'a word for a stamp', text: '192.0.2.1\t1;x;3;4;5', why: '"x" in "1;x;3;4;5" is not a time stamp' },
+  { what: 'an empty stamp', text: '192.0.2.1\t1;;3;4;5', why: '"" in "1;;3;4;5" is not a time stamp' },
+  { what: 'a negative stamp', text: '192.0.2.1\t1;-1;3;4;5', why: '"-1" in "1;-1;3;4;5" is not a time stamp' },
   {
     what: 'an unset stamp',
     text: '192.0.2.1\t18446744073709551615;1',
-    why: '"18446744073709551615" in "18446744073709551615;1" is no time stamp',
+    why: '"18446744073709551615" in "18446744073709551615;1" is not a time stamp',
   },
   {
     what: 'seven fields',
     text: '192.0.2.1\t1;2;3;4;5;6;7',
-    why: '"1;2;3;4;5;6;7" has 7 fields, where 5 are the most that Postfix writes (6 in old versions)',
+    why: '"1;2;3;4;5;6;7" has 7 fields; Postfix writes at most 5 (6 in old versions)',
   },
-  { what: 'a cleanup at no time', text: `${cleanupKey}\tyesterday`, why: '"yesterday" is no time of a cleanup' },
+  { what: 'a cleanup at no time', text: `${cleanupKey}\tyesterday`, why: '"yesterday" is not the time of a cleanup' },
   { what: 'a line without end', text: `192.0.2.1\t${'1;'.repeat(1000)}`, why: 'is longer than 1024 characters' },
-  { what: 'control characters, shown so that they do no harm', text: '\u001b[2Jx\t1;2;3;4;5', why: '"\\u001b[2Jx" is no IP address' },
+  { what: 'control characters, shown so that they do no harm', text: '\u001b[2Jx\t1;2;3;4;5', why: '"\\u001b[2Jx" is not an IP address' },
 ]
 
 describe('an import reports and leaves out', () => {

@@ -7,7 +7,7 @@ const quick = { collect: 0, batch: 3, waiting: 32, retry: { firstMs: 1, longestM
 
 interface Disk {
   readonly batches: (readonly (readonly [string, string | undefined])[])[]
-  readonly complaints: string[]
+  readonly failureWarnings: string[]
   /** How many commits have begun. */
   begun: number
   /** How many commits from now on fail. */
@@ -28,12 +28,12 @@ function queueTo(disk: Disk, limits = quick): WriteQueue {
       }
       disk.batches.push(entries)
     },
-    (trouble, key, cause) => disk.complaints.push(`${trouble} ${key}: ${cause instanceof Error ? cause.message : String(cause)}`),
+    (trouble, key, cause) => disk.failureWarnings.push(`${trouble} ${key}: ${cause instanceof Error ? cause.message : String(cause)}`),
     limits,
   )
 }
 
-const newDisk = (): Disk => ({ batches: [], complaints: [], begun: 0, failures: 0, hold: undefined })
+const newDisk = (): Disk => ({ batches: [], failureWarnings: [], begun: 0, failures: 0, hold: undefined })
 
 describe('writes on their way to the disk', () => {
   test('are committed together, the last word about a key only', async () => {
@@ -120,7 +120,7 @@ describe('writes on their way to the disk', () => {
     queue.add('a', 'old')
     queue.add('b', 'old')
     await queue.drained()
-    assert.deepEqual(disk.complaints, ['update a: disk full'])
+    assert.deepEqual(disk.failureWarnings, ['update a: disk full'])
     assert.equal(queue.get('a'), 'old', 'still found')
     queue.add('a', 'new')
     await queue.drained()
@@ -143,7 +143,7 @@ describe('writes on their way to the disk', () => {
     assert.equal(queue.has('2'), false)
     assert.equal(queue.has('3'), true)
     assert.equal(queue.has('32'), true)
-    assert.deepEqual(disk.complaints, ['update 0: too many writes wait for the disk'])
+    assert.deepEqual(disk.failureWarnings, ['update 0: too many writes wait for the disk'])
     queue.stop()
   })
 

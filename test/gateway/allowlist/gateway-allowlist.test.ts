@@ -128,15 +128,15 @@ describe('what is near', () => {
   })
 })
 
-test('an episode has one word at its beginning and one at its end, with how long it lasted', () => {
+test('an outage has one word at its beginning and one at its end, with how long it lasted', () => {
   let now = 1000
   const said: string[] = []
-  const episode = new Outage(() => now)
-  episode.end(() => said.push('no end without a beginning'))
-  for (const word of ['first', 'second']) episode.begin(() => said.push(word))
-  assert.equal(episode.lasts, true)
+  const outage = new Outage(() => now)
+  outage.end(() => said.push('no end without a beginning'))
+  for (const word of ['first', 'second']) outage.begin(() => said.push(word))
+  assert.equal(outage.isOngoing, true)
   now = 3500
-  for (let i = 0; i < 2; i++) episode.end((seconds) => said.push(`${seconds} s`))
+  for (let i = 0; i < 2; i++) outage.end((seconds) => said.push(`${seconds} s`))
   assert.deepEqual(said, ['first', '2.5 s'])
-  assert.equal(episode.lasts, false)
+  assert.equal(outage.isOngoing, false)
 })

@@ -44,7 +44,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     screening: newScreening(),
     connections: () => undefined,
     store,
-    sharedAllowlist: () => store.trouble?.(),
+    sharedAllowlist: () => store.problem?.(),
     dnsbl: () => ({ servers: [], flights: 0, inFlight: 0, waiting: 0 }),
     lists: () => [],
     failingLists: () => ({}),

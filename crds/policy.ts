@@ -3,7 +3,7 @@ import { load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
 import { apiVersion, kind, type PostscreenPolicy, policySpec } from './schema/policy.schema.ts'
 import { policyNameMaxLength, policyNamePattern, policyNameWhy } from './values/policy-name.ts'
-import { formatPath, type Problem, problemsOf, unwrap } from './problems.ts'
+import { firstProblems, formatPath, type Problem, problemsOf, unwrap } from './problems.ts'
 import { brokenRules } from './schema/rules.ts'
 import { choice, record, text } from './schema/field.ts'
 
@@ -112,7 +112,7 @@ export function parsePolicy(manifest: unknown): PolicyResult {
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, manifestSchema)),
     ...[...brokenRules(written)].map(({ path, message }) => ({ path: formatPath(path), why: message })),
   ]
-  if (found.length > 0 || !parsed.success) return { problems: distinct(found), ...generationOf(written) }
+  if (found.length > 0 || !parsed.success) return { problems: firstProblems(distinct(found)), ...generationOf(written) }
   const { apiVersion: version, kind: what, metadata: about, spec } = parsed.data
   return { policy: { apiVersion: version, kind: what, metadata: about, spec } }
 }

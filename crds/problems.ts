@@ -83,3 +83,13 @@ export function problemsOf(issue: z.core.$ZodIssue, schema: z.core.$ZodType): re
   })
   return more > 0 ? [...named, { path: formatPath(issue.path), why: `has ${more} more unknown fields` }] : named
 }
+
+/** Problems of one policy that are reported. Each becomes a line of a log or of a status. */
+export const problemsAtMost = 100
+
+/** The first of them; the last one then says how many more there are. */
+export function firstProblems(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= problemsAtMost) return problems
+  const shown = problems.slice(0, problemsAtMost - 1)
+  return [...shown, { path: 'manifest', why: `has ${problems.length - shown.length} more problems` }]
+}

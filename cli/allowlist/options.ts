@@ -4,7 +4,8 @@ import { dirname } from 'node:path'
 import { parseDuration } from '../../crds/values/duration.ts'
 import { readPolicyText } from '../../crds/policy.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
-import { allowlistKeys, type KeyPrefix, usualPrefix } from '../../gateway/core/allowlist-key.ts'
+import { type ClientPrefix, defaultPrefix } from '../../crds/values/client-prefix.ts'
+import { allowlistKeys } from '../../gateway/core/allowlist-key.ts'
 import { parseValkeyUrl, settingsOfPolicy, type ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
 import { openDirectory, openText, openValkey, type Place } from './place.ts'
 
@@ -51,7 +52,7 @@ export async function openPlace({ flags, mayMake, warn }: OpenFor): Promise<Open
     if (named.join() !== 'data-dir,policy') throw new WrongOptions(`expected one place: ${placeList}`)
   }
   const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy)
-  const prefix: KeyPrefix = policy?.allowlist.prefix ?? usualPrefix
+  const prefix: ClientPrefix = policy?.allowlist.prefix ?? defaultPrefix
   const keyOf = allowlistKeys(prefix)
   if (flags['data-dir'] !== undefined) return { keyOf, place: await openDirectory(flags['data-dir'], mayMake, warn) }
   if (flags.text !== undefined) return { keyOf, place: await openText(flags.text, ({ line, why }) => warn(`line ${line}: ${why}`)) }

@@ -1,6 +1,6 @@
 // Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply footers.
-import { ehloKeywords } from '../../crds/schema/smtp.ts'
-import { footerMacros } from '../../crds/schema/forms.ts'
+import { policyKeywords } from '../../crds/schema/smtp.ts'
+import { footerMacros } from '../../crds/values/reply-footer.ts'
 import { everywhere, type Network } from '../../crds/values/network.ts'
 import { networksOfKey } from './address-list.ts'
 import type { LookupTable } from './lookup-table.ts'
@@ -13,7 +13,7 @@ import { splitWords } from './word-list.ts'
 export function readKeywords(text: string, name: string, source: Source): readonly string[] {
   const found = new Set<string>()
   for (const word of splitWords(text)) {
-    const known = ehloKeywords.find((keyword) => keyword.toLowerCase() === word.toLowerCase())
+    const known = policyKeywords.find((keyword) => keyword.toLowerCase() === word.toLowerCase())
     if (known === undefined) source.findings.note(`${name}: ${word}: not an EHLO keyword of Postfix; omitted`)
     else found.add(known)
   }

@@ -1,5 +1,5 @@
 // Greeting texts: $myhostname stays a macro of the policy, so that one policy serves every replica under its own name.
-import { expandMacros } from '../../crds/values/macros.ts'
+import { fillIn, readTemplate } from '../../crds/values/macros.ts'
 import { evaluated, type Source } from './source.ts'
 
 /** Characters of a private use area stand for the macros while Postfix's own expansion runs. */
@@ -10,8 +10,11 @@ const escapeDollars = (text: string): string => text.replaceAll('$', '$$$$')
 
 const withMacros = (text: string): string => escapeDollars(text).replaceAll(hostMark, '$hostname').replaceAll(bannerMark, '$banner')
 
-/** What a template comes to with Postfix's values in the place of its macros. */
-const filledIn = (template: string, hostname: string, banner: string): string => expandMacros(template, { hostname, banner })
+/** What a template comes to with Postfix's values in the place of its macros; undefined if text behind a macro makes it another one. */
+const filledIn = (template: string, hostname: string, banner: string): string | undefined => {
+  const read = readTemplate(template, ['hostname', 'banner'])
+  return 'why' in read ? undefined : fillIn(read.value, { hostname, banner })
+}
 
 /**
  * A greeting as a template with $hostname, and $banner where `smtpd_banner` stands in it. A text that only looks at the names

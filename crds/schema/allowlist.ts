@@ -3,6 +3,7 @@ import { interfaceWhy, readInterfacePattern } from '../values/interface-pattern.
 import { hostBitsWhy } from '../values/network.ts'
 import { choice, count, documented, duration, type FormRule, group, list, parsed } from './field.ts'
 import { valkey } from './valkey.ts'
+import { defaultPrefix, shortestPrefix } from '../values/client-prefix.ts'
 
 /** The form of a pattern for the API server. */
 const interfaceRules = (): readonly FormRule[] => {
@@ -23,16 +24,16 @@ export const allowlist = group(
     prefix: group(
       {
         ipv4: count(
-          32,
-          { min: 8, max: 32 },
+          defaultPrefix.ipv4,
+          { min: shortestPrefix.ipv4, max: 32 },
           {
             doc: 'The number of leading bits of an IPv4 address that identify a client. 32: each address is a client. 24: all 256 addresses of a network are one client, and share the tests that one of them passed.',
             unit: 'bits',
           },
         ),
         ipv6: count(
-          64,
-          { min: 16, max: 128 },
+          defaultPrefix.ipv6,
+          { min: shortestPrefix.ipv6, max: 128 },
           {
             doc: 'The number of leading bits of an IPv6 address that identify a client. A host usually owns a /64 network and can use every address in it. 128: each address is a client, as in postscreen.',
             unit: 'bits',

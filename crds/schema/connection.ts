@@ -27,7 +27,7 @@ export const hostname = documented(
   },
 )
 
-export const banner = documented(template(500, bannerMacros).default('$hostname ESMTP Postfix'), {
+export const banner = documented(template(500, bannerMacros).prefault('$hostname ESMTP Postfix'), {
   doc: 'The text of the 220 greeting. $hostname is replaced with the host name.',
   postfix: { own: 'smtpd_banner' },
   zimbra: ['zimbraMtaSmtpdBanner'],

@@ -1,10 +1,12 @@
 // Forms of text that several fields share: networks, one line of printable text, templates.
 import { hostBitsWhy, networkWhy, readNetwork } from '../values/network.ts'
-import { macroProblem } from '../values/macros.ts'
+import { readTemplate } from '../values/macros.ts'
+import { readReplyFooter } from '../values/reply-footer.ts'
 import { documented, type FormRule, list, parsed, record, text } from './field.ts'
 
 /** What an SMTP client receives is one line of printable ASCII. */
 const printable = '^[ -~]*$'
+const lineWhy = 'must be one line of printable ASCII text'
 
 /** One line of printable ASCII. */
 export const line = (max: number, min = 0) =>
@@ -17,16 +19,15 @@ export const line = (max: number, min = 0) =>
 
 /** One line of printable ASCII with macros. */
 export const template = (max: number, macros: readonly string[]) =>
-  text({ max, pattern: printable, why: 'must be one line of printable ASCII text', problem: (value) => macroProblem(value, macros) })
+  parsed({ max, pattern: printable, why: lineWhy }, (written) => readTemplate(written, macros))
 
 export const bannerMacros = ['hostname'] as const
 export const greetBannerMacros = ['banner', 'hostname'] as const
-export const footerMacros = ['client_address', 'client_port', 'localtime', 'server_name'] as const
 
 /**
  * A reply footer. A dollar sign before a digit or a blank is an error too: Postfix omits a footer that it cannot parse.
  */
-export const footer = () => template(1000, footerMacros)
+export const footer = () => parsed({ max: 1000, pattern: printable, why: lineWhy }, readReplyFooter)
 
 /** readNetwork also refuses what CEL's isIP and isCIDR refuse: zones, leading zeros, IPv4-mapped addresses. */
 const networkRules: readonly FormRule[] = [

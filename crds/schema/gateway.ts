@@ -130,15 +130,24 @@ const service = group(
   { doc: 'The Service that clients connect to.' },
 )
 
+/** The defaults that rules across these fields need too. */
+export const autoscalingDefaults = { minReplicas: 2, maxReplicas: 10, targetActiveSessions: 0 } as const
+
 const autoscaling = record({
-  minReplicas: documented(whole({ min: 1, max: 1000 }).default(2), { doc: 'The minimum number of pods.', tenancy: 'own' }),
-  maxReplicas: documented(whole({ min: 1, max: 1000 }).default(10), { doc: 'The maximum number of pods.', tenancy: 'own' }),
+  minReplicas: documented(whole({ min: 1, max: 1000 }).default(autoscalingDefaults.minReplicas), {
+    doc: 'The minimum number of pods.',
+    tenancy: 'own',
+  }),
+  maxReplicas: documented(whole({ min: 1, max: 1000 }).default(autoscalingDefaults.maxReplicas), {
+    doc: 'The maximum number of pods.',
+    tenancy: 'own',
+  }),
   targetCPUUtilization: documented(whole({ min: 0, max: 1000 }).default(70), {
     doc: 'The target for the average CPU utilization of the pods, in percent of their CPU requests. 0: CPU utilization is not used.',
     unit: 'percent',
     tenancy: 'own',
   }),
-  targetActiveSessions: documented(whole({ min: 0, max: 1_000_000 }).default(0), {
+  targetActiveSessions: documented(whole({ min: 0, max: 1_000_000 }).default(autoscalingDefaults.targetActiveSessions), {
     doc: 'The target for the average number of sessions per pod, including sessions with a mail server. The cluster needs a metrics adapter that provides postscreen_active_sessions for each pod. If both targets are set, the one that needs more pods decides. 0: sessions are not used.',
     unit: 'sessions',
     tenancy: 'own',

@@ -17,7 +17,7 @@ export const greet = documented(
       zimbra: ['zimbraMtaPostscreenGreetAction'],
     }),
     wait: duration(
-      '6s',
+      greetWait,
       { max: '5m' },
       {
         doc: 'The time that the gateway waits after the first line of the greeting. A client that speaks during this time fails the test. It is also the longest wait for the replies of DNS lists.',
@@ -40,7 +40,7 @@ export const greet = documented(
         zimbra: ['zimbraMtaPostscreenGreetTTL'],
       },
     ),
-    banner: documented(template(500, greetBannerMacros).default('$banner'), {
+    banner: documented(template(500, greetBannerMacros).prefault('$banner'), {
       doc: 'The text of the first line of the greeting, the teaser (220-). $banner is replaced with spec.banner, and $hostname with the host name. Empty: no teaser and no test.',
       postfix: { own: 'postscreen_greet_banner' },
       tenancy: 'own',

@@ -7,6 +7,7 @@ import { celMatches, type FormRule, parsed } from './field.ts'
 /** Parts of patterns. */
 const bracketed = '\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\\]'
 const port = ':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+/** One label of a host name. */
 const label = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
 
 /**

@@ -10,6 +10,7 @@ import { greetWait } from './greet.ts'
 import { commandTimeLimit } from './smtp.ts'
 import { handshakeTimeout } from './tls.ts'
 import { valuesAt } from '../values-at.ts'
+import { autoscalingDefaults } from './gateway.ts'
 
 /**
  * CEL: one time of an object is not longer than another. True if one is missing or not valid: the second has a message
@@ -152,8 +153,8 @@ const gateway: readonly Rule[] = [
     at: 'spec.gateway.autoscaling',
     field: 'minReplicas',
     cel: '!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas',
-    message: 'must not be more than maxReplicas; the defaults are 2 and 10',
-    holds: ({ minReplicas = 2, maxReplicas = 10 }) =>
+    message: `must not be more than maxReplicas; the defaults are ${autoscalingDefaults.minReplicas} and ${autoscalingDefaults.maxReplicas}`,
+    holds: ({ minReplicas = autoscalingDefaults.minReplicas, maxReplicas = autoscalingDefaults.maxReplicas }) =>
       typeof minReplicas !== 'number' || typeof maxReplicas !== 'number' || minReplicas <= maxReplicas,
   },
   {
@@ -161,7 +162,8 @@ const gateway: readonly Rule[] = [
     field: 'targetCPUUtilization',
     cel: '!has(self.targetCPUUtilization) || self.targetCPUUtilization != 0 || has(self.targetActiveSessions) && self.targetActiveSessions != 0',
     message: 'must not be 0 when targetActiveSessions is 0 or not set',
-    holds: ({ targetCPUUtilization, targetActiveSessions = 0 }) => targetCPUUtilization !== 0 || targetActiveSessions !== 0,
+    holds: ({ targetCPUUtilization, targetActiveSessions = autoscalingDefaults.targetActiveSessions }) =>
+      targetCPUUtilization !== 0 || targetActiveSessions !== 0,
   },
 ]
 

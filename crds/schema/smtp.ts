@@ -2,30 +2,18 @@
 import { parseDuration } from '../values/duration.ts'
 import { choice, count, documented, duration, flag, list, record, text, time } from './field.ts'
 import { footer, line, networks } from './forms.ts'
+import { type EhloKeyword, ehloKeywords } from '../values/ehlo-keywords.ts'
 
-/**
- * The EHLO keywords that Postfix knows (ehlo_mask), and the word that suppresses the log line about discarded keywords.
- */
-export const ehloKeywords = [
-  '8BITMIME',
-  'AUTH',
-  'CHUNKING',
-  'DSN',
-  'ENHANCEDSTATUSCODES',
-  'ETRN',
-  'PIPELINING',
-  'REQUIRETLS',
-  'SIZE',
-  'SMTPUTF8',
-  'STARTTLS',
-  'VERP',
-  'VRFY',
-  'XCLIENT',
-  'XFORWARD',
-  'silent-discard',
-] as const
+type PolicyKeyword = Exclude<EhloKeyword, 'SILENT-DISCARD'> | 'silent-discard'
 
-const keywords = () => list(choice(ehloKeywords), { max: 32 })
+/** The keywords as a policy writes them, in the order of their texts. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list is not empty
+export const policyKeywords = ehloKeywords.map((one): PolicyKeyword => (one === 'SILENT-DISCARD' ? 'silent-discard' : one)).toSorted() as [
+  PolicyKeyword,
+  ...PolicyKeyword[],
+]
+
+const keywords = () => list(choice(policyKeywords), { max: 32 })
 
 const discardFor = record({
   cidrs: documented(networks(1, 1000), { doc: 'The clients that the entry applies to.', tenancy: 'own' }),
@@ -94,7 +82,7 @@ export const smtp = documented(
       },
     ),
     commandTimeLimit: duration(
-      '300s',
+      commandTimeLimit,
       { max: '1h' },
       {
         doc: 'The time limit for receiving one command line.',
@@ -134,13 +122,13 @@ export const smtp = documented(
       doc: 'Whether permanent errors (5xx replies) are sent as temporary errors (4xx replies).',
       postfix: { own: 'soft_bounce' },
     }),
-    rejectFooter: documented(footer().default(''), {
+    rejectFooter: documented(footer().prefault(''), {
       doc: 'The text that is added to error replies (4xx and 5xx). It may contain $client_address, $client_port, $localtime and $server_name. \\n begins a new line; \\c at the start continues the line of the reply. Empty: no footer.',
       postfix: { own: 'postscreen_reject_footer', inherits: 'smtpd_reject_footer' },
       tenancy: 'own',
       convert: { as: 'template' },
     }),
-    rejectFooterFor: documented(list(footerFor, { max: 100 }).default([]), {
+    rejectFooterFor: documented(list(footerFor, { max: 100 }).prefault([]), {
       doc: 'Footers for specific replies.',
       postfix: { own: 'postscreen_reject_footer_maps', inherits: 'smtpd_reject_footer_maps' },
       convert: { as: 'footerMaps' },

@@ -1,23 +1,28 @@
-// Macros in texts of a policy: $name, ${name} or $(name); $$ is a dollar sign. Unknown names are refused; Postfix would
-// only warn.
+// Texts with macros: $name, ${name} or $(name); $$ is a dollar sign. Unknown names are refused; Postfix would only warn.
+import type { Read } from './read.ts'
+
+/** Literal texts, and macros whose values take their place later. */
+export type Template = readonly (string | { readonly macro: string })[]
 
 const macro = /\$(?:\$|([A-Za-z0-9_]+)|\{([^}]*)\}|\(([^)]*)\))?/g
 
-/** Why a text is not a template with these macros; undefined if it is one. */
-export function macroProblem(text: string, known: readonly string[]): string | undefined {
-  for (const [written, bare, braced, parenthesised] of text.matchAll(macro)) {
-    if (written === '$$') continue
+/** @param known the macros that the text can have */
+export function readTemplate(text: string, known: readonly string[]): Read<Template> {
+  const parts: (string | { readonly macro: string })[] = []
+  let end = 0
+  for (const { 0: written, 1: bare, 2: braced, 3: parenthesised, index } of text.matchAll(macro)) {
+    if (index > end) parts.push(text.slice(end, index))
+    end = index + written.length
     const name = bare ?? braced ?? parenthesised
-    if (name === undefined || !known.includes(name)) {
-      return `has ${written}, which is not a known macro; use ${known.map((one) => `$${one}`).join(', ')}, or $$ for a dollar sign`
-    }
+    if (written === '$$') parts.push('$')
+    else if (name !== undefined && known.includes(name)) parts.push({ macro: name })
+    else
+      return { why: `has ${written}, which is not a known macro; use ${known.map((one) => `$${one}`).join(', ')}, or $$ for a dollar sign` }
   }
-  return undefined
+  if (end < text.length) parts.push(text.slice(end))
+  return { value: parts }
 }
 
-/** Replaces the macros of a text that macroProblem accepts. A macro without a value becomes empty. */
-export function expandMacros(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replaceAll(macro, (written: string, bare?: string, braced?: string, parenthesised?: string) =>
-    written === '$$' ? '$' : (values[bare ?? braced ?? parenthesised ?? ''] ?? ''),
-  )
-}
+/** The text with the values of its macros. A macro without a value becomes empty. */
+export const fillIn = (template: Template, values: Readonly<Record<string, string>>): string =>
+  template.map((part) => (typeof part === 'string' ? part : (values[part.macro] ?? ''))).join('')

@@ -1,14 +1,6 @@
 // The key of a client's entry on the temporary allowlist: its address, or the network that it belongs to.
 import { type AddressValue, formatIPv4, formatIPv6, parseAddress } from '../../crds/values/address.ts'
-
-/** How many leading bits of an address make the key (spec.allowlist.prefix). */
-export interface KeyPrefix {
-  readonly ipv4: number
-  readonly ipv6: number
-}
-
-/** The defaults of a policy. */
-export const usualPrefix: KeyPrefix = { ipv4: 32, ipv6: 64 }
+import { type ClientPrefix, shortestPrefix } from '../../crds/values/client-prefix.ts'
 
 function networkOf(address: AddressValue, prefix: number): AddressValue {
   if (address.family === 4) return { family: 4, value: address.value - (address.value % 2 ** (32 - prefix)) }
@@ -28,15 +20,12 @@ function keyFor(address: AddressValue, prefix: number): string {
  * `192.0.2.0/24`.
  * An IPv4-mapped IPv6 address counts as IPv4. A text that is not an address is its own key.
  */
-export function allowlistKeys(prefix: KeyPrefix): (address: string) => string {
+export function allowlistKeys(prefix: ClientPrefix): (address: string) => string {
   return (text) => {
     const address = parseAddress(text)
     return address === undefined ? text : keyFor(address, address.family === 4 ? prefix.ipv4 : prefix.ipv6)
   }
 }
-
-/** The shortest prefixes that a policy can have. */
-const shortest: KeyPrefix = { ipv4: 8, ipv6: 16 }
 
 /**
  * The canonical form of a key that an administrator or a file names: an address, or a network without bits set behind
@@ -49,7 +38,7 @@ export function canonicalKey(text: string): string | undefined {
   if (address === undefined) return undefined
   const bits = bitsOf(address)
   const prefix = length === undefined ? bits : Number(length)
-  if (prefix > bits || prefix < (address.family === 4 ? shortest.ipv4 : shortest.ipv6)) return undefined
+  if (prefix > bits || prefix < (address.family === 4 ? shortestPrefix.ipv4 : shortestPrefix.ipv6)) return undefined
   return networkOf(address, prefix).value === address.value ? keyFor(address, prefix) : undefined
 }
 
@@ -61,6 +50,6 @@ export function keysOfAddress(text: string): readonly string[] | undefined {
   const address = parseAddress(text)
   if (address === undefined) return undefined
   const bits = bitsOf(address)
-  const fewest = address.family === 4 ? shortest.ipv4 : shortest.ipv6
+  const fewest = address.family === 4 ? shortestPrefix.ipv4 : shortestPrefix.ipv6
   return Array.from({ length: bits - fewest + 1 }, (_, shorter) => keyFor(address, bits - shorter))
 }

@@ -1,25 +1,6 @@
 // The EHLO reply, and the keywords that a site may hide from it.
+import { type EhloKeyword, ehloKeywords } from '../../crds/values/ehlo-keywords.ts'
 import type { Reply } from './replies.ts'
-
-/** Keywords that may be discarded, in the order in which Postfix names them in its log (ehlo_mask.c). */
-export const ehloKeywords = [
-  '8BITMIME',
-  'AUTH',
-  'ETRN',
-  'PIPELINING',
-  'SIZE',
-  'VERP',
-  'VRFY',
-  'XCLIENT',
-  'XFORWARD',
-  'STARTTLS',
-  'ENHANCEDSTATUSCODES',
-  'DSN',
-  'SMTPUTF8',
-  'CHUNKING',
-  'SILENT-DISCARD',
-] as const
-export type EhloKeyword = (typeof ehloKeywords)[number]
 
 /** Keywords to leave out of a reply. `SILENT-DISCARD` only keeps the log quiet. */
 export type EhloDiscard = ReadonlySet<EhloKeyword>

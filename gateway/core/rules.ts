@@ -1,5 +1,6 @@
 // A policy in the form that sessions use: sets of tests, milliseconds, formatted replies, compiled lists.
-import { expandMacros } from '../../crds/values/macros.ts'
+import { fillIn } from '../../crds/values/macros.ts'
+import type { ReplyFooter } from '../../crds/values/reply-footer.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
@@ -31,8 +32,8 @@ export interface SmtpRules {
   readonly softBounce: boolean
   readonly discard: EhloDiscard
   readonly discardFor: { readonly table: AddressTable; readonly discards: readonly EhloDiscard[] }
-  readonly footer: string
-  readonly footerFor: ReadonlyMap<string, string>
+  readonly footer: ReplyFooter
+  readonly footerFor: ReadonlyMap<string, ReplyFooter>
   readonly commandFilter: ReadonlyMap<string, string>
   readonly forbiddenCommands: ReadonlySet<string>
   readonly nonAlphabeticForbidden: boolean
@@ -193,8 +194,8 @@ function smtpRules(spec: PolicySpec): SmtpRules {
 export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   const hostname = spec.hostname === '' ? around.hostname : spec.hostname
   const { greet, dnsbl, deepTests } = spec
-  const banner = expandMacros(spec.banner, { hostname })
-  const teaser = expandMacros(greet.banner, { hostname, banner })
+  const banner = fillIn(spec.banner, { hostname })
+  const teaser = fillIn(greet.banner, { hostname, banner })
   const lists = dnsblRules(dnsbl, around.siteKeys)
   const ttl = {
     pregreet: greet.ttl,

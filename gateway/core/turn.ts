@@ -3,6 +3,7 @@ import { appendFooter, type FooterMacros } from './reply-footer.ts'
 import { isRefusal, oneLine, type Reply, soften, wire } from './replies.ts'
 import type { Session } from './session.ts'
 import type { Effect, LogRecord, TimerName } from './vocabulary.ts'
+import type { ReplyFooter } from '../../crds/values/reply-footer.ts'
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
@@ -41,12 +42,13 @@ export class Turn {
   /** Sends a reply: softened, and with its footer if it refuses something (psc_send_reply). */
   send(reply: Reply): void {
     const softened = this.softened(reply)
-    const footer = isRefusal(reply) ? this.#footerOf(reply) : ''
-    this.out.push({ do: 'send', text: wire(footer === '' ? softened : appendFooter(softened, footer, this.#macros())) })
+    const footer = isRefusal(reply) ? this.#footerOf(reply) : undefined
+    const isPlain = footer === undefined || footer.lines.length === 0
+    this.out.push({ do: 'send', text: wire(isPlain ? softened : appendFooter(softened, footer, this.#macros())) })
   }
 
   /** The policy names the replies that have a footer of their own by their text before soft_bounce. */
-  #footerOf(reply: Reply): string {
+  #footerOf(reply: Reply): ReplyFooter {
     const { footer, footerFor } = this.session.rules.smtp
     return footerFor.size === 0 ? footer : (footerFor.get(oneLine(reply)) ?? footer)
   }

@@ -20,7 +20,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
   assert.deepEqual(result.policy.spec, {
     mode: 'Enforce',
     hostname: '',
-    banner: '$hostname ESMTP Postfix',
+    banner: [{ macro: 'hostname' }, ' ESMTP Postfix'],
     listen: {
       addresses: [
         { address: '0.0.0.0', port: 2525 },
@@ -39,7 +39,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       probeInterval: 30,
       slowStart: 10,
     },
-    greet: { action: 'Ignore', wait: 6, stressWait: 2, ttl: 86_400, banner: '$banner' },
+    greet: { action: 'Ignore', wait: 6, stressWait: 2, ttl: 86_400, banner: [{ macro: 'banner' }] },
     dnsbl: {
       action: 'Ignore',
       threshold: 1,
@@ -69,7 +69,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       messageSizeLimit: 10_240_000,
       smtpUTF8: true,
       softBounce: false,
-      rejectFooter: '',
+      rejectFooter: { continuesReply: false, lines: [] },
       rejectFooterFor: [],
       commandFilter: [],
     },
@@ -488,4 +488,12 @@ test('a value that nests very deeply is refused, not followed to its end', () =>
   let deep: unknown = 1
   for (let depth = 0; depth < 100_000; depth++) deep = [deep]
   assert.ok('problems' in parsePolicy(manifest({ backend, access: deep })))
+})
+
+test('of many problems the first are reported, and how many more there are', () => {
+  const sites = Array.from({ length: 100 }, () => ({ domain: 'a..b', weight: 'x' }))
+  const result = parsePolicy(manifest({ backend, dnsbl: { sites } }))
+  const found = 'problems' in result ? result.problems : []
+  assert.equal(found.length, 100)
+  assert.deepEqual(found.at(-1), { path: 'manifest', why: 'has 101 more problems' })
 })

@@ -1,7 +1,7 @@
 // Macros in banners and footers.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { expandMacros, macroProblem } from '../../../crds/values/macros.ts'
+import { fillIn, readTemplate } from '../../../crds/values/macros.ts'
 
 const known = ['hostname', 'client_address']
 const cases = [
@@ -16,7 +16,8 @@ const cases = [
 ]
 for (const { text, problem, expanded } of cases) {
   test(`the text ${JSON.stringify(text)} is ${problem === undefined ? `expanded to ${JSON.stringify(expanded)}` : 'refused'}`, () => {
-    assert.equal(macroProblem(text, known), problem)
-    if (expanded !== undefined) assert.equal(expandMacros(text, { hostname: 'mx' }), expanded)
+    const read = readTemplate(text, known)
+    assert.equal('why' in read ? read.why : undefined, problem)
+    if ('value' in read) assert.equal(fillIn(read.value, { hostname: 'mx' }), expanded)
   })
 }

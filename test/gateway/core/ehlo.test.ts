@@ -1,7 +1,8 @@
 // The EHLO reply and the keywords that it leaves out (section 3.6 of postscreen's behaviour).
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { discardSet, ehloKeywords, ehloReply, formatDiscard, sameDiscard } from '../../../gateway/core/ehlo.ts'
+import { ehloKeywords } from '../../../crds/values/ehlo-keywords.ts'
+import { discardSet, ehloReply, formatDiscard, sameDiscard } from '../../../gateway/core/ehlo.ts'
 import { type Reply, wire } from '../../../gateway/core/replies.ts'
 import { drive, type Gateway, type SpecFragment } from '../../support/core-session.ts'
 

@@ -1,0 +1,53 @@
+// Text of a policy is parsed by its schema and nowhere else: everything behind it gets values. Where other text is parsed is listed here.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Files outside crds/ that may parse text with the readers of crds/values/, and whose text it is. A folder ends in a slash. */
+const allowed: Readonly<Record<string, string>> = {
+  'cli/import/': 'settings of Postfix and Zimbra',
+  'cli/allowlist/options.ts': 'arguments of the command line',
+  'cli/apply.ts': 'arguments of the command line',
+  'cli/demo/invitation.ts': 'the address that the gateway of the demo reports',
+  'cli/gateway.ts': 'arguments of the command line',
+  'cli/operator.ts': 'arguments of the command line',
+  'gateway/core/address-table.ts': 'addresses of clients, from sockets',
+  'gateway/core/allowlist-key.ts': 'addresses of clients, and keys of allowlist files',
+  'gateway/core/dnsbl-query-name.ts': 'addresses of clients, from sockets',
+  'gateway/core/proxy-header.ts': 'PROXY headers',
+  'gateway/policy-files/table-file.ts': 'table files',
+  'gateway/process/gateway-process.ts': 'arguments of the command line',
+  'gateway/process/options.ts': 'arguments of the command line',
+  'gateway/process/workers/primary.ts': 'arguments of the command line',
+  'operator/compile/access-tables.ts': 'tables of ConfigMaps',
+}
+
+/** Names of the readers that a file imports from crds/values/. */
+function readersIn(path: string): readonly string[] {
+  const imports = readFileSync(join(root, path), 'utf8').matchAll(/import (?!type)\{([^}]*)\} from '[^']*crds\/values\/[^']*'/g)
+  const names = [...imports].flatMap(([, list = '']) => list.split(',').map((name) => name.trim()))
+  return names.filter((name) => /^(?:(?:read|parse)[A-Z]|canonicalAddress\b|logicalLines\b)/.test(name))
+}
+
+const files = globSync('{gateway,operator,cli,runtime}/**/*.ts', { cwd: root })
+const parsing = files.filter((path) => readersIn(path).length > 0)
+const isAllowedBy = (entry: string) => (path: string) => (entry.endsWith('/') ? path.startsWith(entry) : path === entry)
+
+test('no code behind the schema parses text of a policy', () => {
+  const wrong = parsing.filter((path) => !Object.keys(allowed).some((entry) => isAllowedBy(entry)(path)))
+  assert.deepEqual(
+    wrong.map((path) => `${path} imports ${readersIn(path).join(', ')}`),
+    [],
+  )
+})
+
+test('every exception is still needed', () => {
+  assert.deepEqual(
+    Object.keys(allowed).filter((entry) => !parsing.some(isAllowedBy(entry))),
+    [],
+  )
+})

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { allowlistKeys, canonicalKey, keysOfAddress, usualPrefix } from '../../../gateway/core/allowlist-key.ts'
+import { allowlistKeys, canonicalKey, keysOfAddress } from '../../../gateway/core/allowlist-key.ts'
+import { defaultPrefix } from '../../../crds/values/client-prefix.ts'
 import { policyOf } from '../../support/core-session.ts'
 
 const cases: readonly { readonly ipv4: number; readonly ipv6: number; readonly address: string; readonly want: string }[] = [
@@ -65,7 +66,7 @@ test('an address has one key for each prefix that a policy can have', () => {
 })
 
 test('the usual prefixes are those of a policy that does not set them', () => {
-  assert.deepEqual(policyOf({}).allowlist.prefix, usualPrefix)
+  assert.deepEqual(policyOf({}).allowlist.prefix, defaultPrefix)
 })
 
 test('every key that any policy could make of an address is among its keys, and is canonical', () => {

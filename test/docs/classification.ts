@@ -20,7 +20,7 @@ const not = (because: string): Treatment => ({ runs: 'not', because })
 const docker = elsewhere('needs Docker and a registry; test/cluster/images builds the same Dockerfile without them')
 const drawing = not('a drawing')
 const log = not('lines of a log, which test/sessions compares with a real postscreen')
-const promql = not('PromQL; test/docs.test.ts compares its metrics with those that are exported')
+const promql = not('PromQL; test/docs/pages.test.ts compares its metrics with those that are exported')
 const story = (name: string): Treatment => elsewhere(`stories/${name}.cluster.test.ts does the same with more to look at`)
 
 /** Page, the start of the block's text, and how it is tested. */

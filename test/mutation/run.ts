@@ -49,17 +49,6 @@ async function each<T>(items: readonly T[], atOnce: number, work: (item: T) => P
   await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
-/** CPU seconds that the tests of each source may take: of the program as it is, they must pass. */
-async function limitsOf(files: readonly string[], atOnce: number): Promise<ReadonlyMap<string, number>> {
-  const limits = new Map<string, number>()
-  await each(files, atOnce, async (file) => {
-    const { noticed, seconds } = await tryMutant(undefined, coveringTests(file), 600)
-    if (noticed !== undefined) throw new Error(`the tests of ${file} fail without any mutant: ${noticed}`)
-    limits.set(file, 3 * seconds + 5)
-  })
-  return limits
-}
-
 const describe = ({ file, line, was, becomes }: Mutant): string => `${file}:${line}\n  - ${was}\n  + ${becomes}\n`
 
 async function main(): Promise<boolean> {
@@ -73,10 +62,9 @@ async function main(): Promise<boolean> {
   }
   const tried = sampleOf(counted, Number(values.sample ?? Number.POSITIVE_INFINITY), Number(values.seed))
   const atOnce = Number(values.workers)
-  const limits = await limitsOf([...new Set(tried.map(({ file }) => file))], atOnce)
   let noticedCount = 0
   await each(tried, atOnce, async (mutant) => {
-    const { noticed } = await tryMutant(mutant, coveringTests(mutant.file), limits.get(mutant.file) ?? 60)
+    const noticed = await tryMutant(mutant, coveringTests(mutant.file))
     if (noticed !== undefined) noticedCount += 1
     if (noticed === undefined) console.log(describe(mutant))
     else if (values.show) console.log(`${describe(mutant)}  noticed by ${noticed}\n`)

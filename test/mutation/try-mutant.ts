@@ -7,22 +7,32 @@ export interface Mutated extends Replacement {
   readonly file: string
 }
 
-export interface Outcome {
-  /** By what the tests noticed it: the name of a test, or that they did not end. */
-  readonly noticed: string | undefined
-  /** CPU seconds of all processes that passed. */
-  readonly seconds: number
+/**
+ * Runs groups of test files on a mutant, one after the other until one fails.
+ * @returns by what the mutant was noticed: the name of a test, or that the tests did not end
+ */
+export async function tryMutant(mutant: Mutated, groups: readonly (readonly string[])[]): Promise<string | undefined> {
+  for (const tests of groups) {
+    const { failed, output } = await runTests(mutant, tests, await limitOf(tests))
+    if (failed) return /^noticed by (.*)$/m.exec(output)?.[1] ?? `it did not end: ${output.slice(-300)}`
+  }
+  return undefined
 }
 
-/** Runs groups of test files on a mutant, or on the program as it is. A group may take so many CPU seconds. */
-export async function tryMutant(mutant: Mutated | undefined, groups: readonly (readonly string[])[], limit: number): Promise<Outcome> {
-  let seconds = 0
-  for (const tests of groups) {
-    const { failed, output } = await runTests(mutant, tests, limit)
-    seconds += Number(/^cpu (.*)$/m.exec(output)?.[1] ?? 0)
-    if (failed) return { noticed: /^noticed by (.*)$/m.exec(output)?.[1] ?? `it did not end: ${output.slice(-300)}`, seconds }
-  }
-  return { noticed: undefined, seconds }
+const limits = new Map<string, Promise<number>>()
+
+/** CPU seconds that a group may take: some more than on the program as it is, on which all must pass. */
+function limitOf(tests: readonly string[]): Promise<number> {
+  const key = tests.join(' ')
+  const known = limits.get(key) ?? measureLimit(tests)
+  limits.set(key, known)
+  return known
+}
+
+async function measureLimit(tests: readonly string[]): Promise<number> {
+  const { failed, output } = await runTests(undefined, tests, 600)
+  if (failed) throw new Error(`${tests.join(' ')} fail without any mutant: ${output.slice(-300)}`)
+  return 3 * Number(/^cpu (.*)$/m.exec(output)?.[1] ?? 60) + 5
 }
 
 /** CPU time is limited, not time: the machine may be busy. A mutant that never ends, or takes all memory, is noticed by that. */
@@ -42,7 +52,7 @@ function runTests(mutant: Mutated | undefined, tests: readonly string[], limit: 
     execFile(
       'bash',
       ['-c', 'ulimit -t "$0"; exec "$@"', String(Math.ceil(limit)), ...node],
-      { cwd: root, env, timeout: 600_000, killSignal: 'SIGKILL', maxBuffer: 16 << 20 },
+      { cwd: root, env, timeout: 1_800_000, killSignal: 'SIGKILL', maxBuffer: 16 << 20 },
       (error, stdout, stderr) => resolve({ failed: error !== null, output: stdout + stderr }),
     )
   })

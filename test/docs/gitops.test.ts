@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { load } from 'js-yaml'
-import { statusSchema } from '../crds/schema/status.schema.ts'
-import { readPolicyText } from '../crds/policy.ts'
-import { isObject } from '../crds/is-object.ts'
-import { unless } from './peers/require.ts'
+import { statusSchema } from '../../crds/schema/status.schema.ts'
+import { readPolicyText } from '../../crds/policy.ts'
+import { isObject } from '../../crds/is-object.ts'
+import { unless } from '../peers/require.ts'
 
-const folder = new URL('../docs/gitops/', import.meta.url)
+const folder = new URL('../../docs/gitops/', import.meta.url)
 const text = (path: string): string => readFileSync(new URL(path, folder), 'utf8')
 
 interface HealthTest {

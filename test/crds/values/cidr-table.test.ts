@@ -140,6 +140,11 @@ test('problems of patterns and of results come in the order of their lines, the 
   assert.equal(furtherProblems, 100)
 })
 
+test('lines whose result is not valid are counted when they are too many to be named', () => {
+  const { problems, furtherProblems } = parseAccessTable('192.0.2.1 x\n'.repeat(150))
+  assert.deepEqual({ named: problems.length, counted: furtherProblems }, { named: 100, counted: 50 })
+})
+
 /** Texts that would take minutes or gigabytes if nothing were bounded. */
 const bounds: readonly { readonly what: string; readonly text: () => string }[] = [
   { what: 'too many networks', text: () => '!::1 permit\n'.repeat(16_000) },

@@ -38,6 +38,5 @@ export function refuse(turn: Turn, action: Action, refusal: Refusal): boolean {
 export function failTest(turn: Turn, test: TestName, refusal: Refusal): boolean {
   const { session: s } = turn
   s.failed |= bit[test]
-  s.passed &= ~bit[test]
   return refuse(turn, s.rules.action[test], refusal)
 }

@@ -206,7 +206,6 @@ function handOffFailed(turn: Turn, how: 'connect' | 'send'): void {
     return finish(turn)
   }
   endAudit(s)
-  s.noForward = true
   s.replyAtFirstCommand = true
   s.finalReply = reply.noSystemResources
   startDummySmtp(turn)

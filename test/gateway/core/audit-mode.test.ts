@@ -133,6 +133,18 @@ describe('in Audit mode the deep tests look on behind the hand-off', () => {
     assert.ok(client.lines().includes('NON-SMTP COMMAND from CLIENT after CONNECT: GET /'))
   })
 
+  test('all of them, also those that are off, for a client that has failed before', () => {
+    const early = audit({ greet: { action: 'Enforce' } })
+      .connect('192.0.2.1')
+      .says('NOOP')
+      .handedOff()
+      .ignoringAllThat()
+    early.says('GET /').logs('NON-SMTP COMMAND from CLIENT after NOOP: GET /')
+    observed({ deepTests: { pipelining: { enabled: true } } })
+      .says('GET /')
+      .logs()
+  })
+
   test('a client that does nothing wrong passes, and would have been asked to come again', () => {
     const client = observed().says('EHLO x', 'MAIL FROM:<>', 'RCPT TO:<a@b>', 'DATA')
     client.logs('AUDIT would defer: 450 4.3.2 Service currently unavailable', 'PASS NEW CLIENT').hears()
@@ -156,6 +168,10 @@ describe('in Audit mode the deep tests look on behind the hand-off', () => {
   test('commands that may be grouped behind EHLO are not pipelining', () => {
     const client = observed().says('EHLO x').sends('MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n')
     client.logs('AUDIT would defer: 450 4.3.2 Service currently unavailable', 'PASS NEW CLIENT')
+  })
+
+  test('the payload of BDAT is not pipelining', () => {
+    observed().says('EHLO x').sends('BDAT 3 LAST\r\nabc').logs('AUDIT would defer: 450 4.3.2 Service currently unavailable')
   })
 
   test('commands that end their group, or are sent before any EHLO, are', () => {

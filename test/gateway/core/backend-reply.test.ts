@@ -20,6 +20,24 @@ const readings: readonly { text: string; want: string }[] = [
   { text: '220 mx\r', want: 'more' },
   { text: '220-mx\r\n', want: 'more' },
   { text: '220-mx\r\n22', want: 'more' },
+  { text: '22', want: 'more' },
+  { text: '220\r', want: 'more' },
+  { text: '220-', want: 'more' },
+  { text: '220 ', want: 'more' },
+  { text: 'x', want: 'malformed' },
+  { text: '1', want: 'malformed' },
+  { text: '6', want: 'malformed' },
+  { text: '2x', want: 'malformed' },
+  { text: '22x', want: 'malformed' },
+  { text: '220x', want: 'malformed' },
+  { text: '499 busy\r\n', want: 'later' },
+  { text: '599 no\r\n', want: 'never' },
+  { text: '200 ok\r\n', want: 'undefined' },
+  { text: '2a0 mx\r\n', want: 'malformed' },
+  { text: '22a mx\r\n', want: 'malformed' },
+  { text: '220 ~ and blank \r\n', want: 'welcome' },
+  { text: '220 \x7f\r\n', want: 'malformed' },
+  { text: '220 \x1f\r\n', want: 'malformed' },
   { text: '220 mx\n', want: 'malformed' },
   { text: '220-mx\r\n221 bye\r\n', want: 'malformed' },
   { text: '220-mx\r\n521 5.5.1 Protocol error\r\n', want: 'malformed' },
@@ -49,6 +67,14 @@ for (const { text, want } of readings) {
     assert.equal(typeof reading === 'string' ? reading : String(judgeGreeting(reading)), want)
   })
 }
+
+test('a reply has at most 4096 bytes', () => {
+  const line = (length: number): string => `220 ${'x'.repeat(length - 6)}\r\n`
+  assert.equal(typeof readReply(line(4096)), 'object')
+  assert.equal(readReply(line(4097)), 'malformed')
+  assert.equal(readReply('220 '.padEnd(4095, 'x')), 'more')
+  assert.equal(readReply('220 '.padEnd(4096, 'x')), 'malformed')
+})
 
 test('what follows a reply is not part of it', () => {
   const reading = readReply('220-a\r\n220 b\r\n500 c\r\n')

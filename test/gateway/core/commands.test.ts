@@ -336,7 +336,7 @@ describe('where TLS is mandatory', () => {
     engine({}, { level: 'Encrypt' }).sends('MAIL FROM:<>\r\nNOOP\r\n').hears(must, '250 2.0.0 Ok')
   })
 
-  test('what is no command is still none', () => {
+  test('a command that is not known here is not recognized', () => {
     engine({}, { level: 'Encrypt' })
       .says('FOO', 'AUTH x')
       .hears('502 5.5.2 Error: command not recognized', '502 5.5.2 Error: command not recognized')
@@ -350,4 +350,17 @@ describe('where TLS is mandatory', () => {
     const client = engine({}, { level: 'Encrypt' }).says('RCPT TO:<a@b>', 'QUIT').logs('PASS NEW CLIENT', 'DISCONNECT CLIENT')
     assert.deepEqual(client.remembered, ['1;1;+2592000;1;1'])
   })
+})
+
+describe('the log names the command before by its verb', () => {
+  const verbs = ['HELO', 'EHLO', 'STARTTLS', 'XCLIENT', 'XFORWARD', 'AUTH', 'MAIL', 'RCPT', 'RSET', 'NOOP', 'VRFY', 'ETRN']
+  for (const verb of [...verbs, 'FOO']) {
+    test(verb, () => {
+      const client = drive({ greet: { banner: '' }, deepTests: { nonSMTPCommand: { enabled: true, action: 'Ignore' } } }).connect(
+        '192.0.2.1',
+      )
+      client.says(verb).ignoringAllThat().says('GET /')
+      client.logs(`NON-SMTP COMMAND from CLIENT after ${verb === 'FOO' ? 'UNIMPLEMENTED' : verb}: GET /`)
+    })
+  }
 })

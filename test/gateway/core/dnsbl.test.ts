@@ -148,6 +148,7 @@ describe('the verdict', () => {
   test('of an answer that did not come or could not be read has the kind that DNS gave it', () => {
     const answer = { domain: 'zen', addresses: [], ttl: -1 }
     assert.equal(judge(rulesFor('zen'), { ...answer, error: { kind: 'timeout', text: '' } }).is, 'timeout')
+    assert.equal(judge(rulesFor('zen'), { ...answer, error: { kind: 'overdue', text: '' } }).is, 'timeout')
     assert.equal(judge(rulesFor('zen'), { ...answer, error: { kind: 'malformed', text: '' } }).is, 'error')
   })
 

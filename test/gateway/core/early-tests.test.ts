@@ -140,6 +140,14 @@ describe('early talk', () => {
       .does('abandonLookup', 'remember 192.0.2.1 0;+61;1;1;1', 'disarm', 'relay "EHLO x\\r\\nNOOP\\r\\n"')
   })
 
+  test('in several reads is kept whole, also when the first read is one byte', () => {
+    const client = drive({ greet: { action: 'Ignore' }, dnsbl: lists() })
+      .connect('192.0.2.1')
+      .sends('E', 'HLO', ' x\r\n')
+      .ignoringAllThat()
+    assert.equal(client.at(6000).acts().at(-1), 'relay "EHLO x\\r\\n"')
+  })
+
   test('T8: by a client that closes at once is early talk, not a hang-up', () => {
     const client = drive({ greet: { action: 'Enforce' }, dnsbl: lists() })
       .connect('192.0.2.1')
@@ -275,6 +283,15 @@ describe('DNSBL answers', () => {
     client.logs('PASS OLD CLIENT').does('abandonLookup', 'remember 192.0.2.1 +9000;+60;+60;+60;+60', 'disarm', 'relay')
   })
 
+  test('that come after the last one was expected change nothing', () => {
+    const client = answered(drive({ dnsbl: lists() }), []).listed('bl.example', ['127.0.0.2'])
+    client.at(6000).logs('PASS NEW CLIENT')
+  })
+
+  test('that nothing has asked for change nothing', () => {
+    drive({}).connect('192.0.2.1').listed('bl.example', ['127.0.0.2']).at(6000).logs(connected, 'PASS NEW CLIENT')
+  })
+
   test('T1: do not end the wait of the pregreet test, however early they come', () => {
     const client = answered(drive({ dnsbl: lists({ action: 'Drop' }) }))
       .logs()
@@ -324,6 +341,14 @@ describe('DNSBL answers', () => {
       .ignoringAllThat()
       .at(6000)
     client.logs('PASS NEW CLIENT').does('abandonLookup', 'remember 192.0.2.1 +86406;+66;1;1;1', 'disarm', 'relay')
+  })
+
+  test('that are missing at the verdict came too late; after a hang-up they are only not needed', () => {
+    const why = (client: Client): unknown => client.effects.find((effect) => effect.do === 'abandonLookup')
+    const connect = (): Client => drive({ dnsbl: lists() }).connect('192.0.2.1')
+    assert.deepEqual(why(connect().at(6000)), { do: 'abandonLookup', why: 'overdue' })
+    assert.deepEqual(why(connect().listed('bl.example').listed('wl.example').at(6000)), { do: 'abandonLookup', why: 'done' })
+    assert.deepEqual(why(connect().leaves()), { do: 'abandonLookup', why: 'done' })
   })
 
   test('T7: of which some are missing count as far as they came', () => {

@@ -157,3 +157,17 @@ test('how the bytes are cut makes no difference', () => {
     }),
   )
 })
+
+test('a PROXY header counts as the first bytes only, whether they are one or none', () => {
+  const header = bytes('PROXY TCP4 192.0.2.1 192.0.2.2 40000 25\r\n')
+  const late = newHealthCheck(rules, 'network')
+  answerHealthCheck(late, bytes('\n'))
+  assert.equal(answerHealthCheck(late, header).misuse, undefined)
+  const first = newHealthCheck(rules, 'network')
+  answerHealthCheck(first, bytes(''))
+  assert.equal(answerHealthCheck(first, header).misuse, 'header')
+})
+
+test('a health check has room for twenty commands of 512 bytes', () => {
+  assert.deepEqual([healthCheckCommandLimit, healthCheckLineLimit], [20, 512])
+})

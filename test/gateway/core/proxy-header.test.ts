@@ -256,3 +256,10 @@ test('bytes at random are never a reason to fail, and a verdict stays once it is
     }),
   )
 })
+
+test('a protocol is known by its whole name', () => {
+  for (const protocol of ['xunknown', 'unknownx', 'xtcp4', 'tcp4x', 'xtcp6', 'tcp6x']) {
+    const header = new TextEncoder().encode(`PROXY ${protocol} 192.0.2.1 192.0.2.2 1 2\r\n`)
+    assert.deepEqual(parseProxyHeader(header), { is: 'bad', why: 'bad or missing protocol type' }, protocol)
+  }
+})

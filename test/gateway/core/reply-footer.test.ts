@@ -34,6 +34,11 @@ const cases: readonly { readonly what: string; readonly text: string; readonly t
     template: 'Bar',
     want: '421-5.example.com Bye\r\n421 Bar',
   },
+  { what: 'takes a status code at the start only', text: '550 Foo 5.1.1 bar', template: 'Baz', want: '550-Foo 5.1.1 bar\r\n550 Baz' },
+  { what: 'takes numbers of three digits at most', text: '550 5.1234.1 Foo', template: 'Baz', want: '550-5.1234.1 Foo\r\n550 Baz' },
+  { what: 'also in the last number', text: '550 5.1.1234 Foo', template: 'Baz', want: '550-5.1.1234 Foo\r\n550 Baz' },
+  { what: 'takes three digits', text: '550 5.123.123 Foo', template: 'Baz', want: '550-5.123.123 Foo\r\n550 5.123.123 Baz' },
+  { what: 'takes a status code without a text', text: '450 4.1.1', template: 'Baz', want: '450-4.1.1\r\n450 4.1.1 Baz' },
   { what: 'takes a status code of the classes 2, 4 and 5 only', text: '550 3.1.1 Foo', template: 'Bar', want: '550-3.1.1 Foo\r\n550 Bar' },
   {
     what: 'has macros in three forms, and $$',

@@ -30,13 +30,17 @@ export const equivalents: readonly Equivalent[] = [
     becomes: /replaceAll\('\\t', ''\)/,
     why: 'only question marks are counted',
   },
-  { file: 'gateway/core/command-lines.ts', becomes: /\/\^ \*\//, why: 'no space is replaced by nothing' },
+  { file: 'gateway/core/command-lines.ts', becomes: /\/\^ \*\/|at <= read\.length/, why: 'there is nothing to replace, or to read, then' },
   {
     file: 'gateway/core/dnsbl-codes.ts',
     becomes: /address: \/(127\S*\$|\^127[^$]*)\/,/,
     why: 'addresses are canonical IPv4 texts, in which 127 can only stand at the start and 255 of four numbers at the end',
   },
-  { file: 'gateway/core/early-tests.ts', becomes: /Math\.max\(1, turn\.now/, why: 'a millisecond is shown as 0 and counts as no second' },
+  {
+    file: 'gateway/core/early-tests.ts',
+    becomes: /Math\.max\(1, turn\.now|score\.total > threshold \|\|/,
+    why: 'a millisecond is shown as 0 and counts as no second; a negative bound implies the threshold',
+  },
   { file: 'gateway/core/log-text.ts', becomes: "case '':", why: 'events without a line give undefined one way or the other' },
   {
     file: 'gateway/core/printable.ts',

@@ -10,6 +10,7 @@ describe('a key', () => {
     ['abcdefghijklmnopqrstuvwxyz', 'abcdefghijklmnopqrstuvwxyz'],
     ['  Abc-123\r\n', 'Abc-123'],
     ['k', 'k'],
+    ['k1', 'k1'],
     ['k'.repeat(63), 'k'.repeat(63)],
     ['k'.repeat(64), undefined],
     ['', undefined],

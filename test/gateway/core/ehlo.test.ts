@@ -21,6 +21,9 @@ test('the reply has every keyword, in order, and the last line no dash', () => {
 test('SIZE has no number when the limit is 0', () =>
   assert.equal(announced(ehloReply({ ...features, messageSizeLimit: 0 }, new Set()))[0], 'SIZE'))
 
+test('SIZE has its number from 1 on', () =>
+  assert.equal(announced(ehloReply({ ...features, messageSizeLimit: 1 }, new Set()))[0], 'SIZE 1'))
+
 test('VRFY, STARTTLS and SMTPUTF8 are announced only where they are on', () => {
   const reply = ehloReply({ ...features, vrfy: false, starttls: false, smtpUTF8: false }, new Set())
   assert.deepEqual(announced(reply), ['SIZE 10240000', 'ETRN', 'ENHANCEDSTATUSCODES', '8BITMIME', 'DSN', 'CHUNKING'])

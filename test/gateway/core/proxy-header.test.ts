@@ -263,3 +263,13 @@ test('a protocol is known by its whole name', () => {
     assert.deepEqual(parseProxyHeader(header), { is: 'bad', why: 'bad or missing protocol type' }, protocol)
   }
 })
+
+test('version 2 names IPv4 ends as TCP4, and mixed ends as TCP6', () => {
+  const ends = (client: string, server: string) => writeProxyHeader('V2', { address: client, port: 1 }, { address: server, port: 2 })
+  assert.deepEqual([ends('192.0.2.1', '192.0.2.2')[13], ends('192.0.2.1', '192.0.2.2').length], [0x11, 28])
+  for (const [client, server] of [
+    ['192.0.2.1', '2001:db8::2'],
+    ['2001:db8::1', '192.0.2.2'],
+  ] as const)
+    assert.deepEqual([ends(client, server)[13], ends(client, server).length], [0x21, 52])
+})

@@ -205,7 +205,7 @@ test('3,000 generated expressions expand as in Postfix', { skip }, () => {
     const folder = configure(variables + fine.map((text, at) => `${known[at]} = ${text}\n`).join(''))
     const real = values(folder, '-x', known.slice(0, fine.length))
     for (const [at, result] of evaluate(fine, known).entries()) {
-      assert.equal('text' in result ? squeeze(result.text) : '', real.get(known[at] ?? ''), fine[at])
+      assert.equal('text' in result ? squeeze(result.text) : '', real.get(known[at] ?? ''), fine[at] ?? '')
     }
   }
 })

@@ -34,7 +34,7 @@ async function mailServer(t: TestContext): Promise<Server> {
     const say = (text: string): void => void socket.write(text)
     const { is } = server
     if (is === 'plain and slow') say('220 plain\r\n')
-    socket.on('data', (bytes) => {
+    socket.on('data', (bytes: Buffer) => {
       received = Buffer.concat([received, bytes])
       if (is === 'reading' || is === 'refusing clients') {
         if (!greeted) {

@@ -99,7 +99,7 @@ async function slowForSome(t: TestContext, slow: RegExp): Promise<string> {
     let greeted = false
     let received = Buffer.alloc(0)
     socket.on('error', () => undefined)
-    socket.on('data', (bytes) => {
+    socket.on('data', (bytes: Buffer) => {
       if (greeted) return void (bytes.toString().startsWith('QUIT') ? socket.end('221 Bye\r\n') : socket.write('250 Ok\r\n'))
       received = Buffer.concat([received, bytes])
       const header = parseProxyHeader(received)

@@ -67,7 +67,7 @@ export async function startStubServer(onQuestion: (question: Question) => void, 
   tcp.on('connection', (socket) => {
     open.add(socket)
     socket.on('error', () => undefined)
-    socket.once('data', (bytes) => take(tcpQuestion(bytes.subarray(2), socket)))
+    socket.once('data', (bytes: Buffer) => take(tcpQuestion(bytes.subarray(2), socket)))
   })
   const close = async () => {
     for (const socket of open) socket.destroy()

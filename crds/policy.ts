@@ -1,6 +1,6 @@
 // Reads a policy manifest and returns the parsed policy, or all its problems.
 import { load, YAMLException } from 'js-yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { apiVersion, kind, type PostscreenPolicy, policySpec } from './schema/policy.schema.ts'
 import { policyNameMaxLength, policyNamePattern, policyNameWhy } from './values/policy-name.ts'
 import { firstProblems, formatPath, type Problem, problemsOf, unwrap } from './problems.ts'

@@ -1,5 +1,5 @@
 // Describes what is wrong with a policy: the findings of zod with their path, and a suggestion for misspelt fields.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export interface Problem {
   /** Such as `spec.dnsbl.sites[2].replies`; `manifest` for the whole; `line 3` for a text that is not YAML. */

@@ -1,7 +1,7 @@
 // The building blocks of the policy schema. Each function returns a zod schema that validates a written value, with an
 // error message that says what is allowed. The schema also carries what the CRD, the reference page and the importers
 // need to know about the field.
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   celIsTime,
   celSeconds,

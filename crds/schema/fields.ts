@@ -1,5 +1,5 @@
 // A list of all fields of the policy: path, type, bounds, default, and their names in Postfix and Zimbra.
-import { z } from 'zod'
+import * as z from 'zod'
 import { policySpec } from './policy.schema.ts'
 import {
   boundsKey,

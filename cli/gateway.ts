@@ -7,6 +7,7 @@ import { LogBatch } from '../gateway/observability/log-batch.ts'
 import { openLog } from '../gateway/observability/log.ts'
 import type { Gateway } from '../gateway/process/gateway.ts'
 import type { PrimaryOptions } from '../gateway/process/workers/primary.ts'
+import { isNetworkChoice, networkChoices } from '../gateway/sockets/network.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -24,6 +25,7 @@ Screens mail clients according to a PostscreenPolicy and hands off clean clients
   --resolver ADDR[:PORT]    DNS server for DNS lists; may be repeated
   --data-dir DIR            the directory of the temporary allowlist (default: in memory)
   --workers N               number of processes, at most one for each CPU core; they share the allowlist in --data-dir (1)
+  --io auto|node            the sockets: those of Linux where they can be used, or those of Node (auto)
   --log-format json|postfix JSON records, or the log lines of postscreen (json)
   --log-level info|debug    debug: also log health checks (info)
   --drain-delay TIME        after SIGTERM, accept new clients for this time while reporting not ready, and for up to 30 s more
@@ -43,6 +45,7 @@ const options = {
   resolver: { type: 'string', multiple: true },
   'data-dir': { type: 'string' },
   workers: { type: 'string' },
+  io: { type: 'string' },
   'log-format': { type: 'string' },
   'log-level': { type: 'string' },
   'drain-delay': { type: 'string' },
@@ -59,6 +62,7 @@ interface Flags {
   readonly resolver?: string[]
   readonly 'data-dir'?: string
   readonly workers?: string
+  readonly io?: string
   readonly 'log-format'?: string
   readonly 'log-level'?: string
   readonly 'drain-delay'?: string
@@ -72,6 +76,8 @@ function problemOf(flags: Flags): string | undefined {
   if (format !== 'json' && format !== 'postfix') return `--log-format must be json or postfix, not ${JSON.stringify(format)}`
   const level = flags['log-level'] ?? 'info'
   if (level !== 'info' && level !== 'debug') return `--log-level must be info or debug, not ${JSON.stringify(level)}`
+  if (flags.io !== undefined && !isNetworkChoice(flags.io))
+    return `--io must be ${networkChoices.join(' or ')}, not ${JSON.stringify(flags.io)}`
   for (const flag of ['drain-delay', 'drain-timeout'] as const) {
     const time = flags[flag]
     if (time !== undefined && parseDuration(time) === undefined)
@@ -135,6 +141,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
       logLevel,
       lines: (text) => out.write(text),
       awaitPolicy: flags['await-policy'] ?? false,
+      ...(flags.io === undefined || !isNetworkChoice(flags.io) ? {} : { io: flags.io }),
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       ...(flags.backend === undefined ? {} : { backends: flags.backend }),
       ...(flags.admin === undefined ? {} : { admin: flags.admin }),

@@ -6,13 +6,14 @@ import { DataDirectoryError } from './allowlist/data-directory.ts'
 import type { LocalGateway } from './process/gateway.ts'
 import { GatewayProcess } from './process/gateway-process.ts'
 import type { GatewayOptions } from './process/options.ts'
+import { chooseNetwork } from './sockets/choose-network.ts'
 
 /**
  * Starts a gateway. Rejects with what is wrong: a policy with problems (PolicyRefused), a port in use (ListenError).
  * With `awaitPolicy` it is there as soon as its admin server is, and listens once it has a policy.
  */
 export async function startGateway(options: GatewayOptions): Promise<LocalGateway> {
-  const gateway = new GatewayProcess(options, await openStore(options))
+  const gateway = new GatewayProcess(options, await openStore(options), chooseNetwork(options.io ?? 'auto'))
   try {
     await gateway.open()
     return gateway

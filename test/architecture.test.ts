@@ -115,12 +115,23 @@ test('only gateway/node-internals uses undocumented parts of Node and of package
   const inside =
     /(\.|\{ ?)_(handle|tlsError|events|readableState|writableState|socket|server|parent)\b|\bprocess\.binding\b|\bfd: number\b|'_[a-z]\w*'/
   const wrong = shipped
-    .filter((path) => path.startsWith('gateway/') && !path.startsWith('gateway/node-internals/'))
+    .filter((path) => path.startsWith('gateway/') && !/^gateway\/(node-internals|linux)\//.test(path))
     .flatMap((path) => {
       const match = inside.exec(text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''))
       return match === null ? [] : [`${path} uses ${match[0]}`]
     })
   assert.deepEqual(wrong, [])
+})
+
+test('only gateway/linux/libc.ts calls C, and only gateway/linux knows descriptors of sockets', () => {
+  const knowsC = shipped.filter((path) =>
+    /\bnode:ffi\b|node-internals\/ffi-module\.ts'/.test(text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')),
+  )
+  assert.deepEqual(knowsC, ['gateway/linux/libc.ts', 'gateway/node-internals/ffi-module.ts'])
+  const knowsLinux = shipped.filter(
+    (path) => !path.startsWith('gateway/linux/') && importsOf(path).some(({ target }) => target.startsWith('gateway/linux/')),
+  )
+  assert.deepEqual(knowsLinux, ['gateway/sockets/choose-network.ts'])
 })
 
 test('the first line of every source file says what the file is for', () => {

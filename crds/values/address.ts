@@ -101,6 +101,11 @@ export function formatIPv4(value: number): string {
 export function formatIPv6(value: bigint): string {
   const groups: number[] = []
   for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((value >> shift) & 0xffffn))
+  return formatIPv6Groups(groups)
+}
+
+/** The same for eight groups of 16 bits. */
+export function formatIPv6Groups(groups: readonly number[]): string {
   let best = 0
   let bestLength = 1
   for (let i = 0; i < 8; i++) {
@@ -112,7 +117,7 @@ export function formatIPv6(value: bigint): string {
     }
     if (end > i) i = end
   }
-  const text = (part: number[]): string => part.map((g) => g.toString(16)).join(':')
+  const text = (part: readonly number[]): string => part.map((g) => g.toString(16)).join(':')
   return bestLength < 2 ? text(groups) : `${text(groups.slice(0, best))}::${text(groups.slice(best + bestLength))}`
 }
 

@@ -7,6 +7,7 @@ import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblList } from '../core/dnsbl.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import type { DnsblAnswer, DnsblError } from '../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
 import type { ServerStatus } from './dns-server.ts'
@@ -27,6 +28,8 @@ export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes
   readonly servers: readonly Endpoint[]
   /** Questions in flight at once; others wait. 8,192 take about 8 MB. */
   readonly maxInFlight: number
+  /** Opens UDP sockets; those of Node when left out. */
+  readonly openSocket?: OpenDatagramSocket
   /**
    * Called once for each question of a shared lookup, before its listeners, with the answer or why there is none: for
    * metrics, status and log.

@@ -5,15 +5,7 @@
 // Without it: each accepted socket gets its options by the documented methods of net.Socket.
 import net from 'node:net'
 import NetKeepAlive from 'net-keepalive'
-
-/** How idle and dead connections are noticed. Times in milliseconds. */
-export interface TcpOptions {
-  readonly keepAliveIdle: number
-  readonly keepAliveInterval: number
-  readonly keepAliveProbes: number
-  /** Unacknowledged data is given up after this long (TCP_USER_TIMEOUT). */
-  readonly userTimeout: number
-}
+import type { TcpOptions } from '../sockets/tcp-options.ts'
 
 /** The part of the handle that is used here. */
 interface ListeningHandle {

@@ -2,7 +2,7 @@
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
-import { ListenError } from '../sockets/node-listener.ts'
+import { ListenError } from '../sockets/listen.ts'
 
 /** The contents of the pages. */
 export interface AdminPages {

@@ -5,10 +5,12 @@ import { openFiles } from '../process/open-files.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { RefusedPolicy, SkippedLines } from '../policy-files/loaded-policy.ts'
 import type { ServingState } from './serving-state.ts'
+import type { ChosenNetwork } from '../sockets/choose-network.ts'
 
 /** Where the page's contents come from. */
 export interface StatusParts {
   readonly version: string
+  readonly sockets: ChosenNetwork
   readonly draining: boolean
   readonly notReady: readonly string[]
   /** The newest policy that could not be used, while it has not been replaced by a good one. */
@@ -35,6 +37,8 @@ export function statusPage(parts: StatusParts) {
     notReady: parts.notReady,
     draining: parts.draining,
     listening: serving.listening,
+    /** Which sockets are used, and why they are not those of Linux, which take less CPU time. */
+    sockets: { of: parts.sockets.network.name, reason: parts.sockets.reason ?? null },
     policy: policy === undefined ? null : policyStatus(policy, parts),
     leftOut: (policy?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),

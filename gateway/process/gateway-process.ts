@@ -13,12 +13,14 @@ import type { LoadedPolicy } from '../policy-files/loaded-policy.ts'
 import { PolicyFeed } from '../policy-files/policy-feed.ts'
 import { activePolicy } from './active-policy.ts'
 import type { LocalGateway } from './gateway.ts'
+import type { ChosenNetwork } from '../sockets/choose-network.ts'
 import type { GatewayOptions } from './options.ts'
 import { Serving } from './serving.ts'
 
 export class GatewayProcess implements LocalGateway {
   readonly #options: GatewayOptions
   readonly #store: LocalAllowlist
+  readonly #sockets: ChosenNetwork
   readonly #metrics: Metrics
   readonly #feed: PolicyFeed
   readonly #leftOut: LeftOut
@@ -31,9 +33,10 @@ export class GatewayProcess implements LocalGateway {
   #draining = false
 
   /** @param store the gateway's own allowlist; closed with the gateway */
-  constructor(options: GatewayOptions, store: LocalAllowlist) {
+  constructor(options: GatewayOptions, store: LocalAllowlist, sockets: ChosenNetwork) {
     this.#options = options
     this.#store = store
+    this.#sockets = sockets
     this.#beforePolicy = stateBeforePolicy(store)
     this.#metrics = new Metrics(
       version,
@@ -71,7 +74,8 @@ export class GatewayProcess implements LocalGateway {
 
   status(): StatusPage {
     const { refused, keptAt, skipped } = this.#feed
-    return statusPage({ version, draining: this.#draining, notReady: this.#notReady(), refused, keptAt, skipped, serving: this.#state })
+    const state = { draining: this.#draining, notReady: this.#notReady(), serving: this.#state }
+    return statusPage({ version, sockets: this.#sockets, refused, keptAt, skipped, ...state })
   }
 
   metricValues(): Promise<MetricValues> {
@@ -118,7 +122,9 @@ export class GatewayProcess implements LocalGateway {
 
   async #listen(): Promise<void> {
     if (this.#draining || (await this.#serving?.open()) !== true) return
-    this.#options.log.info(`listening on ${this.listening.join(', ')}`)
+    const { network, reason } = this.#sockets
+    this.#options.log.info(`listening on ${this.listening.join(', ')}`, { sockets: network.name })
+    if (reason !== undefined) this.#options.log.info(`the sockets are those of Node, which take more CPU time: ${reason}`)
     this.#listens.resolve(this.listening)
   }
 
@@ -129,7 +135,7 @@ export class GatewayProcess implements LocalGateway {
   #apply(loaded: LoadedPolicy): void {
     const { log } = this.#options
     const next = activePolicy(loaded, this.#options, this.#serving?.policy)
-    if (this.#serving === undefined) this.#serving = new Serving(next, this.#options, this.#store, this.#metrics)
+    if (this.#serving === undefined) this.#serving = new Serving(next, this.#options, this.#store, this.#metrics, this.#sockets.network)
     else this.#serving.update(next)
     this.#leftOut.are(next.leftOut)
     const { name, generation } = next.policy.metadata

@@ -1,8 +1,8 @@
 // The listening sockets of a gateway: opened together or not at all, closed together.
-import type net from 'node:net'
 import { messageOf } from '../../runtime/caught.ts'
 import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
-import { ListenError, listenTogether } from '../sockets/node-listener.ts'
+import { ListenError, listenTogether } from '../sockets/listen.ts'
+import type { Listener, Network } from '../sockets/network.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 import type { Log } from '../observability/log.ts'
 
@@ -10,14 +10,16 @@ import type { Log } from '../observability/log.ts'
 const warningEveryMs = 60_000
 
 export class Listeners {
+  readonly #network: Network
   readonly #log: Log
   readonly #areShared: boolean
-  #servers: readonly net.Server[] = []
+  #listeners: readonly Listener[] = []
   #asked: readonly string[] = []
   #warnedAt = Number.NEGATIVE_INFINITY
 
   /** @param areShared other processes of the gateway open the same ones */
-  constructor(log: Log, areShared: boolean) {
+  constructor(network: Network, log: Log, areShared: boolean) {
+    this.#network = network
     this.#log = log
     this.#areShared = areShared
   }
@@ -29,12 +31,12 @@ export class Listeners {
 
   /** The same as values; several sockets may listen at one place. */
   get places(): readonly Endpoint[] {
-    return this.#servers.filter((server) => server.listening).map(boundTo)
+    return this.#listeners.filter(({ isListening }) => isListening).map(({ endpoint }) => endpoint)
   }
 
   /** Whether these addresses differ from those that were opened. */
   areElsewhere(endpoints: readonly Endpoint[]): boolean {
-    if (this.#servers.length === 0) return false
+    if (this.#listeners.length === 0) return false
     return endpoints.length !== this.#asked.length || !endpoints.every((endpoint) => this.#asked.includes(formatEndpoint(endpoint)))
   }
 
@@ -44,17 +46,17 @@ export class Listeners {
    */
   async open(endpoints: readonly Endpoint[], accept: (socket: TcpSocket) => void): Promise<void> {
     this.#asked = endpoints.map(formatEndpoint)
-    const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(endpoint, accept, this.#areShared)))
-    const servers = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
+    const common = { accept, isShared: this.#areShared, failed: (error: Error) => this.#cannotAccept(error) }
+    const opened = await Promise.allSettled(endpoints.map((endpoint) => listenTogether(this.#network, { ...common, endpoint })))
+    const listeners = opened.filter((result) => result.status === 'fulfilled').flatMap((result) => result.value)
     const failures = opened.filter((result) => result.status === 'rejected').map((result): unknown => result.reason)
-    const fatal = failures.find((reason) => servers.length === 0 || !lacksIPv6(reason))
+    const fatal = failures.find((reason) => listeners.length === 0 || !lacksIPv6(reason))
     if (fatal !== undefined) {
-      for (const server of servers) server.close()
+      for (const listener of listeners) listener.close()
       throw fatal
     }
     for (const reason of failures) this.#log.warning(messageOf(reason))
-    for (const server of servers) server.on('error', (error) => this.#cannotAccept(error))
-    this.#servers = servers
+    this.#listeners = listeners
   }
 
   /** One client is lost: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). The gateway continues. */
@@ -67,13 +69,8 @@ export class Listeners {
 
   /** Accepts no more clients; connections that are open stay open. */
   close(): void {
-    for (const server of this.#servers) server.close()
+    for (const listener of this.#listeners) listener.close()
   }
-}
-
-function boundTo(server: net.Server): Endpoint {
-  const { address, port } = server.address() as net.AddressInfo
-  return { address, port }
 }
 
 /** Without IPv6 on a machine the gateway listens on IPv4 alone: the default is both. */

@@ -4,6 +4,7 @@ import { type Endpoint, parseEndpoint, readHostPort, readResolver } from '../../
 import { type Read, valueOf } from '../../crds/values/read.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { Log } from '../observability/log.ts'
+import type { NetworkChoice } from '../sockets/network.ts'
 
 /** The number of this process among those that work as one gateway; the first is 1. */
 export interface WorkerPlace {
@@ -21,6 +22,8 @@ export interface GatewayOptions {
   readonly resolvers?: readonly string[]
   /** The directory of the temporary allowlist. Default: in memory. */
   readonly dataDir?: string
+  /** Which sockets to use. Default: auto. */
+  readonly io?: NetworkChoice
   /** Start without a usable policy, and wait for one. */
   readonly awaitPolicy?: boolean
   /** Undefined: the only process of its gateway. */

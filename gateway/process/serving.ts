@@ -18,11 +18,13 @@ import { DnsblReports } from '../dns/dnsbl-reports.ts'
 import { DnsblResolver, type DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Network } from '../sockets/network.ts'
 import { noSessions, type ServingState } from '../observability/serving-state.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import { HealthChecks } from '../smtp/health-checks.ts'
 import { Linger } from '../smtp/linger.ts'
 import { Reception } from '../smtp/reception.ts'
+import { WaitQueues } from '../smtp/wait-queues.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import { until, untilClientsStop } from './drain.ts'
 import { Listeners } from './listeners.ts'
@@ -40,9 +42,11 @@ export class Serving implements ServingState {
   readonly #options: GatewayOptions
   readonly #localStore: LocalAllowlist
   readonly #metrics: Metrics
+  readonly #network: Network
   readonly #allowlist: GatewayAllowlist
   readonly screening = newScreening()
   readonly #linger = new Linger(() => performance.now())
+  readonly #waits = new WaitQueues(() => performance.now())
   readonly #relays: Relays
   readonly #listeners: Listeners
   readonly #resolver: DnsblResolver<DnsblRules>
@@ -54,12 +58,13 @@ export class Serving implements ServingState {
   #services: PolicySessionServices
   #draining = false
 
-  constructor(policy: ActivePolicy, options: GatewayOptions, store: LocalAllowlist, metrics: Metrics) {
+  constructor(policy: ActivePolicy, options: GatewayOptions, store: LocalAllowlist, metrics: Metrics, network: Network) {
     this.#policy = policy
     this.#options = options
     this.#localStore = store
     this.#metrics = metrics
-    this.#listeners = new Listeners(options.log, options.worker !== undefined)
+    this.#network = network
+    this.#listeners = new Listeners(network, options.log, options.worker !== undefined)
     this.#backends = this.#newBackends(policy, undefined)
     this.#relays = new Relays(options.log, metrics)
     this.#lists = new DnsblReports(options.log, metrics)
@@ -67,6 +72,7 @@ export class Serving implements ServingState {
       servers: policy.dnsServers,
       ...policy.dnsTimes,
       maxInFlight,
+      openSocket: network.openDatagramSocket,
       observe: (client, answer, rules) => this.#lists.answered(client, answer, rules),
     })
     this.#allowlist = this.#newAllowlist()
@@ -77,7 +83,8 @@ export class Serving implements ServingState {
   }
 
   #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
-    return gatewayBackends(policy.backends, this.#options, () => this.#listeners.places, this.#metrics, previous)
+    const options = { ...policy.backends, connect: this.#network.connect }
+    return gatewayBackends(options, this.#options, () => this.#listeners.places, this.#metrics, previous)
   }
 
   #newAllowlist(): GatewayAllowlist {
@@ -114,6 +121,7 @@ export class Serving implements ServingState {
     const gateway = {
       screening: this.screening,
       linger: this.#linger,
+      waits: this.#waits,
       allowlist: this.#allowlist,
       resolver: this.#resolver,
       relays: this.#relays,

@@ -17,12 +17,14 @@ import type { Connection, SessionServices } from '../smtp/connection.ts'
 import type { Linger } from '../smtp/linger.ts'
 import type { Reception } from '../smtp/reception.ts'
 import { type TlsResult, tlsWarnings } from '../smtp/tls-session.ts'
+import type { WaitQueues } from '../smtp/wait-queues.ts'
 import type { ActivePolicy } from './active-policy.ts'
 
 /** What stays the same for all policies. */
 export interface GatewayServices {
   readonly screening: Screening
   readonly linger: Linger
+  readonly waits: WaitQueues
   readonly allowlist: GatewayAllowlist
   readonly resolver: DnsblResolver<DnsblRules>
   readonly relays: Relays
@@ -34,6 +36,7 @@ export interface GatewayServices {
 export class PolicySessionServices implements SessionServices {
   readonly screening: Screening
   readonly linger: Linger
+  readonly waits: WaitQueues
   readonly rules: Rules
   readonly tls: SecureContext | undefined
   readonly #gateway: GatewayServices
@@ -42,6 +45,7 @@ export class PolicySessionServices implements SessionServices {
   constructor(gateway: GatewayServices, { rules, tls }: ActivePolicy, backends: Backends) {
     this.screening = gateway.screening
     this.linger = gateway.linger
+    this.waits = gateway.waits
     this.rules = rules
     this.tls = tls?.context
     this.#gateway = gateway

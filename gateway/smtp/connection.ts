@@ -10,11 +10,13 @@ import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
 import type { SecureContext, SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
+import { Waiter, type WaitQueues } from './wait-queues.ts'
 
 /** What sessions use of the gateway, under the policy that was active when the client connected. */
 export interface SessionServices {
   readonly screening: Screening
   readonly linger: Linger
+  readonly waits: WaitQueues
   readonly rules: Rules
   readonly tls: SecureContext | undefined
   now(): number
@@ -31,7 +33,7 @@ export interface SessionServices {
 }
 
 /** One socket with its session. It reads the socket itself: there are no other objects or closures for each connection. */
-export class Connection implements SocketReader {
+export class Connection extends Waiter implements SocketReader {
   readonly id: string
   readonly session: Session
   readonly #services: SessionServices
@@ -39,14 +41,13 @@ export class Connection implements SocketReader {
   #socket: TcpSocket
   #tls: TlsSession | undefined
   #pending = ''
-  #timer: NodeJS.Timeout | undefined
   #timerName: TimerName | undefined
-  #timerMs = 0
   #lookup: DnsblLookup | undefined
   /** Whether the session receives the client's bytes while they are relayed. */
   #observes = false
 
   constructor(services: SessionServices, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
+    super()
     this.id = id
     this.#services = services
     this.#plain = socket
@@ -79,7 +80,7 @@ export class Connection implements SocketReader {
     this.#on({ type: 'end' })
   }
 
-  readonly #onTimer = (): void => {
+  override waitOver(): void {
     const name = this.#timerName
     if (name !== undefined) this.#on({ type: 'timer', name })
   }
@@ -174,22 +175,14 @@ export class Connection implements SocketReader {
     else this.#on({ type: 'recalled', record: found })
   }
 
-  /** One native timer, which is refreshed when the wait is the same (0.07 µs, a new one takes 0.4). */
   #arm(name: TimerName, ms: number): void {
-    if (this.#timer !== undefined && this.#timerName === name && this.#timerMs === ms) {
-      this.#timer.refresh()
-      return
-    }
-    clearTimeout(this.#timer)
     this.#timerName = name
-    this.#timerMs = ms
-    this.#timer = setTimeout(this.#onTimer, ms)
+    this.#services.waits.arm(this, ms)
   }
 
   #disarm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     this.#timerName = undefined
+    this.#services.waits.disarm(this)
   }
 
   /** All replies to one event are sent in one write. */

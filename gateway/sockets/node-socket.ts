@@ -119,6 +119,8 @@ export class NodeSocket implements TcpSocket {
 
   write(bytes: Uint8Array | string): boolean {
     const socket = this.#socket
+    // A write behind the end would be an error, and close the connection.
+    if (!socket.writable) return false
     const isSent = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)
     if (!isSent && socket.listenerCount('drain') === 0) socket.once('drain', onDrain)
     return isSent

@@ -170,6 +170,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     ready: notReady.length === 0,
     notReady,
     draining: primary.draining,
+    sockets: pages[0]?.sockets ?? { of: 'node', reason: null },
     listening: pages.find(({ listening }) => listening.length > 0)?.listening ?? [],
     policy: policyOf(workers),
     leftOut: pages.find(({ leftOut }) => leftOut.length > 0)?.leftOut ?? [],

@@ -5,7 +5,7 @@ import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, test, type TestContext } from 'node:test'
 import { type AdminPages, serveAdmin } from '../../../gateway/observability/admin.ts'
-import { ListenError } from '../../../gateway/sockets/node-listener.ts'
+import { ListenError } from '../../../gateway/sockets/listen.ts'
 
 const ready: AdminPages = {
   notReady: () => [],

@@ -34,6 +34,7 @@ const site = {
 const base: StatusPage = {
   version: '1.2.3',
   uptimeSeconds: 5,
+  sockets: { of: 'linux', reason: null },
   ready: true,
   notReady: [],
   draining: false,

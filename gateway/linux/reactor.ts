@@ -1,0 +1,151 @@
+// Readiness of many descriptors inside Node's event loop: an epoll descriptor of our own, which libuv watches. One wake-up of libuv handles a batch.
+//
+// Who owns a descriptor: the object that has opened or accepted it (client socket, relay end, DNS socket, listener). It alone closes it, once, and
+// calls `remove` first. The kernel gives a closed number to the next socket at once, so an event that is already in the batch could reach the new owner
+// of the number. Therefore each registration has a generation, which the kernel carries in epoll_event.data, and an event of another generation is dropped.
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  epollDataWord,
+  epollEventWords,
+  type Libc,
+  type Memory,
+  systemError,
+  UV_POLL,
+  UV_READABLE,
+} from './libc.ts'
+
+/** Descriptors handled in one wake-up; libuv's other events (timers, TLS, Valkey, DNS) have their turn behind them. */
+const batchSize = 512
+
+/** What is told about a descriptor. `events` are EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP; the last two come unasked. */
+export interface Watcher {
+  ready(events: number): void
+}
+
+export class Reactor {
+  readonly libc: Libc
+  readonly #epoll: number
+  readonly #one: Memory
+  readonly #oneWords: Uint32Array
+  readonly #batch: Memory
+  readonly #batchWords: Uint32Array
+  readonly #handle: Memory
+  readonly #callback: bigint
+  readonly #watchers: (Watcher | undefined)[] = []
+  readonly #generations: number[] = []
+  #size = 0
+  /** Descriptors that keep the process alive. */
+  readonly #keepAlive = new Set<number>()
+  #staleEvents = 0
+  #isScheduled = false
+  #isClosed = false
+
+  /** Throws the system's error when there is no descriptor left or epoll is forbidden. */
+  constructor(libc: Libc) {
+    this.libc = libc
+    const { c } = libc
+    this.#one = libc.allocate(epollEventWords * 4)
+    this.#oneWords = new Uint32Array(this.#one.bytes.buffer)
+    this.#batch = libc.allocate(epollEventWords * 4 * batchSize)
+    this.#batchWords = new Uint32Array(this.#batch.bytes.buffer)
+    this.#handle = libc.allocate(c.uv_handle_size(UV_POLL))
+    this.#epoll = libc.result(c.epoll_create1(EPOLL_CLOEXEC))
+    if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll)
+    // The work is done in an immediate: there Node runs ticks and microtasks behind it and reports what is thrown, which it does not do for a
+    // callback of node:ffi. Immediates follow the poll phase in the same turn of the loop.
+    this.#callback = libc.callback({ arguments: ['pointer', 'i32', 'i32'] }, () => this.#schedule())
+    const started =
+      c.uv_poll_init(libc.loop, this.#handle.pointer, this.#epoll) || c.uv_poll_start(this.#handle.pointer, UV_READABLE, this.#callback)
+    if (started < 0) throw systemError('uv_poll_start', started)
+    c.uv_unref(this.#handle.pointer)
+  }
+
+  /** Descriptors that are watched. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Events that came for a descriptor after it was closed, and were dropped. */
+  get staleEvents(): number {
+    return this.#staleEvents
+  }
+
+  /**
+   * Begins to watch.
+   * @param keepsAlive whether the process goes on as long as this is watched, as with a socket of Node's
+   * @returns 0, or -errno (ENOSPC, ENOMEM)
+   */
+  add(fd: number, events: number, watcher: Watcher, keepsAlive = true): number {
+    const generation = ((this.#generations[fd] ?? 0) + 1) >>> 0
+    const result = this.#control(EPOLL_CTL_ADD, fd, events, generation)
+    if (result < 0) return result
+    this.#generations[fd] = generation
+    this.#watchers[fd] = watcher
+    this.#size++
+    if (keepsAlive && this.#keepAlive.size === 0) this.libc.c.uv_ref(this.#handle.pointer)
+    if (keepsAlive) this.#keepAlive.add(fd)
+    return 0
+  }
+
+  /** Changes what is waited for. */
+  change(fd: number, events: number): void {
+    this.#control(EPOLL_CTL_MOD, fd, events, this.#generations[fd] ?? 0)
+  }
+
+  /** Ends the watch. Called before the descriptor is closed or given away. Does nothing for one that is not watched. */
+  remove(fd: number): void {
+    if (this.#watchers[fd] === undefined) return
+    this.#watchers[fd] = undefined
+    this.#control(EPOLL_CTL_DEL, fd, 0, 0)
+    this.#size--
+    if (this.#keepAlive.delete(fd) && this.#keepAlive.size === 0) this.libc.c.uv_unref(this.#handle.pointer)
+  }
+
+  /** Ends all watches. The descriptors stay open. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const { c } = this.libc
+    c.uv_poll_stop(this.#handle.pointer)
+    const closed = this.libc.callback({ arguments: ['pointer'] }, () => {
+      c.close(this.#epoll)
+      setImmediate(() => {
+        this.libc.forget(this.#callback)
+        this.libc.forget(closed)
+      })
+    })
+    // libuv reads the handle until the callback: the closure holds it.
+    c.uv_close(this.#handle.pointer, closed)
+  }
+
+  #control(operation: number, fd: number, events: number, generation: number): number {
+    this.#oneWords[0] = events
+    this.#oneWords[epollDataWord] = fd
+    this.#oneWords[epollDataWord + 1] = generation
+    return this.libc.result(this.libc.c.epoll_ctl(this.#epoll, operation, fd, this.#one.pointer))
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return
+    this.#isScheduled = true
+    setImmediate(this.#drain)
+  }
+
+  /** One batch. What is left keeps the epoll descriptor readable, so that libuv calls again after its other events. */
+  readonly #drain = (): void => {
+    this.#isScheduled = false
+    if (this.#isClosed) return
+    const count = this.libc.c.epoll_wait(this.#epoll, this.#batch.pointer, batchSize, 0)
+    const words = this.#batchWords
+    for (let i = 0, at = 0; i < count; i++, at += epollEventWords) {
+      const events = words[at] ?? 0
+      const fd = words[at + epollDataWord] ?? 0
+      const watcher = this.#watchers[fd]
+      if (watcher === undefined || this.#generations[fd] !== words[at + epollDataWord + 1]) this.#staleEvents++
+      else watcher.ready(events)
+    }
+  }
+}

@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   'gateway/core/allowlist-key.ts': 'addresses of clients, and keys of allowlist files',
   'gateway/core/dnsbl-query-name.ts': 'addresses of clients, from sockets',
   'gateway/core/proxy-header.ts': 'PROXY headers',
+  'gateway/linux/socket-address.ts': "addresses in the kernel's form",
   'gateway/policy-files/table-file.ts': 'table files',
   'gateway/process/gateway-process.ts': 'arguments of the command line',
   'gateway/process/options.ts': 'arguments of the command line',

@@ -111,15 +111,15 @@ test('names the options that the policy has no field for', () => {
 })
 
 test('says so when there is no master.cf, and when none of its services runs postscreen', () => {
-  assert.ok(importMain(main).notes.some((note) => note.startsWith('master.cf is not beside the input')))
+  assert.ok(importMain(main).notes.some((note) => note.startsWith('master.cf is not in the folder of the input')))
   assert.ok(withMaster('smtp inet n - n - - smtpd -o smtpd_banner=x\n').notes.some((note) => note.includes('no service runs postscreen')))
 })
 
 const broken: readonly (readonly [string, RegExp])[] = [
-  ['smtp inet n - n - 1 postscreen -o postscreen_greet_wait\n', /missing '=' after attribute name; write -o name=value/],
-  ['smtp inet n - n - 1 postscreen -o postscreen_greet_wait = 1s\n', /missing '=' after attribute name; write -o name=value/],
+  ['smtp inet n - n - 1 postscreen -o postscreen_greet_wait\n', /missing '=' after attribute name; expected -o name=value/],
+  ['smtp inet n - n - 1 postscreen -o postscreen_greet_wait = 1s\n', /missing '=' after attribute name; expected -o name=value/],
   ['smtp inet n - n - 1 postscreen -o {postscreen_greet_wait=1s\n', /missing '}'/],
-  ['smtp inet n - n\n', /a service has eight fields/],
+  ['smtp inet n - n\n', /a service must have eight fields/],
 ]
 
 for (const [master, why] of broken) {

@@ -20,14 +20,14 @@ test('leaves out the server addresses of the old host, on which no client of the
 
 test('says that the name of the host is missing', () => {
   const { notes } = importMain('compatibility_level = 3.6\nmynetworks = 127.0.0.0/8\nsmtpd_banner = $myhostname ESMTP\n')
-  assert.ok(said(notes, /^myhostname is not set: it depends on the mail host/))
+  assert.ok(said(notes, /^myhostname is not set: its default depends on the mail host/))
   assert.ok(!said(importMain(base).notes, /myhostname is not set/))
 })
 
 test('recommends a Valkey in the place of a memcache, and leaves out the cleanup interval that only a memcache can do without', () => {
   const { spec, notes } = importMain(`${base}postscreen_cache_map = memcache:/etc/postfix/c\npostscreen_cache_cleanup_interval = 0\n`)
   assert.equal(spec?.['allowlist'], undefined)
-  assert.ok(said(notes, /allowlist\.store: Valkey/) && said(notes, /^postscreen_cache_cleanup_interval: 0 has a meaning only/))
+  assert.ok(said(notes, /allowlist\.store: Valkey/) && said(notes, /^postscreen_cache_cleanup_interval: 0 is useful only with memcache/))
   const own = importMain(`${base}postscreen_cache_cleanup_interval = 0\n`)
   assert.deepEqual(own.spec?.['allowlist'], { cleanupInterval: '0s' })
   assert.ok(!said(own.notes, /Valkey/))
@@ -87,7 +87,7 @@ test('exempts the one table that --allow-missing-tables names', () => {
     importFiles('postfix', files, [`--allow-missing-tables=${name}`], ({ errors, notes }) => {
       assert.equal(errors.length, 1, errors.join('\n'))
       assert.match(errors[0] ?? '', /^postscreen_access_list: cidr:\/etc\/postfix\/missing\.cidr: /)
-      assert.ok(said(notes, /^postscreen_command_filter: .*left out$/))
+      assert.ok(said(notes, /^postscreen_command_filter: .*omitted$/))
     })
   }
   importFiles(
@@ -96,7 +96,7 @@ test('exempts the one table that --allow-missing-tables names', () => {
     ['--allow-missing-tables=filter.pcre', '--allow-missing-tables=missing.cidr', '--allow-missing-tables=typo'],
     (both) => {
       assert.deepEqual(both.errors, [])
-      assert.ok(said(both.notes, /^--allow-missing-tables=typo: no table of that name/))
+      assert.ok(said(both.notes, /^--allow-missing-tables=typo: no table with this name/))
     },
   )
   importFiles('postfix', files, ['--allow-missing-tables'], ({ errors }) => assert.deepEqual(errors, []))

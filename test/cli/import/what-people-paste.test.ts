@@ -34,7 +34,7 @@ test('a line that names an attribute in another form is not lost silently', () =
 })
 
 for (const [system, cure] of [
-  ['postfix', 'give main.cf'],
+  ['postfix', 'use main\.cf'],
   ['zimbra', 'save the output of "zmprov gacf"'],
 ] as const) {
   test(`import ${system} says that the output of zmlocalconfig has no settings of postscreen`, () => {
@@ -61,7 +61,7 @@ const key = 'abcdefghijklmnopqrstuvwxyz'
 test('a key that stands behind the name of the list is refused, and shown nowhere', () => {
   const { stdout, stderr } = importMain(`mynetworks = 127.0.0.0/8\npostscreen_dnsbl_sites = zen.${key}.dq.spamhaus.net*3\n`)
   assert.equal(stdout, '')
-  assert.match(stderr, /zen\.<key>\.dq\.spamhaus\.net: what looks like a key is not the first label/)
+  assert.match(stderr, /zen\.<key>\.dq\.spamhaus\.net: the label that looks like a key is not the first label/)
   assert.doesNotMatch(stderr, new RegExp(key))
 })
 

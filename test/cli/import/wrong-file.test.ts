@@ -11,14 +11,14 @@ const toPostfix: readonly (readonly [string, string | Buffer, RegExp])[] = [
   ['the output of zmprov', zmprov, /zmprov.*use "postscreen import zimbra"$/],
   ['zmprov commands', "zmprov mcf zimbraMtaPostscreenDnsblSites 'a.example'\n", /use "postscreen import zimbra"$/],
   ['LDIF of Zimbra', 'dn: cn=config,cn=zimbra\nzimbraMtaPostscreenDnsblAction:enforce\n', /use "postscreen import zimbra"$/],
-  ['LDIF of something else', 'dn: cn=x,dc=example\nmail: a@example.org\n', /is an LDIF file.*give main\.cf/],
-  ['master.cf', 'smtp inet n - n - 1 postscreen\n  -o a=b\n', /is master\.cf; give main\.cf.*--master-cf$/],
-  ['JSON', '{"a": 1}\n', /is JSON; give main\.cf/],
-  ['a policy', 'apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\n', /is a Kubernetes object already.*give main\.cf/],
-  ['a compressed file', gzipSync('a'.repeat(100)), /is not a text file.*give main\.cf/],
-  ['XML', '<?xml version="1.0"?><a/>', /is XML or HTML; give main\.cf/],
-  ['a certificate', '-----BEGIN CERTIFICATE-----\n', /is a certificate or a key; give main\.cf/],
-  ['an empty file', '\n', /has no parameters; give main\.cf/],
+  ['LDIF of something else', 'dn: cn=x,dc=example\nmail: a@example.org\n', /is an LDIF file.*use main\.cf/],
+  ['master.cf', 'smtp inet n - n - 1 postscreen\n  -o a=b\n', /is master\.cf; use main\.cf.*--master-cf$/],
+  ['JSON', '{"a": 1}\n', /is JSON; use main\.cf/],
+  ['a policy', 'apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\n', /is already a Kubernetes object.*use main\.cf/],
+  ['a compressed file', gzipSync('a'.repeat(100)), /is not a text file.*use main\.cf/],
+  ['XML', '<?xml version="1.0"?><a/>', /is XML or HTML; use main\.cf/],
+  ['a certificate', '-----BEGIN CERTIFICATE-----\n', /is a certificate or a key; use main\.cf/],
+  ['an empty file', '\n', /has no parameters; use main\.cf/],
 ]
 
 for (const [what, text, why] of toPostfix) {

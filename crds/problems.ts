@@ -6,6 +6,8 @@ export interface Problem {
   readonly path: string
   /** What is allowed there: `must be one of Ignore, Enforce, Drop`. */
   readonly why: string
+  /** How many problems this one stands for, where it is not one. */
+  readonly standsFor?: number
 }
 
 /** A path in its usual notation. Names that are not plain words are quoted in brackets. */
@@ -91,5 +93,6 @@ export const problemsAtMost = 100
 export function firstProblems(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= problemsAtMost) return problems
   const shown = problems.slice(0, problemsAtMost - 1)
-  return [...shown, { path: 'manifest', why: `has ${problems.length - shown.length} more problems` }]
+  const further = problems.length - shown.length
+  return [...shown, { path: 'manifest', why: `has ${further} more problems`, standsFor: further }]
 }

@@ -96,7 +96,7 @@ function refusedStatus({ at, hash, generation, problems }: RefusedPolicy & { rea
     hash: hash ?? null,
     generation: generation ?? null,
     problems: problems.slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
-    furtherProblems: Math.max(0, problems.length - problemsShown),
+    furtherProblems: problems.slice(problemsShown).reduce((sum, { standsFor }) => sum + (standsFor ?? 1), 0),
   }
 }
 

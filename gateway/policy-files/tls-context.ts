@@ -109,9 +109,9 @@ function makeContext(options: SecureContextOptions): SecureContext | string {
   }
 }
 
-/** A certificate may have only alternative names and no subject; the subject is then undefined, although Node's types exclude that. */
+/** A certificate may have only alternative names. Its subject is then empty, and undefined before Node 26, although Node's types exclude that. */
 function subjectOf({ subject, subjectAltName }: { readonly subject?: string; readonly subjectAltName?: string | undefined }): string {
-  return (subject ?? subjectAltName ?? '').replaceAll('\n', ', ')
+  return ((subject ?? '') === '' ? (subjectAltName ?? '') : (subject ?? '')).replaceAll('\n', ', ')
 }
 
 function attempt<T>(make: () => T): T | undefined {

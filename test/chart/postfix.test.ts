@@ -68,7 +68,11 @@ const refused: readonly (readonly [string, object, RegExp])[] = [
   ['mynetworks among other settings', { extraMainCf: { mynetworks: '0.0.0.0/0' } }, /mynetworks/],
   ['a table in the place of main.cf', { extraMaps: { 'main.cf': 'mynetworks = static:all' } }, /main\.cf/],
   ['a recipient that leaves his folder', { domains, recipients: ['../x@example.com'] }, /recipients/],
-  ['a recipient of no domain of ours', { domains, recipients: ['user@example.net'] }, /example\.net is in none of postfix\.domains/],
+  [
+    'a recipient of no domain of ours',
+    { domains, recipients: ['user@example.net'] },
+    /the domain of user@example\.net is not in postfix\.domains/,
+  ],
   ['a domain with a line break', { domains: ['example.com\nmynetworks = static:all'] }, /domains/],
   ['a relayTo with a line break', { domains, relayTo: 'relay:[a]:25\nmynetworks = static:all' }, /relayTo/],
   ['a relayTo without domains', { relayTo: 'relay:[mail.example.com]:25' }, /postfix\.relayTo needs postfix\.domains/],

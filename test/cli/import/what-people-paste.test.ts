@@ -34,7 +34,7 @@ test('a line that names an attribute in another form is not lost silently', () =
 })
 
 for (const [system, cure] of [
-  ['postfix', 'use main\.cf'],
+  ['postfix', 'use main.cf'],
   ['zimbra', 'save the output of "zmprov gacf"'],
 ] as const) {
   test(`import ${system} says that the output of zmlocalconfig has no settings of postscreen`, () => {

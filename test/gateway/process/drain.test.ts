@@ -209,6 +209,8 @@ for (const { what, from, more = {}, before, want } of cuts) {
     const gateway = await start(t, { backend, ...more }, '--drain-timeout', '3s')
     const client = await startClient(gateway.port, from)
     await before(client)
+    // Not in the queue of the listening socket any more, which is reset when that closes.
+    await gateway.said(`CONNECT from [${from}]`)
     gateway.signal('SIGTERM')
     await gateway.said('draining')
     assert.deepEqual(await rest(client), want)

@@ -439,7 +439,7 @@ test('only what is kept of an object is stored, and one that is not kept counts 
       assert.deepEqual(one.reflector.store.list(), [
         { apiVersion: 'postscreen.dev/v1alpha1', kind: 'PostscreenPolicy', metadata: { name: 'a' } },
       ])
-      assert.deepEqual(one.troubles, ['postscreenpolicies mail/c is left out: unreadable'])
+      assert.deepEqual(one.troubles, ['postscreenpolicies mail/c is ignored: unreadable'])
       watch.event('MODIFIED', policy('a', '6', { spec: 'none' }))
       watch.event('DELETED', policy('b', '7', { spec: 'none' }))
       watch.event('DELETED', policy('a', '8', { spec: 'none' }))

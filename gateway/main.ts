@@ -24,8 +24,8 @@ export async function startGateway(options: GatewayOptions): Promise<LocalGatewa
 }
 
 /**
- * The gateway's own allowlist, in the data directory. One that cannot be used costs clients a second test, not their mail: the gateway continues in
- * memory and logs a warning.
+ * The gateway's own allowlist, in the data directory. One that cannot be used costs clients a second test, not their
+ * mail: the gateway continues in memory and logs a warning.
  */
 async function openStore({ dataDir, log }: GatewayOptions): Promise<LocalAllowlist> {
   if (dataDir === undefined) return memoryAllowlist()

@@ -1,4 +1,5 @@
-// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and changes no objects of other owners.
+// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and changes no
+// objects of other owners.
 import { contained, slimConfigMap } from './containment.ts'
 import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -43,7 +44,10 @@ const controllerOf = ({ metadata }: KubeObject) => metadata.ownerReferences?.fin
 /** Ours: controlled by this very policy. */
 export const isOwned = (object: KubeObject, owner: Owner): boolean => controllerOf(object)?.uid === owner.uid
 
-/** Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, without a controller now. */
+/**
+ * Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, without a controller
+ * now.
+ */
 const isOrphan = (object: KubeObject, owner: Owner): boolean =>
   controllerOf(object) === undefined &&
   object.metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'] &&
@@ -75,7 +79,10 @@ export class Applier {
     this.#now = now
   }
 
-  /** Objects that the watches do not show, read all at once: a new policy has half a dozen, and the API server may be slow. */
+  /**
+   * Objects that the watches do not show, read all at once: a new policy has half a dozen, and the API server may be
+   * slow.
+   */
   async lookUp(want: readonly KubeObject[]): Promise<LookedUp> {
     const unseen = want.filter((object) => this.#live.object(object.kind, keyOf(object)) === undefined)
     const read = unseen.map(
@@ -88,7 +95,8 @@ export class Applier {
   }
 
   /**
-   * Applies one object, if it is not there as wanted. Rejects only with errors that a retry can get past (no answer, too busy).
+   * Applies one object, if it is not there as wanted. Rejects only with errors that a retry can get past (no answer,
+   * too busy).
    */
   async apply(want: KubeObject, owner: Owner, { least, lookedUp }: ApplyHints = {}): Promise<Applied> {
     // What the watches do not show may belong to another program: they only show what carries our label.
@@ -104,7 +112,8 @@ export class Applier {
       if (least !== undefined) await this.#keepReplicas(want, found, least)
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
       const version = object.metadata.resourceVersion
-      // The API server gives a new version only to what has changed. It has not where only the writing differs, or where the watch is late.
+      // The API server gives a new version only to what has changed. It has not where only the writing differs, or
+      // where the watch is late.
       const versions = [found?.metadata.resourceVersion, memory.applied.get(idOf(want))?.version]
       memory.applied.set(idOf(want), { version, applied: appliedOf(want) })
       if (version !== undefined && versions.includes(version)) return { is: 'unchanged', object }

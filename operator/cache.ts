@@ -62,8 +62,8 @@ export class Cache {
   }
 
   /**
-   * Watches the names and versions of ConfigMaps where policies have access tables, and no longer elsewhere: those of other namespaces are not read.
-   * Any of a namespace may be a table; a watch for each would be a connection for each.
+   * Watches the names and versions of ConfigMaps where policies have access tables, and no longer elsewhere: those of
+   * other namespaces are not read. Any of a namespace may be a table; a watch for each would be a connection for each.
    */
   watchTables(namespaces: ReadonlySet<string>): void {
     for (const [namespace, watch] of this.#tables) {
@@ -88,7 +88,8 @@ export class Cache {
   /** Resolves when everything that exists has been seen. */
   async synced(): Promise<void> {
     await Promise.all(this.#watches.map(({ watch }) => watch.synced))
-    // The policies are known by now, and with them where their tables are. A watch that is stopped before that is not needed any more.
+    // The policies are known by now, and with them where their tables are. A watch that is stopped before that is not
+    // needed any more.
     await Promise.allSettled([...this.#tables.values()].map((watch) => watch.synced))
   }
 

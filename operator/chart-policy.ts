@@ -1,5 +1,5 @@
-// Applies the policy that a Helm release carries in a ConfigMap, as that ConfigMap's possession, and waits until it is Ready.
-// Why not Helm itself: the head of charts/postscreen/templates/policy/configmap.yaml.
+// Applies the policy that a Helm release carries in a ConfigMap, as that ConfigMap's possession, and waits until it is
+// Ready. Why not Helm itself: the head of charts/postscreen/templates/policy/configmap.yaml.
 import { load } from 'js-yaml'
 import type { Clock } from '../runtime/clock.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -28,7 +28,10 @@ export interface ChartPolicyOptions {
   readonly say: (line: string) => void
 }
 
-/** Rejects with an Error that says in words what is wrong: no such ConfigMap, a policy that is refused or stalled, or one that is not Ready in time. */
+/**
+ * Rejects with an Error that says in words what is wrong: no such ConfigMap, a policy that is refused or stalled, or
+ * one that is not Ready in time.
+ */
 export async function applyChartPolicy(options: ChartPolicyOptions): Promise<void> {
   const { client, namespace, configMap, say, waitMs } = options
   const source = await patiently(options, () => client.get(resources.ConfigMap, namespace, configMap))
@@ -74,7 +77,9 @@ function patienceWith(error: unknown): number {
   return isNotFound(error) || isTooManyRequests(error) || isUnanswered(error) || isServerTrouble(error) ? patienceMs : 0
 }
 
-/** A field that the CRD does not know gives 500 without a reason (`failed to create typed patch object`): that stays. */
+/**
+ * A field that the CRD does not know gives 500 without a reason (`failed to create typed patch object`): that stays.
+ */
 function isServerTrouble(error: unknown): boolean {
   return error instanceof KubeError && error.status >= 500 && !(error.status === 500 && error.reason === '')
 }

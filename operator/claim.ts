@@ -1,5 +1,6 @@
-// Which operator looks after a policy: the one that `status.operator` names. Two operators whose scopes overlap would otherwise undo each other's work.
-// It works like a Lease: what is not renewed for `validSeconds`, by the clock of the one that waits, may be taken.
+// Which operator looks after a policy: the one that `status.operator` names. Two operators whose scopes overlap would
+// otherwise undo each other's work. It works like a Lease: what is not renewed for `validSeconds`, by the clock of the
+// one that waits, may be taken.
 import { fieldsOf, isObject } from '../crds/is-object.ts'
 import { keyOf, type KubeObject } from './kube/object.ts'
 import type { PolicyMemories } from './policy-memory.ts'
@@ -55,7 +56,10 @@ export class Claims {
     return claimOf(policy)?.name === this.#options.instance
   }
 
-  /** The operator that looks after the policy instead, and in how many milliseconds its claim ends; undefined: it is ours, or free. */
+  /**
+   * The operator that looks after the policy instead, and in how many milliseconds its claim ends; undefined: it is
+   * ours, or free.
+   */
   otherOwner(policy: KubeObject): { readonly name: string; readonly leftMs: number } | undefined {
     const memory = this.#options.memories.of(keyOf(policy))
     const claim = claimOf(policy)

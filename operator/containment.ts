@@ -11,8 +11,9 @@ function entriesContained(want: readonly unknown[], have: readonly unknown[]): b
 }
 
 /**
- * Whether `have` has every field that `want` has, with the same value. Other fields belong to other writers or are defaults: server-side apply leaves
- * both alone. A different way to write the same amount counts as a difference; applying it once more then changes nothing.
+ * Whether `have` has every field that `want` has, with the same value. Other fields belong to other writers or are
+ * defaults: server-side apply leaves both alone. A different way to write the same amount counts as a difference;
+ * applying it once more then changes nothing.
  */
 export function contained(want: unknown, have: unknown): boolean {
   if (Array.isArray(want)) return Array.isArray(have) && entriesContained(want, have)
@@ -24,7 +25,9 @@ const mark = 'sha256:'
 /** Once is enough: what is a digest already stays as it is. Base64 has no colon. */
 const digest = (text: string): string => (text.startsWith(mark) ? text : mark + createHash('sha256').update(text).digest('base64'))
 
-/** The object with the large contents of a ConfigMap as digests: enough to see a difference, and small enough to keep. */
+/**
+ * The object with the large contents of a ConfigMap as digests: enough to see a difference, and small enough to keep.
+ */
 export function slimConfigMap(object: KubeObject): KubeObject {
   const binary = object['binaryData']
   if (!isObject(binary)) return object

@@ -1,4 +1,5 @@
-// Objects that another writer changes back again and again: the operator writes them at growing intervals and names the other writer.
+// Objects that another writer changes back again and again: the operator writes them at growing intervals and names the
+// other writer.
 import { backOffDelay } from '../runtime/back-off.ts'
 import { isObject } from '../crds/is-object.ts'
 import type { KubeObject } from './kube/object.ts'
@@ -36,7 +37,8 @@ const forgottenMs = 15 * 60_000
 const delayOf = (times: number): number => (times < atOnce ? 0 : backOffDelay(delays, times - atOnce))
 
 /**
- * An object differs although it was applied. Gives the contest as it is now, and how long not to write the object, in milliseconds; 0: write it now.
+ * An object differs although it was applied. Gives the contest as it is now, and how long not to write the object, in
+ * milliseconds; 0: write it now.
  * @param before the contest about this object so far
  * @param now in monotonic milliseconds
  */
@@ -65,7 +67,10 @@ export function reportedContests(contests: Iterable<Contest>, now: number): read
     }))
 }
 
-/** The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in `status` and do not count. */
+/**
+ * The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in
+ * `status` and do not count.
+ */
 export function lastWriter({ metadata }: KubeObject, ours: readonly string[]): string | undefined {
   const { managedFields } = metadata
   const others = (Array.isArray(managedFields) ? managedFields.filter(isObject) : [])

@@ -1,4 +1,5 @@
-// The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass over each.
+// The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass
+// over each.
 import { systemClock } from '../runtime/clock.ts'
 import { Applier } from './apply.ts'
 import { Claims } from './claim.ts'
@@ -84,7 +85,10 @@ export class Controller {
     this.#resync = setInterval(() => this.#add(this.#cache.policies()), options.resyncMs)
   }
 
-  /** Resolves when every policy is in the queue. Nothing is worked on before: what exists must be known, or it would be taken for missing. */
+  /**
+   * Resolves when every policy is in the queue. Nothing is worked on before: what exists must be known, or it would be
+   * taken for missing.
+   */
   async start(): Promise<void> {
     await this.#cache.synced()
     this.#synced = true

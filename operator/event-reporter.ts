@@ -1,4 +1,5 @@
-// Reports what happened to policies: events on the policy, metrics and log lines, when something changes and not at every pass.
+// Reports what happened to policies: events on the policy, metrics and log lines, when something changes and not at
+// every pass.
 import type { Logger } from 'pino'
 import { changeNote, changeReason, isChange } from './change-note.ts'
 import { keyOf, type KubeObject } from './kube/object.ts'

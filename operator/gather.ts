@@ -72,7 +72,10 @@ function templateOf(deployment: KubeObject | undefined): string | undefined {
   return typeof name === 'string' ? name : undefined
 }
 
-/** The Service of the mail servers, read only when a gateway does not find it. Without the right to read it nothing is known. */
+/**
+ * The Service of the mail servers, read only when a gateway does not find it. Without the right to read it nothing is
+ * known.
+ */
 export async function findBackendService(
   client: KubeClient,
   { compiled, pods, policy }: Pick<Observation, 'compiled' | 'pods' | 'policy'>,

@@ -5,7 +5,9 @@ import type { TenantRules } from '../crds/schema/tenancy.ts'
 export interface OperatorOptions {
   /** The namespaces to watch; none means all. */
   readonly namespaces: readonly string[]
-  /** Names this installation, NAMESPACE/NAME: policies say which operator looks after them. The same for all its pods. */
+  /**
+   * Names this installation, NAMESPACE/NAME: policies say which operator looks after them. The same for all its pods.
+   */
   readonly instance: string
   /** The image of gateways whose policy names none. */
   readonly gatewayImage: string

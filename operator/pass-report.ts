@@ -14,7 +14,10 @@ export interface PassReport {
 export interface Reporter {
   /** Called in each pass, before the status is written. */
   report(pass: PassReport): void
-  /** Called in each pass when the status is as it should be: by then the fields that the cluster's CRD does not contain are known. */
+  /**
+   * Called in each pass when the status is as it should be: by then the fields that the cluster's CRD does not contain
+   * are known.
+   */
   statusWritten(policy: KubeObject): void
   /** Called in each pass over a policy that another operator manages. */
   otherOperator(policy: KubeObject, operator: string): void

@@ -1,4 +1,5 @@
-// What the operator remembers of each policy between passes. It is lost with the process; everything in it can be observed again.
+// What the operator remembers of each policy between passes. It is lost with the process; everything in it can be
+// observed again.
 import type { Compilation } from './compile/compile.ts'
 import type { Contest } from './contest.ts'
 import type { KubeObject } from './kube/object.ts'
@@ -20,7 +21,10 @@ export interface PolicyMemory {
   waiting?: { readonly generation: number | undefined; readonly since: number } | undefined
   /** Since when gateways refuse this policy text, in milliseconds since 1970. */
   refused?: { readonly hash: string; readonly since: number } | undefined
-  /** The policy as the API server returned it when its status was written, until the watch shows something newer than version `over`. */
+  /**
+   * The policy as the API server returned it when its status was written, until the watch shows something newer than
+   * version `over`.
+   */
   written?: { readonly over: string | undefined; readonly policy: KubeObject } | undefined
   /** The claim of another operator, and since when it has been as it is, in monotonic milliseconds. */
   otherClaim?: { readonly claim: string; readonly since: number } | undefined

@@ -38,7 +38,10 @@ export interface ReconcilerParts {
   readonly now: () => Date
 }
 
-/** A refusal by gateways counts after this time. The kubelet brings a policy and its tables together or, rarely, one look apart. */
+/**
+ * A refusal by gateways counts after this time. The kubelet brings a policy and its tables together or, rarely, one
+ * look apart.
+ */
 const refusalLastsMs = 4000
 
 /** One policy's passes; `again` is in how many milliseconds the next one is due without a change in the cluster. */
@@ -49,7 +52,10 @@ export class Reconciler {
     this.#parts = parts
   }
 
-  /** `aside` waits for gateways, which may be slow, without delaying other policies. Rejects with an error that a later try can get past. */
+  /**
+   * `aside` waits for gateways, which may be slow, without delaying other policies. Rejects with an error that a later
+   * try can get past.
+   */
   async reconcile(key: string, aside: Aside = (wait) => wait()): Promise<{ readonly again?: number }> {
     const { live, claims, reporter, memories } = this.#parts
     const known = live.policy(key)
@@ -91,7 +97,10 @@ export class Reconciler {
     this.#parts.memories.drop(key)
   }
 
-  /** Before anything is made for it: two operators that see a new policy at once must not both begin. An older CRD cannot hold a claim. */
+  /**
+   * Before anything is made for it: two operators that see a new policy at once must not both begin. An older CRD
+   * cannot hold a claim.
+   */
   #mustClaim(policy: KubeObject): boolean {
     const { claims, statuses } = this.#parts
     return !claims.isOurs(policy) && !statuses.omitted.includes('operator')
@@ -136,8 +145,8 @@ export class Reconciler {
   }
 
   /**
-   * In order: what is read before what reads it. After a conflict nothing else is touched; nor when a ConfigMap is refused: a policy without its
-   * tables is worse for a new pod than the last policy that was valid.
+   * In order: what is read before what reads it. After a conflict nothing else is touched; nor when a ConfigMap is
+   * refused: a policy without its tables is worse for a new pod than the last policy that was valid.
    */
   async #apply(want: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
     const { applier } = this.#parts
@@ -154,7 +163,10 @@ export class Reconciler {
     return [...applied, ...(await applier.prune(want, owner, (object) => !isAutoscaler(object)))]
   }
 
-  /** Written when it differs from the present one, and periodically to show that it is still true. Gives the policy with the new status. */
+  /**
+   * Written when it differs from the present one, and periodically to show that it is still true. Gives the policy with
+   * the new status.
+   */
   async #writeStatus(seen: Observation, findings: Findings): Promise<KubeObject | undefined> {
     const { statuses, claims, now, reporter } = this.#parts
     const { policy, applied } = seen
@@ -166,14 +178,20 @@ export class Reconciler {
   }
 }
 
-/** The watch is often behind the pass that follows a write; with the old status that pass would write and report everything again. */
+/**
+ * The watch is often behind the pass that follows a write; with the old status that pass would write and report
+ * everything again.
+ */
 function newestOf(policy: KubeObject, memory: PolicyMemory): KubeObject {
   if (memory.written?.over === policy.metadata.resourceVersion) return memory.written?.policy ?? policy
   memory.written = undefined
   return policy
 }
 
-/** Whether gateways have refused this policy for long enough. For a moment they may have a policy without its tables. `now` is in milliseconds since 1970. */
+/**
+ * Whether gateways have refused this policy for long enough. For a moment they may have a policy without its tables.
+ * `now` is in milliseconds since 1970.
+ */
 function refusalLasts(seen: Pick<Gathered, 'pods' | 'compiled' | 'template'>, memory: PolicyMemory, now: number): boolean {
   const hash = seen.compiled?.hash
   if (hash === undefined || refusals(seen).length === 0) {

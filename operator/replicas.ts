@@ -1,4 +1,5 @@
-// Hands the number of pods over to an autoscaler. An applied Deployment without `replicas` would lose the field, and the API server's default is 1.
+// Hands the number of pods over to an autoscaler. An applied Deployment without `replicas` would lose the field, and
+// the API server's default is 1.
 // So another field manager takes the field first, as Kubernetes documents it: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
 import { fieldManager } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -30,8 +31,9 @@ function isOurs({ metadata }: KubeObject): boolean {
 }
 
 /**
- * To be called before a Deployment without `replicas` is applied. Afterwards the field stays when it is: with the number of before, or with `least` where
- * that is more. Rejects with a conflict when the Deployment changes meanwhile; a later try succeeds.
+ * To be called before a Deployment without `replicas` is applied. Afterwards the field stays when it is: with the
+ * number of before, or with `least` where that is more. Rejects with a conflict when the Deployment changes meanwhile;
+ * a later try succeeds.
  */
 export async function handOverReplicas(client: KubeClient, want: KubeObject, least: number): Promise<void> {
   const { namespace = '', name } = want.metadata

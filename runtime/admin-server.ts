@@ -1,4 +1,5 @@
-// The HTTP server of a program for probes, metrics and status: small pages, few clients, and no client can keep the others out.
+// The HTTP server of a program for probes, metrics and status: small pages, few clients, and no client can keep the
+// others out.
 import http from 'node:http'
 import type net from 'node:net'
 import { formatEndpoint } from '../crds/values/endpoint.ts'
@@ -27,8 +28,8 @@ export interface AdminEndpoint {
 export const plainPage = (code: number, text: string): AdminPage => ({ code, type: 'text/plain; charset=utf-8', text: `${text}\n` })
 
 /**
- * Connections at a time. Kubelet, Prometheus and operator need a handful; each costs a descriptor, which a program that is short of
- * them needs for its probes.
+ * Connections at a time. Kubelet, Prometheus and operator need a handful; each costs a descriptor, which a program that
+ * is short of them needs for its probes.
  */
 export const connectionsAtMost = 32
 
@@ -36,7 +37,10 @@ const limits = {
   /** For the whole request. */
   requestTimeout: 5000,
   headersTimeout: 5000,
-  /** Longer than a minute: with just that, a Prometheus that asks once a minute would find its connection closed every time. */
+  /**
+   * Longer than a minute: with just that, a Prometheus that asks once a minute would find its connection closed every
+   * time.
+   */
   keepAliveTimeout: 75_000,
   maxHeaderSize: 8192,
   /** Without this Node looks for requests that take too long only twice a minute. */
@@ -123,8 +127,9 @@ class Connections {
   }
 
   /**
-   * Chooses the connection to close: of the peer that has the most connections, so that a program with many of them does not push out the
-   * kubelet's, the one that has been idle for the longest time. One with an answer under way is closed only when there is no other.
+   * Chooses the connection to close: of the peer that has the most connections, so that a program with many of them
+   * does not push out the kubelet's, the one that has been idle for the longest time. One with an answer under way is
+   * closed only when there is no other.
    */
   #makeRoom(): net.Socket | undefined {
     const idle = [...this.#open].filter(([, { asks }]) => !asks)

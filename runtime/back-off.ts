@@ -18,8 +18,8 @@ export function backOffDelay({ firstMs, longestMs }: BackOffLimits, failures: nu
 }
 
 /**
- * The delay is multiplied by a random factor between these two, so that clients that failed together do not return together.
- * `{ least: 0, most: 1 }` is full jitter.
+ * The delay is multiplied by a random factor between these two, so that clients that failed together do not return
+ * together. `{ least: 0, most: 1 }` is full jitter.
  */
 export interface Jitter {
   readonly least: number
@@ -42,7 +42,10 @@ export class BackOff {
     this.#options = options
   }
 
-  /** The delay in milliseconds after one more failure. A server's own wish (Retry-After) is the minimum; the delay comes on top of it. */
+  /**
+   * The delay in milliseconds after one more failure. A server's own wish (Retry-After) is the minimum; the delay comes
+   * on top of it.
+   */
   next(retryAfterMs = 0): number {
     const { jitter = { least: 1, most: 1 }, random = Math.random } = this.#options
     const delay = backOffDelay(this.#options, this.#failures)

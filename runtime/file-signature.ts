@@ -3,8 +3,8 @@ import { statSync } from 'node:fs'
 import { codeOf } from './caught.ts'
 
 /**
- * A text that differs when one of the files was changed, replaced, created or removed. Symbolic links are followed: the kubelet swaps a link to
- * change a mounted volume. Never throws: a file that cannot be looked at gives the error code.
+ * A text that differs when one of the files was changed, replaced, created or removed. Symbolic links are followed: the
+ * kubelet swaps a link to change a mounted volume. Never throws: a file that cannot be looked at gives the error code.
  */
 export function fileSignature(files: readonly string[]): string {
   return files.map(signatureOf).join(' ')

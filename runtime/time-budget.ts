@@ -1,8 +1,9 @@
 // Waits for a promise, but not longer than a time limit.
 
 /**
- * Resolves with the promise's value, or rejects with `timedOut()` after `ms` milliseconds. An answer that has already arrived counts, even if
- * this process was too busy to read it: Node runs timers first in a turn of the event loop, so pending input is read before the limit applies.
+ * Resolves with the promise's value, or rejects with `timedOut()` after `ms` milliseconds. An answer that has already
+ * arrived counts, even if this process was too busy to read it: Node runs timers first in a turn of the event loop, so
+ * pending input is read before the limit applies.
  */
 export async function withinBudget<T>(promise: Promise<T>, ms: number, timedOut: () => Error): Promise<T> {
   const late = Promise.withResolvers<never>()

@@ -7,7 +7,10 @@ type NetworksTable = Extract<LookupTable, { is: 'networks' }>
 /** A policy is read by people, and has to fit into a ConfigMap of 1 MiB with all else in it. */
 const longest = 1000
 
-/** Whether the gateway reads the table as Postfix does: from a file, and one of the three words first in each result. It knows no mynetworks. */
+/**
+ * Whether the gateway reads the table as Postfix does: from a file, and one of the three words first in each result. It
+ * knows no mynetworks.
+ */
 function readableByGateway({ table, file }: NetworksTable): boolean {
   return file !== undefined && table.rules.every(({ result }) => /^(permit|reject|dunno)([, \t\r\n]|$)/i.test(result))
 }

@@ -1,10 +1,10 @@
-// The built-in defaults of the Postfix parameters that postscreen reads, directly or through another's default (postconf -d).
-// Not here, because they come from the machine that Postfix runs on: myhostname, mydomain, mynetworks.
+// The built-in defaults of the Postfix parameters that postscreen reads, directly or through another's default
+// (postconf -d). Not here, because they come from the machine that Postfix runs on: myhostname, mydomain, mynetworks.
 import { parseMainCf } from './main-cf.ts'
 
 /**
- * Postfix 3.7 to 3.11. Older releases differ in smtpd_forbidden_commands (up to 3.6: CONNECT GET POST), newer ones in the type of postscreen_cache_map:
- * neither changes what a policy says.
+ * Postfix 3.7 to 3.11. Older releases differ in smtpd_forbidden_commands (up to 3.6: CONNECT GET POST), newer ones in
+ * the type of postscreen_cache_map: neither changes what a policy says.
  */
 const general = `
 postscreen_access_list = permit_mynetworks

@@ -1,4 +1,5 @@
-// DNS lists that have shut down. Their domains answer nothing, or list every client; postscreen's documentation and old configurations still name them.
+// DNS lists that have shut down. Their domains answer nothing, or list every client; postscreen's documentation and old
+// configurations still name them.
 
 interface ClosedList {
   readonly domains: RegExp

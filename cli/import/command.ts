@@ -1,4 +1,5 @@
-// The commands `postscreen import postfix` and `postscreen import zimbra`: arguments in, texts for the terminal and an exit code out.
+// The commands `postscreen import postfix` and `postscreen import zimbra`: arguments in, texts for the terminal and an
+// exit code out.
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -3,7 +3,10 @@
 /** Minor and patch numbers have ten bits in Postfix. */
 const largestPart = 0x3ff
 
-/** Major, minor and patch number; undefined when malformed. strtol reads each part, so that white space and a sign may stand before it. */
+/**
+ * Major, minor and patch number; undefined when malformed. strtol reads each part, so that white space and a sign may
+ * stand before it.
+ */
 function parseLevel(text: string): readonly bigint[] | undefined {
   const match = /^([ \t\n\v\f\r]*[+-]?[0-9]+)(?:\.([ \t\n\v\f\r]*[+-]?[0-9]+))?(?:\.([ \t\n\v\f\r]*[+-]?[0-9]+))?$/.exec(text)
   if (match === null) return undefined
@@ -12,7 +15,10 @@ function parseLevel(text: string): readonly bigint[] | undefined {
   return parts.every((part, at) => part >= 0n && part <= (limits[at] ?? 0n)) ? parts : undefined
 }
 
-/** Negative, zero or positive as the left level is below, equal to or above the right one; or why they cannot be compared. */
+/**
+ * Negative, zero or positive as the left level is below, equal to or above the right one; or why they cannot be
+ * compared.
+ */
 export function compareLevels(left: string, right: string): number | string {
   const [a, b] = [parseLevel(left), parseLevel(right)]
   const malformed = a === undefined ? left : right

@@ -1,4 +1,5 @@
-// The parameters of one Postfix: what is set, what follows from the built-in defaults, and what each comes to when expanded.
+// The parameters of one Postfix: what is set, what follows from the built-in defaults, and what each comes to when
+// expanded.
 import { builtInDefaults } from './built-in-defaults.ts'
 import { expand } from './expand.ts'
 import type { Setting } from './main-cf.ts'
@@ -7,7 +8,10 @@ import type { Setting } from './main-cf.ts'
 export type Evaluation =
   | {
       readonly text: string
-      /** Parameters set in the input that took part, in the order of their use; the parameter itself first when it is set. */
+      /**
+       * Parameters set in the input that took part, in the order of their use; the parameter itself first when it is
+       * set.
+       */
       readonly used: readonly string[]
       /** Names that took part but are neither set nor known. They expand to nothing, as in Postfix. */
       readonly unknown: readonly string[]

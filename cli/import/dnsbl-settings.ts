@@ -1,4 +1,5 @@
-// postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for mistakes.
+// postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for
+// mistakes.
 import { hostNameProblem } from '../../crds/values/host.ts'
 import { readReplyFilter } from '../../crds/values/reply-filter.ts'
 import { closedList } from './closed-lists.ts'
@@ -59,7 +60,10 @@ function keyedSites(text: string): readonly (KeyedSite | { readonly why: string 
   })
 }
 
-/** The entries of a list of sites; mistakes are errors, as they are for postscreen. Keys in the domains become fields of their own. */
+/**
+ * The entries of a list of sites; mistakes are errors, as they are for postscreen. Keys in the domains become fields of
+ * their own.
+ */
 export function readSites(text: string, parameter: string, source: Source): readonly Record<string, unknown>[] {
   const sites: Record<string, unknown>[] = []
   const name = source.nameFor(parameter)
@@ -75,7 +79,10 @@ export function readSites(text: string, parameter: string, source: Source): read
   return sites
 }
 
-/** How the answers for the sites can be had from Postfix, for tables that cannot be read here: the output is a texthash: table. */
+/**
+ * How the answers for the sites can be had from Postfix, for tables that cannot be read here: the output is a texthash:
+ * table.
+ */
 const askPostmap = (table: string): string =>
   `postconf -hx postscreen_dnsbl_sites | tr -s ', \\t' '\\n' | sed 's/[=*].*//' | postmap -q - ${shellQuote(table)} > dnsbl_reply`
 

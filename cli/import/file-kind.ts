@@ -1,4 +1,5 @@
-// Recognises files that were given to an importer by mistake, so that one message says what the file is and which command reads it.
+// Recognises files that were given to an importer by mistake, so that one message says what the file is and which
+// command reads it.
 
 const zimbraLine = /^(?:zimbra|carbonio)[A-Za-z]+(?:::?|=|[ \t]+)/m
 const zimbraCommand = /^(?:.*\b(?:zmprov|carbonio +prov)\s|(?:prov> *)?(?:mcf|modifyConfig|ms|modifyServer)\s.*\b(?:zimbra|carbonio)[A-Z])/m

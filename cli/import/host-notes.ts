@@ -1,4 +1,5 @@
-// What a policy cannot take from main.cf because it depends on the mail host, or because the gateway does it in another way.
+// What a policy cannot take from main.cf because it depends on the mail host, or because the gateway does it in another
+// way.
 import { fields } from '../../crds/schema/fields.ts'
 import { evaluated, type Source } from './source.ts'
 

@@ -14,7 +14,10 @@ export interface KeyedTable {
   readonly problems: readonly { readonly line: number; readonly why: string }[]
 }
 
-/** Where an unquoted key ends: at one of the characters of `ends`, outside double quotes. A backslash takes the next character with it. */
+/**
+ * Where an unquoted key ends: at one of the characters of `ends`, outside double quotes. A backslash takes the next
+ * character with it.
+ */
 function keyEnd(text: string, ends: string): number | undefined {
   let quoted = false
   for (let at = 0; at < text.length; at++) {
@@ -26,7 +29,10 @@ function keyEnd(text: string, ends: string): number | undefined {
   return quoted ? undefined : text.length
 }
 
-/** The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, which Postfix does not take off either. Of a key that comes twice the first counts. `fold` gives the form in which a key is kept. */
+/**
+ * The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, which Postfix does not take off either.
+ * Of a key that comes twice the first counts. `fold` gives the form in which a key is kept.
+ */
 export function parseKeyedTable(text: string, fold: (key: string) => string = (key) => key): KeyedTable {
   const entries = new Map<string, KeyedEntry>()
   const problems: { line: number; why: string }[] = []
@@ -44,7 +50,10 @@ export function parseKeyedTable(text: string, fold: (key: string) => string = (k
   return { entries: [...entries.values()], problems: problems.toSorted((a, b) => a.line - b.line) }
 }
 
-/** The entries of the `{key=value, {key = value with blanks}}` of an inline: table (dict_inline.c); the last of equal keys counts. `why` in Postfix's words. */
+/**
+ * The entries of the `{key=value, {key = value with blanks}}` of an inline: table (dict_inline.c); the last of equal
+ * keys counts. `why` in Postfix's words.
+ */
 export function parseInlineTable(text: string): KeyedTable | { readonly why: string } {
   const outer = insideBraces(text)
   if ('why' in outer || outer.inside === '') return { why: `bad syntax: "inline:${text}"; need "inline:{name=value...}"` }

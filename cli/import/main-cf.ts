@@ -42,7 +42,10 @@ const shown = 80
 
 const quote = (text: string): string => JSON.stringify(text.length > shown ? `${text.slice(0, shown)}...` : text)
 
-/** Parses the text of a main.cf; `file` is its name in messages. Of a parameter that is set twice the last one counts, as in Postfix. */
+/**
+ * Parses the text of a main.cf; `file` is its name in messages. Of a parameter that is set twice the last one counts,
+ * as in Postfix.
+ */
 export function parseMainCf(text: string, file: string): MainCf {
   const settings = new Map<string, Setting>()
   const serviceLines: LogicalLine[] = []

@@ -20,7 +20,10 @@ export interface MasterCf {
 }
 
 const types = '(?:inet|unix|unix-dgram|fifo|pass)'
-/** Words between white space; `{…}` is one word, without its braces (mystrtokq and extpar with EXTPAR_FLAG_STRIP, master_ent.c). */
+/**
+ * Words between white space; `{…}` is one word, without its braces (mystrtokq and extpar with EXTPAR_FLAG_STRIP,
+ * master_ent.c).
+ */
 function words(text: string): readonly string[] | { readonly why: string } {
   const found: string[] = []
   for (let at = 0; at < text.length; ) {

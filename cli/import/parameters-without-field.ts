@@ -1,4 +1,5 @@
-// Postfix parameters of postscreen and its helpers that a policy has no field for, each with the reason that people are told.
+// Postfix parameters of postscreen and its helpers that a policy has no field for, each with the reason that people are
+// told.
 
 const ownStore = 'the gateway stores the temporary allowlist differently'
 const ownProcess = 'it applies to processes of Postfix, which the gateway does not use'
@@ -57,7 +58,10 @@ const library: Readonly<Record<string, string>> = {
   tls_config_name: ownTls,
 }
 
-/** Settings of smtpd that decide about the handshake as long as postscreen has none of its own; worth telling only where TLS is on. */
+/**
+ * Settings of smtpd that decide about the handshake as long as postscreen has none of its own; worth telling only where
+ * TLS is on.
+ */
 export const smtpdHandshake: ReadonlyMap<string, string> = new Map([
   ...handshake.map((name): [string, string] => [`smtpd_tls_${name}`, ownTls]),
   ...Object.entries(library),

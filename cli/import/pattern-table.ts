@@ -1,4 +1,5 @@
-// regexp: and pcre: tables, as far as JavaScript's regular expressions mean the same; the rest is refused rather than guessed at.
+// regexp: and pcre: tables, as far as JavaScript's regular expressions mean the same; the rest is refused rather than
+// guessed at.
 import { logicalLines, trimSpace } from './logical-lines.ts'
 
 export interface PatternTable {
@@ -89,7 +90,10 @@ interface ParsedPattern {
   readonly rest: string
 }
 
-/** `!/expression/flags` at the start of a line; any sign may be the delimiter. Expressions ignore case unless the flag `i` is given. */
+/**
+ * `!/expression/flags` at the start of a line; any sign may be the delimiter. Expressions ignore case unless the flag
+ * `i` is given.
+ */
 function parsePattern(text: string, type: 'pcre' | 'regexp'): ParsedPattern | undefined {
   const [signs = ''] = /^[! \t\n\v\f\r]*/.exec(text) ?? []
   const delimiter = text.charAt(signs.length)

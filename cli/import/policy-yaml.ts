@@ -35,7 +35,10 @@ const width = 120
 /** Words that some YAML reader takes for something else than text. */
 const reserved = /^(y|n|yes|no|on|off|true|false|null)$/i
 
-/** Texts that no YAML reader takes for a number, a time or anything else; the last two are addresses and times such as 30d. */
+/**
+ * Texts that no YAML reader takes for a number, a time or anything else; the last two are addresses and times such as
+ * 30d.
+ */
 const plainText = /^([A-Za-z/][A-Za-z0-9_./@+-]*|[0-9]+(\.[0-9]+){3}(\/[0-9]+)?|[0-9]+[smhdw])$/
 
 /** `\x85`, `\u2028` or `\U0001F600`; JSON's pairs of surrogates mean something else to Go's reader. */
@@ -45,7 +48,10 @@ function escaped(character: string): string {
   return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`
 }
 
-/** In double quotes; of what is not ASCII only letters and digits are written as they are, for readers differ about the rest (NEL ends a line in YAML 1.1). */
+/**
+ * In double quotes; of what is not ASCII only letters and digits are written as they are, for readers differ about the
+ * rest (NEL ends a line in YAML 1.1).
+ */
 const quoted = (text: string): string => JSON.stringify(text).replaceAll(/[^ -~\p{L}\p{N}]/gu, escaped)
 
 function scalar(value: unknown): string {
@@ -79,7 +85,10 @@ function fitsOnLine(value: unknown, room: number): boolean {
   return flow(value).length <= room
 }
 
-/** Text without control characters, which could end a comment, and without the characters that Go's reader refuses everywhere. */
+/**
+ * Text without control characters, which could end a comment, and without the characters that Go's reader refuses
+ * everywhere.
+ */
 const printable = (text: string): string =>
   // oxlint-disable-next-line no-control-regex -- these are the very characters
   text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+/gu, ' ')

@@ -20,7 +20,10 @@ export interface PostfixInput extends ImportOptions {
   readonly service?: string | undefined
 }
 
-/** Turns the parameters of postscreen, and those that it inherits from smtpd, into a policy. Never throws for what the input says. */
+/**
+ * Turns the parameters of postscreen, and those that it inherits from smtpd, into a policy. Never throws for what the
+ * input says.
+ */
 export function importPostfix(input: PostfixInput): ImportResult {
   const findings = new Findings()
   const mistake = notMainCf(input.text)

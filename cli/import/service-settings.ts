@@ -19,7 +19,10 @@ export interface ServiceSettings {
 
 const names = (services: readonly Service[]): string => services.map(({ id }) => id).join(', ')
 
-/** Services that run postscreen. Where the input has only overrides (`postconf -P`), those that override a parameter of postscreen, and port 25. */
+/**
+ * Services that run postscreen. Where the input has only overrides (`postconf -P`), those that override a parameter of
+ * postscreen, and port 25.
+ */
 function screens({ services }: ServiceChoice): readonly Service[] {
   if (services.some(({ program }) => program !== undefined)) return services.filter(({ program }) => program === 'postscreen')
   const own = services.filter(({ overrides }) => [...overrides.keys()].some((name) => name.startsWith('postscreen_')))

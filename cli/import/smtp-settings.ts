@@ -1,4 +1,5 @@
-// Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply footers.
+// Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply
+// footers.
 import { policyKeywords } from '../../crds/schema/smtp.ts'
 import { footerMacros } from '../../crds/values/reply-footer.ts'
 import { everywhere, type Network } from '../../crds/values/network.ts'
@@ -53,7 +54,9 @@ export function readKeywordMaps(text: string, parameter: string, source: Source)
 /** The expression of Postfix's own default, for verbs that do not begin with a letter. */
 const notAlphabetic = /^(regexp|pcre):\{\{\/\^\[\^A-Z\]\//i
 
-/** Words and tables of postscreen_forbidden_commands, a string match list: the first pattern that has the verb decides. */
+/**
+ * Words and tables of postscreen_forbidden_commands, a string match list: the first pattern that has the verb decides.
+ */
 export function readForbiddenCommands(text: string, parameter: string, source: Source): readonly string[] {
   const name = source.nameFor(parameter)
   const verbs = new Set<string>()

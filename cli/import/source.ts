@@ -4,7 +4,9 @@ import type { Configuration } from './configuration.ts'
 import type { Findings } from './findings.ts'
 import type { LookupTables } from './lookup-table.ts'
 
-/** How long tables of networks come into the policy: written out, as a file beside it, or whichever suits the length. */
+/**
+ * How long tables of networks come into the policy: written out, as a file beside it, or whichever suits the length.
+ */
 export type TableStyle = 'auto' | 'inline' | 'files'
 
 export interface Source {

@@ -1,4 +1,5 @@
-// Postfix's lists of TLS protocols and ciphers as fields of a policy (tls_proto_mask_lims, tls_cipher_grade, tls_set_ciphers in tls_misc.c).
+// Postfix's lists of TLS protocols and ciphers as fields of a policy (tls_proto_mask_lims, tls_cipher_grade,
+// tls_set_ciphers in tls_misc.c).
 import { cipherNameProblem } from '../../crds/values/cipher-names.ts'
 import { tlsVersions } from '../../crds/schema/tls.ts'
 import type { Parsed } from './values.ts'
@@ -78,7 +79,10 @@ export function parseGrade(text: string): Parsed<{ readonly grade: CipherGrade; 
   }
 }
 
-/** The names of a list of exclusions; `ignored` are those that exclude nothing in Postfix either, since OpenSSL does not know them. */
+/**
+ * The names of a list of exclusions; `ignored` are those that exclude nothing in Postfix either, since OpenSSL does not
+ * know them.
+ */
 export function parseExclusions(text: string): Parsed<{ readonly names: readonly string[]; readonly ignored: readonly string[] }> {
   const names = [...new Set(wordsOf(text))]
   const signed = names.find((name) => /^[!+@-]/.test(name))

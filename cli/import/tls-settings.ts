@@ -1,4 +1,5 @@
-// postscreen's TLS level, certificate and key as fields of a policy, obsolete switches and all (psc_smtpd_init, tlsproxy).
+// postscreen's TLS level, certificate and key as fields of a policy, obsolete switches and all (psc_smtpd_init,
+// tlsproxy).
 import { cipherProblem } from '../../gateway/policy-files/tls-context.ts'
 import { evaluated, type Source } from './source.ts'
 import { asRange, type CipherGrade, parseExclusions, parseGrade, parseProtocols, type TlsVersion } from './tls-handshake.ts'
@@ -13,7 +14,9 @@ export interface TlsSettings {
 
 const off: TlsSettings = { level: 'None', certFile: '', keyFile: '' }
 
-/** Levels that postscreen knows; the last three are for clients, and postscreen takes them for encrypt with a warning. */
+/**
+ * Levels that postscreen knows; the last three are for clients, and postscreen takes them for encrypt with a warning.
+ */
 const levels: Readonly<Record<string, TlsSettings['level']>> = {
   none: 'None',
   may: 'May',
@@ -26,10 +29,16 @@ const levels: Readonly<Record<string, TlsSettings['level']>> = {
 const switches = ['postscreen_enforce_tls', 'postscreen_use_tls', 'smtpd_enforce_tls', 'smtpd_use_tls']
 export const levelNames: readonly string[] = ['postscreen_tls_security_level', 'smtpd_tls_security_level']
 
-/** A setting under its names in the order in which they decide: postscreen's own since Postfix 3.12, tlsproxy's before, smtpd's by default. */
+/**
+ * A setting under its names in the order in which they decide: postscreen's own since Postfix 3.12, tlsproxy's before,
+ * smtpd's by default.
+ */
 const everyName = (name: string): readonly string[] => [`postscreen_tls_${name}`, `tlsproxy_tls_${name}`, `smtpd_tls_${name}`]
 
-/** Settings that a field of spec.tls is made of. With Encrypt the mandatory ones are in force (smtpd_starttls, tlsp_get_request_event). */
+/**
+ * Settings that a field of spec.tls is made of. With Encrypt the mandatory ones are in force (smtpd_starttls,
+ * tlsp_get_request_event).
+ */
 const settingsOf: Readonly<Record<string, (level: TlsSettings['level']) => readonly string[]>> = {
   'spec.tls.certFile': () => ['chain_files', 'cert_file', 'eccert_file'],
   'spec.tls.keyFile': () => ['chain_files', 'key_file', 'eckey_file', 'cert_file', 'eccert_file'],
@@ -100,7 +109,10 @@ function isKeyAlone(path: string, { beside }: Source): boolean | undefined {
   return text === undefined ? undefined : !text.includes('-----BEGIN CERTIFICATE-----')
 }
 
-/** A key with its certificates may be in one file, or the key in one and the certificates in the next; several pairs may follow. */
+/**
+ * A key with its certificates may be in one file, or the key in one and the certificates in the next; several pairs may
+ * follow.
+ */
 function chainFiles(files: readonly string[], source: Source): { readonly certFile: string; readonly keyFile: string } {
   const [first = '', second] = files
   if (second === undefined) return { certFile: first, keyFile: first }
@@ -112,7 +124,10 @@ function chainFiles(files: readonly string[], source: Source): { readonly certFi
   return { certFile, keyFile: first }
 }
 
-/** Files of certificate and key: the chain files if there are any, else RSA, else elliptic curves. The policy has one pair. */
+/**
+ * Files of certificate and key: the chain files if there are any, else RSA, else elliptic curves. The policy has one
+ * pair.
+ */
 function readFiles(source: Source): { readonly certFile: string; readonly keyFile: string } {
   const chain = splitWords(setting('chain_files', source))
   if (chain.length > 0) return chainFiles(chain, source)
@@ -153,7 +168,10 @@ function calledName(name: string, source: Source): string {
   return source.nameFor(set ?? `smtpd_tls_${name}`)
 }
 
-/** The value of a setting, or undefined after an error that is reported: Postfix then ends each TLS session before it begins. */
+/**
+ * The value of a setting, or undefined after an error that is reported: Postfix then ends each TLS session before it
+ * begins.
+ */
 function valueOf<T>(name: string, parse: (text: string) => Parsed<T>, source: Source): T | undefined {
   const parsed = parse(setting(name, source))
   if ('value' in parsed) return parsed.value

@@ -1,11 +1,15 @@
-// Texts of Postfix parameters to values: times, numbers, yes and no, actions. Each gives the value or what is wrong, with what is allowed.
+// Texts of Postfix parameters to values: times, numbers, yes and no, actions. Each gives the value or what is wrong,
+// with what is allowed.
 import { type TimeUnit, unitSeconds } from '../../crds/values/duration.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly why: string }
 
 const largestInt = 2 ** 31 - 1
 
-/** Digits as strtol takes them from the start of a text, and what follows. Without digits the number is 0 and everything follows. */
+/**
+ * Digits as strtol takes them from the start of a text, and what follows. Without digits the number is 0 and everything
+ * follows.
+ */
 function leadingNumber(text: string): { readonly number: bigint; readonly rest: string } {
   const digits = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text)
   if (digits === null) return { number: 0n, rest: text }
@@ -23,8 +27,8 @@ export interface Time {
 }
 
 /**
- * A time value as conv_time(3) reads it: a number and one letter; what follows is ignored, so that `1h30m` is 1h and `5mh` 5 minutes.
- * Without a letter the number has the unit of the parameter's default.
+ * A time value as conv_time(3) reads it: a number and one letter; what follows is ignored, so that `1h30m` is 1h and
+ * `5mh` 5 minutes. Without a letter the number has the unit of the parameter's default.
  */
 export function parseTime(text: string, bareUnit: TimeUnit): Parsed<Time> {
   const { number, rest } = leadingNumber(text)

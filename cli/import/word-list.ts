@@ -23,7 +23,9 @@ export function splitWords(text: string): readonly string[] {
   return words
 }
 
-/** The insides of a text that is one balanced `{…}`, without white space at the ends; `why` in the words of extpar(3). */
+/**
+ * The insides of a text that is one balanced `{…}`, without white space at the ends; `why` in the words of extpar(3).
+ */
 export function insideBraces(text: string): { readonly inside: string } | { readonly why: string } {
   if (!text.startsWith('{')) return { why: `no '{' at start of text in "${text}"` }
   let level = 0

@@ -1,11 +1,15 @@
-// Finds the commands of zmprov in what people type, copy from a terminal, or hand to zmprov as a file: prompts, sudo, su -c, several in one line.
+// Finds the commands of zmprov in what people type, copy from a terminal, or hand to zmprov as a file: prompts, sudo,
+// su -c, several in one line.
 
 const prompt = /^(?:(?:prov|\[?[\w.-]+@[^$#>%]*[\w\])~ ]?)[$#>%]|[$>%](?= ))\s*/
 const program = /^(?:\S*\/)?(?:zmprov|carbonio)$/
 /** The commands that change attributes, in the short and the long form. */
 const change = /^(?:mcf|modifyConfig|ms|modifyServer)$/
 
-/** Words of one line, cut into commands at `;`, `|`, `&&` and redirections. `#` before a word begins a comment. No expansion of anything. */
+/**
+ * Words of one line, cut into commands at `;`, `|`, `&&` and redirections. `#` before a word begins a comment. No
+ * expansion of anything.
+ */
 function shellCommands(text: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]]
   let word: string | undefined
@@ -46,7 +50,9 @@ function changesOf(words: readonly string[]): readonly (readonly string[])[] {
   return []
 }
 
-/** The changes that a line makes, each as its words from `mcf` or `ms` on; undefined for a line that is not a command. */
+/**
+ * The changes that a line makes, each as its words from `mcf` or `ms` on; undefined for a line that is not a command.
+ */
 export function commandsIn(line: string): readonly (readonly string[])[] | undefined {
   const typed = line.replace(prompt, '')
   if (!/^(?:sudo|su|mcf|modifyConfig|ms|modifyServer|\S*\/zmprov|zmprov|(?:\S*\/)?carbonio +prov)\s/.test(typed)) return undefined

@@ -1,4 +1,5 @@
-// Reads attributes from what Zimbra's and Carbonio's tools print (zmprov gacf, zmprov gs HOST, LDIF) and from commands that set them.
+// Reads attributes from what Zimbra's and Carbonio's tools print (zmprov gacf, zmprov gs HOST, LDIF) and from commands
+// that set them.
 import { commandsIn, shellWords } from './zimbra-commands.ts'
 
 /** An attribute with all its values, and the line of the first. */
@@ -23,7 +24,10 @@ interface Line {
   readonly text: string
 }
 
-/** A name of LDAP, perhaps with options, then a colon; two before base64, `:<` before a URL. The blanks behind it may be missing (RFC 2849). */
+/**
+ * A name of LDAP, perhaps with options, then a colon; two before base64, `:<` before a URL. The blanks behind it may be
+ * missing (RFC 2849).
+ */
 const printed = /^([A-Za-z][A-Za-z0-9-]*)(?:;[A-Za-z0-9-]+)*(::|:<|:)[ \t]*(.*)$/
 const assigned = /^(?:export +)?([A-Za-z][A-Za-z0-9-]*) *= *(.*)$/
 const bareWords = /^((?:zimbra|carbonio)[A-Za-z0-9]+)[ \t]+(.*)$/
@@ -51,7 +55,10 @@ class AttributeReader {
   readonly attributes = new Map<string, Attribute>()
   readonly errors: string[] = []
   readonly notes: string[] = []
-  /** Attributes seen since the last header: their values add up; those from before a header are replaced, as a server's replace the global ones. */
+  /**
+   * Attributes seen since the last header: their values add up; those from before a header are replaced, as a server's
+   * replace the global ones.
+   */
   #seen = new Set<string>()
 
   newSection(): void {
@@ -112,7 +119,10 @@ function serverOf(header: string): string | undefined {
 /** Without the quotes of a shell assignment. */
 const unquote = (text: string): string => (/^(["']).*\1$/.test(text) ? (shellWords(text)[0] ?? '') : text)
 
-/** Lines that are in none of the forms belong to a value of several lines, which no attribute of the MTA has; they are passed over. */
+/**
+ * Lines that are in none of the forms belong to a value of several lines, which no attribute of the MTA has; they are
+ * passed over.
+ */
 export function parseZimbraText(text: string, file: string): ZimbraText {
   const reader = new AttributeReader()
   const servers = new Set<string>()

@@ -1,4 +1,5 @@
-// Imports the postscreen of a Zimbra or Carbonio from its attributes: as parameters of a Postfix, under the names of the attributes.
+// Imports the postscreen of a Zimbra or Carbonio from its attributes: as parameters of a Postfix, under the names of
+// the attributes.
 import { fields } from '../../crds/schema/fields.ts'
 import { closest } from '../../crds/problems.ts'
 import { builtInDefaults } from './built-in-defaults.ts'
@@ -35,7 +36,10 @@ function valueOf({ name, values }: Attribute, findings: Findings): string {
   return values.join(' ')
 }
 
-/** Parameters that the attributes of the input set. An attribute without a value counts as not set: gacf does not print it. */
+/**
+ * Parameters that the attributes of the input set. An attribute without a value counts as not set: gacf does not print
+ * it.
+ */
 function settingsOf(
   attributes: ZimbraText['attributes'],
   known: readonly ZimbraAttribute[],
@@ -81,7 +85,10 @@ function missingNote(names: readonly string[]): string {
   return `not in the input; Zimbra's defaults are used: ${names.length > 3 ? `${some} and ${names.length - 3} more` : some}`
 }
 
-/** Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the input says. */
+/**
+ * Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the
+ * input says.
+ */
 export function importZimbra(input: ZimbraInput): ImportResult {
   const findings = new Findings()
   const mistake = notZimbra(input.text)

@@ -169,8 +169,8 @@ interface TextForm {
   readonly max: number
   readonly min?: number
   /**
-   * Valid for RE2 and JavaScript. It may accept a text that `problem` or the reader refuses, but must not refuse one that they
-   * accept.
+   * Valid for RE2 and JavaScript. It may accept a text that `problem` or the reader refuses, but must not refuse one
+   * that they accept.
    */
   readonly pattern?: string
   /**

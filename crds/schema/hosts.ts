@@ -1,6 +1,6 @@
 // Servers and addresses with a port, which several fields of the policy have. The run time parses them
-// (values/endpoint.ts). The API server checks the same rules in CEL. CEL may accept a text that the run time refuses, but
-// must not refuse a text that the run time accepts.
+// (values/endpoint.ts). The API server checks the same rules in CEL. CEL may accept a text that the run time refuses,
+// but must not refuse a text that the run time accepts.
 import { addressPortWhy, hostPortWhy, readAddressPort, readHostPort, readResolver, resolverWhy } from '../values/endpoint.ts'
 import { celMatches, type FormRule, parsed } from './field.ts'
 

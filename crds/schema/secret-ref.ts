@@ -1,4 +1,5 @@
-// Fields that name a Secret whose content the gateway reads. The mark tells the operator what to mount into the gateway's pods.
+// Fields that name a Secret whose content the gateway reads. The mark tells the operator what to mount into the
+// gateway's pods.
 import { documented, type FieldDoc, text } from './field.ts'
 import { entryOf, objectNameForm } from './forms.ts'
 

@@ -1,4 +1,5 @@
-// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`. The only parser and the only formatter of them.
+// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`. The only parser
+// and the only formatter of them.
 import { formatAddress, parseExactAddress } from './address.ts'
 import { hostNameProblem } from './host.ts'
 import type { Read } from './read.ts'
@@ -20,7 +21,8 @@ export const formatLogged = ({ address, port }: Endpoint): string => `[${address
 const form = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]+))(?::(0|[1-9][0-9]{0,4}))?$/
 
 /**
- * The parts of `HOST:PORT` or `[IPv6]:PORT`. Undefined when the text is not of that form or the port is above 65535. The host is not checked.
+ * The parts of `HOST:PORT` or `[IPv6]:PORT`. Undefined when the text is not of that form or the port is above 65535.
+ * The host is not checked.
  * @param defaultPort taken when only a host is given; then an IPv6 address may stand without brackets
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {

@@ -1,4 +1,5 @@
-// Entries of allowlist.interfaces: `all`, an address or a network, each with `!` in front for addresses that are left out.
+// Entries of allowlist.interfaces: `all`, an address or a network, each with `!` in front for addresses that are left
+// out.
 import { everywhere, type Network, networkWhy, readNetwork } from './network.ts'
 import type { Read } from './read.ts'
 

@@ -1,4 +1,5 @@
-// Texts with macros: $name, ${name} or $(name); $$ is a dollar sign. Unknown names are refused; Postfix would only warn.
+// Texts with macros: $name, ${name} or $(name); $$ is a dollar sign. Unknown names are refused; Postfix would only
+// warn.
 import type { Read } from './read.ts'
 
 /** Literal texts, and macros whose values take their place later. */

@@ -1,8 +1,9 @@
-// The C library, through node:ffi: the only file that knows it. Each function stands with its prototype. A failed call returns -errno, as a
-// system call of the kernel does.
+// The C library, through node:ffi: the only file that knows it. Each function stands with its prototype. A failed call
+// returns -errno, as a system call of the kernel does.
 //
-// Memory: the kernel writes only to memory of `allocate`, which V8 neither moves nor frees while its Memory object is reachable. Every length that is
-// passed is at most the length of such memory. node:ffi is experimental, so the exact version of Node is pinned in package.json.
+// Memory: the kernel writes only to memory of `allocate`, which V8 neither moves nor frees while its Memory object is
+// reachable. Every length that is passed is at most the length of such memory. node:ffi is experimental, so the exact
+// version of Node is pinned in package.json.
 import { getSystemErrorName } from 'node:util'
 import { type FFI, loadFFI } from '../node-internals/ffi-module.ts'
 
@@ -50,7 +51,8 @@ export const ECONNREFUSED = 111
 export const EINPROGRESS = 115
 
 /**
- * struct epoll_event { uint32_t events; epoll_data_t data; }: packed on x86-64 (sys/epoll.h, __EPOLL_PACKED), aligned elsewhere. In 32-bit words.
+ * struct epoll_event { uint32_t events; epoll_data_t data; }: packed on x86-64 (sys/epoll.h, __EPOLL_PACKED), aligned
+ * elsewhere. In 32-bit words.
  */
 export const epollEventWords = process.arch === 'x64' ? 3 : 4
 export const epollDataWord = process.arch === 'x64' ? 1 : 2
@@ -78,7 +80,8 @@ const signatures = {
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   // int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
   getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
-  // ssize_t recv(int fd, void *buffer, size_t length, int flags): lengths are below 2^31, so that no BigInt is made for each call
+  // ssize_t recv(int fd, void *buffer, size_t length, int flags): lengths are below 2^31, so that no BigInt is made for
+  // each call
   recv: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
   // ssize_t send(int fd, const void *buffer, size_t length, int flags)
   send: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },

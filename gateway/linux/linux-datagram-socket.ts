@@ -1,4 +1,5 @@
-// DatagramSocket on a descriptor of Linux: what is sent in one turn of the event loop leaves in one call, and what arrives is received in batches.
+// DatagramSocket on a descriptor of Linux: what is sent in one turn of the event loop leaves in one call, and what
+// arrives is received in batches.
 import { networkInterfaces } from 'node:os'
 import type { DatagramOptions, DatagramReader, DatagramSocket, OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import {
@@ -97,7 +98,8 @@ class LinuxDatagramSocket implements DatagramSocket, Watcher {
       if (sent === -EAGAIN) return this.#share.reactor.change(this.#fd, EPOLLIN | EPOLLOUT)
       if (sent === -EINTR) continue
       if (sent < 0) {
-        // The error is about an earlier datagram (ICMP) or about the network; in both cases the reader gives up what is on its way.
+        // The error is about an earlier datagram (ICMP) or about the network; in both cases the reader gives up what is
+        // on its way.
         this.#waiting = []
         return this.#reader.onError(systemError('sendmmsg', sent))
       }

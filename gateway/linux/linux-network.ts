@@ -8,7 +8,10 @@ import { MessageBatch } from './message-batch.ts'
 import { Reactor } from './reactor.ts'
 import { SocketCalls } from './socket-calls.ts'
 
-/** No question is longer; an answer over UDP is at most 512 bytes where EDNS is not used (RFC 1035 4.2.1), and some servers do not obey. */
+/**
+ * No question is longer; an answer over UDP is at most 512 bytes where EDNS is not used (RFC 1035 4.2.1), and some
+ * servers do not obey.
+ */
 const questionBytes = 512
 const answerBytes = 4096
 

@@ -1,8 +1,10 @@
-// TcpSocket on a descriptor of Linux, without a stream: what arrives goes from one buffer of the process straight to the reader, and what is written goes to
-// the kernel at once. Only bytes that the kernel does not take are copied and wait.
+// TcpSocket on a descriptor of Linux, without a stream: what arrives goes from one buffer of the process straight to
+// the reader, and what is written goes to the kernel at once. Only bytes that the kernel does not take are copied and
+// wait.
 //
-// The socket owns its descriptor from the constructor until `#release`, which closes it or gives it to Node (startTls); after that `#fd` is -1 and no
-// call is made with the number. Interest in events is registered with the reactor when reading begins, and dropped only when an unwanted event comes.
+// The socket owns its descriptor from the constructor until `#release`, which closes it or gives it to Node (startTls);
+// after that `#fd` is -1 and no call is made with the number. Interest in events is registered with the reactor when
+// reading begins, and dropped only when an unwanted event comes.
 import { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -216,7 +218,10 @@ export class LinuxSocket implements TcpSocket, Watcher {
     } else if (count !== -EAGAIN && count !== -EINTR) this.#destroy(systemError('read', count))
   }
 
-  /** Input, or an end, that is not read now. A hang-up or an error would be reported again and again: until reading begins, nothing is watched. */
+  /**
+   * Input, or an end, that is not read now. A hang-up or an error would be reported again and again: until reading
+   * begins, nothing is watched.
+   */
   #unwanted(events: number): void {
     if ((events & (EPOLLERR | EPOLLHUP)) === 0) return this.#wantNoInput()
     if (this.#inputEnded || (this.#interest & EPOLLOUT) !== 0) {

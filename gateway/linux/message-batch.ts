@@ -1,12 +1,13 @@
-// Several datagrams in one system call: the arrays of struct mmsghdr for sendmmsg(2) and recvmmsg(2), which all sockets of a process share.
+// Several datagrams in one system call: the arrays of struct mmsghdr for sendmmsg(2) and recvmmsg(2), which all sockets
+// of a process share.
 import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL } from './libc.ts'
 import { sockaddrLength } from './socket-address.ts'
 
 /** Datagrams in one call. */
 const messagesAtOnce = 64
 
-// struct iovec { void *base; size_t length; } and struct mmsghdr { struct msghdr { name, namelen, iov, iovlen, control, controllen, flags }; unsigned length; }
-// on 64-bit Linux; offsets in bytes.
+// struct iovec { void *base; size_t length; } and struct mmsghdr { struct msghdr { name, namelen, iov, iovlen, control,
+// controllen, flags }; unsigned length; } on 64-bit Linux; offsets in bytes.
 const iovecBytes = 16
 const headerBytes = 64
 const nameAt = 0

@@ -1,8 +1,10 @@
-// Readiness of many descriptors inside Node's event loop: an epoll descriptor of our own, which libuv watches. One wake-up of libuv handles a batch.
+// Readiness of many descriptors inside Node's event loop: an epoll descriptor of our own, which libuv watches. One
+// wake-up of libuv handles a batch.
 //
-// Who owns a descriptor: the object that has opened or accepted it (client socket, relay end, DNS socket, listener). It alone closes it, once, and
-// calls `remove` first. The kernel gives a closed number to the next socket at once, so an event that is already in the batch could reach the new owner
-// of the number. Therefore each registration has a generation, which the kernel carries in epoll_event.data, and an event of another generation is dropped.
+// Who owns a descriptor: the object that has opened or accepted it (client socket, relay end, DNS socket, listener). It
+// alone closes it, once, and calls `remove` first. The kernel gives a closed number to the next socket at once, so an
+// event that is already in the batch could reach the new owner of the number. Therefore each registration has a
+// generation, which the kernel carries in epoll_event.data, and an event of another generation is dropped.
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -54,8 +56,8 @@ export class Reactor {
     this.#handle = libc.allocate(c.uv_handle_size(UV_POLL))
     this.#epoll = libc.result(c.epoll_create1(EPOLL_CLOEXEC))
     if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll)
-    // The work is done in an immediate: there Node runs ticks and microtasks behind it and reports what is thrown, which it does not do for a
-    // callback of node:ffi. Immediates follow the poll phase in the same turn of the loop.
+    // The work is done in an immediate: there Node runs ticks and microtasks behind it and reports what is thrown,
+    // which it does not do for a callback of node:ffi. Immediates follow the poll phase in the same turn of the loop.
     this.#callback = libc.callback({ arguments: ['pointer', 'i32', 'i32'] }, () => this.#schedule())
     const started =
       c.uv_poll_init(libc.loop, this.#handle.pointer, this.#epoll) || c.uv_poll_start(this.#handle.pointer, UV_READABLE, this.#callback)

@@ -1,5 +1,5 @@
-// System calls on sockets, with the memory that they use: all sockets of a process share it, within one call and never between two.
-// A failed call returns -errno.
+// System calls on sockets, with the memory that they use: all sockets of a process share it, within one call and never
+// between two. A failed call returns -errno.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
 import { readSocketAddress, sockaddrLength, writeSocketAddress } from './socket-address.ts'

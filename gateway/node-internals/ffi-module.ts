@@ -1,7 +1,8 @@
-// Undocumented in Node: that its warning about an experimental module goes through `process.emitWarning` while the module is loaded.
+// Undocumented in Node: that its warning about an experimental module goes through `process.emitWarning` while the
+// module is loaded.
 //
-// The warning is for those who write a program. On the standard error of a gateway it would be read as a fault of the gateway.
-// Without it: the warning is printed.
+// The warning is for those who write a program. On the standard error of a gateway it would be read as a fault of the
+// gateway. Without it: the warning is printed.
 
 import type * as ffi from 'node:ffi'
 

@@ -1,7 +1,8 @@
-// Undocumented in Node: `_handle` of a net.Server, libuv's listening socket, with setNoDelay and setKeepAlive (TCPWrap in tcp_wrap.cc).
+// Undocumented in Node: `_handle` of a net.Server, libuv's listening socket, with setNoDelay and setKeepAlive (TCPWrap
+// in tcp_wrap.cc).
 //
-// Linux copies the options of a listening socket to each accepted one. Set for each connection they would cost 6 µs each and some bytes
-// (measured: 58 µs a connection with three options, 27 µs this way; TCP_NODELAY alone 1 µs).
+// Linux copies the options of a listening socket to each accepted one. Set for each connection they would cost 6 µs
+// each and some bytes (measured: 58 µs a connection with three options, 27 µs this way; TCP_NODELAY alone 1 µs).
 // Without it: each accepted socket gets its options by the documented methods of net.Socket.
 import net from 'node:net'
 import NetKeepAlive from 'net-keepalive'

@@ -4,7 +4,10 @@
 // Without it: those lines are lost, at most 20 ms of them; a normal stop flushes the log before.
 import { writeSync } from 'node:fs'
 
-/** Writes to the file behind a pino destination, synchronously. Does nothing when it is not open or cannot take the bytes. */
+/**
+ * Writes to the file behind a pino destination, synchronously. Does nothing when it is not open or cannot take the
+ * bytes.
+ */
 export function writeAtExit(destination: object, bytes: Uint8Array): void {
   const { fd } = destination as { readonly fd?: unknown }
   // Not open yet: -1.

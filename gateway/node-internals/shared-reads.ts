@@ -1,14 +1,18 @@
-// Undocumented in Node: `_handle` of a net.Socket, and the options `handle` and `pauseOnCreate` of its constructor, with which net.Server makes sockets.
+// Undocumented in Node: `_handle` of a net.Socket, and the options `handle` and `pauseOnCreate` of its constructor,
+// with which net.Server makes sockets.
 //
-// They let a connection move into a new socket that reads into one buffer for all (`onread`, which is documented, works only for a new socket).
-// As Node reads by itself, each read makes a buffer of 64 KiB and cuts it to size. Measured for a relayed message of 1 MiB: 900 µs of CPU that way,
-// 640 with this; HAProxy takes 600 to 690.
-// Without it: the connection stays in its socket and is read as Node reads by itself.
+// They let a connection move into a new socket that reads into one buffer for all (`onread`, which is documented, works
+// only for a new socket). As Node reads by itself, each read makes a buffer of 64 KiB and cuts it to size. Measured for
+// a relayed message of 1 MiB: 900 µs of CPU that way, 640 with this; HAProxy takes 600 to 690. Without it: the
+// connection stays in its socket and is read as Node reads by itself.
 import { Socket } from 'node:net'
 
 /** What libuv itself would ask for. */
 const bufferBytes = 65_536
-/** Up to this size, bytes are copied: those that have to wait must not keep a buffer of many times their size from the others. */
+/**
+ * Up to this size, bytes are copied: those that have to wait must not keep a buffer of many times their size from the
+ * others.
+ */
 const fewBytes = 16_384
 
 /** What is being read. It is never given away: libuv holds its address for all sockets. */
@@ -25,7 +29,8 @@ interface Inside {
  * Moves a connection into a new socket, paused, which reads into the shared buffer. The old socket is then of no use.
  * @param socket an open connection
  * @param take is given the bytes, and returns whether they are still needed afterwards, by a write that has to wait
- * @returns undefined where bytes are still in the old socket, in either direction, or Node does not allow it: the old socket stays as it is
+ * @returns undefined where bytes are still in the old socket, in either direction, or Node does not allow it: the old
+ *   socket stays as it is
  */
 export function sharedReads(socket: Socket, take: (bytes: Buffer) => boolean): Socket | undefined {
   const { _handle: handle } = socket as unknown as Partial<Inside>

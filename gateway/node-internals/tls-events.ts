@@ -1,7 +1,8 @@
-// Undocumented in Node: the events `secure` and `_tlsError` of a TLSSocket that no tls.Server created (TLSSocket._finishInit, _tlsError in _tls_wrap.js).
+// Undocumented in Node: the events `secure` and `_tlsError` of a TLSSocket that no tls.Server created
+// (TLSSocket._finishInit, _tlsError in _tls_wrap.js).
 //
-// Without them: a handshake would never count as complete, so the time limit of the handshake ends the connection; after the handshake an invalid
-// record would be reported by nothing, so the limits of the SMTP session end it.
+// Without them: a handshake would never count as complete, so the time limit of the handshake ends the connection;
+// after the handshake an invalid record would be reported by nothing, so the limits of the SMTP session end it.
 import type { TLSSocket } from 'node:tls'
 import type { TlsEvents } from '../sockets/tcp-socket.ts'
 

@@ -1,4 +1,5 @@
-// The pages of the gateway's admin server: health, readiness, metrics and status. runtime/admin-server.ts serves them on an address of their own.
+// The pages of the gateway's admin server: health, readiness, metrics and status. runtime/admin-server.ts serves them
+// on an address of their own.
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'

@@ -14,7 +14,10 @@ export type LogFormat = 'json' | 'postfix'
 /** The lowest level that is written. */
 export type LogLevel = 'debug' | 'info'
 
-/** The log. A record is always one line, without characters that control terminals or log readers, whatever its texts and fields contain. */
+/**
+ * The log. A record is always one line, without characters that control terminals or log readers, whatever its texts
+ * and fields contain.
+ */
 export interface Log {
   /** One thing that happened in a screening session. */
   session(sessionId: string, record: LogRecord): void
@@ -22,7 +25,10 @@ export interface Log {
   dnsbl(client: string, answer: DnsblAnswer, verdict: DnsblVerdict, timeoutSeconds: number): void
   /** The relay of a client that was handed on. postscreen logs nothing about it, so only the JSON log does. */
   relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
-  /** A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with the client's address. */
+  /**
+   * A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with
+   * the client's address.
+   */
   tls(sessionId: string, event: 'TLS HANDSHAKE FAILED' | 'TLS SESSION FAILED', client: Endpoint, warnings: readonly string[]): void
   /** Something about a session that postscreen words as a warning; `fields` are for the JSON form. */
   sessionWarning(sessionId: string, text: string, fields?: Readonly<Record<string, unknown>>): void

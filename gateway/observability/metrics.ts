@@ -1,4 +1,5 @@
-// Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can choose.
+// Prometheus metrics: postscreen's events counted. No label ever holds an address or anything else that a client can
+// choose.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
@@ -125,7 +126,10 @@ const lagResolutionMs = 20
 
 export class Metrics {
   readonly #registry = new Registry()
-  /** By what countedAs gives. Counting is a plain addition; prom-client's labelled counters, which cost more than all the rest of it, are filled when asked for. */
+  /**
+   * By what countedAs gives. Counting is a plain addition; prom-client's labelled counters, which cost more than all
+   * the rest of it, are filled when asked for.
+   */
   readonly #tallies = new Map<string, Tally>()
   readonly #lag = monitorEventLoopDelay({ resolution: lagResolutionMs })
   readonly #score: Histogram

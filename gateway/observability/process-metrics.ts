@@ -3,8 +3,9 @@ import { openFiles, openFilesLimit } from '../process/open-files.ts'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 /**
- * Adds the metrics to the registries, by the names that prom-client and other Prometheus libraries use. Several processes of one gateway are summed
- * up, but for open files: their limit holds for each process, so that the fullest one and the smallest limit count.
+ * Adds the metrics to the registries, by the names that prom-client and other Prometheus libraries use. Several
+ * processes of one gateway are summed up, but for open files: their limit holds for each process, so that the fullest
+ * one and the smallest limit count.
  */
 export function observeProcess(registers: Registry[]): void {
   const memory: Gauge = new Gauge({

@@ -81,7 +81,10 @@ function policyStatus({ policy, hash, loadedAt }: ActivePolicy, { keptAt, skippe
     hash,
     mode: policy.spec.mode,
     loadedAt: loadedAt.toISOString(),
-    /** Not null: the policy file cannot be used since the start, and this is the last good policy, kept in the data directory at that time. */
+    /**
+     * Not null: the policy file cannot be used since the start, and this is the last good policy, kept in the data
+     * directory at that time.
+     */
     keptAt: keptAt ?? null,
     skippedLines: skipped.map(({ table, lines, first }) => ({ table, lines, first })),
   }

@@ -1,5 +1,6 @@
-// The last good policy with its access tables, kept in the data directory: it is used when the gateway starts with a policy that cannot be used.
-// It contains no keys of DNS lists and no certificates: those are read from their own files again.
+// The last good policy with its access tables, kept in the data directory: it is used when the gateway starts with a
+// policy that cannot be used. It contains no keys of DNS lists and no certificates: those are read from their own files
+// again.
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -42,5 +42,8 @@ export interface RefusedPolicy {
   readonly generation: number | undefined
 }
 
-/** The result of reading. `files` are all that it depends on, those that are missing included, so that they can be watched. */
+/**
+ * The result of reading. `files` are all that it depends on, those that are missing included, so that they can be
+ * watched.
+ */
 export type PolicyReading = { readonly files: readonly string[] } & ({ readonly loaded: LoadedPolicy } | RefusedPolicy)

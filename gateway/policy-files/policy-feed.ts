@@ -1,5 +1,5 @@
-// The source of the gateway's policy: the policy file and the files that it names or, if it cannot be used at the start, the policy that is kept in
-// the data directory. Logs what is refused and what is skipped.
+// The source of the gateway's policy: the policy file and the files that it names or, if it cannot be used at the
+// start, the policy that is kept in the data directory. Logs what is refused and what is skipped.
 import { messageOf } from '../../runtime/caught.ts'
 import { type KeptPolicy, keepPolicy, readKeptPolicy } from './last-good.ts'
 import type { LoadedPolicy, RefusedPolicy, SkippedLines } from './loaded-policy.ts'
@@ -108,7 +108,10 @@ export class PolicyFeed {
     this.#options.log.warning(text, fields)
   }
 
-  /** Uses the kept policy. Its keys and certificates are read from their files now; without them it cannot be used: TLS is never dropped silently. */
+  /**
+   * Uses the kept policy. Its keys and certificates are read from their files now; without them it cannot be used: TLS
+   * is never dropped silently.
+   */
   #useKept(): void {
     const { dataDir, policyFile } = this.#options
     if (dataDir === undefined) return

@@ -20,7 +20,8 @@ const largestPolicy = 8 * 2 ** 20
 const linesShown = 10
 
 /**
- * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS files too.
+ * Reads a policy file; paths in it are relative to its folder. Every problem is reported, those of table, key and TLS
+ * files too.
  * @param tableOf reads the table in a file
  */
 export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader = readTable): PolicyReading {
@@ -34,7 +35,10 @@ export function loadPolicy(path: string, use: Use = 'here', tableOf: TableReader
   return readAll(path, bytes, use, (policy, context) => readTables(policy, context, tableOf))
 }
 
-/** The kept policy, with its tables. Keys and certificates come from their files as they are now, beside the policy file. */
+/**
+ * The kept policy, with its tables. Keys and certificates come from their files as they are now, beside the policy
+ * file.
+ */
 export function reloadKept(path: string, { bytes, tables, skipped }: KeptPolicy): PolicyReading {
   return readAll(path, Buffer.from(bytes), 'here', () => ({ tables, skipped }))
 }
@@ -85,7 +89,10 @@ function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }
   return { tables, skipped }
 }
 
-/** Where TLS is optional, a certificate that is missing or invalid is left out: clients continue in plaintext, as they do without STARTTLS. */
+/**
+ * Where TLS is optional, a certificate that is missing or invalid is left out: clients continue in plaintext, as they
+ * do without STARTTLS.
+ */
 function readTls({ spec: { tls } }: PostscreenPolicy, context: ReadContext): TlsMaterial | undefined {
   const { folder, use, files, problems } = context
   const withoutTls = ({ path, why }: Problem): void => {

@@ -1,4 +1,5 @@
-// Watches a policy file and the files that it names, and reads them again when one of them changes, appears or disappears.
+// Watches a policy file and the files that it names, and reads them again when one of them changes, appears or
+// disappears.
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import { compileTable } from '../core/access-list.ts'
@@ -24,7 +25,9 @@ export interface PolicyWatch {
 
 /** A change without a notification is seen within this time. */
 const lookMs = 500
-/** Files are read when they have not changed for this long, so that a file that is being written is not read in part. */
+/**
+ * Files are read when they have not changed for this long, so that a file that is being written is not read in part.
+ */
 const settleMs = 100
 /** The delay between a notification and reading: one change causes many events. */
 const gatherMs = 20
@@ -33,10 +36,11 @@ const gatherMs = 20
 const unread: TableReading = { table: compileTable([]), problems: [], furtherProblems: 0 }
 
 /**
- * Reads the policy (the first event comes before this returns), then looks at its files twice a second, and when its folder tells of a change: that is
- * where the kubelet swaps its link. Being told is quick but not sure (inotify may be used up, or blind to a file system), and looking often costs: a
- * look is a microsecond a file, but waking an idle process is some 200 µs. Measured with 20 files: 0.05 % of a core (0.22 % with ten looks a second), and
- * a swap of the kubelet's link is taken after 0.13 s.
+ * Reads the policy (the first event comes before this returns), then looks at its files twice a second, and when its
+ * folder tells of a change: that is where the kubelet swaps its link. Being told is quick but not sure (inotify may be
+ * used up, or blind to a file system), and looking often costs: a look is a microsecond a file, but waking an idle
+ * process is some 200 µs. Measured with 20 files: 0.05 % of a core (0.22 % with ten looks a second), and a swap of the
+ * kubelet's link is taken after 0.13 s.
  */
 export function watchPolicy(path: string, events: PolicyEvents): PolicyWatch {
   const watcher = new PolicyWatcher(path, events)

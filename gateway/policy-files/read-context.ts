@@ -2,8 +2,8 @@
 import type { Problem } from '../../crds/problems.ts'
 
 /**
- * `here`: the policy is to be used on this machine, so all that it names must be there. `elsewhere`: it is to be used in a cluster, whose Secrets
- * and ConfigMaps this machine does not have.
+ * `here`: the policy is to be used on this machine, so all that it names must be there. `elsewhere`: it is to be used
+ * in a cluster, whose Secrets and ConfigMaps this machine does not have.
  */
 export type Use = 'here' | 'elsewhere'
 
@@ -17,7 +17,10 @@ export interface ReadContext {
   readonly leftOut: Problem[]
 }
 
-/** Reports an optional part that cannot be used: it is left out where the policy is used, and is a problem where the policy is only checked. */
+/**
+ * Reports an optional part that cannot be used: it is left out where the policy is used, and is a problem where the
+ * policy is only checked.
+ */
 export function leaveOut({ use, problems, leftOut }: ReadContext, problem: Problem): void {
   if (use === 'here') leftOut.push(problem)
   else problems.push(problem)

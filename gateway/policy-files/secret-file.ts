@@ -1,4 +1,5 @@
-// Secrets that a policy names, as files beside it: secrets/NAME/KEY. In a pod they are mounted there, so that the gateway needs no access to the API.
+// Secrets that a policy names, as files beside it: secrets/NAME/KEY. In a pod they are mounted there, so that the
+// gateway needs no access to the API.
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
@@ -13,10 +14,15 @@ export interface SecretEntry {
   readonly key: string
 }
 
-/** Relative to the folder of the policy file. Both parts are names that cannot lead out of it (crds/schema/forms.ts). */
+/**
+ * Relative to the folder of the policy file. Both parts are names that cannot lead out of it (crds/schema/forms.ts).
+ */
 export const secretFile = ({ name, key }: SecretEntry): string => join('secrets', name, key)
 
-/** The message for a missing entry, in the cluster's terms. A pod does not see whether the Secret or only its key is missing. */
+/**
+ * The message for a missing entry, in the cluster's terms. A pod does not see whether the Secret or only its key is
+ * missing.
+ */
 export const missingEntry = (entry: SecretEntry): string =>
   `Secret ${entry.name} does not exist or has no key ${entry.key} (there is no file ${secretFile(entry)})`
 
@@ -26,8 +32,8 @@ const largestKeyFile = 1024
 type Site = PolicySpec['dnsbl']['sites'][number]
 
 /**
- * The keys of DNS lists, by the index of the site. A list without its key is left out: the others, and all mail, do not depend on it.
- * No message contains anything of a file's contents.
+ * The keys of DNS lists, by the index of the site. A list without its key is left out: the others, and all mail, do not
+ * depend on it. No message contains anything of a file's contents.
  */
 export function readSiteKeys(sites: readonly Site[], context: ReadContext): ReadonlyMap<number, DnsblKey> {
   const { folder, use, files } = context

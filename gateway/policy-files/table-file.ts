@@ -1,4 +1,5 @@
-// The file of an access table: plain or gzip, in one file or in parts. A table from a ConfigMap may need both, since an object holds at most 1 MiB.
+// The file of an access table: plain or gzip, in one file or in parts. A table from a ConfigMap may need both, since an
+// object holds at most 1 MiB.
 import { existsSync, statSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { parseAccessTable } from '../../crds/values/access-table.ts'

@@ -3,7 +3,10 @@ import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { messageOf } from '../../runtime/caught.ts'
 import { readTable, sizeOf, type TableFiles, type TableReading } from './table-file.ts'
 
-/** The size of plain text, and four times the size of a gzip file: about 5,000 networks, which would block the gateway for 5 ms. */
+/**
+ * The size of plain text, and four times the size of a gzip file: about 5,000 networks, which would block the gateway
+ * for 5 ms.
+ */
 const largeBytes = 128 * 1024
 
 /** The thread's task, by which this file knows that it runs in the thread. */

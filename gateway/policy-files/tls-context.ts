@@ -45,8 +45,9 @@ function read(path: TlsProblem['path'], file: string): Buffer | TlsProblem {
 export type TlsSettings = Pick<PolicySpec['tls'], 'minVersion' | 'maxVersion' | 'ciphers' | 'excludeCiphers'>
 
 /**
- * The lists behind the grades (tls_medium_cipherlist and tls_high_cipherlist of Postfix 3.7), and as in Postfix the client's order decides
- * (tls_preempt_cipherlist = no), and OpenSSL's security level is 0 (tls_server_init): level 1 refuses everything below TLS 1.2.
+ * The lists behind the grades (tls_medium_cipherlist and tls_high_cipherlist of Postfix 3.7), and as in Postfix the
+ * client's order decides (tls_preempt_cipherlist = no), and OpenSSL's security level is 0 (tls_server_init): level 1
+ * refuses everything below TLS 1.2.
  */
 const gradeList: Readonly<Record<TlsSettings['ciphers'], string>> = {
   Medium: 'aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH',
@@ -58,7 +59,10 @@ export function cipherList({ ciphers, excludeCiphers }: Pick<TlsSettings, 'ciphe
   return [gradeList[ciphers], ...excludeCiphers.map((name) => `!${name}`), '@SECLEVEL=0'].join(':')
 }
 
-/** Options of every context; `dhparam` lets OpenSSL choose a group by the certificate's strength, as Postfix does (tls_auto_dh). */
+/**
+ * Options of every context; `dhparam` lets OpenSSL choose a group by the certificate's strength, as Postfix does
+ * (tls_auto_dh).
+ */
 const optionsOf = (settings: TlsSettings): SecureContextOptions => ({
   minVersion: settings.minVersion,
   maxVersion: settings.maxVersion,
@@ -109,7 +113,10 @@ function makeContext(options: SecureContextOptions): SecureContext | string {
   }
 }
 
-/** A certificate may have only alternative names. Its subject is then empty, and undefined before Node 26, although Node's types exclude that. */
+/**
+ * The subject of a certificate, or its alternative names if it has no subject. A missing subject is empty, and undefined
+ * before Node 26, although Node's types exclude that.
+ */
 function subjectOf({ subject, subjectAltName }: { readonly subject?: string; readonly subjectAltName?: string | undefined }): string {
   return ((subject ?? '') === '' ? (subjectAltName ?? '') : (subject ?? '')).replaceAll('\n', ', ')
 }

@@ -1,4 +1,5 @@
-// The active policy: a loaded policy with everything that is computed from it once, when it comes into force. Sessions keep the one under which they began.
+// The active policy: a loaded policy with everything that is computed from it once, when it comes into force. Sessions
+// keep the one under which they began.
 import type { Problem } from '../../crds/problems.ts'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -70,14 +71,18 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
       connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
     },
     dnsServers: dns.servers,
-    // A certificate that cannot be used, such as one that does not fit its key yet, does not take the place of one that can.
+    // A certificate that cannot be used, such as one that does not fit its key yet, does not take the place of one that
+    // can.
     tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
     dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }
 
-/** Each worker has its share of the limits, so that the policy's numbers hold for the gateway; rounded up, so that it is at least one. */
+/**
+ * Each worker has its share of the limits, so that the policy's numbers hold for the gateway; rounded up, so that it is
+ * at least one.
+ */
 function shareOfLimits(spec: PolicySpec, workers: number): PolicySpec {
   const { limits } = spec
   const part = (limit: number): number => Math.ceil(limit / workers)

@@ -11,7 +11,8 @@ export async function until(done: () => boolean, deadline: number): Promise<void
 }
 
 /**
- * Resolves when no new client has come for a second. New clients mean that endpoints or a load balancer lag behind; a closed port would refuse them.
+ * Resolves when no new client has come for a second. New clients mean that endpoints or a load balancer lag behind; a
+ * closed port would refuse them.
  * @param clients how many clients have come so far
  */
 export async function untilClientsStop(clients: () => number, deadline: number): Promise<void> {

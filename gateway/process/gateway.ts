@@ -1,4 +1,5 @@
-// What a running gateway offers to the program that started it: one process (gateway-process.ts) or several (workers/primary.ts).
+// What a running gateway offers to the program that started it: one process (gateway-process.ts) or several
+// (workers/primary.ts).
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import type { MetricValues } from '../observability/metrics.ts'
 import type { StatusPage } from '../observability/status.ts'
@@ -12,8 +13,9 @@ export interface Gateway {
   /** Reads the policy and certificates again, as SIGHUP requests. */
   reload(): void
   /**
-   * Is no longer ready, but accepts clients for `delayMs` more (none when left out). Then stops accepting, lets sessions and relays end for at most
-   * `timeoutMs`, tells the other clients to come again later, and closes everything.
+   * Is no longer ready, but accepts clients for `delayMs` more (none when left out). Then stops accepting, lets
+   * sessions and relays end for at most `timeoutMs`, tells the other clients to come again later, and closes
+   * everything.
    */
   drain(timeoutMs: number, delayMs?: number): Promise<void>
 }

@@ -59,7 +59,10 @@ export class Listeners {
     this.#listeners = listeners
   }
 
-  /** One client is lost: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). The gateway continues. */
+  /**
+   * One client is lost: descriptors or memory are short on this machine (EMFILE, ENFILE, ENOBUFS, ENOMEM). The gateway
+   * continues.
+   */
   #cannotAccept(error: Error): void {
     const now = performance.now()
     if (now - this.#warnedAt < warningEveryMs) return

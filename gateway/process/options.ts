@@ -39,7 +39,10 @@ function serviceName(service: { readonly name: string; readonly namespace?: stri
   return space === undefined ? service.name : `${service.name}.${space}.svc`
 }
 
-/** Endpoints that the command line gives; undefined where it gives none. Throws for a text that is refused, which the command line has reported before. */
+/**
+ * Endpoints that the command line gives; undefined where it gives none. Throws for a text that is refused, which the
+ * command line has reported before.
+ */
 const given = (texts: readonly string[] | undefined, read: (text: string) => Read<Endpoint>): readonly Endpoint[] | undefined =>
   texts === undefined || texts.length === 0 ? undefined : texts.map((text) => valueOf(read(text)))
 

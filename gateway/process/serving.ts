@@ -1,4 +1,5 @@
-// The service of one gateway process under a policy: listeners, sessions, relays, allowlist and DNS lists. There is none before the first policy.
+// The service of one gateway process under a policy: listeners, sessions, relays, allowlist and DNS lists. There is
+// none before the first policy.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
@@ -132,7 +133,10 @@ export class Serving implements ServingState {
     return new PolicySessionServices(gateway, this.#policy, this.#backends)
   }
 
-  /** Takes the place of the policy so far; sessions keep the one under which they began. Throws, with nothing changed, when that fails. */
+  /**
+   * Takes the place of the policy so far; sessions keep the one under which they began. Throws, with nothing changed,
+   * when that fails.
+   */
   update(policy: ActivePolicy): void {
     this.#backends = this.#newBackends(policy, this.#backends)
     this.#policy = policy

@@ -1,5 +1,5 @@
-// What sessions use of the gateway: allowlist, DNS lists, relays, metrics and log. One object for each policy, since a session keeps the policy
-// under which it began.
+// What sessions use of the gateway: allowlist, DNS lists, relays, metrics and log. One object for each policy, since a
+// session keeps the policy under which it began.
 import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'

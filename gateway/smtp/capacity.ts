@@ -1,5 +1,6 @@
-// The limit of client connections, in any state: each takes a descriptor, and a second one when it is relayed. Without a free descriptor, the next
-// client would be closed without a reply, backends could not be called, and health checks would not be answered.
+// The limit of client connections, in any state: each takes a descriptor, and a second one when it is relayed. Without
+// a free descriptor, the next client would be closed without a reply, backends could not be called, and health checks
+// would not be answered.
 import type { Log } from '../observability/log.ts'
 
 /** The limit, and where it comes from. */
@@ -17,7 +18,10 @@ export interface ConnectionStatus {
   readonly isFull: boolean
 }
 
-/** Descriptors reserved for the process itself: log and data, admin server, DNS, Valkey, listening sockets and probes of backends. */
+/**
+ * Descriptors reserved for the process itself: log and data, admin server, DNS, Valkey, listening sockets and probes of
+ * backends.
+ */
 const reserve = (openFiles: number): number => 64 + Math.min(192, Math.floor(openFiles / 16))
 /** A relayed client has a connection to its backend as well. */
 const descriptorsEach = 2

@@ -1,4 +1,5 @@
-// One client connection: turns the events of its socket into events of the session, and carries out the effects that the session returns.
+// One client connection: turns the events of its socket into events of the session, and carries out the effects that
+// the session returns.
 import type { Screening } from '../core/clients.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
@@ -32,7 +33,9 @@ export interface SessionServices {
   bug(sessionId: string, error: unknown): void
 }
 
-/** One socket with its session. It reads the socket itself: there are no other objects or closures for each connection. */
+/**
+ * One socket with its session. It reads the socket itself: there are no other objects or closures for each connection.
+ */
 export class Connection extends Waiter implements SocketReader {
   readonly id: string
   readonly session: Session
@@ -161,8 +164,8 @@ export class Connection extends Waiter implements SocketReader {
   readonly #onAnswer = (answer: DnsblAnswer, complete: boolean): void => this.#on({ type: 'dnsbl', answer, complete })
 
   /**
-   * Also after the last answer: the resolver keeps a lookup and its listeners for ten seconds. Without this, each session that asked stayed in memory
-   * that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
+   * Also after the last answer: the resolver keeps a lookup and its listeners for ten seconds. Without this, each
+   * session that asked stayed in memory that long (measured: 3.4 kB a session, 40 MB at 1,100 sessions a second).
    */
   #endLookup(why: 'done' | 'overdue' = 'done'): void {
     this.#lookup?.cancel(why)

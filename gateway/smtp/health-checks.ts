@@ -1,4 +1,5 @@
-// Health checks of load balancers and proxies: answered separately from clients, and not counted, remembered or logged as clients.
+// Health checks of load balancers and proxies: answered separately from clients, and not counted, remembered or logged
+// as clients.
 import {
   answerHealthCheck,
   newHealthCheck,
@@ -13,7 +14,10 @@ import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { closeWith } from './linger.ts'
 import type { Log } from '../observability/log.ts'
 
-/** Health checks at a time, in total and from one address. They are few and short, so more of them are connections that were left open. */
+/**
+ * Health checks at a time, in total and from one address. They are few and short, so more of them are connections that
+ * were left open.
+ */
 export const checksAtMost = 256
 export const checksOfOneAtMost = 16
 /** How long a check may take, in milliseconds. */
@@ -59,7 +63,10 @@ export class HealthChecks {
     return this.#checks.size
   }
 
-  /** Answers a health check; its socket is paused. A new one is always answered: if there are too many, the oldest one is closed. */
+  /**
+   * Answers a health check; its socket is paused. A new one is always answered: if there are too many, the oldest one
+   * is closed.
+   */
   answer(socket: TcpSocket, origin: CheckOrigin): void {
     const { isReady, rules, counted, timeLimitMs = usualTimeLimitMs } = this.#parts
     this.#makeRoom(origin.client.address)

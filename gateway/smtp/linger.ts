@@ -1,4 +1,5 @@
-// The end of a connection: the last reply must arrive, and a client that keeps sending or never closes must not take resources for long.
+// The end of a connection: the last reply must arrive, and a client that keeps sending or never closes must not take
+// resources for long.
 import type { SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 
 /** The time for a client to take the last reply and close. */
@@ -6,8 +7,8 @@ const lingerMs = 2000
 const sweepMs = 500
 
 /**
- * Sends the text (one byte a character) and closes at once, to free the descriptor. As in postscreen, a client that is still sending may get a reset
- * before it has read the text.
+ * Sends the text (one byte a character) and closes at once, to free the descriptor. As in postscreen, a client that is
+ * still sending may get a reset before it has read the text.
  */
 export function closeWith(socket: TcpSocket, text: string): void {
   // Bytes that wait already would have to be sent first.
@@ -18,8 +19,8 @@ export function closeWith(socket: TcpSocket, text: string): void {
 
 /**
  * Ends sockets. One sweep for all of them instead of one timer for each.
- * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake the reply. Here the
- * reply is sent first, and what the client still sends is read and dropped.
+ * postscreen incompatibility: it closes at once, and with unread input the kernel then sends a reset that may overtake
+ * the reply. Here the reply is sent first, and what the client still sends is read and dropped.
  */
 export class Linger implements SocketReader {
   readonly #deadlines = new Map<TcpSocket, number>()
@@ -35,7 +36,10 @@ export class Linger implements SocketReader {
     return this.#deadlines.size
   }
 
-  /** Sends the text (one byte a character), ends our direction, and drops input until the client ends too or the time is over. */
+  /**
+   * Sends the text (one byte a character), ends our direction, and drops input until the client ends too or the time is
+   * over.
+   */
   end(socket: TcpSocket, text: string): void {
     if (socket.isDestroyed) return
     this.#deadlines.set(socket, this.#now() + lingerMs)

@@ -6,14 +6,20 @@ import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeade
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
 
-/** `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never read as a header. */
+/**
+ * `TrustedNetworks`: these peers must send a header; all others are clients themselves, and what they send is never
+ * read as a header.
+ */
 export interface ProxyProtocolRule {
   readonly mode: 'None' | 'Required' | 'TrustedNetworks'
   readonly trustedNetworks: readonly Network[]
 }
 
 export type HeaderReading =
-  /** `unread` are the client's own bytes that arrived with the header; later ones are still in the socket, which is paused. */
+  /**
+   * `unread` are the client's own bytes that arrived with the header; later ones are still in the socket, which is
+   * paused.
+   */
   | { readonly is: 'client'; readonly client: Endpoint; readonly server: Endpoint; readonly unread: Uint8Array }
   /** The header names no client (LOCAL, UNKNOWN or UNSPEC): the proxy checks the gateway. */
   | { readonly is: 'unnamed'; readonly unread: Uint8Array }
@@ -53,10 +59,10 @@ function judge(received: Buffer, result: ProxyHeaderResult): HeaderReading | und
 }
 
 /**
- * Reads the header from a new socket before anything else does, and calls `done` once; the socket is then paused and has no reader.
- * Takes `timeoutMs` at most (postscreen_upstream_proxy_timeout) and keeps one read at most behind the header's limit.
- * After `bad` and `nothing` the caller logs the reason as a warning, sends `421 4.3.2 No system resources` and closes (psc_endpt_lookup_done),
- * unless it is a health check.
+ * Reads the header from a new socket before anything else does, and calls `done` once; the socket is then paused and
+ * has no reader. Takes `timeoutMs` at most (postscreen_upstream_proxy_timeout) and keeps one read at most behind the
+ * header's limit. After `bad` and `nothing` the caller logs the reason as a warning, sends `421 4.3.2 No system
+ * resources` and closes (psc_endpt_lookup_done), unless it is a health check.
  */
 export function readProxyHeader(socket: TcpSocket, timeoutMs: number, done: (reading: HeaderReading) => void): void {
   let received: Buffer = Buffer.alloc(0)

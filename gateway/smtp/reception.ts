@@ -1,4 +1,5 @@
-// Takes each accepted socket to its session: finds out the client's address (PROXY header) and whether it is a health check, then starts screening.
+// Takes each accepted socket to its session: finds out the client's address (PROXY header) and whether it is a health
+// check, then starts screening.
 import { reply, wire } from '../core/replies.ts'
 import { Capacity, type ConnectionLimit } from './capacity.ts'
 import { Connection, type SessionServices } from './connection.ts'
@@ -94,7 +95,10 @@ export class Reception {
     else this.#begin(socket, ends, id)
   }
 
-  /** The drain time is over: clients under screening get a last reply; health checks, and connections without a PROXY header, are closed. */
+  /**
+   * The drain time is over: clients under screening get a last reply; health checks, and connections without a PROXY
+   * header, are closed.
+   */
   shutDown(): void {
     for (const socket of this.#waiting) socket.destroy()
     this.#healthChecks.close()
@@ -122,7 +126,8 @@ export class Reception {
         socket.unread(reading.unread)
         this.#begin(socket, reading, id)
         return
-      // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy counts as a client.
+      // postscreen incompatibility: it screens LOCAL by the socket's own addresses, so that each check of a proxy
+      // counts as a client.
       case 'unnamed':
         socket.unread(reading.unread)
         this.#healthChecks.answer(socket, { client, reason: 'unnamed', sessionId: id })

@@ -22,8 +22,9 @@ export interface TlsSession {
 }
 
 /**
- * How many bytes of TLS records a client may send before its first byte of plaintext; a usual handshake has 600. Records that carry no plaintext
- * (KeyUpdate, of which OpenSSL takes any number) cost CPU time and are no commands, so that no limit of the SMTP session sees them.
+ * How many bytes of TLS records a client may send before its first byte of plaintext; a usual handshake has 600.
+ * Records that carry no plaintext (KeyUpdate, of which OpenSSL takes any number) cost CPU time and are no commands, so
+ * that no limit of the SMTP session sees them.
  */
 const recordAllowance = 64 * 1024
 /** How many more for each byte of plaintext. A record with one byte has 22 to 90. */
@@ -38,7 +39,8 @@ export interface TlsLimits {
 
 /**
  * Starts TLS as a server on a connection that is paused and has no reader.
- * @param onResult called once with `established` or `failed`, and once more with `broken` when a record after the handshake is not valid
+ * @param onResult called once with `established` or `failed`, and once more with `broken` when a record after the
+ *   handshake is not valid
  */
 export function startTls(
   plain: TcpSocket,
@@ -94,7 +96,10 @@ function troubleOf(error: unknown): TlsTrouble {
   return lines.length === 0 ? { kind: 'gone' } : { kind: 'library', lines: lines.slice(0, mostLines) }
 }
 
-/** What tlsproxy logs as warnings in front of its line about the session (tls_print_errors, tlsp_ciphertext_event); none when the client left. */
+/**
+ * What tlsproxy logs as warnings in front of its line about the session (tls_print_errors, tlsp_ciphertext_event); none
+ * when the client left.
+ */
 export function tlsWarnings(trouble: TlsTrouble, client: Endpoint): readonly string[] {
   switch (trouble.kind) {
     case 'gone':

@@ -1,5 +1,6 @@
-// Timers for many sessions at once. Those that wait equally long stand in one queue, in the order in which they were armed, which is the order in which they
-// end: one native timer for each length, and no timer object for each session. The lengths are few: the greet wait and the limits of the policy.
+// Timers for many sessions at once. Those that wait equally long stand in one queue, in the order in which they were
+// armed, which is the order in which they end: one native timer for each length, and no timer object for each session.
+// The lengths are few: the greet wait and the limits of the policy.
 
 /** What can wait: the links of its queue, which only this file touches. In one queue at a time. */
 export abstract class Waiter {
@@ -41,7 +42,9 @@ class WaitQueue {
     this.#timer ??= setTimeout(this.#sweep, this.ms)
   }
 
-  /** The timer stays, since it finds out for whom it was, but it does not keep the process alive where nothing waits. */
+  /**
+   * The timer stays, since it finds out for whom it was, but it does not keep the process alive where nothing waits.
+   */
   remove(waiter: Waiter): void {
     const { waitNext: next, waitPrevious: previous } = waiter
     if (previous === undefined) this.#first = next

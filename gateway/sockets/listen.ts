@@ -3,8 +3,9 @@ import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Listener, ListenRequest, Network } from './network.ts'
 
 /**
- * Sockets on one address, each with a queue of its own, and one client is taken from each of them at a time. Of 10,000 clients at once, one socket's
- * queue drops hundreds, which come again after 1, 3, 7 s: measured 2.3 to 4.3 s until all were greeted with one, 1.2 s with two, 0.5 s with four.
+ * Sockets on one address, each with a queue of its own, and one client is taken from each of them at a time. Of 10,000
+ * clients at once, one socket's queue drops hundreds, which come again after 1, 3, 7 s: measured 2.3 to 4.3 s until all
+ * were greeted with one, 1.2 s with two, 0.5 s with four.
  */
 const socketsEach = 4
 
@@ -59,7 +60,10 @@ async function listen(network: Network, request: ListenRequest): Promise<Listene
   }
 }
 
-/** Throws when another program listens there: the kernel would let both share the port. Finds a free port where 0 is asked for. */
+/**
+ * Throws when another program listens there: the kernel would let both share the port. Finds a free port where 0 is
+ * asked for.
+ */
 async function vacant(network: Network, request: ListenRequest): Promise<Endpoint> {
   const alone = await listen(network, { ...request, isShared: false })
   alone.close()

@@ -1,5 +1,5 @@
-// The sockets of a gateway, as one interface: it listens, connects to mail servers and asks DNS servers through it. node-network.ts implements it with Node's
-// own sockets, gateway/linux/ with those of Linux.
+// The sockets of a gateway, as one interface: it listens, connects to mail servers and asks DNS servers through it.
+// node-network.ts implements it with Node's own sockets, gateway/linux/ with those of Linux.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { OpenDatagramSocket } from './datagram-socket.ts'
 import type { ConnectTcp, TcpSocket } from './tcp-socket.ts'
@@ -15,7 +15,9 @@ export interface Listener {
 
 export interface ListenRequest {
   readonly endpoint: Endpoint
-  /** Other sockets of this user may listen there too, and the kernel distributes the clients among them (SO_REUSEPORT). */
+  /**
+   * Other sockets of this user may listen there too, and the kernel distributes the clients among them (SO_REUSEPORT).
+   */
   readonly isShared: boolean
   /** Takes each client's connection, which is paused. */
   readonly accept: (socket: TcpSocket) => void

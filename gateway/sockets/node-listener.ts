@@ -1,4 +1,5 @@
-// Listening sockets on Node's net.Server: each client's connection as a TcpSocket, with the TCP options that a public port needs.
+// Listening sockets on Node's net.Server: each client's connection as a TcpSocket, with the TCP options that a public
+// port needs.
 import net from 'node:net'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { setOptionsOfListener, setOptionsOfSocket } from '../node-internals/listening-handle.ts'
@@ -9,7 +10,8 @@ import { backlog, tcpOptions } from './tcp-options.ts'
 export function listenOnNode({ endpoint, isShared, accept, failed }: ListenRequest): Promise<Listener> {
   return new Promise((resolve, reject) => {
     let areInherited = false
-    // Paused: the policy decides whether a client's bytes are read at all. Half-open: a client may end its input and still wait for replies.
+    // Paused: the policy decides whether a client's bytes are read at all. Half-open: a client may end its input and
+    // still wait for replies.
     const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       if (!areInherited) setOptionsOfSocket(socket, tcpOptions)
       accept(new NodeSocket(socket))

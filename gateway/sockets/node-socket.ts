@@ -1,6 +1,7 @@
 // TcpSocket on Node's net.Socket.
 //
-// One object for each connection and no closures: the listeners are shared by all sockets and find their object by a property of the socket.
+// One object for each connection and no closures: the listeners are shared by all sockets and find their object by a
+// property of the socket.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import NetKeepAlive from 'net-keepalive'
@@ -159,7 +160,10 @@ export class NodeSocket implements TcpSocket {
     this.#listen(replaced)
   }
 
-  /** A write of no bytes sends nothing, and fails when the kernel knows that the connection is gone: by a reset, or by keepalive. */
+  /**
+   * A write of no bytes sends nothing, and fails when the kernel knows that the connection is gone: by a reset, or by
+   * keepalive.
+   */
   checkAlive(): void {
     const socket = this.#socket
     const isRead = !socket.isPaused() && !socket.readableEnded

@@ -1,4 +1,5 @@
-// A TCP connection as the gateway sees it: the one interface between its code and its sockets. node-socket.ts implements it on net.Socket.
+// A TCP connection as the gateway sees it: the one interface between its code and its sockets. node-socket.ts
+// implements it on net.Socket.
 import type { SecureContext } from 'node:tls'
 export type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -12,7 +13,9 @@ export interface SocketReader {
   onData(bytes: Buffer): boolean
   /** The other side has ended its stream; no bytes follow. */
   onEnd(): void
-  /** The connection is closed in both directions. The last call. `error` is the reason when it was closed by an error. */
+  /**
+   * The connection is closed in both directions. The last call. `error` is the reason when it was closed by an error.
+   */
   onClose(socket: TcpSocket, error: Error | undefined): void
   /** Everything that `write` could not send at once is sent. */
   onDrain?(): void
@@ -25,8 +28,8 @@ export interface ConnectReader extends SocketReader {
 }
 
 /**
- * Opens a connection to a numeric address. It is paused, like every new connection, and keepalive detects a peer that is gone.
- * Nothing is called before this returns.
+ * Opens a connection to a numeric address. It is paused, like every new connection, and keepalive detects a peer that
+ * is gone. Nothing is called before this returns.
  */
 export type ConnectTcp = (to: Endpoint, reader: ConnectReader) => TcpSocket
 
@@ -85,11 +88,16 @@ export interface TcpSocket {
    * @returns the plaintext side, paused. The encrypted side only counts bytes from then on.
    */
   startTls(context: SecureContext, events: TlsEvents): TcpSocket
-  /** Reads into a buffer that all connections share, where that is possible: see `SocketReader.onData`. For bulk data. */
+  /**
+   * Reads into a buffer that all connections share, where that is possible: see `SocketReader.onData`. For bulk data.
+   */
   shareReads(): void
   /** Finds out whether a connection that is not being read is gone. If it is, it closes with an error. */
   checkAlive(): void
-  /** Closes the connection with an error when the other side leaves bytes unacknowledged, or its window closed, for this long. Linux only. */
+  /**
+   * Closes the connection with an error when the other side leaves bytes unacknowledged, or its window closed, for this
+   * long. Linux only.
+   */
   limitUnacknowledged(ms: number): void
   /** Calls back after so many milliseconds without a byte in either direction. */
   whenIdle(ms: number, callback: () => void): void

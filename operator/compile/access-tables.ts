@@ -1,5 +1,5 @@
-// Access tables on their way to the gateways: every table that a policy takes from a ConfigMap, and every list too long for the policy's own
-// ConfigMap, becomes a compressed file of its own, named after its content.
+// Access tables on their way to the gateways: every table that a policy takes from a ConfigMap, and every list too long
+// for the policy's own ConfigMap, becomes a compressed file of its own, named after its content.
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
@@ -27,7 +27,10 @@ export const tableKey = (name: string, key: string): string => `${name}/${key}`
 /** Lines shown of one table; a file of another kind would fill the status. */
 const linesShown = 5
 
-/** The file of a table's text, or why the table as a whole cannot be used. Lines that do not parse are skipped, by the gateways too. */
+/**
+ * The file of a table's text, or why the table as a whole cannot be used. Lines that do not parse are skipped, by the
+ * gateways too.
+ */
 export function tableFile(text: string, path: string, where: string): TableFile | readonly Problem[] {
   const { rules, problems, furtherProblems, tooMuch } = parseAccessTable(text)
   if (tooMuch !== undefined) return [{ path, why: `${where} ${tooMuch}` }]

@@ -1,4 +1,5 @@
-// Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part of a second.
+// Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part
+// of a second.
 import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
 import { tenancyProblems, type TenantRules } from '../../crds/schema/tenancy.ts'
@@ -10,7 +11,10 @@ import type { PolicyMemories } from '../policy-memory.ts'
 import { tableKey, type TableText } from './access-tables.ts'
 import { type Compilation, compile, tableRefs } from './compile.ts'
 
-/** The text of a million networks; the gateway takes no more in one table. Here it is for all tables of a policy: some gzip stands for a lot of memory. */
+/**
+ * The text of a million networks; the gateway takes no more in one table. Here it is for all tables of a policy: some
+ * gzip stands for a lot of memory.
+ */
 const largestTables = 64 * 2 ** 20
 
 /** Tells the version of a ConfigMap without reading it, from the watch; undefined when there is none. */

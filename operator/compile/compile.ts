@@ -1,4 +1,5 @@
-// Makes of a policy in the cluster what its gateways read: one YAML text, and files for its access tables. Pure: the tables' texts come in.
+// Makes of a policy in the cluster what its gateways read: one YAML text, and files for its access tables. Pure: the
+// tables' texts come in.
 import { createHash } from 'node:crypto'
 import { formatPolicy } from '../../crds/format-policy.ts'
 import { parsePolicy, type Problem } from '../../crds/policy.ts'
@@ -26,8 +27,8 @@ export interface Compiled {
 }
 
 /**
- * `by`: the rules for every policy, or those for tenants (crds/schema/tenancy.ts). `awaited`: all problems are ConfigMaps or keys that are missing, which may
- * be applied after the policy.
+ * `by`: the rules for every policy, or those for tenants (crds/schema/tenancy.ts). `awaited`: all problems are
+ * ConfigMaps or keys that are missing, which may be applied after the policy.
  */
 export type Compilation =
   | { readonly compiled: Compiled }
@@ -87,7 +88,10 @@ class Tables {
     return this.#toFile(entry, found.text, path, where)
   }
 
-  /** An entry with a long list gets it from a file too. Only where a table means the same: Dunno in an entry ends the search, in a table it does not. */
+  /**
+   * An entry with a long list gets it from a file too. Only where a table means the same: Dunno in an entry ends the
+   * search, in a table it does not.
+   */
   fromLongList(entry: Entry, at: number): Entry {
     const { action, cidrs, table } = entry
     const path = `spec.access[${at}]`

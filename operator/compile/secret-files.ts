@@ -14,7 +14,8 @@ export interface SecretFile {
 const certificateKeys = ['tls.crt', 'tls.key', 'ca.crt'] as const
 
 /**
- * The steps to every field that names a Secret for the gateway; `[]` at the end of a step means every entry. The schema marks these fields.
+ * The steps to every field that names a Secret for the gateway; `[]` at the end of a step means every entry. The schema
+ * marks these fields.
  */
 const places = fields().flatMap(({ path, secret }) => (secret === undefined ? [] : [{ steps: path.split('.').slice(1), secret }]))
 

@@ -1,4 +1,5 @@
-// Which pods may connect to the gateways, and where they may connect to. The kubelet of a pod's own node is always let in (its probes).
+// Which pods may connect to the gateways, and where they may connect to. The kubelet of a pod's own node is always let
+// in (its probes).
 import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
@@ -26,7 +27,10 @@ function storePorts({ allowlist }: PolicySpec): readonly number[] {
   return [...new Set([...named, 6379, 26_379])]
 }
 
-/** The operator's pods, in its own namespace, the Prometheus of --metrics-from, and namespaces that the policy lets read. */
+/**
+ * The operator's pods, in its own namespace, the Prometheus of --metrics-from, and namespaces that the policy lets
+ * read.
+ */
 function admins({ operatorNamespace, metricsFrom }: Admins, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
   const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } })
   const operator = { 'app.kubernetes.io/name': 'postscreen', 'app.kubernetes.io/component': 'operator' }

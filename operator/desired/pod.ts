@@ -12,7 +12,10 @@ export type GatewaySpec = NonNullable<PolicySpec['gateway']>
 const user = 65_532
 /** From the end of the drain to the kill: replies that are on their way, and the allowlist's last writes. */
 const lastRepliesSeconds = 15
-/** Table ConfigMaps come and go with the lists; pods look for this many at least, so that their form, and with it the pods, need not change. */
+/**
+ * Table ConfigMaps come and go with the lists; pods look for this many at least, so that their form, and with it the
+ * pods, need not change.
+ */
 const tableMapsAtLeast = 4
 const policyFolder = '/etc/postscreen'
 const dataFolder = '/var/lib/postscreen'
@@ -20,7 +23,10 @@ const dataFolder = '/var/lib/postscreen'
 /** Rounded up, so that a growing list rarely changes the pod template. */
 const tableMapsMounted = (shards: number): number => Math.max(tableMapsAtLeast, Math.ceil(shards / tableMapsAtLeast) * tableMapsAtLeast)
 
-/** Optional, all but the policy: one that is missing must not keep the others from the gateway, which says itself what it lacks. */
+/**
+ * Optional, all but the policy: one that is missing must not keep the others from the gateway, which says itself what
+ * it lacks.
+ */
 function projections(policy: string, { shards, secrets }: Compiled): V1VolumeProjection[] {
   const bySecret = Map.groupBy(secrets, ({ secret }: SecretFile) => secret)
   return [
@@ -48,7 +54,8 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...(gateway.workers > 1 ? ['--workers', String(gateway.workers)] : []),
       ...['--log-format', gateway.logFormat.toLowerCase()],
       ...['--drain-timeout', `${gateway.drain.timeout}s`],
-      // The delay itself passes in preStop, where the pod still counts as serving. Behind it clients are taken until none comes any more.
+      // The delay itself passes in preStop, where the pod still counts as serving. Behind it clients are taken until
+      // none comes any more.
       ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
     ports: [
@@ -58,7 +65,8 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
-    // Endpoints and load balancers learn of the end of a pod a moment after it began. Until then clients still come, and are still taken.
+    // Endpoints and load balancers learn of the end of a pod a moment after it began. Until then clients still come,
+    // and are still taken.
     ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
     resources: { requests: { ...gateway.resources.requests }, limits: { ...gateway.resources.limits } },
     securityContext: {
@@ -76,9 +84,10 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
 }
 
 /**
- * On as many nodes as there are, and then in as many zones; forms of pod are counted apart, so that a rollout does not skew it.
- * Zones are a wish about neighbours, not a second constraint: with two of them the scheduler scores no node that lacks one of the labels, so that where
- * nodes have no zone both gateways could land on one node (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
+ * On as many nodes as there are, and then in as many zones; forms of pod are counted apart, so that a rollout does not
+ * skew it. Zones are a wish about neighbours, not a second constraint: with two of them the scheduler scores no node
+ * that lacks one of the labels, so that where nodes have no zone both gateways could land on one node
+ * (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
  */
 function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
   const labelSelector = { matchLabels: { ...selectorLabels(policy) } }

@@ -6,7 +6,10 @@ export const adminPort = 2580
 
 const portOf = ({ port }: Endpoint): number => port
 
-/** Ports on which clients are accepted, each once. The Service's own port leads to the first; the others it has under their own numbers. */
+/**
+ * Ports on which clients are accepted, each once. The Service's own port leads to the first; the others it has under
+ * their own numbers.
+ */
 export const smtpPorts = ({ listen }: PolicySpec): readonly number[] => [...new Set(listen.addresses.map(portOf))]
 
 /** What the port of a container is called, by its place among the others. */

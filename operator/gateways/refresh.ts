@@ -1,5 +1,5 @@
-// Makes the kubelet bring a changed policy to the pods at once. By itself it looks at a mounted ConfigMap only every minute or so, but whenever the
-// pod object changes: so an annotation of the pod is changed.
+// Makes the kubelet bring a changed policy to the pods at once. By itself it looks at a mounted ConfigMap only every
+// minute or so, but whenever the pod object changes: so an annotation of the pod is changed.
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { annotation } from '../desired/names.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
@@ -17,13 +17,16 @@ interface Asked {
 }
 
 /**
- * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, at growing intervals. Not too rarely: when the API server
- * was away, the kubelet's watches of pods and of ConfigMaps come back each in its own time, up to a minute later (client-go's Reflector).
+ * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, at growing
+ * intervals. Not too rarely: when the API server was away, the kubelet's watches of pods and of ConfigMaps come back
+ * each in its own time, up to a minute later (client-go's Reflector).
  */
 const delays = { firstMs: 1000, longestMs: 15_000 }
 /** Pods that are due for so long are gone: each one that is there is looked at more often. */
 const goneMs = 5 * 60_000
-/** Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two. */
+/**
+ * Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two.
+ */
 const passedOver = [403, 404, 409, 422]
 
 export class Refresh {

@@ -1,4 +1,5 @@
-// What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever is not as expected is left out.
+// What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever
+// is not as expected is left out.
 import type { Problem } from '../../crds/problems.ts'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import { oneLine } from './one-line.ts'

@@ -1,4 +1,5 @@
-// The way to the API server: its address, our credentials, and the connections. Tokens and certificates rotate, so they are asked for again.
+// The way to the API server: its address, our credentials, and the connections. Tokens and certificates rotate, so they
+// are asked for again.
 
 import { createHash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
@@ -22,7 +23,9 @@ export interface Access {
 }
 
 interface AccessOptions {
-  /** The path of a kubeconfig file. Without it: that of the pod's service account, else KUBECONFIG or ~/.kube/config. */
+  /**
+   * The path of a kubeconfig file. Without it: that of the pod's service account, else KUBECONFIG or ~/.kube/config.
+   */
   readonly kubeconfig: string | undefined
   /** How many connections there may be besides those for watches. */
   readonly connections: number
@@ -134,10 +137,16 @@ export class ClusterAccess {
   }
 }
 
-/** Loaded where it is needed, since it is large; not with `import()`, so that the constructor can throw for a wrong configuration. */
+/**
+ * Loaded where it is needed, since it is large; not with `import()`, so that the constructor can throw for a wrong
+ * configuration.
+ */
 const requirePackage = createRequire(import.meta.url)
 
-/** A pod reads its service account; elsewhere @kubernetes/client-node reads the kubeconfig, or where it is not installed our own reader. */
+/**
+ * A pod reads its service account; elsewhere @kubernetes/client-node reads the kubeconfig, or where it is not installed
+ * our own reader.
+ */
 function loadConfig(kubeconfig: string | undefined): ClusterConfig {
   const inCluster = kubeconfig === undefined ? inClusterConfig() : undefined
   if (inCluster !== undefined) return inCluster
@@ -200,8 +209,8 @@ interface ConnectionLimits {
 }
 
 /**
- * HTTP/1.1, one request at a time on a connection: over HTTP/2 all requests would share one connection, and its silent death.
- * The time limits for answers are the caller's (Deadline).
+ * HTTP/1.1, one request at a time on a connection: over HTTP/2 all requests would share one connection, and its silent
+ * death. The time limits for answers are the caller's (Deadline).
  */
 function dispatcherOf(cluster: Cluster, tls: TlsOptions, limits: ConnectionLimits): Dispatcher {
   const connect = { keepAlive: true, keepAliveInitialDelay: 30_000, timeout: limits.connectTimeoutMs }

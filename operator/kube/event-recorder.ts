@@ -1,4 +1,5 @@
-// Events (events.k8s.io/v1): shows in `kubectl describe` what happened to an object. Best effort: it never fails or blocks, and it limits how many it sends.
+// Events (events.k8s.io/v1): shows in `kubectl describe` what happened to an object. Best effort: it never fails or
+// blocks, and it limits how many it sends.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
@@ -76,7 +77,10 @@ export class EventRecorder {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Returns at once. What was told about the object within the last 10 min becomes a series; what is too much is left out. */
+  /**
+   * Returns at once. What was told about the object within the last 10 min becomes a series; what is too much is left
+   * out.
+   */
   record(object: KubeObject, event: RecordedEvent): void {
     if (this.#isClosed) return
     const now = this.#clock.now()

@@ -1,7 +1,8 @@
 // How a pod reaches its own cluster: environment and mounted files, as every pod with a service account has them.
 //
-// KubeConfig.loadFromCluster does the same. But to load @kubernetes/client-node is to load its models of every kind, of which the operator uses none:
-// 40 MB of the 200 that it may have, to read two files. So in a pod the library is left alone (cluster-access.ts); everywhere else it is used.
+// KubeConfig.loadFromCluster does the same. But to load @kubernetes/client-node is to load its models of every kind, of
+// which the operator uses none: 40 MB of the 200 that it may have, to read two files. So in a pod the library is left
+// alone (cluster-access.ts); everywhere else it is used.
 import { existsSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import type { Cluster } from '@kubernetes/client-node'

@@ -1,8 +1,10 @@
-// The Kubernetes API, as far as an operator needs it: eight verbs on namespaced objects, each request with a time limit and a bounded answer.
+// The Kubernetes API, as far as an operator needs it: eight verbs on namespaced objects, each request with a time limit
+// and a bounded answer.
 //
-// Why not the API classes of @kubernetes/client-node: to load them is to load a model of every kind, 40 MB of the 200 that the operator may use;
-// they convert every object to classes and back, while the operator compares and applies plain JSON; and they have no limits for the size of an
-// answer, for requests at a time, or for the whole time of a request. Its types are used (operator/desired/), and its KubeConfig (cluster-access.ts).
+// Why not the API classes of @kubernetes/client-node: to load them is to load a model of every kind, 40 MB of the 200
+// that the operator may use; they convert every object to classes and back, while the operator compares and applies
+// plain JSON; and they have no limits for the size of an answer, for requests at a time, or for the whole time of a
+// request. Its types are used (operator/desired/), and its KubeConfig (cluster-access.ts).
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { ClusterAccess } from './cluster-access.ts'
@@ -70,12 +72,17 @@ export interface KubeClient {
   get(resource: Resource, namespace: string, name: string, call?: CallOptions): Promise<KubeObject | undefined>
   /** One page of a list. */
   list(resource: Resource, options?: ListOptions): Promise<ListResult>
-  /** What happens from a resource version on. Ends when the server ends it; throws a KubeError for all else, ERROR events included. */
+  /**
+   * What happens from a resource version on. Ends when the server ends it; throws a KubeError for all else, ERROR
+   * events included.
+   */
   watch(resource: Resource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
   /** Server-side apply: the object holds the fields that we have an opinion on, no more. */
   apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject>
   create(object: KubeObject, call?: CallOptions): Promise<KubeObject>
-  /** Writes the whole object; with metadata.resourceVersion only if there was no other write since (else isConflict). */
+  /**
+   * Writes the whole object; with metadata.resourceVersion only if there was no other write since (else isConflict).
+   */
   replace(object: KubeObject, call?: CallOptions): Promise<KubeObject>
   /** RFC 7396 merge patch. */
   patch(resource: Resource, namespace: string, name: string, mergePatch: object, call?: CallOptions): Promise<KubeObject>
@@ -88,7 +95,10 @@ export interface KubeClient {
 export interface ConnectOptions {
   /** A kubeconfig file. Without it: the pod's service account, else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined
-  /** For one request except a watch, from first to last, in milliseconds; for a watch until its answer begins. Default 30 s. */
+  /**
+   * For one request except a watch, from first to last, in milliseconds; for a watch until its answer begins. Default
+   * 30 s.
+   */
   readonly requestTimeoutMs?: number
   /** How many requests may be under way at once besides watches and urgent ones. Default 16. */
   readonly requestsAtOnce?: number
@@ -250,7 +260,9 @@ class HttpKubeClient implements KubeClient {
   }
 }
 
-/** Only the API server's own word counts, not a 404 page of something in between, or of a group that it does not serve. */
+/**
+ * Only the API server's own word counts, not a 404 page of something in between, or of a group that it does not serve.
+ */
 function notThere(error: unknown): undefined {
   if (isNotFound(error) && error instanceof KubeError && error.reason === 'NotFound') return undefined
   throw error

@@ -9,7 +9,10 @@ const longestRetryAfterMs = 5 * 60_000
 interface KubeErrorFacts {
   /** The HTTP status; 0 when no answer came, or none that makes sense. */
   readonly status: number
-  /** metav1.Status reason, such as `Conflict`; `NoConnection`, `Timeout`, `BadAnswer`, `TooLarge`, `NoCredentials`, `Aborted` and `Busy` are ours. */
+  /**
+   * metav1.Status reason, such as `Conflict`; `NoConnection`, `Timeout`, `BadAnswer`, `TooLarge`, `NoCredentials`,
+   * `Aborted` and `Busy` are ours.
+   */
   readonly reason: string
   /** How long the server asks us to stay away, in milliseconds. */
   readonly retryAfterMs?: number | undefined
@@ -80,7 +83,8 @@ function hasStatus(error: unknown, status: number): boolean {
 }
 
 /**
- * Text from elsewhere, for a log line: control characters and the like are escaped, what looks like a token is left out, and it has an end.
+ * Text from elsewhere, for a log line: control characters and the like are escaped, what looks like a token is left
+ * out, and it has an end.
  */
 export function logText(text: string, limit = messageLimit): string {
   const start = text

@@ -1,4 +1,5 @@
-// One request to the API server: credentials, connection, time limit, bounded answer, and what is wrong with it in the form of a KubeError.
+// One request to the API server: credentials, connection, time limit, bounded answer, and what is wrong with it in the
+// form of a KubeError.
 
 import { type Dispatcher, request as send } from 'undici'
 import type { Clock } from '../../runtime/clock.ts'

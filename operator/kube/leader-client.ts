@@ -1,9 +1,13 @@
-// A client that writes only while we lead: what is still under way when the lease is lost must not go on acting beside the next leader.
+// A client that writes only while we lead: what is still under way when the lease is lost must not go on acting beside
+// the next leader.
 
 import type { KubeClient } from './kube-client.ts'
 import { KubeError } from './kube-error.ts'
 
-/** Reading is free; each write asks `isLeading` in the moment that it is sent, and rejects with a KubeError (NotLeading) otherwise. */
+/**
+ * Reading is free; each write asks `isLeading` in the moment that it is sent, and rejects with a KubeError (NotLeading)
+ * otherwise.
+ */
 export function leaderClient(client: KubeClient, isLeading: () => boolean): KubeClient {
   const write = async <T>(send: () => Promise<T>): Promise<T> => {
     if (!isLeading()) throw new KubeError('not sent: another operator may lead by now', { status: 0, reason: 'NotLeading' })

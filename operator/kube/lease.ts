@@ -1,7 +1,8 @@
 // Leader election by a Lease, by client-go's rules (tools/leaderelection): of all the operators that run, one acts.
 //
-// Why not a library: @kubernetes/client-node has no leader election. Here only times of our own clock are compared, leadership ends before the
-// lease does, and `isLeading` is checked before each write (leader-client.ts). The tests run electors with wrong clocks and lost answers.
+// Why not a library: @kubernetes/client-node has no leader election. Here only times of our own clock are compared,
+// leadership ends before the lease does, and `isLeading` is checked before each write (leader-client.ts). The tests run
+// electors with wrong clocks and lost answers.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
@@ -19,7 +20,10 @@ export interface ElectionOptions {
   readonly name: string
   /** Different for each process, also for two that follow each other in one pod. */
   readonly identity: string
-  /** Begins the identity of every process of this pod, of which only one runs at a time. What such a holder left is taken at once. */
+  /**
+   * Begins the identity of every process of this pod, of which only one runs at a time. What such a holder left is
+   * taken at once.
+   */
   readonly formerSelf?: string | undefined
   /** How long others wait after the last renewal that they saw. Default 15 s. */
   readonly leaseMs?: number
@@ -42,7 +46,10 @@ export interface Election {
   isLeading(): boolean
   /** Who leads, as far as we know. */
   leader(): string | undefined
-  /** Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. All work must have stopped. */
+  /**
+   * Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. All work must have
+   * stopped.
+   */
   release(): Promise<void>
 }
 
@@ -78,7 +85,10 @@ class Elector implements Election {
   #mine: KubeObject | undefined
   /** The lease may have our name in it, even if no answer told so. */
   #hasWritten = false
-  /** What we last saw of it, and since when it has been like that: the only times that are compared are those of our own clock. */
+  /**
+   * What we last saw of it, and since when it has been like that: the only times that are compared are those of our own
+   * clock.
+   */
   #observed: { readonly fingerprint: string; readonly since: number } | undefined
   #holder: string | undefined
   #cancelDeadline: () => void = () => undefined
@@ -117,7 +127,8 @@ class Elector implements Election {
       try {
         return await this.#giveBack()
       } catch (error) {
-        // The lease was written in between, which says nothing about its holder: an answer to us was lost, or another program annotated it.
+        // The lease was written in between, which says nothing about its holder: an answer to us was lost, or another
+        // program annotated it.
         this.#mine = undefined
         if (left > 1 && isConflict(error)) continue
         return this.#tell(`the lease could not be released: ${describeError(error)}`)

@@ -1,9 +1,11 @@
-// The reflector: keeps a copy of the objects of one kind by listing them once and watching them from there, and recovers from every failure.
+// The reflector: keeps a copy of the objects of one kind by listing them once and watching them from there, and
+// recovers from every failure.
 //
-// Why not the informer of @kubernetes/client-node (2.0): it stops at the first error other than 410, so the caller must restart it and add a back-off;
-// it lists everything in one answer and keeps objects whole, where this takes pages and keeps only what is needed of an object; it asks for no
-// bookmarks, so a quiet watch lists again after 410; it takes 30 s of silence for a dead connection, which a quiet kind has all the time; and what its
-// handler throws, or a line that is not JSON, is swallowed. This one follows client-go's Reflector, and its tests script an API server.
+// Why not the informer of @kubernetes/client-node (2.0): it stops at the first error other than 410, so the caller must
+// restart it and add a back-off; it lists everything in one answer and keeps objects whole, where this takes pages and
+// keeps only what is needed of an object; it asks for no bookmarks, so a quiet watch lists again after 410; it takes 30
+// s of silence for a dead connection, which a quiet kind has all the time; and what its handler throws, or a line that
+// is not JSON, is swallowed. This one follows client-go's Reflector, and its tests script an API server.
 
 import { BackOff } from '../../runtime/back-off.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
@@ -75,7 +77,10 @@ class Reflector implements ListWatch {
   /** Everything up to here is in the store; undefined: list first. */
   #version: string | undefined
   #pageSize: number
-  /** What was listed was too old, or of no use, by the time it was needed: further lists come no faster for having succeeded. */
+  /**
+   * What was listed was too old, or of no use, by the time it was needed: further lists come no faster for having
+   * succeeded.
+   */
   #outrun = false
 
   constructor(options: ListWatchOptions) {
@@ -180,7 +185,10 @@ class Reflector implements ListWatch {
     }
   }
 
-  /** Events come in the order of their versions: one that is not later than what we have was told before, or belongs to the past. */
+  /**
+   * Events come in the order of their versions: one that is not later than what we have was told before, or belongs to
+   * the past.
+   */
   #take(event: WatchEvent): void {
     const version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion
     if (version !== undefined) {

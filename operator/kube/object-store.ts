@@ -41,7 +41,10 @@ export class ObjectStore implements ReadonlyStore {
     return this.#objects.size
   }
 
-  /** Takes an object in. undefined when nothing changed by it: the same version is there, or it is not to be kept and was not. */
+  /**
+   * Takes an object in. undefined when nothing changed by it: the same version is there, or it is not to be kept and
+   * was not.
+   */
   put(object: KubeObject): Change | undefined {
     const key = keyOf(object)
     const { resourceVersion } = object.metadata
@@ -66,8 +69,8 @@ export class ObjectStore implements ReadonlyStore {
 }
 
 /**
- * Whether one resource version is later than another. Decimal numbers are compared (KEP-5504: they are comparable within one resource);
- * anything else is opaque, and whatever came last is later.
+ * Whether one resource version is later than another. Decimal numbers are compared (KEP-5504: they are comparable
+ * within one resource); anything else is opaque, and whatever came last is later.
  */
 export function isLaterVersion(version: string, than: string): boolean {
   if (!/^[0-9]+$/.test(version) || !/^[0-9]+$/.test(than)) return version !== than

@@ -14,7 +14,10 @@ export class RequestGate {
     this.#limit = limit
   }
 
-  /** Resolves when there is room; the caller must then call `leave` once. Rejects when the deadline ends first, or too many wait. */
+  /**
+   * Resolves when there is room; the caller must then call `leave` once. Rejects when the deadline ends first, or too
+   * many wait.
+   */
   async enter(deadline: Deadline): Promise<void> {
     if (this.#inside < this.#limit) {
       this.#inside++

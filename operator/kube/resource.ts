@@ -38,8 +38,9 @@ export function resourceOf(object: { readonly apiVersion: string; readonly kind:
 }
 
 /**
- * The path of a collection or an object, without the server's own prefix: `/apis/apps/v1/namespaces/mail/deployments/mx/status`.
- * Without a namespace it is the collection across all namespaces. Throws for a name that would lead to another path.
+ * The path of a collection or an object, without the server's own prefix:
+ * `/apis/apps/v1/namespaces/mail/deployments/mx/status`. Without a namespace it is the collection across all
+ * namespaces. Throws for a name that would lead to another path.
  */
 export function pathOf({ apiVersion, plural }: Resource, namespace?: string, name?: string, subresource?: string): string {
   const parts = [apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`]

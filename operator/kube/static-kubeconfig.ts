@@ -1,8 +1,9 @@
-// Reads a kubeconfig whose credentials are in it: certificates, a token, a password. It serves where @kubernetes/client-node is not installed.
+// Reads a kubeconfig whose credentials are in it: certificates, a token, a password. It serves where
+// @kubernetes/client-node is not installed.
 //
-// The image leaves that library out: it is half of all packages and 25 MB, and a pod needs none of it. Its KubeConfig also runs exec plugins and
-// logs in with OpenID Connect; a plugin is another program, and the image has none. So both are refused here, with what to do instead.
-// A test compares this reader with KubeConfig.
+// The image leaves that library out: it is half of all packages and 25 MB, and a pod needs none of it. Its KubeConfig
+// also runs exec plugins and logs in with OpenID Connect; a plugin is another program, and the image has none. So both
+// are refused here, with what to do instead. A test compares this reader with KubeConfig.
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'

@@ -12,8 +12,9 @@ export type WatchEvent =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
 
 /**
- * The events of a watch's answer, one JSON object a line. Ends when the answer does; throws a KubeError for an ERROR event, for a line that
- * is too long or makes no sense, and for an end in the middle of a line. Holds no more than `lineLimit` bytes and one piece.
+ * The events of a watch's answer, one JSON object a line. Ends when the answer does; throws a KubeError for an ERROR
+ * event, for a line that is too long or makes no sense, and for an end in the middle of a line. Holds no more than
+ * `lineLimit` bytes and one piece.
  */
 export async function* watchEvents(
   pieces: AsyncIterable<Uint8Array>,
@@ -81,8 +82,9 @@ function bookmarkOf(object: unknown, what: string): string {
 }
 
 /**
- * An object of the kind that was asked for. The items of a list of a built-in kind come without kind and apiVersion, and those of which
- * only the metadata was asked for are called PartialObjectMetadata: all get the names of the resource. Throws a KubeError (BadAnswer).
+ * An object of the kind that was asked for. The items of a list of a built-in kind come without kind and apiVersion,
+ * and those of which only the metadata was asked for are called PartialObjectMetadata: all get the names of the
+ * resource. Throws a KubeError (BadAnswer).
  */
 export function objectOf(value: unknown, { apiVersion, kind }: Resource, what: string): KubeObject {
   if (!isObject(value)) throw badAnswer(`${what}: an object is not valid`)

@@ -1,4 +1,5 @@
-// The queue of a controller: keys that wait to be reconciled, each at most once at a time, with a back-off for each key that fails.
+// The queue of a controller: keys that wait to be reconciled, each at most once at a time, with a back-off for each key
+// that fails.
 
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
@@ -22,7 +23,9 @@ export interface WorkDone<K extends string> {
 export type Aside = <T>(wait: () => Promise<T>) => Promise<T>
 
 export interface WorkQueueOptions<K extends string> {
-  /** The key's work. It is level-triggered: it looks at the state as it is now. Once `signal` is aborted it should end. */
+  /**
+   * The key's work. It is level-triggered: it looks at the state as it is now. Once `signal` is aborted it should end.
+   */
   readonly work: (key: K, signal: AbortSignal, aside: Aside) => Promise<WorkResult | void>
   /** How many keys are worked on at once, besides those that wait aside. */
   readonly workers: number
@@ -45,9 +48,10 @@ interface Later {
 }
 
 /**
- * client-go's rate-limiting work queue. A key that is added while it waits is one key; one that is added while it is worked on is worked
- * on once more right after. A key that fails comes back by itself, later each time (and not before KubeError.retryAfterMs); one success
- * forgets its failures. All tables are keyed by the keys, so they are as bounded as these are.
+ * client-go's rate-limiting work queue. A key that is added while it waits is one key; one that is added while it is
+ * worked on is worked on once more right after. A key that fails comes back by itself, later each time (and not before
+ * KubeError.retryAfterMs); one success forgets its failures. All tables are keyed by the keys, so they are as bounded
+ * as these are.
  */
 export class WorkQueue<K extends string> {
   readonly #options: WorkQueueOptions<K>

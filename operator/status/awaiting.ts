@@ -1,5 +1,6 @@
-// What may pass by itself: a Secret, a ConfigMap or a Service that is applied after the policy, a role or quota that comes late, pods that start.
-// For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting; then it is Stalled, so that they fail and people are told.
+// What may pass by itself: a Secret, a ConfigMap or a Service that is applied after the policy, a role or quota that
+// comes late, pods that start. For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting;
+// then it is Stalled, so that they fail and people are told.
 import type { KubeObject } from '../kube/object.ts'
 import { conditionsOf, type Finding } from './condition.ts'
 import type { PolicyMemory } from '../policy-memory.ts'
@@ -26,7 +27,8 @@ export function awaiting({ awaited }: Observation, { Accepted, Programmed, Backe
 }
 
 /**
- * Whether a policy that waits has waited too long. The time also counts across restarts of the operator: the status shows since when.
+ * Whether a policy that waits has waited too long. The time also counts across restarts of the operator: the status
+ * shows since when.
  * @param now in milliseconds since 1970
  */
 export function isWaitOver(policy: KubeObject, memory: PolicyMemory, now: number): boolean {

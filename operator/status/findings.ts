@@ -89,7 +89,10 @@ function notKept({ contested }: Observation): Finding | undefined {
 
 const namesOf = (objects: readonly KubeObject[]): string => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')
 
-/** What gateways of the policy go without while they take clients. Each thing once, in a fixed order, so that the status does not change without need. */
+/**
+ * What gateways of the policy go without while they take clients. Each thing once, in a fixed order, so that the status
+ * does not change without need.
+ */
 function without({ pods }: Observation): string {
   const parts = [...new Set(pods.flatMap(({ report }) => report?.without ?? []))].toSorted()
   return parts.length === 0 ? '' : `. They work without: ${parts.slice(0, problemsShown).join('; ')}`
@@ -188,13 +191,19 @@ function serving({ deployment }: Observation, { ready: up, total }: Rollout): Fi
   return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways accept clients`)
 }
 
-/** Gateways that have all the connections that they may have. They serve the clients that they have, so that the policy is ready all the same. */
+/**
+ * Gateways that have all the connections that they may have. They serve the clients that they have, so that the policy
+ * is ready all the same.
+ */
 function crowded({ pods }: Observation): string {
   const full = pods.map(({ report }) => report?.full).filter((advice) => advice !== undefined)
   return full.length === 0 ? '' : `; on ${full.length} of ${pods.length} gateways ${full[0]}`
 }
 
-/** The first part that is not as it should be. Without gateways nothing is known about mail servers; that is not a fault. */
+/**
+ * The first part that is not as it should be. Without gateways nothing is known about mail servers; that is not a
+ * fault.
+ */
 function ready(parts: readonly Finding[], note: string): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')

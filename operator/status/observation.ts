@@ -32,7 +32,10 @@ export interface Observation {
   /** The form that the pods of the Deployment should have. */
   readonly template: string | undefined
   readonly pods: readonly GatewayPod[]
-  /** Gateways have refused this policy for a while. For a moment they may have the policy and not yet a table that comes with it. */
+  /**
+   * Gateways have refused this policy for a while. For a moment they may have the policy and not yet a table that comes
+   * with it.
+   */
   readonly refusalLasts: boolean
   readonly image: string
 }

@@ -37,7 +37,10 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
   })
 }
 
-/** A port of every node: the nodes with a gateway that takes clients, since with externalTrafficPolicy Local the others have none. */
+/**
+ * A port of every node: the nodes with a gateway that takes clients, since with externalTrafficPolicy Local the others
+ * have none.
+ */
 function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly string[] {
   const [first] = Array.isArray(ports) ? ports.filter(isObject) : []
   const port = first?.['nodePort']
@@ -76,7 +79,10 @@ function effective({ compiled, image }: Observation): object {
   }
 }
 
-/** What gateways read now: after a change that is not valid, paused or not allowed that is still the last policy that was. */
+/**
+ * What gateways read now: after a change that is not valid, paused or not allowed that is still the last policy that
+ * was.
+ */
 function configMap({ policy, compiled, configMap: found }: Observation): object {
   const hash = found?.metadata.annotations?.[annotation.hash]
   if (hash === undefined) return {}

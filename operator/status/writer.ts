@@ -1,5 +1,5 @@
-// Writes statuses, also where the cluster's CRD is older than the operator: fields that it does not contain are omitted, since one of them alone would
-// make the API server refuse the whole status.
+// Writes statuses, also where the cluster's CRD is older than the operator: fields that it does not contain are
+// omitted, since one of them alone would make the API server refuse the whole status.
 import { fieldManager } from '../desired/names.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { KubeError } from '../kube/kube-error.ts'
@@ -8,10 +8,16 @@ import type { KubeObject } from '../kube/object.ts'
 
 /** A CRD may be upgraded while the operator runs: every field is tried again this often. */
 const tryAgainMs = 10 * 60_000
-/** The API server (1.36) names one field that it does not know an answer, so an older CRD takes as many attempts as it lacks fields. */
+/**
+ * The API server (1.36) names one field that it does not know an answer, so an older CRD takes as many attempts as it
+ * lacks fields.
+ */
 const mostAttempts = 20
 
-/** `.status.effective: field not declared in schema`, as structured-merge-diff says it; steps through lists are written `[...]`. */
+/**
+ * `.status.effective: field not declared in schema`, as structured-merge-diff says it; steps through lists are written
+ * `[...]`.
+ */
 const undeclared = /\.status((?:\.\w+|\[[^\]]*\])+): field not declared in schema/g
 
 export class StatusWriter {
@@ -23,7 +29,10 @@ export class StatusWriter {
   /** What `onOmitted` was told last. */
   #told = ''
 
-  /** `now` tells milliseconds that never go back. `onOmitted` is called with all omitted fields when a write showed that they have changed. */
+  /**
+   * `now` tells milliseconds that never go back. `onOmitted` is called with all omitted fields when a write showed that
+   * they have changed.
+   */
   constructor(client: KubeClient, now: () => number, onOmitted: (fields: readonly string[]) => void) {
     this.#client = client
     this.#now = now
@@ -41,7 +50,10 @@ export class StatusWriter {
     return this.omitted.reduce<unknown>((left, path) => without(left, path.split('.')), status) as Readonly<Record<string, unknown>>
   }
 
-  /** Gives the policy as it is then. With its resourceVersion in `policy.metadata` only if it has not changed since (`onlyIf`). */
+  /**
+   * Gives the policy as it is then. With its resourceVersion in `policy.metadata` only if it has not changed since
+   * (`onlyIf`).
+   */
   async write(policy: KubeObject, status: Readonly<Record<string, unknown>>, onlyIf?: string): Promise<KubeObject> {
     this.#tryAllAgain()
     const { name, namespace, uid } = policy.metadata

@@ -1,5 +1,5 @@
-// The generated parts of the chart's values.schema.json: the schema of `policy.spec`, with which Helm refuses a misspelt
-// field before it sends anything to the cluster, and the descriptions of all values, which editors show.
+// The generated parts of the chart's values.schema.json: the schema of `policy.spec`, with which Helm refuses a
+// misspelt field before it sends anything to the cluster, and the descriptions of all values, which editors show.
 import { specSchema } from '../../schema/fields.ts'
 import { type StructuralNode, structural } from '../structural.ts'
 import { sectionsOf } from './values-table.ts'

@@ -1,6 +1,6 @@
-// The primary process of a gateway with several workers: starts and restarts them, passes on messages between them, and has the admin server for all.
-// It accepts no clients. The workers listen on the same addresses, and the kernel distributes the clients (SO_REUSEPORT); node:cluster would accept
-// every connection here and pass it on.
+// The primary process of a gateway with several workers: starts and restarts them, passes on messages between them, and
+// has the admin server for all. It accepts no clients. The workers listen on the same addresses, and the kernel
+// distributes the clients (SO_REUSEPORT); node:cluster would accept every connection here and pass it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
@@ -28,7 +28,10 @@ const steadyMs = 60_000
 /** A worker that does not answer for this long is stuck and is killed, as a kubelet kills a gateway of one process. */
 const silentMs = 60_000
 const lookMs = 10_000
-/** How long a worker may take after its drain time, for last replies and its stores. Less than the 15 s after which a pod is killed. */
+/**
+ * How long a worker may take after its drain time, for last replies and its stores. Less than the 15 s after which a
+ * pod is killed.
+ */
 const closingMs = 12_000
 
 /** One of the workers: its number, and the process that has that number now. */
@@ -141,7 +144,8 @@ class Primary implements Gateway {
     const options = {
       ...shared,
       ...(this.#listen !== undefined && { listen: this.#listen }),
-      // A worker that is restarted while the policy file is invalid waits until it is valid; the others continue with the last good one.
+      // A worker that is restarted while the policy file is invalid waits until it is valid; the others continue with
+      // the last good one.
       awaitPolicy: this.#options.awaitPolicy === true || this.#hasListened,
       worker: { number: slot.number, of: workers },
       prober: this.#prober === undefined,

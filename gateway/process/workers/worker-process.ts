@@ -33,7 +33,8 @@ export class WorkerProcess {
   readonly ended: Promise<void>
 
   constructor(options: WorkerOptions, events: WorkerEvents) {
-    // Its log comes to us: several processes that write to one pipe mix within lines as soon as a write has more than 4 KiB.
+    // Its log comes to us: several processes that write to one pipe mix within lines as soon as a write has more than 4
+    // KiB.
     this.#child = fork(program, [], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
     const ended = Promise.withResolvers<void>()
     this.ended = ended.promise

@@ -107,7 +107,8 @@ function main(): void {
     if (worker === undefined) process.exit(1)
     worker.drain(orphanDrainMs, 0).catch(failed)
   })
-  // Terminals and service managers signal every process of a group; the primary gets the signal too and tells the workers what to do.
+  // Terminals and service managers signal every process of a group; the primary gets the signal too and tells the
+  // workers what to do.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
 }
 

@@ -1,5 +1,5 @@
-// The metrics of all workers as those of one gateway. The counts of a worker that has ended are kept: Prometheus reads a counter that falls as one
-// that was reset, and would count the other workers' events twice.
+// The metrics of all workers as those of one gateway. The counts of a worker that has ended are kept: Prometheus reads
+// a counter that falls as one that was reset, and would count the other workers' events twice.
 import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
 import type { MetricValues } from '../../observability/metrics.ts'
 import { observeProcess } from '../../observability/process-metrics.ts'

@@ -34,8 +34,8 @@ const total = (pages: readonly StatusPage[], of: (page: StatusPage) => number): 
 const whyNoPage = (pid: number | undefined): string => (pid === undefined ? 'not running' : 'no answer')
 
 /**
- * Why the gateway is not ready. It is ready when all running workers are: one that does not run gets no clients, so it does not affect the others.
- * A reason that holds only for some workers names them.
+ * Why the gateway is not ready. It is ready when all running workers are: one that does not run gets no clients, so it
+ * does not affect the others. A reason that holds only for some workers names them.
  */
 export function notReadyOf({ draining }: PrimaryReport, workers: readonly WorkerReport[]): readonly string[] {
   const running = workers.filter(({ pid }) => pid !== undefined)

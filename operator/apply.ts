@@ -1,5 +1,5 @@
-// Makes the cluster have what a policy wants: applies what differs, removes what is no longer wanted, and changes no
-// objects of other owners.
+// Makes the cluster match what a policy wants: applies what differs, removes what is no longer wanted, and does not
+// change objects of other owners.
 import { contained, slimConfigMap } from './containment.ts'
 import { annotation, fieldManager, managedBy, type Owner, policyLabel } from './desired/names.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -12,13 +12,13 @@ import { handOverReplicas, replicasHolder, replicasOf } from './replicas.ts'
 import { contestAgain, type Contested, lastWriter, reportedContests } from './contest.ts'
 import type { PolicyMemories, PolicyMemory } from './policy-memory.ts'
 
-/** What came of one object. */
+/** The result of applying one object. */
 export type Applied =
   | { readonly is: 'unchanged' | 'created' | 'changed' | 'removed'; readonly object: KubeObject }
-  /** An object of that name has another owner, or still belongs to a policy that was deleted. */
+  /** An object with this name has another owner, or still belongs to a policy that was deleted. */
   | { readonly is: 'conflict'; readonly object: KubeObject; readonly why: string; readonly passes: boolean }
   | { readonly is: 'refused'; readonly object: KubeObject; readonly why: string }
-  /** Another writer keeps changing it back; it is not written for a while. */
+  /** Another writer keeps changing the object back, so it is not written for a while. */
   | { readonly is: 'contested'; readonly object: KubeObject }
 
 /** What `lookUp` found, by kind, namespace and name. */
@@ -27,33 +27,33 @@ type LookedUp = ReadonlyMap<string, KubeObject | undefined>
 interface ApplyHints {
   /** For a Deployment whose number of pods an autoscaler sets: the autoscaler's minimum. */
   readonly least?: number | undefined
-  /** Without it the object is looked up now. */
+  /** If it is missing, the object is looked up now. */
   readonly lookedUp?: LookedUp
 }
 
 /** Objects that exist, as the watches have seen them. */
 export interface LiveObjects {
-  /** One of ours, by kind, namespace and name. */
+  /** An object that the operator made, by kind, namespace and name. */
   object(kind: string, key: string): KubeObject | undefined
-  /** All that carry the policy's label. */
+  /** All objects that carry the policy's label. */
   ofPolicy(policy: string): readonly KubeObject[]
 }
 
 const controllerOf = ({ metadata }: KubeObject) => metadata.ownerReferences?.find(({ controller }) => controller === true)
 
-/** Ours: controlled by this very policy. */
+/** Whether the object is controlled by this policy (its uid). */
 export const isOwned = (object: KubeObject, owner: Owner): boolean => controllerOf(object)?.uid === owner.uid
 
 /**
- * Left behind on purpose (kubectl delete --cascade=orphan): made by us for a policy of this name, without a controller
- * now.
+ * Whether the object was kept on purpose (kubectl delete --cascade=orphan): the operator made it for a policy with this
+ * name, and it has no controller now.
  */
 const isOrphan = (object: KubeObject, owner: Owner): boolean =>
   controllerOf(object) === undefined &&
   object.metadata.labels?.['app.kubernetes.io/managed-by'] === managedBy['app.kubernetes.io/managed-by'] &&
   object.metadata.labels[policyLabel] === owner.name
 
-/** Why an object of that name cannot be ours; undefined when it can. */
+/** Why an object with this name cannot belong to the policy; undefined if it can. */
 function foreign(found: KubeObject, owner: Owner): { readonly why: string; readonly passes: boolean } | undefined {
   if (isOwned(found, owner) || isOrphan(found, owner)) return undefined
   const controller = controllerOf(found)
@@ -71,7 +71,7 @@ export class Applier {
   readonly #memories: PolicyMemories
   readonly #now: () => number
 
-  /** `now` tells milliseconds that never go back. */
+  /** `now` returns monotonic milliseconds. */
   constructor(client: KubeClient, live: LiveObjects, memories: PolicyMemories, now: () => number) {
     this.#client = client
     this.#live = live
@@ -80,8 +80,8 @@ export class Applier {
   }
 
   /**
-   * Objects that the watches do not show, read all at once: a new policy has half a dozen, and the API server may be
-   * slow.
+   * Reads the objects that the watches do not show, all at once: a new policy has half a dozen, and the API server may
+   * be slow.
    */
   async lookUp(want: readonly KubeObject[]): Promise<LookedUp> {
     const unseen = want.filter((object) => this.#live.object(object.kind, keyOf(object)) === undefined)
@@ -95,11 +95,12 @@ export class Applier {
   }
 
   /**
-   * Applies one object, if it is not there as wanted. Rejects only with errors that a retry can get past (no answer,
-   * too busy).
+   * Applies one object if it differs from what is wanted. Rejects only with errors that a retry can solve (no answer,
+   * too many requests).
    */
   async apply(want: KubeObject, owner: Owner, { least, lookedUp }: ApplyHints = {}): Promise<Applied> {
-    // What the watches do not show may belong to another program: they only show what carries our label.
+    // An object that the watches do not show may belong to another program, because they only show objects with our
+    // label.
     const known = lookedUp ?? (await this.lookUp([want]))
     const found = this.#live.object(want.kind, keyOf(want)) ?? known.get(idOf(want))
     const conflict = found && foreign(found, owner)
@@ -112,8 +113,8 @@ export class Applier {
       if (least !== undefined) await this.#keepReplicas(want, found, least)
       const object = await this.#client.apply(withUid(want, found), { fieldManager, force: true })
       const version = object.metadata.resourceVersion
-      // The API server gives a new version only to what has changed. It has not where only the writing differs, or
-      // where the watch is late.
+      // The API server gives an object a new version only if it has changed. The version is the same if only the
+      // notation differs, or if the watch is late.
       const versions = [found?.metadata.resourceVersion, memory.applied.get(idOf(want))?.version]
       memory.applied.set(idOf(want), { version, applied: appliedOf(want) })
       if (version !== undefined && versions.includes(version)) return { is: 'unchanged', object }
@@ -121,7 +122,7 @@ export class Applier {
     })
   }
 
-  /** Removes what the policy owns and no longer wants; `among` chooses what is looked at. */
+  /** Removes what the policy owns and no longer wants. `among` selects the objects to look at. */
   async prune(
     wanted: readonly KubeObject[],
     owner: Owner,
@@ -135,7 +136,7 @@ export class Applier {
     return Promise.all(left.map((object) => this.#remove(object, owner)))
   }
 
-  /** Objects of a policy that another writer keeps changing back. */
+  /** The policy's objects that another writer keeps changing back. */
   contested(owner: Owner): readonly Contested[] {
     return reportedContests(this.#memoryOf(owner).contests.values(), this.#now())
   }
@@ -161,7 +162,7 @@ export class Applier {
     })
   }
 
-  /** A new Deployment begins with the least number of pods, and one that exists keeps its number. */
+  /** A new Deployment begins with the autoscaler's minimum of pods, and an existing one keeps its number. */
   async #keepReplicas(want: KubeObject, found: KubeObject | undefined, least: number): Promise<void> {
     if (found === undefined) {
       const first = { ...want, spec: { ...fieldsOf(want['spec']), replicas: least } }
@@ -170,7 +171,7 @@ export class Applier {
     await handOverReplicas(this.#client, want, least)
   }
 
-  /** How long to leave an object alone that is not as it was applied; 0: nothing speaks against writing it. */
+  /** How long not to write an object that differs from what was applied, in milliseconds; 0: it can be written now. */
   async #contest(want: KubeObject, found: KubeObject | undefined, memory: PolicyMemory): Promise<number> {
     const id = idOf(want)
     const last = memory.applied.get(id)
@@ -179,7 +180,7 @@ export class Applier {
     // The watch shows the object as it was before it was applied.
     if (found !== undefined && before !== undefined && now !== undefined && !isLaterVersion(now, before)) return 0
     const { namespace = '', name } = want.metadata
-    // The watches' copies are without managedFields.
+    // The copies from the watches have no managedFields.
     const whole = found && (await this.#client.get(resourceOf(want), namespace, name))
     const by = whole && lastWriter(whole, [fieldManager, replicasHolder])
     const seen = { object: want, by, isDeleted: whole === undefined }
@@ -195,7 +196,7 @@ function isAsWanted(want: KubeObject, found: KubeObject, { applied }: PolicyMemo
   return last !== undefined && last.version === found.metadata.resourceVersion && last.applied === appliedOf(want)
 }
 
-/** Not as it should be, not allowed, too large: a retry does not help. */
+/** The object is not valid, not allowed or too large: a retry does not help. */
 const refusals = [400, 403, 413, 422]
 
 async function orRefused(object: KubeObject, request: () => Promise<Applied>): Promise<Applied> {
@@ -213,7 +214,7 @@ const appliedOf = ({ metadata }: KubeObject): string | undefined => metadata.ann
 
 const idOf = ({ kind, metadata }: KubeObject): string => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
 
-/** With its uid the API server applies it to this object only, and not to one that has taken its place. */
+/** With its uid, the API server applies it only to this object, and not to one that has replaced it. */
 function withUid(want: KubeObject, found: KubeObject | undefined): KubeObject {
   const uid = found?.metadata.uid
   return uid === undefined ? want : { ...want, metadata: { ...want.metadata, uid } }

@@ -9,18 +9,18 @@ import { type Resource, resources } from './kube/resource.ts'
 
 export interface CacheOptions {
   readonly client: KubeClient
-  /** The namespaces to watch; none means all. */
+  /** The namespaces to watch; an empty list means all. */
   readonly namespaces: readonly string[]
-  /** The policy with this key has changed, come or gone. */
+  /** The policy with this key was changed, created or deleted. */
   readonly onPolicy: (key: string) => void
-  /** An object of the policy with this key has: one that the operator made, or a pod. */
+  /** An object of the policy with this key was changed, created or deleted: one that the operator made, or a pod. */
   readonly onOwned: (policy: string) => void
   /** A ConfigMap has changed in a namespace whose tables are watched. */
   readonly onConfigMap: (key: string) => void
   readonly onTrouble: (text: string) => void
 }
 
-/** The kinds that the operator makes. */
+/** The kinds that the operator creates. */
 const made = [
   'ConfigMap',
   'ServiceAccount',
@@ -34,7 +34,7 @@ const ours = Object.entries(managedBy)
   .map(([name, value]) => `${name}=${value}`)
   .join(',')
 
-/** managedFields are not needed here, and often longer than the object. */
+/** managedFields are not needed here, and are often longer than the rest of the object. */
 function withoutManagers(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
@@ -46,13 +46,13 @@ export class Cache {
   readonly #policies = new Map<string, KubeObject>()
   /** By kind and key. */
   readonly #objects = new Map<string, KubeObject>()
-  /** What belongs to a policy: ids in #objects by the key of the policy. */
+  /** The objects of each policy: ids in #objects by the key of the policy. */
   readonly #ofPolicy = new Map<string, Set<string>>()
-  /** By the namespace. */
+  /** By namespace. */
   readonly #tables = new Map<string, ListWatch>()
   readonly #configMapVersions = new Map<string, string>()
 
-  /** Begins to watch. */
+  /** Starts to watch. */
   constructor(options: CacheOptions) {
     this.#options = options
     this.#watch(resources.PostscreenPolicy, {}, (key, object) => this.#takePolicy(key, object))
@@ -62,8 +62,9 @@ export class Cache {
   }
 
   /**
-   * Watches the names and versions of ConfigMaps where policies have access tables, and no longer elsewhere: those of
-   * other namespaces are not read. Any of a namespace may be a table; a watch for each would be a connection for each.
+   * Watches the names and versions of ConfigMaps in namespaces where policies have access tables, and in no others, so
+   * that ConfigMaps of other namespaces are not read. A watch covers all ConfigMaps of the namespace: one watch for
+   * each table would need one connection for each.
    */
   watchTables(namespaces: ReadonlySet<string>): void {
     for (const [namespace, watch] of this.#tables) {
@@ -76,7 +77,7 @@ export class Cache {
     for (const namespace of namespaces) {
       if (this.#tables.has(namespace)) continue
       const onChange = (key: string, object: KubeObject | undefined): void => {
-        // A watch that is being stopped may bring a last change.
+        // A watch that is being stopped may still deliver a last change.
         if (this.#tables.get(namespace) === watch) this.#takeVersion(key, object)
       }
       const options = { client, resource: resources.ConfigMap, namespace, metadataOnly: true, keep: onlyVersion, onChange, onTrouble }
@@ -88,12 +89,12 @@ export class Cache {
   /** Resolves when everything that exists has been seen. */
   async synced(): Promise<void> {
     await Promise.all(this.#watches.map(({ watch }) => watch.synced))
-    // The policies are known by now, and with them where their tables are. A watch that is stopped before that is not
+    // The policies are known now, and so are the namespaces of their tables. A watch that is stopped before that is not
     // needed any more.
     await Promise.allSettled([...this.#tables.values()].map((watch) => watch.synced))
   }
 
-  /** When each watch last received something, in milliseconds since 1970; 0: never. */
+  /** When each watch last received something, in milliseconds since 1970; 0: not yet. */
   lastHeard(): readonly { readonly resource: string; readonly at: number }[] {
     const tables = [...this.#tables.values()].map((watch) => ({ of: 'configmaps (metadata)', watch }))
     return [...this.#watches, ...tables].map(({ of, watch }) => ({ resource: of, at: watch.lastHeardAt ?? 0 }))

@@ -1,4 +1,4 @@
-// What a pass has made, changed and removed, in one line for people.
+// Describes in one line what a pass has created, changed and removed.
 import type { Applied } from './apply.ts'
 
 /** An object that is not as it was before the pass. */
@@ -9,7 +9,7 @@ export const isChange = (one: Applied): one is Change => one.is === 'created' ||
 const verbs = { created: 'Created', changed: 'Updated', removed: 'Removed' } as const
 const order = ['created', 'changed', 'removed'] as const
 
-/** ValidateEvent: the note of an event in bytes. Kinds and names are ASCII. */
+/** The limit of the API server (ValidateEvent) for the note of an event, in bytes. Kinds and names are ASCII. */
 const longest = 1024
 const andMore = (count: number): string => ` and ${count} more`
 

@@ -1,5 +1,5 @@
-// Applies the policy that a Helm release carries in a ConfigMap, as that ConfigMap's possession, and waits until it is
-// Ready. Why not Helm itself: the head of charts/postscreen/templates/policy/configmap.yaml.
+// Applies the policy that a Helm release carries in a ConfigMap, with that ConfigMap as its owner, and waits until it
+// is Ready. The head of charts/postscreen/templates/policy/configmap.yaml explains why Helm does not apply it itself.
 import { load } from 'js-yaml'
 import type { Clock } from '../runtime/clock.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -8,11 +8,14 @@ import { isObject } from '../crds/is-object.ts'
 import { isKubeObject, type KubeObject } from './kube/object.ts'
 import { resources } from './kube/resource.ts'
 
-/** The key of the ConfigMap. */
+/** The key in the ConfigMap. */
 const policyKey = 'policy.yaml'
-/** Not the operator's: what the operator owns it puts back, this is put back by the next upgrade only. */
+/**
+ * Not the operator's field manager: the operator restores what it owns, but the policy is restored only by the next
+ * upgrade.
+ */
 const fieldManager = 'postscreen-chart'
-/** The API server serves a new kind some seconds after it has its CRD, and knows a new role about as late. */
+/** The API server serves a new kind some seconds after its CRD was created, and a new role takes about as long. */
 const patienceMs = 60_000
 const forbiddenPatienceMs = 15_000
 const pollMs = 1000
@@ -22,15 +25,15 @@ export interface ChartPolicyOptions {
   readonly clock: Clock
   readonly namespace: string
   readonly configMap: string
-  /** How long to wait for Ready, in milliseconds; 0: not at all. */
+  /** How long to wait for Ready, in milliseconds; 0: do not wait. */
   readonly waitMs: number
-  /** Takes one line for people. */
+  /** Receives one line for people. */
   readonly say: (line: string) => void
 }
 
 /**
- * Rejects with an Error that says in words what is wrong: no such ConfigMap, a policy that is refused or stalled, or
- * one that is not Ready in time.
+ * Rejects with an Error that describes the problem: the ConfigMap does not exist, or the policy is refused, is stalled,
+ * or does not become Ready in time.
  */
 export async function applyChartPolicy(options: ChartPolicyOptions): Promise<void> {
   const { client, namespace, configMap, say, waitMs } = options
@@ -42,7 +45,7 @@ export async function applyChartPolicy(options: ChartPolicyOptions): Promise<voi
   if (waitMs > 0) await readiness(options, policy.metadata.name, applied.metadata.generation ?? 0)
 }
 
-/** The policy in the ConfigMap, which is its owner: it goes with it. */
+/** The policy in the ConfigMap. The ConfigMap is its owner, so both are deleted together. */
 function policyOf(source: KubeObject): KubeObject {
   const { name, namespace = '', uid = '' } = source.metadata
   const data = source['data']
@@ -55,7 +58,7 @@ function policyOf(source: KubeObject): KubeObject {
   return { ...policy, metadata: { ...policy.metadata, namespace, ownerReferences: [owner] } }
 }
 
-/** Asks again while the answer may become another one by itself. */
+/** Asks again as long as the answer may change without a user's action. */
 async function patiently<T>({ clock, say }: ChartPolicyOptions, request: () => Promise<T>): Promise<T> {
   const began = clock.now()
   let said = ''
@@ -78,7 +81,8 @@ function patienceWith(error: unknown): number {
 }
 
 /**
- * A field that the CRD does not know gives 500 without a reason (`failed to create typed patch object`): that stays.
+ * A field that the CRD does not know gives status 500 without a reason (`failed to create typed patch object`). A retry
+ * does not help.
  */
 function isServerTrouble(error: unknown): boolean {
   return error instanceof KubeError && error.status >= 500 && !(error.status === 500 && error.reason === '')
@@ -103,7 +107,7 @@ async function readiness(options: ChartPolicyOptions, name: string, generation: 
   }
 }
 
-/** A condition of this generation or a later one; what was found for an earlier one says nothing about this. */
+/** A condition of this generation or a later one. A condition of an earlier generation says nothing about this one. */
 function conditionOf(policy: KubeObject, type: string, generation: number): { readonly status: string; readonly why: string } {
   const status = policy['status']
   const conditions: unknown = isObject(status) ? status['conditions'] : undefined

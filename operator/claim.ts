@@ -1,6 +1,6 @@
-// Which operator looks after a policy: the one that `status.operator` names. Two operators whose scopes overlap would
-// otherwise undo each other's work. It works like a Lease: what is not renewed for `validSeconds`, by the clock of the
-// one that waits, may be taken.
+// Which operator manages a policy: the one that `status.operator` names. Otherwise two operators with overlapping
+// scopes would undo each other's work. It works like a Lease: a claim that is not renewed for `validSeconds`, by the
+// clock of the waiting operator, can be taken over.
 import { fieldsOf, isObject } from '../crds/is-object.ts'
 import { keyOf, type KubeObject } from './kube/object.ts'
 import type { PolicyMemories } from './policy-memory.ts'
@@ -14,16 +14,16 @@ export interface Claim {
 }
 
 export interface ClaimOptions {
-  /** Names the installation, NAMESPACE/NAME; the same for all its pods. */
+  /** Names the installation as NAMESPACE/NAME. All its pods have the same name. */
   readonly instance: string
-  /** How many policies are renewed. */
+  /** How many policies have claims to renew. */
   readonly policies: () => number
-  /** Milliseconds that never go back. */
+  /** Returns monotonic milliseconds. */
   readonly elapsed: () => number
   readonly memories: PolicyMemories
 }
 
-/** Renewals of all policies together are one write a second at most. */
+/** The renewals of all policies together are at most one write a second. */
 const shortestRenewalMs = 60_000
 const renewalPerPolicyMs = 1000
 const renewalsMissed = 3
@@ -57,8 +57,8 @@ export class Claims {
   }
 
   /**
-   * The operator that looks after the policy instead, and in how many milliseconds its claim ends; undefined: it is
-   * ours, or free.
+   * The operator that manages the policy instead, and the milliseconds until its claim ends; undefined: the claim is
+   * ours, or the policy is free.
    */
   otherOwner(policy: KubeObject): { readonly name: string; readonly leftMs: number } | undefined {
     const memory = this.#options.memories.of(keyOf(policy))
@@ -75,7 +75,7 @@ export class Claims {
     return leftMs > 0 ? { name: claim.name, leftMs } : undefined
   }
 
-  /** Ours as it is to be written: the present one while it is fresh, else one of now. */
+  /** Our claim as it should be written: the present one while it is fresh, else a new one. */
   ours(policy: KubeObject, now: Date): Claim {
     const present = claimOf(policy)
     const isOurs = present?.name === this.#options.instance
@@ -89,7 +89,7 @@ export class Claims {
   }
 }
 
-/** A status with the claim in it. */
+/** The status with the claim. */
 export const withClaim = (status: unknown, operator: Claim): Readonly<Record<string, unknown>> => ({
   ...(isObject(status) ? status : {}),
   operator,

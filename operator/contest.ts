@@ -1,13 +1,13 @@
-// Objects that another writer changes back again and again: the operator writes them at growing intervals and names the
+// Objects that another writer changes back again and again. The operator writes them at growing intervals and names the
 // other writer.
 import { backOffDelay } from '../runtime/back-off.ts'
 import { isObject } from '../crds/is-object.ts'
 import type { KubeObject } from './kube/object.ts'
 
-/** An object that does not stay as the policy wants it. */
+/** An object that does not keep the state that the policy wants. */
 export interface Contested {
   readonly object: KubeObject
-  /** The field manager that wrote last besides the operator; undefined when none has. */
+  /** The field manager, other than the operator, that wrote last; undefined if there is none. */
   readonly by: string | undefined
   /** The object was not changed but deleted. */
   readonly isDeleted: boolean
@@ -15,12 +15,12 @@ export interface Contested {
   readonly waitMs: number
 }
 
-/** An object that differed although it was applied. */
+/** An object that differed after it was applied. */
 export interface Contest {
   readonly object: KubeObject
   readonly by: string | undefined
   readonly isDeleted: boolean
-  /** How often it was put right. */
+  /** How often the operator has corrected it. */
   readonly times: number
   readonly writtenAt: number
   readonly differedAt: number
@@ -29,16 +29,16 @@ export interface Contest {
 /** The first few changes by hand are reverted at once. */
 const atOnce = 3
 const delays = { firstMs: 1000, longestMs: 5 * 60_000 }
-/** An object that has stayed as wanted for so long, or for twice the last delay, is no longer reported. */
+/** An object that has not differed for this long, or for twice the last delay, is no longer reported. */
 const calmMs = 60_000
-/** After this the count begins anew. */
+/** After this time the count starts again at zero. */
 const forgottenMs = 15 * 60_000
 
 const delayOf = (times: number): number => (times < atOnce ? 0 : backOffDelay(delays, times - atOnce))
 
 /**
- * An object differs although it was applied. Gives the contest as it is now, and how long not to write the object, in
- * milliseconds; 0: write it now.
+ * Called when an object differs after it was applied. Returns the contest as it is now, and how long not to write the
+ * object, in milliseconds; 0: write it now.
  * @param before the contest about this object so far
  * @param now in monotonic milliseconds
  */
@@ -68,7 +68,7 @@ export function reportedContests(contests: Iterable<Contest>, now: number): read
 }
 
 /**
- * The field manager besides `ours` that wrote last, with the subresource that it wrote to; controllers report in
+ * The field manager other than `ours` that wrote last, with the subresource that it wrote to. Controllers write to
  * `status` and do not count.
  */
 export function lastWriter({ metadata }: KubeObject, ours: readonly string[]): string | undefined {

@@ -1,5 +1,5 @@
-// The controller: what changes in the cluster puts keys of policies into a queue; workers take them and make one pass
-// over each.
+// The controller: changes in the cluster put the keys of policies into a queue, and workers make one pass over each
+// policy.
 import { systemClock } from '../runtime/clock.ts'
 import { Applier } from './apply.ts'
 import { Claims } from './claim.ts'
@@ -19,18 +19,18 @@ import { StatusWriter } from './status/writer.ts'
 
 export interface ControllerOptions {
   readonly client: KubeClient
-  /** The namespaces to watch; none means all. */
+  /** The namespaces to watch; an empty list means all. */
   readonly namespaces: readonly string[]
   readonly settings: Settings
   readonly ask: Ask
   readonly workers: number
-  /** Every policy is looked at this often, whatever the watches say; a safety net. */
+  /** The interval at which every policy is reconciled even without a change, as a safeguard against missed events. */
   readonly resyncMs: number
-  /** Names this installation of the operator among others. */
+  /** Names this installation of the operator. */
   readonly instance: string
   readonly memories: PolicyMemories
   readonly reporter: Reporter
-  /** A pass has ended, well or not. */
+  /** A pass has ended, with success or with an error. */
   readonly onPass: (pass: {
     readonly key: string
     readonly seconds: number
@@ -49,7 +49,7 @@ export class Controller {
   readonly #tablesOf = new Map<string, Set<string>>()
   #synced = false
 
-  /** Begins to watch and to work. */
+  /** Starts to watch and to work. */
   constructor(options: ControllerOptions) {
     const { client, settings, ask, memories, reporter } = options
     this.#cache = new Cache({
@@ -86,8 +86,8 @@ export class Controller {
   }
 
   /**
-   * Resolves when every policy is in the queue. Nothing is worked on before: what exists must be known, or it would be
-   * taken for missing.
+   * Resolves when every policy is in the queue. No work begins before that: the existing objects must be known, or they
+   * would be treated as missing.
    */
   async start(): Promise<void> {
     await this.#cache.synced()

@@ -1,5 +1,4 @@
-// Reports what happened to policies: events on the policy, metrics and log lines, when something changes and not at
-// every pass.
+// Reports what happened to policies, as events on the policy, metrics and log lines. It reports changes, not each pass.
 import type { Logger } from 'pino'
 import { changeNote, changeReason, isChange } from './change-note.ts'
 import { keyOf, type KubeObject } from './kube/object.ts'
@@ -9,7 +8,7 @@ import type { PassReport, Reporter } from './pass-report.ts'
 import type { Findings } from './status/findings.ts'
 import { conditionsOf } from './status/condition.ts'
 
-/** Where events go (operator/kube/event-recorder.ts). */
+/** The destination of events (operator/kube/event-recorder.ts). */
 export interface Events {
   record(
     object: KubeObject,
@@ -17,9 +16,9 @@ export interface Events {
   ): void
 }
 
-/** What a person must know of at once; the rest stands in the conditions. */
+/** The findings that a person must know at once; the conditions have the rest. */
 const worth = ['Accepted', 'Programmed', 'BackendReachable'] as const
-/** Words for states that pass by themselves. */
+/** The texts for states that pass without an action. */
 const passing = new Set(['Progressing', 'NoReport', 'NoGateway', 'NotAccepted'])
 
 export class EventReporter implements Reporter {
@@ -27,7 +26,7 @@ export class EventReporter implements Reporter {
   readonly #metrics: OperatorMetrics
   readonly #log: Logger
   readonly #memories: PolicyMemories
-  /** Fields of statuses that the cluster's CRD does not contain. */
+  /** The fields of statuses that the cluster's CRD does not contain. */
   #omitted: readonly string[] = []
 
   constructor(events: Events, metrics: OperatorMetrics, log: Logger, memories: PolicyMemories) {
@@ -51,13 +50,13 @@ export class EventReporter implements Reporter {
         `${kind} ${metadata.name} ${is}`,
       )
     }
-    // One for all: with an event for each object, a cluster with many policies has thousands of them.
+    // One event for all: with one for each object, a cluster with many policies would have thousands of events.
     if (changes.length > 0)
       this.#events.record(policy, { type: 'Normal', reason: changeReason(changes), action: 'Reconcile', note: changeNote(changes) })
     this.#reportFindings(policy, findings)
   }
 
-  /** A policy of our scope that another operator looks after: said once, until that changes. */
+  /** A policy of our scope that another operator manages: reported once, until that changes. */
   otherOperator(policy: KubeObject, operator: string): void {
     const { namespace = '', name } = policy.metadata
     const key = `${namespace}/${name}`
@@ -71,7 +70,7 @@ export class EventReporter implements Reporter {
     this.#events.record(policy, { type: 'Warning', reason: 'ManagedByOtherOperator', action: 'Leave', note })
   }
 
-  /** The CRD is older than the operator, or no longer is. */
+  /** The CRD has become older than the operator, or is no longer older. */
   statusFieldsOmitted(fields: readonly string[]): void {
     if (fields.length === 0) for (const memory of this.#memories.all()) memory.outdatedCRDNote = undefined
     this.#omitted = fields
@@ -79,7 +78,7 @@ export class EventReporter implements Reporter {
     if (fields.length > 0) this.#log.warn({ fields }, this.#olderCRD())
   }
 
-  /** After the status was written: only then all fields are known that the CRD does not contain. */
+  /** Called after the status was written: only then all fields are known that the CRD does not contain. */
   statusWritten(policy: KubeObject): void {
     const memory = this.#memories.of(keyOf(policy))
     const note = this.#olderCRD()
@@ -88,7 +87,7 @@ export class EventReporter implements Reporter {
     this.#events.record(policy, { type: 'Warning', reason: 'CRDOutdated', action: 'WriteStatus', note })
   }
 
-  /** A policy is gone; its memory still exists. */
+  /** The policy was deleted. Its memory still exists. */
   forget(namespace: string, name: string): void {
     this.#managesItself(namespace, name)
     this.#metrics.forget(namespace, name)
@@ -107,7 +106,7 @@ export class EventReporter implements Reporter {
     return `The CRD postscreenpolicies.postscreen.dev is older than the operator, so the status omits ${this.#omitted.join(', ')}. Apply the CRD of the operator's version`
   }
 
-  /** Only what is new since the status that the policy has. */
+  /** Only what is new compared with the status that the policy has. */
   #reportFindings(policy: KubeObject, findings: Findings): void {
     const before = conditionsOf(policy)
     for (const type of worth) {

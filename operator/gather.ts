@@ -1,4 +1,4 @@
-// Gathers what a pass needs to know: the policy's objects as they are in the cluster, and what its gateways report.
+// Gathers what a pass needs: the policy's objects in the cluster, and what its gateways report.
 import { fieldsOf } from '../crds/is-object.ts'
 import { type Applied, isOwned, type LiveObjects } from './apply.ts'
 import type { Compiled } from './compile/compile.ts'
@@ -43,7 +43,7 @@ export async function gather({ live, ask }: Sources, policy: KubeObject, done: D
   }
 }
 
-/** What was applied just now is newer than what the watch shows. */
+/** An object that was just applied is newer than what the watch shows. */
 function newest(
   kind: string,
   name: string,
@@ -73,8 +73,7 @@ function templateOf(deployment: KubeObject | undefined): string | undefined {
 }
 
 /**
- * The Service of the mail servers, read only when a gateway does not find it. Without the right to read it nothing is
- * known.
+ * The Service of the mail servers, read only if a gateway does not find it. Undefined without permission to read it.
  */
 export async function findBackendService(
   client: KubeClient,

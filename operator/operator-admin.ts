@@ -2,7 +2,7 @@
 import { type AdminEndpoint, type AdminPage, type AdminServer, plainPage, serveAdmin as serve } from '../runtime/admin-server.ts'
 
 export interface AdminPages {
-  /** Why the operator is not alive, or undefined. */
+  /** Why the operator is not healthy, or undefined. */
   readonly sick: () => string | undefined
   readonly notReady: () => string | undefined
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
@@ -10,7 +10,7 @@ export interface AdminPages {
 
 const verdict = (problem: string | undefined): AdminPage => (problem === undefined ? plainPage(200, 'ok') : plainPage(503, problem))
 
-/** Opens the server. Rejects with the error of the system when it cannot listen there. */
+/** Opens the server. Rejects with the error of the system if it cannot listen there. */
 export function serveAdmin(endpoint: AdminEndpoint, pages: AdminPages): Promise<AdminServer> {
   return serve(endpoint, {
     '/healthz': () => verdict(pages.sick()),

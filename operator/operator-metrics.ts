@@ -1,5 +1,5 @@
-// The operator's own metrics, under controller-runtime's names where it has one, so that existing boards and alerts
-// fit.
+// The operator's metrics, with the names of controller-runtime where it has such a metric, so that existing dashboards
+// and alerts work.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Truth } from './status/condition.ts'
 import { conditionTypes, type Findings } from './status/findings.ts'
@@ -7,7 +7,7 @@ import { conditionTypes, type Findings } from './status/findings.ts'
 const controller = 'postscreenpolicy'
 const truths: readonly Truth[] = ['True', 'False', 'Unknown']
 
-/** What is read at each scrape. */
+/** The values that are read at each scrape. */
 export interface Sources {
   readonly depth: () => number
   readonly leading: () => boolean
@@ -141,8 +141,8 @@ export class OperatorMetrics {
       made.set({ name: 'postscreen-operator' }, leading() ? 1 : 0),
     )
     gauge('postscreen_watch_last_event_timestamp_seconds', 'When each watch last received something', ['resource'], (made) => {
-      // With several namespaces there are several watches of a resource: the one that has been silent for longest
-      // counts.
+      // With several namespaces, there are several watches of a resource: the one that has been silent for the longest
+      // time counts.
       for (const [resource, all] of Map.groupBy(lastHeard(), (watch) => watch.resource))
         made.set({ resource }, Math.min(...all.map(({ at }) => at)) / 1000)
     })

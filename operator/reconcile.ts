@@ -1,4 +1,4 @@
-// One pass over one policy: gather, decide, apply, prune, bring it to the gateways, write the status.
+// One pass over one policy: gather, decide, apply, prune, bring the policy to the gateways, write the status.
 import { fieldsOf, isObject } from '../crds/is-object.ts'
 import type { Applied, Applier, LiveObjects } from './apply.ts'
 import { type Claims, withClaim } from './claim.ts'
@@ -39,12 +39,14 @@ export interface ReconcilerParts {
 }
 
 /**
- * A refusal by gateways counts after this time. The kubelet brings a policy and its tables together or, rarely, one
- * look apart.
+ * A refusal by gateways counts after this time. The kubelet brings a policy and its tables at the same time or, rarely,
+ * one after the other.
  */
 const refusalLastsMs = 4000
 
-/** One policy's passes; `again` is in how many milliseconds the next one is due without a change in the cluster. */
+/**
+ * The passes over a policy. `again` is the number of milliseconds until the next one if nothing changes in the cluster.
+ */
 export class Reconciler {
   readonly #parts: ReconcilerParts
 
@@ -53,8 +55,8 @@ export class Reconciler {
   }
 
   /**
-   * `aside` waits for gateways, which may be slow, without delaying other policies. Rejects with an error that a later
-   * try can get past.
+   * `aside` waits for gateways, which may be slow, without delaying other policies. Rejects with an error that a retry
+   * can solve.
    */
   async reconcile(key: string, aside: Aside = (wait) => wait()): Promise<{ readonly again?: number }> {
     const { live, claims, reporter, memories } = this.#parts
@@ -64,7 +66,7 @@ export class Reconciler {
       return {}
     }
     const policy = newestOf(known, memories.of(key))
-    // Kubernetes removes what belongs to it by the owner references.
+    // Kubernetes removes its objects because of their owner references.
     if (policy.metadata.deletionTimestamp !== undefined) return {}
     const other = claims.otherOwner(policy)
     if (other !== undefined) {
@@ -74,7 +76,7 @@ export class Reconciler {
     return this.#manage(policy, known.metadata.resourceVersion, aside)
   }
 
-  /** A policy that this operator manages. `over` is its version as the watch shows it. */
+  /** A pass over a policy that this operator manages. `over` is its version in the watch. */
   async #manage(policy: KubeObject, over: string | undefined, aside: Aside): Promise<{ readonly again: number }> {
     const { claims, reporter, memories } = this.#parts
     const memory = memories.of(keyOf(policy))
@@ -98,15 +100,15 @@ export class Reconciler {
   }
 
   /**
-   * Before anything is made for it: two operators that see a new policy at once must not both begin. An older CRD
-   * cannot hold a claim.
+   * Called before any object is created: two operators that see a new policy at the same time must not both begin. An
+   * older CRD cannot store a claim.
    */
   #mustClaim(policy: KubeObject): boolean {
     const { claims, statuses } = this.#parts
     return !claims.isOurs(policy) && !statuses.omitted.includes('operator')
   }
 
-  /** Rejects with a conflict when another writer was quicker. */
+  /** Rejects with a conflict if another writer was first. */
   async #claim(policy: KubeObject): Promise<KubeObject> {
     const { claims, statuses, now } = this.#parts
     return statuses.write(policy, withClaim(policy['status'], claims.renewed(now())), policy.metadata.resourceVersion)
@@ -145,14 +147,14 @@ export class Reconciler {
   }
 
   /**
-   * In order: what is read before what reads it. After a conflict nothing else is touched; nor when a ConfigMap is
-   * refused: a policy without its tables is worse for a new pod than the last policy that was valid.
+   * Applies objects in order: an object comes before those that read it. It stops after a conflict, and after the
+   * refusal of a ConfigMap: for a new pod, a policy without its tables is worse than the last valid policy.
    */
   async #apply(want: readonly KubeObject[], owner: Owner): Promise<readonly Applied[]> {
     const { applier } = this.#parts
     const least = leastReplicas(want)
     const isAutoscaler = ({ kind }: KubeObject): boolean => kind === 'HorizontalPodAutoscaler'
-    // First: an autoscaler that is no longer wanted must not change the number of pods that is applied.
+    // This comes first: an autoscaler that is no longer wanted must not change the number of pods that is applied.
     const applied: Applied[] = [...(await applier.prune(want, owner, isAutoscaler))]
     const lookedUp = await applier.lookUp(want)
     for (const object of want) {
@@ -164,8 +166,8 @@ export class Reconciler {
   }
 
   /**
-   * Written when it differs from the present one, and periodically to show that it is still true. Gives the policy with
-   * the new status.
+   * Writes the status if it differs from the present one, and periodically to show that it is still true. Returns the
+   * policy with the new status.
    */
   async #writeStatus(seen: Observation, findings: Findings): Promise<KubeObject | undefined> {
     const { statuses, claims, now, reporter } = this.#parts
@@ -178,10 +180,7 @@ export class Reconciler {
   }
 }
 
-/**
- * The watch is often behind the pass that follows a write; with the old status that pass would write and report
- * everything again.
- */
+/** The watch often lags behind a write. With the old status, the next pass would write and report everything again. */
 function newestOf(policy: KubeObject, memory: PolicyMemory): KubeObject {
   if (memory.written?.over === policy.metadata.resourceVersion) return memory.written?.policy ?? policy
   memory.written = undefined
@@ -189,8 +188,8 @@ function newestOf(policy: KubeObject, memory: PolicyMemory): KubeObject {
 }
 
 /**
- * Whether gateways have refused this policy for long enough. For a moment they may have a policy without its tables.
- * `now` is in milliseconds since 1970.
+ * Whether gateways have refused this policy for long enough. For a short time, they may have a policy without its
+ * tables. `now` is in milliseconds since 1970.
  */
 function refusalLasts(seen: Pick<Gathered, 'pods' | 'compiled' | 'template'>, memory: PolicyMemory, now: number): boolean {
   const hash = seen.compiled?.hash
@@ -203,12 +202,12 @@ function refusalLasts(seen: Pick<Gathered, 'pods' | 'compiled' | 'template'>, me
   return now - since >= refusalLastsMs
 }
 
-/** The minimum of an autoscaler; undefined without one. */
+/** The minimum of the autoscaler; undefined without an autoscaler. */
 function leastReplicas(want: readonly KubeObject[]): number | undefined {
   const { minReplicas } = fieldsOf(want.find(({ kind }) => kind === 'HorizontalPodAutoscaler')?.['spec'])
   return typeof minReplicas === 'number' ? minReplicas : undefined
 }
 
-/** Whether a status has no field that the new one leaves out. */
+/** Whether a status has no field that the new one omits. */
 const hasNoMore = (before: unknown, next: Readonly<Record<string, unknown>>): boolean =>
   isObject(before) && Object.keys(before).every((field) => field in next)

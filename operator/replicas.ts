@@ -7,17 +7,17 @@ import { fieldsOf, isObject } from '../crds/is-object.ts'
 import type { KubeObject } from './kube/object.ts'
 import { resourceOf } from './kube/resource.ts'
 
-/** Owns `replicas` from the handover until the autoscaler first changes the number. */
+/** The field manager that owns `replicas` from the handover until the autoscaler first changes the number. */
 export const replicasHolder = 'postscreen-operator-replicas'
 
-/** How many pods a Deployment should have. Other kinds have as many as anything asks for. */
+/** The number of pods that a Deployment should have. Objects of other kinds have no such number. */
 export const replicasOf = ({ kind, spec }: KubeObject): number => {
   if (kind !== 'Deployment') return Infinity
   const { replicas } = fieldsOf(spec)
   return typeof replicas === 'number' ? replicas : 1
 }
 
-/** Whether the operator's own apply would remove the field. */
+/** Whether applying the object would remove the field. */
 function isOurs({ metadata }: KubeObject): boolean {
   const { managedFields } = metadata
   const entries = Array.isArray(managedFields) ? managedFields.filter(isObject) : []
@@ -31,13 +31,13 @@ function isOurs({ metadata }: KubeObject): boolean {
 }
 
 /**
- * To be called before a Deployment without `replicas` is applied. Afterwards the field stays when it is: with the
- * number of before, or with `least` where that is more. Rejects with a conflict when the Deployment changes meanwhile;
- * a later try succeeds.
+ * Must be called before a Deployment without `replicas` is applied. Afterwards the field stays when the Deployment is
+ * applied: with the previous number, or with `least` if that is larger. Rejects with a conflict if the Deployment
+ * changes meanwhile; a retry then succeeds.
  */
 export async function handOverReplicas(client: KubeClient, want: KubeObject, least: number): Promise<void> {
   const { namespace = '', name } = want.metadata
-  // The watches' copy is without managedFields, and it may be older than the autoscaler's last change.
+  // The copies from the watches have no managedFields, and may be older than the autoscaler's last change.
   const found = await client.get(resourceOf(want), namespace, name)
   const { uid, resourceVersion } = found?.metadata ?? {}
   if (found === undefined || uid === undefined || resourceVersion === undefined) return

@@ -78,7 +78,7 @@ async function replaceDamaged(options: OpenOptions, inode: number, why: string, 
     throw unusable(dirname(path), outcome)
   }
   removeOlderCopies(path, aside)
-  warn(`lmdb:${path}: the file is damaged (${why}); it is now ${aside}, and the temporary allowlist begins anew`)
+  warn(`lmdb:${path}: the file is damaged (${why}); it is now ${aside}, and the temporary allowlist starts empty`)
 }
 
 /** The lock file belongs to its data file; the next process that opens the database creates a new one. */

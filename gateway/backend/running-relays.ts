@@ -28,7 +28,7 @@ export class Relays {
       ...events,
       onStarted: (backend) => {
         this.#metrics.relayStarted(seconds())
-        this.#log.relay(sessionId, 'HANDED ON', request.clientEndpoint, { backend })
+        this.#log.relay(sessionId, 'HANDED OFF', request.clientEndpoint, { backend })
         events.onStarted(backend)
       },
       onFailed: (how, reason, arrived) => {

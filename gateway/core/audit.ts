@@ -1,16 +1,16 @@
-// Audit mode: every client is handed on, and the log says what would have become of it. All that Audit mode changes is
-// decided here.
+// Audit mode: every client is handed off, and the log says what Enforce mode would have done. Everything that Audit
+// mode changes is decided here.
 import { isTemporary, oneLine, type Reply } from './replies.ts'
 import type { Session } from './session.ts'
 import { deepTests } from './tests.ts'
 import type { Turn } from './turn.ts'
 
-/** Whether the client is handed on whatever the tests find. */
+/** Whether the client is handed off regardless of the results of the tests. */
 export function isAudited(s: Session): boolean {
   return s.audited
 }
 
-/** The client cannot be handed on any more: it has left, no backend took it, or the gateway shuts down. */
+/** The client cannot be handed off any more: it has left, no backend took it, or the gateway shuts down. */
 export function endAudit(s: Session): void {
   s.audited = false
 }

@@ -19,7 +19,7 @@ const last: ReadonlySet<string> = new Set(['DATA', 'BDAT', 'STARTTLS', 'AUTH', '
 /** Commands that may stand inside a pipelined group. */
 const groupable: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'RSET', 'BDAT'])
 
-/** Begins with what the client had sent before it was handed on. */
+/** Begins with what the client had sent before it was handed off. */
 export function startObserving(turn: Turn): void {
   const { session: s } = turn
   enter(turn, 'observe')

@@ -161,7 +161,7 @@ export type LogRecord = { readonly client: Endpoint } & (
     }
   | { readonly event: 'EHLO KEYWORDS DISCARDED'; readonly keywords: string }
   | { readonly event: 'COMMAND REPLACED'; readonly command: string; readonly replacement: string }
-  /** Audit mode: the client was handed on, and would not have been. `reply` is what it would have read. */
+  /** Audit mode: the client was handed off, but Enforce mode would not have done this. `reply` is its reply. */
   | { readonly event: 'AUDIT'; readonly would: 'refuse' | 'drop' | 'enforce' | 'defer'; readonly reply: string }
   | { readonly event: 'STRESS'; readonly change: 'entering' | 'leaving'; readonly connections: number }
 )

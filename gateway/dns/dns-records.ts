@@ -104,7 +104,7 @@ export function checkSoa(message: Buffer, { data, dataAt }: DnsRecord): void {
 
 /**
  * Reads a name that may be compressed. Each pointer must point to a place before the part that contains it, so there
- * are no loops (RFC 1035 4.1.4: "a prior occurrence").
+ * cannot be a loop (RFC 1035 4.1.4: "a prior occurrence").
  */
 function readName(message: Buffer, start: number): { readonly key: string; readonly end: number } {
   let key = ''

@@ -23,8 +23,8 @@ export interface Log {
   session(sessionId: string, record: LogRecord): void
   /** One list's answer about one client, as dnsblog logs it. */
   dnsbl(client: string, answer: DnsblAnswer, verdict: DnsblVerdict, timeoutSeconds: number): void
-  /** The relay of a client that was handed on. postscreen logs nothing about it, so only the JSON log does. */
-  relay(sessionId: string, event: 'HANDED ON' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
+  /** The relay of a client that was handed off. postscreen logs nothing about it, so only the JSON log does. */
+  relay(sessionId: string, event: 'HANDED OFF' | 'RELAY ENDED', client: Endpoint, fields: Readonly<Record<string, unknown>>): void
   /**
    * A TLS handshake, or a TLS session after it, that failed, in the words of tlsproxy: its warnings, then a line with
    * the client's address.

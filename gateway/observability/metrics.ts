@@ -105,7 +105,7 @@ const counters: Readonly<Record<string, { name: string; help: string; labels: re
   hangups: { name: 'postscreen_hangups_total', help: 'Clients that left before or after the greeting.', labels: ['stage'] },
   audit: {
     name: 'postscreen_audit_total',
-    help: 'Audit mode: clients handed on that would have been refused, dropped, enforced or deferred.',
+    help: 'Audit mode: clients handed off that would have been refused, dropped, enforced or deferred.',
     labels: ['would'],
   },
   stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },

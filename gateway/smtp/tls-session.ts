@@ -23,8 +23,8 @@ export interface TlsSession {
 
 /**
  * How many bytes of TLS records a client may send before its first byte of plaintext; a usual handshake has 600.
- * Records that carry no plaintext (KeyUpdate, of which OpenSSL takes any number) cost CPU time and are no commands, so
- * that no limit of the SMTP session sees them.
+ * Records that carry no plaintext (KeyUpdate, of which OpenSSL takes any number) cost CPU time but are not SMTP
+ * commands, so the limits of the SMTP session do not apply to them.
  */
 const recordAllowance = 64 * 1024
 /** How many more for each byte of plaintext. A record with one byte has 22 to 90. */

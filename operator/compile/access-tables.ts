@@ -1,5 +1,5 @@
-// Access tables on their way to the gateways: every table that a policy takes from a ConfigMap, and every list too long
-// for the policy's own ConfigMap, becomes a compressed file of its own, named after its content.
+// Prepares access tables for the gateways: each table that a policy takes from a ConfigMap, and each list that is too
+// long for the policy's own ConfigMap, becomes a compressed file, named after its content.
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
@@ -12,24 +12,24 @@ export interface TableFile {
   /** A gzip stream. */
   readonly bytes: Buffer
   readonly rules: number
-  /** A rule has reject. */
+  /** At least one rule has reject. */
   readonly rejects?: boolean
-  /** Lines that do not parse, in words; undefined when there are none. */
+  /** A description of the lines that do not parse; undefined if all lines parse. */
   readonly skipped?: string
 }
 
-/** The text of a table in a ConfigMap, or why there is none. */
+/** The text of a table in a ConfigMap, or why it is missing. */
 export type TableText = { readonly text: string } | { readonly why: string; readonly isMissing?: boolean }
 
-/** Such as `senders/mx.cidr`: the ConfigMap and the key in it. */
+/** The ConfigMap and the key in it, such as `senders/mx.cidr`. */
 export const tableKey = (name: string, key: string): string => `${name}/${key}`
 
-/** Lines shown of one table; a file of another kind would fill the status. */
+/** The number of bad lines that are shown for one table. All lines of a file of another kind would fill the status. */
 const linesShown = 5
 
 /**
- * The file of a table's text, or why the table as a whole cannot be used. Lines that do not parse are skipped, by the
- * gateways too.
+ * The file for a table's text, or why the whole table cannot be used. Lines that do not parse are skipped; the gateways
+ * skip them too.
  */
 export function tableFile(text: string, path: string, where: string): TableFile | readonly Problem[] {
   const { rules, problems, furtherProblems, tooMuch } = parseAccessTable(text)
@@ -56,7 +56,7 @@ function skippedInWords(where: string, problems: readonly TableProblem[], furthe
 
 export const isTableFile = (made: TableFile | readonly Problem[]): made is TableFile => 'bytes' in made
 
-/** Rules of the policy as lines of a table: what they decide is the same. */
+/** Rules of the policy as lines of a table with the same decisions. */
 export function tableText(rules: readonly { readonly action: string; readonly cidrs: readonly string[] }[]): string {
   return rules.flatMap(({ action, cidrs }) => cidrs.map((cidr) => `${cidr} ${action.toLowerCase()}\n`)).join('')
 }

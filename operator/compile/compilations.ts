@@ -1,5 +1,5 @@
-// Compiles policies, each only when it or a table that it names has changed: reading 100,000 networks takes a good part
-// of a second.
+// Compiles policies. A policy is compiled again only when it or one of its tables has changed, because reading 100,000
+// networks takes a large part of a second.
 import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
 import { tenancyProblems, type TenantRules } from '../../crds/schema/tenancy.ts'
@@ -12,12 +12,12 @@ import { tableKey, type TableText } from './access-tables.ts'
 import { type Compilation, compile, tableRefs } from './compile.ts'
 
 /**
- * The text of a million networks; the gateway takes no more in one table. Here it is for all tables of a policy: some
- * gzip stands for a lot of memory.
+ * The length of the text of a million networks; the gateway reads no more in one table. Here the limit is for all
+ * tables of a policy, because a small gzip file may need a lot of memory.
  */
 const largestTables = 64 * 2 ** 20
 
-/** Tells the version of a ConfigMap without reading it, from the watch; undefined when there is none. */
+/** Returns the version of a ConfigMap from the watch, without reading the ConfigMap; undefined if it does not exist. */
 export type VersionOf = (key: `${string}/${string}`) => string | undefined
 
 export class Compilations {
@@ -34,7 +34,7 @@ export class Compilations {
     this.#tenants = tenants
   }
 
-  /** What a policy's gateways read, or its problems. Rejects when a ConfigMap cannot be read now. */
+  /** What a policy's gateways read, or its problems. Rejects if a ConfigMap cannot be read now. */
   async of(policy: KubeObject): Promise<Compilation> {
     const memory = this.#memories.of(keyOf(policy))
     const { uid, generation, namespace = '' } = policy.metadata
@@ -46,7 +46,7 @@ export class Compilations {
     return compilation
   }
 
-  /** Before anything is read for a policy: a problem of a table shows some of its text. */
+  /** Checked before anything is read for a policy, because a problem of a table shows some of its text. */
   #refused(policy: KubeObject): Compilation | undefined {
     const parsed = this.#tenants === undefined ? undefined : parsePolicy(policy)
     if (this.#tenants === undefined || parsed === undefined || 'problems' in parsed) return undefined
@@ -55,7 +55,7 @@ export class Compilations {
   }
 
   async #compiled(policy: KubeObject, refs: ReturnType<typeof tableRefs>): Promise<Compilation> {
-    // The names in a policy that is not valid may not be names: nothing is asked for.
+    // Names in a policy that is not valid may have any form, so nothing is requested.
     const readable = refs.length > 0 && 'policy' in parsePolicy(policy)
     return compile(policy, readable ? await this.#texts(policy.metadata.namespace ?? '', refs) : new Map())
   }

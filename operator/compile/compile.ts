@@ -1,5 +1,5 @@
-// Makes of a policy in the cluster what its gateways read: one YAML text, and files for its access tables. Pure: the
-// tables' texts come in.
+// Compiles a policy in the cluster into what its gateways read: one YAML text, and files for its access tables. Pure:
+// the texts of the tables are arguments.
 import { createHash } from 'node:crypto'
 import { formatPolicy } from '../../crds/format-policy.ts'
 import { parsePolicy, type Problem } from '../../crds/policy.ts'
@@ -10,25 +10,25 @@ import { isTableFile, type TableFile, tableFile, tableKey, tableText, type Table
 import { type SecretFile, secretFiles } from './secret-files.ts'
 import { type Shard, shardsOf } from './shards.ts'
 
-/** A policy ready for its gateways. */
+/** A compiled policy. */
 export interface Compiled {
   readonly policy: PostscreenPolicy
   /** The text of `policy.yaml`. */
   readonly text: string
-  /** SHA-256 of the text, in hex; a gateway that runs it says the same. */
+  /** SHA-256 of the text, in hex. A gateway that runs the policy reports the same hash. */
   readonly hash: string
   readonly shards: readonly Shard[]
   readonly tableRules: number
-  /** A table has a rule with reject. */
+  /** At least one table has a rule with reject. */
   readonly tablesReject?: boolean
-  /** For each table with lines that do not parse a sentence that names them. */
+  /** One sentence for each table that has lines that do not parse. */
   readonly skipped?: readonly string[]
   readonly secrets: readonly SecretFile[]
 }
 
 /**
- * `by`: the rules for every policy, or those for tenants (crds/schema/tenancy.ts). `awaited`: all problems are
- * ConfigMaps or keys that are missing, which may be applied after the policy.
+ * `by`: the rules for every policy, or those for tenants (crds/schema/tenancy.ts). `awaited`: all problems are missing
+ * ConfigMaps or keys, which may be applied after the policy.
  */
 export type Compilation =
   | { readonly compiled: Compiled }
@@ -44,9 +44,9 @@ type Entry = Readonly<Record<string, unknown>> & {
   }
 }
 
-/** The longest text that goes into the policy's own ConfigMap, which takes 1 MiB. */
+/** The longest text that is put into the policy's own ConfigMap, which can hold 1 MiB. */
 const largestText = 900 * 1024
-/** Beyond this, lists of more entries than that become tables. */
+/** If the text is longer, lists with more entries than this become tables. */
 const comfortableText = 256 * 1024
 const longList = 200
 
@@ -61,11 +61,11 @@ export function tableRefs({ spec }: KubeObject): readonly { readonly name: strin
   })
 }
 
-/** Turns single entries into what the gateway reads, and keeps the files that this takes. */
+/** Converts single entries into what the gateway reads, and collects the files for it. */
 class Tables {
   readonly files: TableFile[] = []
   readonly problems: Problem[] = []
-  /** How many of the problems a ConfigMap solves when it comes. */
+  /** The number of problems that a ConfigMap would solve. */
   awaited = 0
   readonly #texts: ReadonlyMap<string, TableText>
 
@@ -73,7 +73,7 @@ class Tables {
     this.#texts = texts
   }
 
-  /** An entry whose table stands in a ConfigMap gets it from a file. */
+  /** An entry whose table is in a ConfigMap reads it from a file. */
   fromConfigMap(entry: Entry, at: number): Entry {
     const ref = entry.table?.configMap
     if (ref === undefined) return entry
@@ -89,8 +89,8 @@ class Tables {
   }
 
   /**
-   * An entry with a long list gets it from a file too. Only where a table means the same: Dunno in an entry ends the
-   * search, in a table it does not.
+   * An entry with a long list reads it from a file too, but only if a table means the same: Dunno ends the search in an
+   * entry, but not in a table.
    */
   fromLongList(entry: Entry, at: number): Entry {
     const { action, cidrs, table } = entry
@@ -118,7 +118,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 /**
  * @param object the policy as the API server has it
- * @param texts what the ConfigMaps that it names said, by `tableKey`
+ * @param texts the texts of the ConfigMaps that it names, by `tableKey`
  * @returns what its gateways read, or every problem with its path
  */
 export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText>): Compilation {
@@ -156,14 +156,16 @@ export function compile(object: KubeObject, texts: ReadonlyMap<string, TableText
   }
 }
 
-/** In a pod the admin server has a port of its own; on their own machines users choose it. */
+/** In a pod, the admin server has a port of its own. On a user's own machine, the user chooses it. */
 function takenPorts({ spec: { gateway, listen } }: PostscreenPolicy): readonly Problem[] {
   const taken = listen.addresses.flatMap(({ port }, at) => (port === adminPort ? [at] : []))
   const why = `must use another port: the gateway serves its health and metrics on port ${adminPort}`
   return gateway === undefined ? [] : taken.map((at) => ({ path: `spec.listen.addresses[${at}]`, why }))
 }
 
-/** Only the metadata that a gateway tells about itself; everything else changes without need. */
+/**
+ * Only the metadata that a gateway reports about itself. Other metadata changes without a need for a new compilation.
+ */
 function textOf({ apiVersion, kind, metadata }: KubeObject, spec: Readonly<Record<string, unknown>>): string {
   const { name, namespace, generation } = metadata
   const manifest = { apiVersion, kind, metadata: { name, namespace, generation }, spec }

@@ -10,7 +10,9 @@ export interface SecretFile {
   readonly key: string
 }
 
-/** What a Secret of a certificate holds; ca.crt may be missing, as may any other: the gateway says what it lacks. */
+/**
+ * The keys of a Secret with a certificate. ca.crt may be missing. If another key is missing, the gateway reports it.
+ */
 const certificateKeys = ['tls.crt', 'tls.key', 'ca.crt'] as const
 
 /**

@@ -4,10 +4,10 @@ import type { TableFile } from './access-tables.ts'
 /** What one ConfigMap holds: file names and bytes. */
 export type Shard = ReadonlyMap<string, Buffer>
 
-/** The API server takes 1 MiB of data in a ConfigMap; names and etcd's own limit need some room. */
+/** The API server accepts 1 MiB of data in a ConfigMap. Names and the limit of etcd need some room. */
 export const shardBytes = 900 * 1024
 
-/** A file that is too long for one ConfigMap goes into parts FILE.0, FILE.1, …, which the gateway puts together. */
+/** A file that is too long for one ConfigMap is split into parts FILE.0, FILE.1, …, which the gateway joins. */
 function* pieces({ name, bytes }: TableFile): Generator<readonly [string, Buffer]> {
   if (bytes.length <= shardBytes) {
     yield [name, bytes]
@@ -17,7 +17,7 @@ function* pieces({ name, bytes }: TableFile): Generator<readonly [string, Buffer
     yield [`${name}.${part}`, bytes.subarray(part * shardBytes, (part + 1) * shardBytes)]
 }
 
-/** Every file once, in the order given; as few shards as filling them one after the other takes. */
+/** Every file once, in the given order, in as few shards as possible when they are filled one after the other. */
 export function shardsOf(files: readonly TableFile[]): readonly Shard[] {
   const shards: Map<string, Buffer>[] = []
   let room = 0

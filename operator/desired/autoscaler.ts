@@ -7,8 +7,8 @@ import type { GatewaySpec } from './pod.ts'
 type Autoscaling = NonNullable<GatewaySpec['autoscaling']>
 
 /**
- * Up goes by Kubernetes' default: at once, twice as many or four more every 15 s. That is quicker than metrics are read
- * and pods are ready.
+ * Scaling up follows Kubernetes' default: at once, twice as many pods or four more every 15 s. That is quicker than
+ * metrics are read and pods become ready.
  */
 const behavior = {
   // A removed pod loses its allowlist (unless it is shared), so the number of pods is reduced slowly.
@@ -16,8 +16,8 @@ const behavior = {
 }
 
 /**
- * As the API server writes it back (resource.Quantity): another form would be applied again at each change of the
- * autoscaler's status.
+ * The notation in which the API server returns it (resource.Quantity). Another notation would be applied again at each
+ * change of the autoscaler's status.
  */
 function quantityOf(count: number): string {
   if (count % 1_000_000 === 0) return `${count / 1_000_000}M`
@@ -29,15 +29,15 @@ const byCPU = (averageUtilization: number): V2MetricSpec => ({
   resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
 })
 
-/** The pod's sessions of all phases: the metrics adapter has added them up. */
+/** The pod's sessions in all phases: the metrics adapter has added them up. */
 const bySessions = (average: number): V2MetricSpec => ({
   type: 'Pods',
   pods: { metric: { name: 'postscreen_active_sessions' }, target: { type: 'AverageValue', averageValue: quantityOf(average) } },
 })
 
 /**
- * Of two the one that asks for more pods counts. Processor time comes last: API servers that keep autoscaling/v1 give
- * it back so.
+ * With two metrics, the one that asks for more pods counts. CPU is last because API servers that store autoscaling/v1
+ * return it in this order.
  */
 function metricsOf({ targetCPUUtilization, targetActiveSessions }: Autoscaling): V2MetricSpec[] {
   return [

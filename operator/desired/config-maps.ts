@@ -1,4 +1,4 @@
-// The ConfigMaps from which gateways read their policy, and its access tables.
+// The ConfigMaps from which gateways read their policy and its access tables.
 import type { V1ConfigMap } from '@kubernetes/client-node'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'

@@ -6,7 +6,7 @@ import type { KubeObject } from '../kube/object.ts'
 import { annotation, gatewayName, labels, metadataOf, type Owner, selectorLabels } from './names.ts'
 import { type GatewaySpec, type OwnImage, podSpec } from './pod.ts'
 
-/** A short name for the form of a pod: pods of the same form have the same. */
+/** A short name for the form of a pod. Pods of the same form have the same name. */
 const templateName = (template: object): string => createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 12)
 
 export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): KubeObject {
@@ -18,7 +18,7 @@ export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compile
     kind: 'Deployment',
     metadata: metadataOf(owner, gatewayName(owner.name)),
     spec: {
-      // With an autoscaler the number is not ours to say.
+      // With an autoscaler, the operator does not set the number.
       ...(gateway.autoscaling === undefined && { replicas: gateway.replicas }),
       revisionHistoryLimit: 3,
       progressDeadlineSeconds: 600,

@@ -1,4 +1,4 @@
-// desired(policy) -> objects: all that should exist for a policy, in the order in which it is applied. Pure.
+// desired(policy) -> objects: all objects that should exist for a policy, in the order in which they are applied. Pure.
 import { createHash } from 'node:crypto'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
@@ -12,14 +12,14 @@ import { service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 import type { Settings } from './settings.ts'
 
-/** With a digest of all that is wanted of the object. */
+/** Adds a digest of everything that is wanted of the object. */
 function withDigest(object: KubeObject): KubeObject {
   const digest = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16)
   const annotations = { ...object.metadata.annotations, [annotation.applied]: digest }
   return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
-/** Tables come before the policy that names them, and what pods need before the pods. */
+/** Tables come before the policy that names them, and what pods need comes before the pods. */
 export const desired = (owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] =>
   objectsOf(owner, compiled, settings).map(withDigest)
 

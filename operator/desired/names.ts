@@ -1,19 +1,22 @@
-// What the objects of a policy are called and labelled, and whom they belong to.
+// The names, labels and owners of a policy's objects.
 import type { KubeObject } from '../kube/object.ts'
 
 export const fieldManager = 'postscreen-operator'
 
-/** The label that leads from an object to its policy. */
+/** The label that links an object to its policy. */
 export const policyLabel = 'postscreen.dev/policy'
 
 export const annotation = {
   hash: 'postscreen.dev/policy-hash',
   generation: 'postscreen.dev/policy-generation',
-  /** On what we apply: what it was made of. It shows that a field which is no longer wanted still exists. */
+  /**
+   * On objects that we apply: a digest of what was applied. It shows whether a field that is no longer wanted still
+   * exists.
+   */
   applied: 'postscreen.dev/applied',
-  /** On pods: changed so that the kubelet looks at their volumes at once. */
+  /** On pods: changed so that the kubelet updates their volumes at once. */
   refresh: 'postscreen.dev/policy-refresh',
-  /** On pods: which form of pod they are. */
+  /** On pods: the form of the pod. */
   template: 'postscreen.dev/template',
   /** On a policy: `true` stops changes. */
   pause: 'postscreen.dev/pause',
@@ -21,10 +24,10 @@ export const annotation = {
 
 export const policyConfigMap = (policy: string): string => `${policy}-policy`
 export const tablesConfigMap = (policy: string, index: number): string => `${policy}-tables-${index}`
-/** Deployment, Service and all that goes with them. */
+/** The name of the Deployment, the Service and the objects that belong to them. */
 export const gatewayName = (policy: string): string => `${policy}-gateway`
 
-/** What the gateway's pods are found by; never changes for a policy. */
+/** The labels that select the gateway's pods. They never change for a policy. */
 export const selectorLabels = (policy: string): Readonly<Record<string, string>> => ({
   'app.kubernetes.io/name': 'postscreen',
   'app.kubernetes.io/instance': policy,
@@ -41,7 +44,7 @@ export const labels = (policy: string): Readonly<Record<string, string>> => ({
   [policyLabel]: policy,
 })
 
-/** Whose object it is: the garbage collector removes it with the policy. */
+/** The owner of an object: the garbage collector removes the object together with the policy. */
 export interface Owner {
   readonly name: string
   readonly namespace: string
@@ -54,7 +57,7 @@ export function ownerOf({ apiVersion, kind, metadata }: KubeObject): Owner {
   return { apiVersion, kind, name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' }
 }
 
-/** The metadata that every object of a policy has. */
+/** The metadata of every object of a policy. */
 export function metadataOf(owner: Owner, name: string, more: { readonly labels?: object; readonly annotations?: object } = {}) {
   const { apiVersion, kind, uid } = owner
   return {

@@ -1,5 +1,5 @@
-// Which pods may connect to the gateways, and where they may connect to. The kubelet of a pod's own node is always let
-// in (its probes).
+// Which pods may connect to the gateways, and where the gateways may connect to. The kubelet of a pod's own node always
+// has access (for its probes).
 import type { V1NetworkPolicy, V1NetworkPolicyEgressRule, V1NetworkPolicyIngressRule } from '@kubernetes/client-node'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { KubeObject } from '../kube/object.ts'
@@ -7,19 +7,19 @@ import type { Settings } from './settings.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import { adminPort, backendPorts, smtpPorts } from './ports.ts'
 
-/** Who may use the admin port, by the operator's own settings. */
+/** The pods that may use the admin port, according to the operator's own settings. */
 type Admins = Pick<Settings, 'operatorNamespace' | 'metricsFrom'>
 
 const tcp = (port: number) => ({ protocol: 'TCP', port })
 const dnsPort = 53
 
-/** Ports of DNS servers of the policy's own, besides the usual one. */
+/** Ports of the policy's own DNS servers, besides port 53. */
 function dnsPorts({ dnsbl }: PolicySpec): readonly number[] {
   const own = dnsbl.resolvers.map(({ port }) => port)
   return [...new Set([dnsPort, ...own])]
 }
 
-/** The ports of the shared allowlist: those of its addresses and the usual ones, which a URL in a Secret may have. */
+/** The ports of the shared allowlist: those of its addresses, and the usual ones, which a URL in a Secret may have. */
 function storePorts({ allowlist }: PolicySpec): readonly number[] {
   if (allowlist.store !== 'Valkey') return []
   const addresses = allowlist.valkey?.addresses ?? []
@@ -28,8 +28,8 @@ function storePorts({ allowlist }: PolicySpec): readonly number[] {
 }
 
 /**
- * The operator's pods, in its own namespace, the Prometheus of --metrics-from, and namespaces that the policy lets
- * read.
+ * The operator's pods in its own namespace, the Prometheus of --metrics-from, and the namespaces to which the policy
+ * gives access.
  */
 function admins({ operatorNamespace, metricsFrom }: Admins, namespaces: readonly string[]): V1NetworkPolicyIngressRule[] {
   const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } })
@@ -49,7 +49,7 @@ function egress(spec: PolicySpec): V1NetworkPolicyEgressRule[] {
   ]
 }
 
-/** The library calls a rule's `from` `_from`, as that is a word of other languages. */
+/** The library names a rule's `from` `_from`, because `from` is a reserved word in other languages. */
 const written = ({ _from, ...rule }: V1NetworkPolicyIngressRule): object => (_from === undefined ? rule : { from: _from, ...rule })
 
 export function networkPolicy(owner: Owner, spec: PolicySpec, settings: Admins): KubeObject {

@@ -1,4 +1,4 @@
-// A pod of the gateway: one container without rights, its policy, tables and secrets in one read-only volume.
+// A pod of the gateway: one container without privileges, with its policy, tables and secrets in one read-only volume.
 import type { V1Container, V1PodSpec, V1VolumeProjection } from '@kubernetes/client-node'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
@@ -8,13 +8,16 @@ import { adminPort, smtpPortName, smtpPorts } from './ports.ts'
 
 export type GatewaySpec = NonNullable<PolicySpec['gateway']>
 
-/** The user of the image (see Dockerfile), of whom nothing in the cluster knows. */
+/** The user of the image (see Dockerfile). It has no meaning elsewhere in the cluster. */
 const user = 65_532
-/** From the end of the drain to the kill: replies that are on their way, and the allowlist's last writes. */
+/**
+ * The time from the end of the drain to the kill, for replies that are still being sent and the last writes of the
+ * allowlist.
+ */
 const lastRepliesSeconds = 15
 /**
- * Table ConfigMaps come and go with the lists; pods look for this many at least, so that their form, and with it the
- * pods, need not change.
+ * The number of table ConfigMaps changes with the lists. A pod mounts at least this many, so that its form, and with it
+ * the pod, need not change.
  */
 const tableMapsAtLeast = 4
 const policyFolder = '/etc/postscreen'
@@ -24,8 +27,8 @@ const dataFolder = '/var/lib/postscreen'
 const tableMapsMounted = (shards: number): number => Math.max(tableMapsAtLeast, Math.ceil(shards / tableMapsAtLeast) * tableMapsAtLeast)
 
 /**
- * Optional, all but the policy: one that is missing must not keep the others from the gateway, which says itself what
- * it lacks.
+ * All are optional except the policy: a missing one must not keep the others from the gateway, which reports what is
+ * missing.
  */
 function projections(policy: string, { shards, secrets }: Compiled): V1VolumeProjection[] {
   const bySecret = Map.groupBy(secrets, ({ secret }: SecretFile) => secret)
@@ -54,8 +57,8 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...(gateway.workers > 1 ? ['--workers', String(gateway.workers)] : []),
       ...['--log-format', gateway.logFormat.toLowerCase()],
       ...['--drain-timeout', `${gateway.drain.timeout}s`],
-      // The delay itself passes in preStop, where the pod still counts as serving. Behind it clients are taken until
-      // none comes any more.
+      // The delay passes in preStop, while the pod still counts as serving. After it, clients are accepted until no new
+      // client comes.
       ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
     ports: [
@@ -65,8 +68,8 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
-    // Endpoints and load balancers learn of the end of a pod a moment after it began. Until then clients still come,
-    // and are still taken.
+    // Endpoints and load balancers learn that a pod is terminating only after a moment. Until then clients still come,
+    // and are accepted.
     ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
     resources: { requests: { ...gateway.resources.requests }, limits: { ...gateway.resources.limits } },
     securityContext: {
@@ -84,9 +87,9 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
 }
 
 /**
- * On as many nodes as there are, and then in as many zones; forms of pod are counted apart, so that a rollout does not
- * skew it. Zones are a wish about neighbours, not a second constraint: with two of them the scheduler scores no node
- * that lacks one of the labels, so that where nodes have no zone both gateways could land on one node
+ * Spreads pods over nodes, and then over zones. Each form of pod is counted separately, so that a rollout does not skew
+ * the result. Zones are a preference (affinity) and not a second constraint: with two constraints the scheduler does
+ * not score a node that lacks one of the labels, so where nodes have no zone both gateways could be put on one node
  * (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
  */
 function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
@@ -99,13 +102,13 @@ function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadCon
   }
 }
 
-/** The image of gateways whose policy names none, and the Secrets to pull images with where it names none. */
+/** The image of gateways whose policy names none, and the Secrets for pulling images where it names none. */
 export interface OwnImage {
   readonly image: string
   readonly pullSecrets: readonly string[]
 }
 
-/** The restricted Pod Security level and more; the image is the operator's own unless the policy names one. */
+/** The restricted Pod Security level and more. The image is the operator's own unless the policy names one. */
 export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): V1PodSpec {
   const pullSecrets = gateway.image.pullSecrets.length > 0 ? gateway.image.pullSecrets : own.pullSecrets
   return {

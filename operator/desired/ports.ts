@@ -7,12 +7,12 @@ export const adminPort = 2580
 const portOf = ({ port }: Endpoint): number => port
 
 /**
- * Ports on which clients are accepted, each once. The Service's own port leads to the first; the others it has under
- * their own numbers.
+ * The ports on which clients are accepted, each once. The Service's own port leads to the first one; the others keep
+ * their numbers.
  */
 export const smtpPorts = ({ listen }: PolicySpec): readonly number[] => [...new Set(listen.addresses.map(portOf))]
 
-/** What the port of a container is called, by its place among the others. */
+/** The name of a container's port, by its position among the others. */
 export const smtpPortName = (index: number): string => (index === 0 ? 'smtp' : `smtp-${index}`)
 
 /** Ports of the mail servers. */

@@ -1,4 +1,4 @@
-// The gateway's ServiceAccount: a name without rights and without a token.
+// The gateway's ServiceAccount: without permissions and without a token.
 import type { V1ServiceAccount } from '@kubernetes/client-node'
 import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner } from './names.ts'

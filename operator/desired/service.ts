@@ -7,7 +7,7 @@ import type { GatewaySpec } from './pod.ts'
 import { smtpPortName, smtpPorts } from './ports.ts'
 import { maskedText } from '../../crds/values/network.ts'
 
-/** A port that `listen.addresses` names besides the first; one that is the Service's own port already is left out. */
+/** The ports that `listen.addresses` names after the first one, except the Service's own port. */
 const furtherPorts = (spec: PolicySpec, own: number): V1ServicePort[] =>
   smtpPorts(spec).flatMap((port, index) =>
     index === 0 || port === own ? [] : [{ name: smtpPortName(index), port, targetPort: smtpPortName(index), protocol: 'TCP' }],

@@ -1,18 +1,18 @@
-// Asks a gateway's pod what it runs.
+// Asks a gateway's pod which policy it runs.
 import { Agent, request } from 'undici'
 import { adminPort } from '../desired/ports.ts'
 import { type GatewayReport, readReport } from './report.ts'
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 
-/** Asks the pod at an address; undefined when it does not answer as a gateway does, or not in time. */
+/** Asks the pod at an address; undefined if it does not answer like a gateway, or not in time. */
 export type Ask = (address: string) => Promise<GatewayReport | undefined>
 
-/** A status page has some kilobytes; a pod that sends more is cut off. */
+/** A status page has a few kilobytes. The answer of a pod that sends more is cut off. */
 const largestPage = 2 ** 20
 const patienceMs = 2000
 
 /**
- * Few connections, each kept for a while: the same pods are asked again and again while a change reaches them.
+ * Few connections, each kept open for a while: the same pods are asked repeatedly while a change reaches them.
  * `timeoutMs` is for the whole answer.
  */
 export function askOverHttp({ port = adminPort, timeoutMs = patienceMs } = {}): { readonly ask: Ask; close(): Promise<void> } {

@@ -6,18 +6,18 @@ import type { KubeObject } from '../kube/object.ts'
 import { oneLine } from './one-line.ts'
 import type { GatewayReport } from './report.ts'
 
-/** A pod that is not about to end, and what it said of itself. */
+/** A pod that is not terminating, and what it reported. */
 export interface GatewayPod {
   readonly name: string
   readonly uid: string
   readonly address: string | undefined
-  /** That of its node. */
+  /** The address of its node. */
   readonly host: string | undefined
   readonly ready: boolean
-  /** Which form of pod it is (annotation). */
+  /** The form of the pod (annotation). */
   readonly template: string | undefined
   readonly refresh: string | undefined
-  /** Why it does not run, such as ImagePullBackOff; undefined when nothing is wrong as far as Kubernetes knows. */
+  /** Why it does not run, such as ImagePullBackOff; undefined if Kubernetes reports no problem. */
   readonly trouble: string | undefined
   readonly report: GatewayReport | undefined
 }
@@ -25,7 +25,7 @@ export interface GatewayPod {
 const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] => (Array.isArray(value) ? value.filter(isObject) : [])
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
-/** Waits that are part of every start. */
+/** Waiting reasons that are part of every start. */
 const usual = new Set(['ContainerCreating', 'PodInitializing'])
 
 function troubleOf(status: Readonly<Record<string, unknown>>): string | undefined {
@@ -65,20 +65,20 @@ function hostOf({ hostIP }: Readonly<Record<string, unknown>>): string | undefin
   return host !== undefined && isIP(host) !== 0 ? host : undefined
 }
 
-/** Where to ask a pod; undefined while it has no address or does not run. */
+/** The pod's IP address; undefined while it has none or does not run. */
 export function addressOf(object: KubeObject): string | undefined {
   const status = fieldsOf(object['status'])
   const address = status['phase'] === 'Running' ? text(status['podIP']) : undefined
   return address !== undefined && isIP(address) !== 0 ? address : undefined
 }
 
-/** Whether it is on its way out: it serves its last sessions and takes no new policy. */
+/** Whether it is terminating or has ended: it may serve its last sessions, but accepts no new policy. */
 export function isEnding({ metadata, status }: KubeObject): boolean {
   const phase = fieldsOf(status)['phase']
   return metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed'
 }
 
-/** What of a pod is worth keeping in memory. */
+/** The parts of a pod that are kept in memory. */
 export function slimPod(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata
   const { phase, podIP, hostIP, conditions, containerStatuses } = fieldsOf(object['status'])

@@ -1,5 +1,5 @@
-// Makes the kubelet bring a changed policy to the pods at once. By itself it looks at a mounted ConfigMap only every
-// minute or so, but whenever the pod object changes: so an annotation of the pod is changed.
+// Makes the kubelet bring a changed policy to the pods at once. By default it checks a mounted ConfigMap only about
+// once a minute, but also whenever the pod object changes. So an annotation of the pod is changed.
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { annotation } from '../desired/names.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
@@ -12,20 +12,21 @@ interface Asked {
   readonly times: number
   /** The number in the annotation. */
   readonly last: number
-  /** When to ask once more, on the clock's time. */
+  /** When to ask again, as a time of the clock. */
   readonly again: number
 }
 
 /**
- * The kubelet may have looked before it heard of the new ConfigMap itself; then it is asked again, at growing
- * intervals. Not too rarely: when the API server was away, the kubelet's watches of pods and of ConfigMaps come back
- * each in its own time, up to a minute later (client-go's Reflector).
+ * The kubelet may have checked before it received the new ConfigMap; then it is asked again, at growing intervals. The
+ * interval has a limit: after an outage of the API server, the kubelet's watches of pods and of ConfigMaps recover at
+ * different times, up to a minute apart (client-go's Reflector).
  */
 const delays = { firstMs: 1000, longestMs: 15_000 }
-/** Pods that are due for so long are gone: each one that is there is looked at more often. */
+/** A pod that has been due for this long does not exist any more: existing pods are checked more often. */
 const goneMs = 5 * 60_000
 /**
- * Gone, or replaced by another of the name; or not allowed: then the kubelet looks by itself, within a minute or two.
+ * The pod was deleted, replaced by another one with the same name, or may not be changed. In the last case the kubelet
+ * checks by itself, within a minute or two.
  */
 const passedOver = [403, 404, 409, 422]
 
@@ -34,25 +35,25 @@ export class Refresh {
   readonly #now: () => number
   readonly #asked = new Map<string, Asked>()
 
-  /** `now` tells milliseconds that never go back. */
+  /** `now` returns monotonic milliseconds. */
   constructor(client: KubeClient, now: () => number) {
     this.#client = client
     this.#now = now
   }
 
-  /** For every pod that does not run the policy with this hash. */
+  /** Called for every pod that does not run the policy with this hash. */
   async bring(namespace: string, hash: string, pods: readonly GatewayPod[]): Promise<void> {
     for (const [uid, { again }] of this.#asked) if (again + goneMs < this.#now()) this.#asked.delete(uid)
     await Promise.all(pods.map((pod) => this.#bringTo(namespace, hash, pod)))
   }
 
-  /** How many pods it remembers. */
+  /** How many pods are remembered. */
   get size(): number {
     return this.#asked.size
   }
 
   async #bringTo(namespace: string, hash: string, { name, uid, report, address, ready, refresh }: GatewayPod): Promise<void> {
-    // A pod that is only starting gets the newest by itself.
+    // A pod that is still starting reads the newest policy anyway.
     if (address === undefined || (report === undefined && !ready)) return
     if (report?.hash === hash) {
       this.#asked.delete(uid)
@@ -61,7 +62,7 @@ export class Refresh {
     const before = this.#asked.get(uid)
     if (before?.hash === hash && this.#now() < before.again) return
     const times = before?.hash === hash ? before.times + 1 : 0
-    // The watch may not have brought yet what was written last.
+    // The watch may not have delivered the last write yet.
     const last = (Math.max(before?.last ?? 0, lastOf(refresh)) + 1) % 1_000_000
     this.#asked.set(uid, { hash, times, last, again: this.#now() + backOffDelay(delays, times) })
     const annotations = { [annotation.refresh]: `${hash.slice(0, 12)}.${last}` }

@@ -1,5 +1,4 @@
-// What a gateway says of itself on its status page, as far as the operator looks at it. A pod is not trusted: whatever
-// is not as expected is left out.
+// The parts of a gateway's status page that the operator uses. A pod is not trusted: unexpected values are left out.
 import type { Problem } from '../../crds/problems.ts'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import { oneLine } from './one-line.ts'
@@ -7,23 +6,23 @@ import { oneLine } from './one-line.ts'
 export interface BackendReport {
   readonly name: string
   readonly reachable: boolean
-  /** Why not, when something is known. */
+  /** The reason, if one is known. */
   readonly why: string
-  /** The first of its addresses that does not do what the policy expects of it, and what to do about that. */
+  /** The first of its addresses that does not do what the policy expects, and what to do about it. */
   readonly misconfigured?: string
 }
 
 export interface GatewayReport {
-  /** Of the policy in force. */
+  /** Of the active policy. */
   readonly hash: string | undefined
-  /** Since when the policy in force has been kept, if the gateway could not use its policy file since its start. */
+  /** Since when the active policy has been kept, if the gateway could not use its policy file since its start. */
   readonly keptAt?: string
   /** Of the newest policy, if it could not be used. */
   readonly refused: { readonly hash: string | undefined; readonly problems: readonly Problem[] } | undefined
   readonly backends: readonly BackendReport[]
-  /** What it goes without: optional parts of the policy, and DNS lists that give no usable answers. */
+  /** What the gateway runs without: optional parts of the policy, and DNS lists that give no usable answers. */
   readonly without?: readonly string[]
-  /** It refuses clients, since it has all the connections that it may have; what to do about it. */
+  /** The gateway refuses clients because it has reached its limit of connections; what to do about it. */
   readonly full?: string
 }
 
@@ -61,7 +60,7 @@ function withoutOf(fields: Readonly<Record<string, unknown>>): Pick<GatewayRepor
   return parts.length + lists.length === 0 ? {} : { without: [...parts, ...lists] }
 }
 
-/** @param page the JSON of `/status`, whatever it is */
+/** @param page the JSON of `/status`, of any form */
 export function readReport(page: unknown): GatewayReport {
   const fields = fieldsOf(page)
   const refused = fields['refusedPolicy']

@@ -1,5 +1,5 @@
-// The way to the API server: its address, our credentials, and the connections. Tokens and certificates rotate, so they
-// are asked for again.
+// Access to the API server: its address, our credentials, and the connections. Tokens and certificates rotate, so they
+// are read again from time to time.
 
 import { createHash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
@@ -14,18 +14,16 @@ import { staticKubeconfig } from './static-kubeconfig.ts'
 
 /** What one request needs. */
 export interface Access {
-  /** The server's address, with a path if it has one, without a slash at the end. */
+  /** The server's address, with its path if it has one, without a slash at the end. */
   readonly server: string
   readonly headers: Readonly<Record<string, string>>
   readonly requests: Dispatcher
-  /** Connections of their own: each watch holds one for minutes. */
+  /** Separate connections, because each watch uses one for minutes. */
   readonly watches: Dispatcher
 }
 
 interface AccessOptions {
-  /**
-   * The path of a kubeconfig file. Without it: that of the pod's service account, else KUBECONFIG or ~/.kube/config.
-   */
+  /** The path of a kubeconfig file. If undefined: the pod's service account, or else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig: string | undefined
   /** How many connections there may be besides those for watches. */
   readonly connections: number
@@ -36,12 +34,12 @@ interface AccessOptions {
 /** The CA, our certificate, and the name of the server. */
 type TlsOptions = buildConnector.BuildOptions
 
-/** For so long credentials are not asked for again: KubeConfig reads files each time. */
+/** Credentials are not read again within this time: KubeConfig reads files at each request. */
 const freshMs = 1000
 /** The time limit of an exec plugin. */
 const longestAskMs = 60_000
 const shortestReloadMs = 10_000
-/** Longer than the time between two renewals of a lease, shorter than the patience of load balancers. */
+/** Longer than the time between two renewals of a lease, and shorter than the idle timeouts of load balancers. */
 const idleConnectionMs = 20_000
 const mostWatches = 256
 
@@ -55,7 +53,7 @@ export class ClusterAccess {
   #askedAt = 0
   readonly #dispatchers = new Set<Dispatcher>()
 
-  /** Throws when the configuration has no usable cluster. */
+  /** Throws if the configuration has no usable cluster. */
   constructor(options: AccessOptions) {
     this.#options = options
     this.#config = loadConfig(options.kubeconfig)
@@ -77,7 +75,7 @@ export class ClusterAccess {
     return this.#asking
   }
 
-  /** The server did not accept the credentials (401): the configuration may have been written anew. */
+  /** The server did not accept the credentials (401), so the configuration may have been changed. */
   refused(): void {
     const now = this.#options.clock.now()
     this.#knownAt = Number.NEGATIVE_INFINITY
@@ -88,11 +86,11 @@ export class ClusterAccess {
       clusterOf(config)
       this.#config = config
     } catch {
-      // Half written, or gone: what we have may still do.
+      // The file is half written or missing. The present configuration may still work.
     }
   }
 
-  /** Breaks every connection off. */
+  /** Closes every connection. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#dispatchers, (one) => one.destroy()))
   }
@@ -121,7 +119,7 @@ export class ClusterAccess {
     }
   }
 
-  /** Makes connections with new certificates. The old ones go on until what is under way on them is done. */
+  /** Makes connections with new certificates. The old connections stay until their requests have ended. */
   #connect(cluster: Cluster, tls: TlsOptions): Pick<Access, 'requests' | 'watches'> {
     for (const old of this.#dispatchers) {
       void old.close().then(
@@ -138,14 +136,14 @@ export class ClusterAccess {
 }
 
 /**
- * Loaded where it is needed, since it is large; not with `import()`, so that the constructor can throw for a wrong
- * configuration.
+ * Loaded on demand, because the library is large. It is not loaded with `import()`, so that the constructor can throw
+ * for a wrong configuration.
  */
 const requirePackage = createRequire(import.meta.url)
 
 /**
- * A pod reads its service account; elsewhere @kubernetes/client-node reads the kubeconfig, or where it is not installed
- * our own reader.
+ * A pod uses its service account. Elsewhere, @kubernetes/client-node reads the kubeconfig, or our own reader if that
+ * package is not installed.
  */
 function loadConfig(kubeconfig: string | undefined): ClusterConfig {
   const inCluster = kubeconfig === undefined ? inClusterConfig() : undefined
@@ -196,7 +194,7 @@ function tlsOf({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername 
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
-/** Differs when other connections are needed. */
+/** A text that differs if other connections are needed. */
 function fingerprintOf(cluster: Cluster, tls: TlsOptions): string {
   const parts = Object.entries(tls).map(([name, value]) => `${name} ${String(value)}`)
   const text = [cluster.server, cluster.proxyUrl ?? '', ...parts].join('\0')
@@ -209,8 +207,8 @@ interface ConnectionLimits {
 }
 
 /**
- * HTTP/1.1, one request at a time on a connection: over HTTP/2 all requests would share one connection, and its silent
- * death. The time limits for answers are the caller's (Deadline).
+ * HTTP/1.1 with one request at a time on a connection: over HTTP/2, all requests would share one connection, and would
+ * all hang if it died silently. The time limits for answers are set by the caller (Deadline).
  */
 function dispatcherOf(cluster: Cluster, tls: TlsOptions, limits: ConnectionLimits): Dispatcher {
   const connect = { keepAlive: true, keepAliveInitialDelay: 30_000, timeout: limits.connectTimeoutMs }
@@ -226,7 +224,7 @@ function dispatcherOf(cluster: Cluster, tls: TlsOptions, limits: ConnectionLimit
   return new ProxyAgent({ ...options, uri: cluster.proxyUrl, requestTls: tls, connect })
 }
 
-/** A SyntaxError quotes what an exec plugin printed, which may be a token. */
+/** A SyntaxError quotes the output of an exec plugin, which may be a token. */
 function noCredentials(error: unknown): KubeError {
   const why =
     error instanceof Error && !(error instanceof SyntaxError) ? logText(error.message, 200) : 'the output of an exec plugin is not JSON'

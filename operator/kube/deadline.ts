@@ -1,9 +1,9 @@
-// One time limit for all the steps of one request, joined with the caller's wish to give up.
+// One time limit for all steps of a request, combined with the abort signal of the caller.
 
 import type { Clock } from '../../runtime/clock.ts'
 import { KubeError } from './kube-error.ts'
 
-/** Must be ended, else its timer lives on. */
+/** Must be ended, or its timer stays active. */
 export class Deadline {
   readonly #clock: Clock
   readonly #what: string
@@ -12,7 +12,9 @@ export class Deadline {
   readonly #over: Promise<never>
   #cancel: () => void
 
-  /** `what` begins the message of the KubeError that the deadline ends with (reason Timeout, or Aborted by `outer`). */
+  /**
+   * `what` begins the message of the KubeError with which the deadline ends (reason Timeout, or Aborted by `outer`).
+   */
   constructor(clock: Clock, ms: number, what: string, outer?: AbortSignal) {
     this.#clock = clock
     this.#what = what
@@ -26,17 +28,17 @@ export class Deadline {
     else outer?.addEventListener('abort', this.#onOuter, { once: true })
   }
 
-  /** Aborts with a KubeError as reason. */
+  /** Aborted with a KubeError as its reason. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** What `step` comes to, unless time runs out before: then a rejection, and the step is left to itself. */
+  /** The result of `step`. If the time ends before, this rejects, and the result of the step is ignored. */
   race<T>(step: Promise<T>): Promise<T> {
     return Promise.race([step, this.#over])
   }
 
-  /** From now on another `ms` milliseconds. */
+  /** Starts the time limit again, with `ms` milliseconds. */
   restart(ms: number): void {
     this.#cancel()
     if (!this.#abort.signal.aborted) this.#cancel = this.#clock.after(ms, () => this.#expire(ms))

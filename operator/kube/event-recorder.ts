@@ -1,5 +1,5 @@
-// Events (events.k8s.io/v1): shows in `kubectl describe` what happened to an object. Best effort: it never fails or
-// blocks, and it limits how many it sends.
+// Sends events (events.k8s.io/v1), which `kubectl describe` shows. Best effort: it never fails or blocks, and it limits
+// how many events it sends.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { KubeClient } from './kube-client.ts'
@@ -10,26 +10,26 @@ import { resources } from './resource.ts'
 
 export interface EventRecorderOptions {
   readonly client: Pick<KubeClient, 'create' | 'patch'>
-  /** Who says it, as a qualified name: `postscreen.dev/operator`. */
+  /** The reporting controller, as a qualified name: `postscreen.dev/operator`. */
   readonly controller: string
-  /** Which of them: the name of the pod. */
+  /** The reporting instance: the name of the pod. */
   readonly instance: string
-  /** One line for the log when an event could not be sent. It must not throw. */
+  /** Receives one line for the log if an event could not be sent. It must not throw. */
   readonly onTrouble?: (text: string) => void
   readonly clock?: Clock
 }
 
 export interface RecordedEvent {
   readonly type: 'Normal' | 'Warning'
-  /** Why, in one CamelCase word. */
+  /** The reason, in one CamelCase word. */
   readonly reason: string
-  /** What was done, in one CamelCase word. */
+  /** The action, in one CamelCase word. */
   readonly action: string
-  /** In words for people. What goes beyond 1024 bytes is cut off. */
+  /** A text for people. Everything beyond 1024 bytes is cut off. */
   readonly note: string
 }
 
-/** An event that was sent, and may be told again. */
+/** An event that was sent and may be repeated. */
 interface Series {
   readonly namespace: string
   readonly name: string
@@ -38,32 +38,32 @@ interface Series {
   sentAt: number
 }
 
-/** How many more events there may be about an object. */
+/** How many more events are allowed for an object. */
 interface Allowance {
   left: number
   at: number
 }
 
-/** An event that comes again within this time is the same one. */
+/** The same event within this time counts as a repetition. */
 const seriesMs = 10 * 60_000
-/** The API server hears of repetitions no more often. */
+/** Repetitions are sent to the API server at this interval at most. */
 const patchMs = 60_000
 const mostSeries = 2048
 const mostWaiting = 256
-/** client-go's spam filter: 25 at once, then one in 5 min, for each object. */
+/** The spam filter of client-go: 25 events at once, then one in 5 min, for each object. */
 const burst = 25
 const refillMs = 5 * 60_000
-/** ValidateEvent: the note in bytes, and the other fields. */
+/** The limits of the API server (ValidateEvent): the note, in bytes, and the other fields. */
 const noteBytes = 1024
 const fieldLength = 128
 const sendMs = 5000
 const closeMs = 3000
 
-/** One for the process. */
+/** One value for the process. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
   readonly #clock: Clock
-  /** Both in the order of their last use, so that the oldest can go when they are full. */
+  /** Both are in the order of their last use, so that the oldest entry is dropped when they are full. */
   readonly #series = new Map<string, Series>()
   readonly #allowances = new Map<string, Allowance>()
   readonly #waiting: (() => Promise<unknown>)[] = []
@@ -77,10 +77,7 @@ export class EventRecorder {
     this.#clock = options.clock ?? systemClock
   }
 
-  /**
-   * Returns at once. What was told about the object within the last 10 min becomes a series; what is too much is left
-   * out.
-   */
+  /** Returns at once. A repetition within 10 min becomes part of a series. Events over the limit are dropped. */
   record(object: KubeObject, event: RecordedEvent): void {
     if (this.#isClosed) return
     const now = this.#clock.now()
@@ -99,7 +96,7 @@ export class EventRecorder {
     this.#send(key, series, () => this.#options.client.create(created, this.#call()))
   }
 
-  /** Takes no more, and resolves when what waits has been sent, or after 3 s. */
+  /** Accepts no more events. Resolves when the waiting ones have been sent, or after 3 s. */
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#sending === undefined) return
@@ -157,7 +154,7 @@ export class EventRecorder {
       try {
         await request()
       } catch (error) {
-        // The next of its kind begins anew; an event that is gone has merely expired.
+        // The next event of this kind starts a new series. If the event does not exist any more, it has only expired.
         if (this.#series.get(key) === series) this.#series.delete(key)
         if (!isNotFound(error)) this.#options.onTrouble?.(`an event is lost: ${describeError(error)}`)
       }
@@ -165,7 +162,7 @@ export class EventRecorder {
     this.#sending ??= this.#sendAll()
   }
 
-  /** One after the other. */
+  /** Sends one event after the other. */
   async #sendAll(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) await next()
     this.#sending = undefined
@@ -176,7 +173,7 @@ export class EventRecorder {
   }
 }
 
-/** Puts an entry at the end of a table that is ordered by use, and lets the oldest go when it is full. */
+/** Puts an entry at the end of a table that is ordered by use, and drops the oldest entry if the table is full. */
 function use<T>(table: Map<string, T>, key: string, entry: T): void {
   table.delete(key)
   table.set(key, entry)
@@ -185,7 +182,7 @@ function use<T>(table: Map<string, T>, key: string, entry: T): void {
   if (oldest !== undefined) table.delete(oldest)
 }
 
-/** The longest beginning of whole characters that has at most so many bytes. */
+/** The longest beginning of whole characters that has at most this many bytes. */
 function cutBytes(text: string, most: number): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= most) return text

@@ -1,14 +1,14 @@
-// How a pod reaches its own cluster: environment and mounted files, as every pod with a service account has them.
+// How a pod reaches its own cluster: with the environment and files of every pod that has a service account.
 //
-// KubeConfig.loadFromCluster does the same. But to load @kubernetes/client-node is to load its models of every kind, of
-// which the operator uses none: 40 MB of the 200 that it may have, to read two files. So in a pod the library is left
-// alone (cluster-access.ts); everywhere else it is used.
+// KubeConfig.loadFromCluster does the same. But @kubernetes/client-node loads its models of every kind, and the
+// operator uses none of them: this would take 40 of the operator's 200 MB of memory, to read two files. So the library
+// is not loaded in a pod (cluster-access.ts). Everywhere else it is used.
 import { existsSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import type { Cluster } from '@kubernetes/client-node'
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 
-/** What the operator needs of a configuration; KubeConfig is one. */
+/** The parts of a configuration that the operator uses; KubeConfig has them. */
 export interface ClusterConfig {
   getCurrentCluster(): Cluster | null
   /** Adds certificates and credentials. */
@@ -17,7 +17,7 @@ export interface ClusterConfig {
 
 const folder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** The configuration of the pod that we are in; undefined when we are in none. */
+/** The configuration of this process's pod; undefined outside a pod. */
 export function inClusterConfig(environment: NodeJS.ProcessEnv = process.env, files = folder): ClusterConfig | undefined {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment
   const token = `${files}/token`
@@ -26,7 +26,7 @@ export function inClusterConfig(environment: NodeJS.ProcessEnv = process.env, fi
   const server = `https://${formatEndpoint({ address: host, port: Number(port) })}`
   return {
     getCurrentCluster: () => ({ name: 'in-cluster', server, caFile: authority, skipTLSVerify: false }),
-    // Both are rotated: the kubelet writes a new token every hour or so.
+    // Both rotate: the kubelet writes a new token about once an hour.
     applyToHTTPSOptions: async (options) => {
       options.ca = readFileSync(authority)
       options.headers = { ...options.headers, Authorization: `Bearer ${readFileSync(token, 'utf8').trim()}` } as NonNullable<

@@ -1,10 +1,10 @@
-// The Kubernetes API, as far as an operator needs it: eight verbs on namespaced objects, each request with a time limit
-// and a bounded answer.
+// The Kubernetes API, as far as an operator needs it: eight verbs on namespaced objects. Each request has a time limit,
+// and each answer a size limit.
 //
-// Why not the API classes of @kubernetes/client-node: to load them is to load a model of every kind, 40 MB of the 200
-// that the operator may use; they convert every object to classes and back, while the operator compares and applies
-// plain JSON; and they have no limits for the size of an answer, for requests at a time, or for the whole time of a
-// request. Its types are used (operator/desired/), and its KubeConfig (cluster-access.ts).
+// Why not the API classes of @kubernetes/client-node: they load a model of every kind, which takes 40 of the operator's
+// 200 MB of memory; they convert every object to classes and back, while the operator compares and applies plain JSON;
+// and they limit neither the size of an answer, nor the number of requests at a time, nor the total time of a request.
+// The library's types are used (operator/desired/), and its KubeConfig (cluster-access.ts).
 
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { ClusterAccess } from './cluster-access.ts'
@@ -17,9 +17,9 @@ import { RequestGate } from './request-gate.ts'
 import { pathOf, type Resource, resourceOf } from './resource.ts'
 import { badAnswer, objectOf, type WatchEvent, watchEvents } from './watch-event.ts'
 
-/** What to look for. */
+/** Which objects are requested. */
 interface Selection {
-  /** Without it: all namespaces. */
+  /** If undefined: all namespaces. */
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
@@ -28,7 +28,7 @@ interface Selection {
 }
 
 export interface ListOptions extends Selection, CallOptions {
-  /** How many objects at once; `continue` of the result leads to the next. */
+  /** The maximum number of objects in one page; `continue` of the result leads to the next page. */
   readonly limit?: number
   readonly continue?: string
   readonly resourceVersion?: string
@@ -36,16 +36,16 @@ export interface ListOptions extends Selection, CallOptions {
 
 export interface ListResult {
   readonly items: readonly KubeObject[]
-  /** What a watch goes on from. */
+  /** The version from which a watch can continue. */
   readonly resourceVersion: string
-  /** There is more. */
+  /** The token for the next page. */
   readonly continue?: string
 }
 
 export interface WatchOptions extends Selection {
-  /** That of a list, an event or a bookmark. */
+  /** The resource version of a list, an event or a bookmark. */
   readonly resourceVersion: string
-  /** When the server ends the watch. It is given up 15 s later. */
+  /** When the server ends the watch. After 15 s more, the client ends it. */
   readonly timeoutSeconds: number
   /** Called when the server has accepted the watch. */
   readonly opened?: () => void
@@ -53,54 +53,52 @@ export interface WatchOptions extends Selection {
 
 export interface ApplyOptions extends CallOptions {
   readonly fieldManager: string
-  /** Takes fields over that other managers own. */
+  /** Takes over fields that other managers own. */
   readonly force?: boolean
   readonly subresource?: 'status'
-  /** The server answers as if, and changes nothing. */
+  /** Dry run: the server answers as usual and changes nothing. */
   readonly dryRun?: boolean
 }
 
 export interface DeleteOptions extends CallOptions {
-  /** Only the object with this uid; another of the same name is a conflict. */
+  /** Only the object with this uid. If another object has the name, the result is a conflict. */
   readonly uid?: string
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
 }
 
-/** All reject with a KubeError, and only with that. */
+/** All methods reject with a KubeError, and with no other error. */
 export interface KubeClient {
-  /** undefined when the object does not exist. */
+  /** undefined if the object does not exist. */
   get(resource: Resource, namespace: string, name: string, call?: CallOptions): Promise<KubeObject | undefined>
   /** One page of a list. */
   list(resource: Resource, options?: ListOptions): Promise<ListResult>
   /**
-   * What happens from a resource version on. Ends when the server ends it; throws a KubeError for all else, ERROR
-   * events included.
+   * The changes after a resource version. Ends when the server ends the watch. Throws a KubeError for everything else,
+   * including ERROR events.
    */
   watch(resource: Resource, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>
-  /** Server-side apply: the object holds the fields that we have an opinion on, no more. */
+  /** Server-side apply: the object contains only the fields that we want to own. */
   apply(object: KubeObject, options: ApplyOptions): Promise<KubeObject>
   create(object: KubeObject, call?: CallOptions): Promise<KubeObject>
   /**
-   * Writes the whole object; with metadata.resourceVersion only if there was no other write since (else isConflict).
+   * Replaces the whole object. With metadata.resourceVersion, only if there was no other write since (otherwise
+   * isConflict).
    */
   replace(object: KubeObject, call?: CallOptions): Promise<KubeObject>
   /** RFC 7396 merge patch. */
   patch(resource: Resource, namespace: string, name: string, mergePatch: object, call?: CallOptions): Promise<KubeObject>
-  /** Succeeds when the object does not exist. */
+  /** Also succeeds if the object does not exist. */
   delete(resource: Resource, namespace: string, name: string, options?: DeleteOptions): Promise<void>
-  /** Breaks off what is under way, and all connections. */
+  /** Aborts all requests and closes all connections. */
   close(): Promise<void>
 }
 
 export interface ConnectOptions {
-  /** A kubeconfig file. Without it: the pod's service account, else KUBECONFIG or ~/.kube/config. */
+  /** A kubeconfig file. If undefined: the pod's service account, or else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined
-  /**
-   * For one request except a watch, from first to last, in milliseconds; for a watch until its answer begins. Default
-   * 30 s.
-   */
+  /** The time limit for a whole request, in milliseconds; for a watch, until its answer begins. Default 30 s. */
   readonly requestTimeoutMs?: number
-  /** How many requests may be under way at once besides watches and urgent ones. Default 16. */
+  /** How many requests may run at once, besides watches and urgent ones. Default 16. */
   readonly requestsAtOnce?: number
   readonly userAgent: string
   readonly observe?: Observe
@@ -108,7 +106,7 @@ export interface ConnectOptions {
   readonly limits?: Partial<AnswerLimits>
 }
 
-/** The longest answers, in bytes. */
+/** The longest allowed answers, in bytes. */
 export interface AnswerLimits {
   readonly object: number
   readonly list: number
@@ -116,15 +114,15 @@ export interface AnswerLimits {
   readonly event: number
 }
 
-/** etcd takes objects of 1.5 MiB; as JSON they may be longer. */
+/** etcd accepts objects of 1.5 MiB; as JSON they may be longer. */
 const defaultLimits: AnswerLimits = { object: 8 << 20, list: 128 << 20, event: 8 << 20 }
-/** The server ends a watch after timeoutSeconds; this much later it must be dead. */
+/** The server ends a watch after timeoutSeconds. This much later, the connection must be dead. */
 const watchGraceSeconds = 15
-/** Connections for urgent requests, besides those for the others. */
+/** Connections for urgent requests, besides those for other requests. */
 const urgentConnections = 2
 const connectTimeoutMs = 10_000
 
-/** Throws when the configuration has no usable cluster; does not connect before the first request. */
+/** Throws if the configuration has no usable cluster. Does not connect before the first request. */
 export function connectKube(options: ConnectOptions): KubeClient {
   return new HttpKubeClient(options)
 }
@@ -261,7 +259,8 @@ class HttpKubeClient implements KubeClient {
 }
 
 /**
- * Only the API server's own word counts, not a 404 page of something in between, or of a group that it does not serve.
+ * Only a 404 status object of the API server counts, not the 404 page of a proxy, or the answer for an API group that
+ * the server does not have.
  */
 function notThere(error: unknown): undefined {
   if (isNotFound(error) && error instanceof KubeError && error.reason === 'NotFound') return undefined

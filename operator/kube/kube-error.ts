@@ -1,4 +1,4 @@
-// A request that came to nothing: what the API server said (metav1.Status), or that no answer came.
+// A failed request: the answer of the API server (metav1.Status), or the reason why there was no answer.
 
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 
@@ -7,19 +7,19 @@ const messageLimit = 500
 const longestRetryAfterMs = 5 * 60_000
 
 interface KubeErrorFacts {
-  /** The HTTP status; 0 when no answer came, or none that makes sense. */
+  /** The HTTP status; 0 if there was no answer, or none that could be read. */
   readonly status: number
   /**
-   * metav1.Status reason, such as `Conflict`; `NoConnection`, `Timeout`, `BadAnswer`, `TooLarge`, `NoCredentials`,
-   * `Aborted` and `Busy` are ours.
+   * The reason of metav1.Status, such as `Conflict`. `NoConnection`, `Timeout`, `BadAnswer`, `TooLarge`,
+   * `NoCredentials`, `Aborted` and `Busy` are our own.
    */
   readonly reason: string
-  /** How long the server asks us to stay away, in milliseconds. */
+  /** How long the server asks the client to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined
   readonly cause?: unknown
 }
 
-/** Its message is one line of bounded length without control characters or tokens: fit for a log. */
+/** The message is one line of limited length without control characters or tokens, so it can be logged. */
 export class KubeError extends Error {
   readonly status: number
   readonly reason: string
@@ -35,8 +35,8 @@ export class KubeError extends Error {
 }
 
 /**
- * The error for a metav1.Status: the body of a refusal, or the object of an ERROR event of a watch.
- * `body` is what came, whatever it is; `status` counts when the body has no code; `retryAfter` is the header.
+ * The error for a metav1.Status: the body of an error response, or the object of an ERROR event of a watch.
+ * `body` is what was received, of any form. `status` is used if the body has no code. `retryAfter` is the header.
  */
 export function kubeErrorOf(what: string, status: number, body: unknown, retryAfter?: string): KubeError {
   const said = fieldsOf(body)
@@ -50,7 +50,7 @@ export function kubeErrorOf(what: string, status: number, body: unknown, retryAf
   })
 }
 
-/** RFC 9110 10.2.3: seconds, as the API server writes it. A date (which it never sends) is passed over. */
+/** RFC 9110 10.2.3: seconds, as the API server writes it. A date, which it never sends, is ignored. */
 function retryAfterOf(details: unknown, header: string | undefined): number | undefined {
   if (header !== undefined && /^[0-9]{1,9}$/.test(header)) return Number(header) * 1000
   const seconds = isObject(details) ? details['retryAfterSeconds'] : undefined
@@ -60,22 +60,22 @@ function retryAfterOf(details: unknown, header: string | undefined): number | un
 /** The object does not exist. */
 export const isNotFound = (error: unknown): boolean => hasStatus(error, 404)
 
-/** Somebody else wrote first, or (reason AlreadyExists) created it first. */
+/** Another writer was first, or (reason AlreadyExists) created the object first. */
 export const isConflict = (error: unknown): boolean => hasStatus(error, 409)
 
-/** The resource version, or the place in a list, is too old: list again. */
+/** The resource version, or the token for the next page, is too old: list again. */
 export const isGone = (error: unknown): boolean => hasStatus(error, 410)
 
 /** The object is not valid (422), or the request is not (400): it will not get better by itself. */
 export const isInvalid = (error: unknown): boolean => hasStatus(error, 422) || hasStatus(error, 400)
 
-/** We may not (403), or the server does not know us (401). */
+/** The action is not allowed (403), or the credentials are not accepted (401). */
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403) || hasStatus(error, 401)
 
 /** The server asks for fewer requests. */
 export const isTooManyRequests = (error: unknown): boolean => hasStatus(error, 429)
 
-/** No answer came. */
+/** There was no answer. */
 export const isUnanswered = (error: unknown): boolean => hasStatus(error, 0)
 
 function hasStatus(error: unknown, status: number): boolean {
@@ -83,8 +83,8 @@ function hasStatus(error: unknown, status: number): boolean {
 }
 
 /**
- * Text from elsewhere, for a log line: control characters and the like are escaped, what looks like a token is left
- * out, and it has an end.
+ * Prepares a text from another program for a log line: escapes control and invisible characters, removes what looks
+ * like a token, and limits the length.
  */
 export function logText(text: string, limit = messageLimit): string {
   const start = text
@@ -95,7 +95,7 @@ export function logText(text: string, limit = messageLimit): string {
   return start.length > limit || text.length > 4 * limit ? `${start.slice(0, limit - 1)}…` : start
 }
 
-/** What was thrown, in words for a log. */
+/** A description of a thrown value, for a log. */
 export function describeError(caught: unknown): string {
   return caught instanceof KubeError ? caught.message : logText(caught instanceof Error ? caught.message : String(caught))
 }

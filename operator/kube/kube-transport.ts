@@ -1,5 +1,5 @@
-// One request to the API server: credentials, connection, time limit, bounded answer, and what is wrong with it in the
-// form of a KubeError.
+// One request to the API server, with credentials, a connection, a time limit and a limited answer. Every failure
+// becomes a KubeError.
 
 import { type Dispatcher, request as send } from 'undici'
 import type { Clock } from '../../runtime/clock.ts'
@@ -12,15 +12,17 @@ import { badAnswer } from './watch-event.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'apply' | 'create' | 'replace' | 'patch' | 'delete'
 
-/** Called once for each request. `status` is 0 when no answer came; for a watch it is called when the answer begins. */
+/**
+ * Called once for each request. `status` is 0 if there was no answer. For a watch, it is called when the answer begins.
+ */
 export type Observe = (verb: Verb, resource: Resource, status: number, seconds: number) => void
 
-/** How a caller may have one request done otherwise than all others. */
+/** What a caller can change for a single request. */
 export interface CallOptions {
-  /** For the whole request, in milliseconds. */
+  /** The time limit for the whole request, in milliseconds. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
-  /** Does not wait for others: for the lease. */
+  /** Does not wait for other requests; used for the lease. */
   readonly urgent?: boolean
 }
 
@@ -33,7 +35,7 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly body?: { readonly type: string; readonly content: unknown }
   readonly accept?: string
-  /** The longest answer, in bytes. */
+  /** The longest allowed answer, in bytes. */
   readonly answerLimit: number
 }
 
@@ -46,10 +48,10 @@ interface TransportOptions {
   readonly observe: Observe
 }
 
-/** What a refusal may say, in bytes. */
+/** The longest error response that is read, in bytes. */
 const refusalLimit = 64 * 1024
 
-/** An answer that has begun. */
+/** The beginning of an answer. */
 type Answer = Dispatcher.ResponseData
 
 export class KubeTransport {
@@ -59,7 +61,7 @@ export class KubeTransport {
     this.#options = options
   }
 
-  /** The JSON of a 2xx answer. Rejects with a KubeError for all else. */
+  /** The JSON of a 2xx answer. Rejects with a KubeError for everything else. */
   async ask(wanted: KubeRequest, { timeoutMs, signal, urgent = false }: CallOptions = {}): Promise<unknown> {
     const { clock, gate, requestTimeoutMs } = this.#options
     const deadline = new Deadline(clock, timeoutMs ?? requestTimeoutMs, nameOf(wanted), signal)
@@ -75,7 +77,7 @@ export class KubeTransport {
     }
   }
 
-  /** A 2xx answer whose body is still to be read, as long as the deadline allows. Rejects with a KubeError. */
+  /** A 2xx answer whose body is still to be read, within the deadline. Rejects with a KubeError. */
   async open(wanted: KubeRequest, deadline: Deadline): Promise<Answer> {
     const began = this.#options.clock.now()
     let status = 0
@@ -97,7 +99,7 @@ export class KubeTransport {
     try {
       return JSON.parse(text)
     } catch {
-      // The message of JSON.parse quotes what it read.
+      // The message of JSON.parse quotes its input.
       throw badAnswer(`${nameOf(wanted)}: the answer is not JSON`)
     }
   }
@@ -117,7 +119,8 @@ export class KubeTransport {
       signal: deadline.signal,
     })
     try {
-      // undici notes an abort only once the connection stands: hence the race. What comes too late is thrown away.
+      // undici notices an abort only after the connection is established, so the abort is raced with the request. An
+      // answer that comes too late is dropped.
       return await deadline.race(sent)
     } catch (error) {
       void sent.then(drop, () => undefined)
@@ -145,7 +148,7 @@ async function refusal(wanted: KubeRequest, answer: Answer, deadline: Deadline):
   return kubeErrorOf(nameOf(wanted), answer.statusCode, jsonOrNothing(text), typeof header === 'string' ? header : undefined)
 }
 
-/** A proxy in between answers with a page of its own. */
+/** A proxy on the way may answer with its own page. */
 function jsonOrNothing(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -171,7 +174,7 @@ async function readText({ body }: Answer, limit: number, what: string, deadline:
   return Buffer.concat(pieces, bytes).toString('utf8')
 }
 
-/** What went wrong on the way, as a KubeError. The messages of Node and undici hold addresses and codes, no headers. */
+/** The KubeError for a network failure. The messages of Node and undici contain addresses and codes, but no headers. */
 export function transportError(what: string, error: unknown): KubeError {
   if (error instanceof KubeError) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''

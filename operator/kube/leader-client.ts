@@ -1,12 +1,12 @@
-// A client that writes only while we lead: what is still under way when the lease is lost must not go on acting beside
-// the next leader.
+// A client that writes only while this process is the leader: work that is in progress when the lease is lost must not
+// change anything while the next leader acts.
 
 import type { KubeClient } from './kube-client.ts'
 import { KubeError } from './kube-error.ts'
 
 /**
- * Reading is free; each write asks `isLeading` in the moment that it is sent, and rejects with a KubeError (NotLeading)
- * otherwise.
+ * Reads are always allowed. Each write checks `isLeading` at the moment when it is sent, and rejects with a KubeError
+ * (NotLeading) if it is false.
  */
 export function leaderClient(client: KubeClient, isLeading: () => boolean): KubeClient {
   const write = async <T>(send: () => Promise<T>): Promise<T> => {

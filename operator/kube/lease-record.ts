@@ -1,4 +1,4 @@
-// What a Lease says about the leader, and how it is written (coordination.k8s.io/v1).
+// The contents of a Lease (coordination.k8s.io/v1): how it names the leader, and how it is written.
 
 import { microTime } from './micro-time.ts'
 import { fieldsOf } from '../../crds/is-object.ts'
@@ -7,17 +7,17 @@ import type { KubeObject } from './object.ts'
 export interface LeaseRecord {
   /** undefined: the lease is free. */
   readonly holder: string | undefined
-  /** How long the holder leads after a renewal, in milliseconds; undefined when it does not say. */
+  /** How long the holder leads after a renewal, in milliseconds; undefined if the Lease does not have it. */
   readonly durationMs: number | undefined
   readonly transitions: number
   readonly acquireTime: string | undefined
-  /** Differs as soon as anything about the leader was written. */
+  /** A text that differs after each write about the leader. */
   readonly fingerprint: string
 }
 
 const longestDurationSeconds = 3600
 
-/** Reads a Lease of any writer. */
+/** Reads a Lease, whichever program wrote it. */
 export function leaseRecordOf(lease: KubeObject): LeaseRecord {
   const spec = fieldsOf(lease['spec'])
   const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions, acquireTime, renewTime } = spec
@@ -31,19 +31,19 @@ export function leaseRecordOf(lease: KubeObject): LeaseRecord {
   }
 }
 
-/** What is written into a Lease. */
+/** What is written to a Lease. */
 export interface LeaseClaim {
-  /** Empty: the lease is released. */
+  /** The holder; an empty text releases the lease. */
   readonly holder: string
   readonly durationMs: number
   readonly transitions: number
-  /** Milliseconds since 1970, or as it was written before. */
+  /** Milliseconds since 1970, or the time as it was written before. */
   readonly acquired: number | string
   /** Milliseconds since 1970. */
   readonly renewed: number
 }
 
-/** The Lease with a claim in it; all else stays, and so does its resource version. */
+/** The Lease with a claim. Everything else stays the same, including its resource version. */
 export function claimLease(lease: KubeObject, { holder, durationMs, transitions, acquired, renewed }: LeaseClaim): KubeObject {
   const before = fieldsOf(lease['spec'])
   const spec = {

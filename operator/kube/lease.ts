@@ -1,6 +1,7 @@
-// Leader election by a Lease, by client-go's rules (tools/leaderelection): of all the operators that run, one acts.
+// Leader election with a Lease, by the rules of client-go (tools/leaderelection): only one of the running operators
+// acts.
 //
-// Why not a library: @kubernetes/client-node has no leader election. Here only times of our own clock are compared,
+// Why not a library: @kubernetes/client-node has no leader election. Here, only times of our own clock are compared,
 // leadership ends before the lease does, and `isLeading` is checked before each write (leader-client.ts). The tests run
 // electors with wrong clocks and lost answers.
 
@@ -11,44 +12,44 @@ import { claimLease, leaseRecordOf } from './lease-record.ts'
 import type { KubeObject } from './object.ts'
 import { resources } from './resource.ts'
 
-/** The only three things that an election does. */
+/** The three requests of an election. */
 export type ElectionClient = Pick<KubeClient, 'get' | 'create' | 'replace'>
 
 export interface ElectionOptions {
   readonly client: ElectionClient
   readonly namespace: string
   readonly name: string
-  /** Different for each process, also for two that follow each other in one pod. */
+  /** Different for each process, also for two that run in the same pod one after the other. */
   readonly identity: string
   /**
-   * Begins the identity of every process of this pod, of which only one runs at a time. What such a holder left is
-   * taken at once.
+   * The beginning of the identity of every process of this pod. Only one of these runs at a time, so a lease of an
+   * earlier one is taken over at once.
    */
   readonly formerSelf?: string | undefined
-  /** How long others wait after the last renewal that they saw. Default 15 s. */
+  /** How long others wait after the last renewal that they observed. Default 15 s. */
   readonly leaseMs?: number
-  /** How long we lead after the last renewal that we sent. Must be shorter. Default 10 s. */
+  /** How long this process leads after the last renewal that it sent. Must be shorter. Default 10 s. */
   readonly renewMs?: number
   /** The time between two attempts, to acquire or to renew. Default 2 s. */
   readonly retryMs?: number
-  /** One line for the log. It must not throw. */
+  /** Receives one line for the log. It must not throw. */
   readonly onTrouble?: (text: string) => void
   readonly clock?: Clock
   readonly random?: () => number
 }
 
 export interface Election {
-  /** Resolves when we lead; it may stay pending. */
+  /** Resolves when this process leads; it may stay pending. */
   readonly leading: Promise<void>
-  /** Resolves when we no longer lead or may lead: from then on nothing may act. */
+  /** Resolves when this process no longer leads or may no longer lead. After that, it must not act. */
   readonly lost: Promise<void>
-  /** Whether we lead at this very moment, by the clock: to be asked before each act. */
+  /** Whether this process leads at this moment, by its clock. Must be checked before each action. */
   isLeading(): boolean
-  /** Who leads, as far as we know. */
+  /** The identity of the leader, as far as it is known. */
   leader(): string | undefined
   /**
-   * Gives the lease up, so that the next one need not wait for its end. `lost` resolves before. All work must have
-   * stopped.
+   * Releases the lease, so that the next leader need not wait until it expires. `lost` resolves before that. All work
+   * must have ended.
    */
   release(): Promise<void>
 }
@@ -58,7 +59,7 @@ export function elect(options: ElectionOptions): Election {
   return new Elector(options)
 }
 
-/** How often the release is tried when the lease was written in between. */
+/** How often the release is tried again if the lease was written in between. */
 const releaseAttempts = 5
 
 /** client-go's JitterFactor. */
@@ -78,16 +79,15 @@ class Elector implements Election {
   readonly #over = Promise.withResolvers<void>()
   readonly #giveUp = new AbortController()
   readonly #running: Promise<void>
-  /** Until when we lead, by our clock; undefined: we do not. */
+  /** The end of our leadership, by our clock; undefined: this process does not lead. */
   #leadsUntil: number | undefined
   #isOver = false
-  /** The lease as we last wrote it: the next renewal need not read it. */
+  /** The lease as this process last wrote it, so that the next renewal need not read it. */
   #mine: KubeObject | undefined
-  /** The lease may have our name in it, even if no answer told so. */
+  /** The lease may name this process even if no answer confirmed it. */
   #hasWritten = false
   /**
-   * What we last saw of it, and since when it has been like that: the only times that are compared are those of our own
-   * clock.
+   * What was last observed of the lease, and since when it has not changed. Only times of our own clock are compared.
    */
   #observed: { readonly fingerprint: string; readonly since: number } | undefined
   #holder: string | undefined
@@ -120,15 +120,15 @@ class Elector implements Election {
   async release(): Promise<void> {
     const wasOver = this.#isOver
     this.#end()
-    // An attempt that is under way may still succeed; it has its own time limit.
+    // An attempt in progress may still succeed; it has its own time limit.
     await this.#running
     if (wasOver || !this.#hasWritten) return
     for (let left = releaseAttempts; left > 0; left--) {
       try {
         return await this.#giveBack()
       } catch (error) {
-        // The lease was written in between, which says nothing about its holder: an answer to us was lost, or another
-        // program annotated it.
+        // The lease was written in between. This says nothing about its holder: an answer to us was lost, or another
+        // program added an annotation.
         this.#mine = undefined
         if (left > 1 && isConflict(error)) continue
         return this.#tell(`the lease could not be released: ${describeError(error)}`)
@@ -150,7 +150,7 @@ class Elector implements Election {
     }
   }
 
-  /** Acquires or renews the lease if that can be. */
+  /** Acquires or renews the lease if this is possible. */
   async #attempt(): Promise<void> {
     for (const isLast of [false, true]) {
       const lease = this.#mine ?? (await this.#read())
@@ -187,12 +187,15 @@ class Elector implements Election {
     return holder === undefined || this.#isFormerSelf(holder) || this.#clock.now() - since >= durationMs
   }
 
-  /** The kubelet starts a container again only when its process has ended, so nothing acts under that name any more. */
+  /**
+   * The kubelet starts a container again only after its process has ended, so no process with that identity acts any
+   * more.
+   */
   #isFormerSelf(holder: string): boolean {
     return this.#formerSelf !== undefined && holder.startsWith(this.#formerSelf)
   }
 
-  /** Writes us into the lease; only if there was no other write since we read it. */
+  /** Writes this process into the lease, but only if there was no other write since it was read. */
   async #take(lease: KubeObject | undefined): Promise<void> {
     this.#hasWritten = true
     const sentAt = this.#clock.now()
@@ -213,7 +216,7 @@ class Elector implements Election {
     if (!this.#isOver) this.#lead(sentAt + this.#options.renewMs)
   }
 
-  /** Counted from when the renewal was sent: others may have seen it then, never earlier. */
+  /** Counted from the time when the renewal was sent: others may have observed it then, but not earlier. */
   #lead(until: number): void {
     const left = until - this.#clock.now()
     if (left <= 0) return
@@ -248,12 +251,12 @@ class Elector implements Election {
     this.#holder = undefined
   }
 
-  /** An attempt that hangs must leave time for another. */
+  /** A hanging attempt must leave enough time for another one. */
   #call(): { timeoutMs: number; signal: AbortSignal; urgent: true } {
     return { timeoutMs: this.#options.renewMs / 3, signal: this.#giveUp.signal, urgent: true }
   }
 
-  /** Tells what is new. */
+  /** Reports a change of the leader. */
   #tell(text: string): void {
     if (text === this.#trouble) return
     this.#trouble = text

@@ -1,11 +1,11 @@
-// The reflector: keeps a copy of the objects of one kind by listing them once and watching them from there, and
-// recovers from every failure.
+// The reflector: keeps a copy of the objects of one kind. It lists them once, watches for changes, and recovers from
+// every failure.
 //
 // Why not the informer of @kubernetes/client-node (2.0): it stops at the first error other than 410, so the caller must
-// restart it and add a back-off; it lists everything in one answer and keeps objects whole, where this takes pages and
-// keeps only what is needed of an object; it asks for no bookmarks, so a quiet watch lists again after 410; it takes 30
-// s of silence for a dead connection, which a quiet kind has all the time; and what its handler throws, or a line that
-// is not JSON, is swallowed. This one follows client-go's Reflector, and its tests script an API server.
+// restart it and add a back-off; it lists everything in one answer and keeps whole objects, while this one uses pages
+// and keeps only what is needed of an object; it requests no bookmarks, so a quiet watch lists again after 410; it
+// takes 30 s of silence for a dead connection, although this is normal for a quiet kind; and it swallows the exceptions
+// of its handler, and lines that are not JSON. This reflector follows client-go's, and its tests play the API server.
 
 import { BackOff } from '../../runtime/back-off.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
@@ -19,45 +19,47 @@ import { badAnswer, type WatchEvent } from './watch-event.ts'
 export interface ListWatchOptions {
   readonly client: Pick<KubeClient, 'list' | 'watch'>
   readonly resource: Resource
-  /** Without it: all namespaces. */
+  /** If undefined: all namespaces. */
   readonly namespace?: string | undefined
   readonly labelSelector?: string | undefined
   readonly fieldSelector?: string | undefined
   /** Only the metadata of the objects is asked for. */
   readonly metadataOnly?: boolean
-  /** What of an object is worth the memory; undefined: nothing, it counts as not there. Default: all. */
+  /**
+   * The part of an object that is kept in memory; undefined: the object counts as missing. Default: the whole object.
+   */
   readonly keep?: (object: KubeObject) => KubeObject | undefined
-  /** Called after the store has changed. What it throws is reported to onTrouble. */
+  /** Called after the store has changed. Its exceptions are reported to onTrouble. */
   readonly onChange: (key: ResourceKey, object: KubeObject | undefined) => void
-  /** Once, when the first whole list is in the store. */
+  /** Called once, when the first complete list is in the store. */
   readonly onSynced?: () => void
-  /** One line for the log. It must not throw. */
+  /** Receives one line for the log. It must not throw. */
   readonly onTrouble?: (text: string) => void
   readonly clock?: Clock
   readonly random?: () => number
-  /** How many objects are asked for at once. Default 500. */
+  /** The number of objects in a page. Default 500. */
   readonly pageSize?: number
 }
 
 export interface ListWatch {
   readonly store: ReadonlyStore
-  /** Resolves when the first whole list is in the store; rejects when it is stopped before. */
+  /** Resolves when the first complete list is in the store; rejects if it is stopped before. */
   readonly synced: Promise<void>
-  /** When the API server last answered or told something, in milliseconds since 1970. */
+  /** When the API server last answered or sent something, in milliseconds since 1970. */
   readonly lastHeardAt: number | undefined
-  /** Resolves when nothing of it is left: no request, no timer. */
+  /** Resolves when all its requests and timers have ended. */
   stop(): Promise<void>
 }
 
-/** The server is asked to end a watch after a time between these, so that watches spread over the API servers. */
+/** The server is asked to end a watch after a time between these two, so that watches spread over the API servers. */
 const shortestWatchSeconds = 240
 const longestWatchSeconds = 480
-/** A list that does not end within so many pages never will. */
+/** A list with more pages than this is treated as endless. */
 const mostPages = 20_000
-/** A watch that ends sooner, without an event is not a success. */
+/** A watch that ends sooner and without an event does not count as a success. */
 const shortestSuccessMs = 1000
 
-/** Begins at once. */
+/** Starts at once. */
 export function listWatch(options: ListWatchOptions): ListWatch {
   return new Reflector(options)
 }
@@ -74,12 +76,12 @@ class Reflector implements ListWatch {
   readonly #sync = Promise.withResolvers<void>()
   readonly #running: Promise<void>
   #isSynced = false
-  /** Everything up to here is in the store; undefined: list first. */
+  /** All changes up to this version are in the store; undefined: a list is needed first. */
   #version: string | undefined
   #pageSize: number
   /**
-   * What was listed was too old, or of no use, by the time it was needed: further lists come no faster for having
-   * succeeded.
+   * The last list was too old, or could not be used, when the watch began. Another successful list must not make the
+   * next one come sooner.
    */
   #outrun = false
 
@@ -118,12 +120,12 @@ class Reflector implements ListWatch {
     if (!this.#isSynced) this.#sync.reject(new Error(`${this.#options.resource.plural}: stopped before the first list`))
   }
 
-  /** Decides how to go on after an error; returns how long the server wants us to stay away. */
+  /** Decides how to continue after an error. Returns how long the server asks the client to wait. */
   #recover(error: unknown): number | undefined {
     const reason = error instanceof KubeError ? error.reason : ''
     if (!isGone(error)) this.#trouble(`${this.#options.resource.plural}: `, error)
     if (reason === 'TooLarge' && this.#version === undefined) this.#pageSize = Math.max(1, this.#pageSize >> 2)
-    // What cannot be read would come again, were the watch to go on from the same version.
+    // A watch from the same version would receive the unreadable event again.
     if (isGone(error) || reason === 'BadAnswer' || reason === 'TooLarge') {
       this.#outrun = true
       this.#version = undefined
@@ -131,7 +133,10 @@ class Reflector implements ListWatch {
     return error instanceof KubeError ? error.retryAfterMs : undefined
   }
 
-  /** Lists all pages into the store; what they do not have is gone. Returns the version to watch from. */
+  /**
+   * Lists all pages into the store and removes the objects that they do not contain. Returns the version from which to
+   * watch.
+   */
   async #list(): Promise<string> {
     const seen = new Set<ResourceKey>()
     let version: string | undefined
@@ -147,7 +152,7 @@ class Reflector implements ListWatch {
       })
       this.#heard()
       if (!this.#outrun) this.#backOff.reset()
-      // All pages are of the first one's version.
+      // All pages have the version of the first one.
       version ??= page.resourceVersion
       for (const object of page.items) {
         seen.add(keyOf(object))
@@ -186,8 +191,8 @@ class Reflector implements ListWatch {
   }
 
   /**
-   * Events come in the order of their versions: one that is not later than what we have was told before, or belongs to
-   * the past.
+   * Events come in the order of their versions. An event that is not later than the stored version was received before,
+   * or is out of date.
    */
   #take(event: WatchEvent): void {
     const version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion
@@ -256,7 +261,7 @@ class Reflector implements ListWatch {
     this.#options.onTrouble?.(`${error instanceof KubeError ? '' : about}${describeError(error)}`)
   }
 
-  /** Ends early when it is stopped. */
+  /** Ends early if the reflector is stopped. */
   #pause(ms: number): Promise<void> {
     const { signal } = this.#stopping
     if (signal.aborted) return Promise.resolve()

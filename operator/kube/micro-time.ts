@@ -1,6 +1,6 @@
-// metav1.MicroTime, as Leases and Events have it.
+// metav1.MicroTime, which Leases and Events use.
 
-/** RFC 3339 in UTC with six digits after the second, of milliseconds since 1970. */
+/** Milliseconds since 1970 as RFC 3339 in UTC, with six digits after the second. */
 export function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z')
 }

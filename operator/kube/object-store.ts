@@ -9,7 +9,7 @@ export interface ReadonlyStore {
   readonly size: number
 }
 
-/** What changed for a key: its object, or undefined when it is gone. */
+/** A change for a key: its object, or undefined after it was removed. */
 export interface Change {
   readonly key: ResourceKey
   readonly object: KubeObject | undefined
@@ -17,7 +17,7 @@ export interface Change {
 
 interface Entry {
   readonly object: KubeObject
-  /** That of the object as it came: what is kept of it may be without. */
+  /** The resource version of the object as it was received: the stored part may not have it. */
   readonly resourceVersion: string | undefined
 }
 
@@ -42,8 +42,8 @@ export class ObjectStore implements ReadonlyStore {
   }
 
   /**
-   * Takes an object in. undefined when nothing changed by it: the same version is there, or it is not to be kept and
-   * was not.
+   * Adds or replaces an object. undefined if nothing changed: the store has the same version, or the object is not to
+   * be kept and was not in the store.
    */
   put(object: KubeObject): Change | undefined {
     const key = keyOf(object)
@@ -56,12 +56,15 @@ export class ObjectStore implements ReadonlyStore {
     return { key, object: kept }
   }
 
-  /** undefined when there was no such object. */
+  /** undefined if the object was not in the store. */
   remove(key: ResourceKey): Change | undefined {
     return this.#objects.delete(key) ? { key, object: undefined } : undefined
   }
 
-  /** Removes every object whose key is not among `keys`: after a whole list, what it did not have is gone. */
+  /**
+   * Removes every object whose key is not among `keys`. Used after a complete list, which has the keys of all existing
+   * objects.
+   */
   retain(keys: ReadonlySet<ResourceKey>): Change[] {
     const gone = Array.from(this.#objects.keys()).filter((key) => !keys.has(key))
     return gone.flatMap((key) => this.remove(key) ?? [])
@@ -70,7 +73,7 @@ export class ObjectStore implements ReadonlyStore {
 
 /**
  * Whether one resource version is later than another. Decimal numbers are compared (KEP-5504: they are comparable
- * within one resource); anything else is opaque, and whatever came last is later.
+ * within one resource). Other versions cannot be compared, so the one that came last counts as later.
  */
 export function isLaterVersion(version: string, than: string): boolean {
   if (!/^[0-9]+$/.test(version) || !/^[0-9]+$/.test(than)) return version !== than

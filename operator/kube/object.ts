@@ -1,4 +1,4 @@
-// What every Kubernetes object has, and the key that it goes by.
+// The fields that every Kubernetes object has, and its key.
 import { isObject } from '../../crds/is-object.ts'
 
 /** metav1.OwnerReference. */
@@ -11,7 +11,7 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean
 }
 
-/** metav1.ObjectMeta, as far as it is looked at here. Times are RFC 3339. */
+/** The fields of metav1.ObjectMeta that are used here. Times are RFC 3339. */
 export interface ObjectMeta {
   readonly name: string
   readonly namespace?: string
@@ -26,7 +26,7 @@ export interface ObjectMeta {
   readonly [field: string]: unknown
 }
 
-/** Any object. What a kind has besides (spec, status, data) is unknown until it is looked at. */
+/** Any object. The other fields of its kind (spec, status, data) are unknown until they are checked. */
 export interface KubeObject {
   readonly apiVersion: string
   readonly kind: string
@@ -42,13 +42,13 @@ export function keyOf(object: { readonly metadata: { readonly name: string; read
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }
 
-/** The two parts of a key. Neither can hold a slash. */
+/** The two parts of a key. Neither can contain a slash. */
 export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
   const slash = key.indexOf('/')
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
-/** Whether something that came from the network is an object with a name; only then may it be called a KubeObject. */
+/** Whether a value from the network is an object with a name; only then is it treated as a KubeObject. */
 export function isKubeObject(value: unknown): value is KubeObject {
   if (!isObject(value) || typeof value['apiVersion'] !== 'string' || typeof value['kind'] !== 'string') return false
   const metadata = value['metadata']

@@ -1,4 +1,4 @@
-// Lets so many requests to the API server be under way at once and no more; the others wait in order.
+// Limits how many requests to the API server run at once. The others wait in order.
 
 import type { Deadline } from './deadline.ts'
 import { KubeError } from './kube-error.ts'
@@ -15,8 +15,8 @@ export class RequestGate {
   }
 
   /**
-   * Resolves when there is room; the caller must then call `leave` once. Rejects when the deadline ends first, or too
-   * many wait.
+   * Resolves when the request may start; the caller must then call `leave` once. Rejects if the deadline ends first, or
+   * if too many requests wait.
    */
   async enter(deadline: Deadline): Promise<void> {
     if (this.#inside < this.#limit) {
@@ -29,7 +29,7 @@ export class RequestGate {
     try {
       await deadline.race(turn.promise)
     } catch (error) {
-      // Our turn may have come in the same moment as the end: hand it on.
+      // The place may have become free at the moment when the deadline ended: give it to the next request.
       if (!this.#waiting.delete(turn.resolve)) this.leave()
       throw error
     }

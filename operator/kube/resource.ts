@@ -1,4 +1,4 @@
-// The kinds that the operator deals with, and where the API server keeps them.
+// The kinds that the operator uses, and their paths at the API server.
 
 /** One kind, as the API server names it. */
 export interface Resource {
@@ -30,7 +30,7 @@ const byKind: ReadonlyMap<string, Resource> = new Map(
   Object.values(resources).map((one) => [`${one.apiVersion} ${one.kind}`, one] as const),
 )
 
-/** The resource of an object. Throws for a kind that is not in the table: that is our mistake. */
+/** The resource of an object. Throws for a kind that is not in the table, which is a bug. */
 export function resourceOf(object: { readonly apiVersion: string; readonly kind: string }): Resource {
   const found = byKind.get(`${object.apiVersion} ${object.kind}`)
   if (found === undefined) throw new Error(`no such resource: ${object.apiVersion} ${object.kind}`)
@@ -39,8 +39,8 @@ export function resourceOf(object: { readonly apiVersion: string; readonly kind:
 
 /**
  * The path of a collection or an object, without the server's own prefix:
- * `/apis/apps/v1/namespaces/mail/deployments/mx/status`. Without a namespace it is the collection across all
- * namespaces. Throws for a name that would lead to another path.
+ * `/apis/apps/v1/namespaces/mail/deployments/mx/status`. Without a namespace, it is the collection across all
+ * namespaces. Throws for a name that would change the path.
  */
 export function pathOf({ apiVersion, plural }: Resource, namespace?: string, name?: string, subresource?: string): string {
   const parts = [apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`]

@@ -1,9 +1,9 @@
-// Reads a kubeconfig whose credentials are in it: certificates, a token, a password. It serves where
+// Reads a kubeconfig that contains its credentials: certificates, a token or a password. It is used where
 // @kubernetes/client-node is not installed.
 //
-// The image leaves that library out: it is half of all packages and 25 MB, and a pod needs none of it. Its KubeConfig
-// also runs exec plugins and logs in with OpenID Connect; a plugin is another program, and the image has none. So both
-// are refused here, with what to do instead. A test compares this reader with KubeConfig.
+// The image leaves that library out, because it is half of all packages and 25 MB, and a pod does not need it. Its
+// KubeConfig also runs exec plugins and logs in with OpenID Connect. A plugin is another program, and the image has
+// none, so both are refused here, with advice. A test compares this reader with KubeConfig.
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
@@ -67,7 +67,7 @@ function withFullPaths(fields: Fields, folder: string): Fields {
   return { ...fields, ...Object.fromEntries(paths) }
 }
 
-/** As kubectl merges them: the first file that has a name wins. */
+/** Merged as kubectl does it: the first file that has a name wins. */
 function merged(configs: readonly Kubeconfig[]): Kubeconfig {
   const all = (list: 'clusters' | 'users' | 'contexts') => new Map(configs.toReversed().flatMap((config) => [...config[list]]))
   const context = configs.map((config) => config.context).find((name) => name !== '') ?? ''
@@ -115,7 +115,7 @@ function apply(options: RequestOptions, cluster: Cluster | undefined, user: Fiel
   if (username !== undefined) options.auth = `${username}:${String(user['password'])}`
 }
 
-/** Of a file, else of base64 text. */
+/** The contents of a file, or of base64 text. */
 function contentOf(file: unknown, data: unknown): Buffer | undefined {
   const path = text(file)
   if (path !== undefined) return readFileSync(path)

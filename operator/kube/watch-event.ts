@@ -1,20 +1,20 @@
-// What a watch says: the lines of its answer, read within limits.
+// Reads the events of a watch from the lines of its answer, within limits.
 
 import { KubeError, kubeErrorOf } from './kube-error.ts'
 import { isObject } from '../../crds/is-object.ts'
 import { isKubeObject, type KubeObject } from './object.ts'
 import type { Resource } from './resource.ts'
 
-/** An ERROR event is none of these: it ends the watch with a KubeError. */
+/** An ERROR event does not become a WatchEvent: it ends the watch with a KubeError. */
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
-  /** Everything up to this resource version has been told. */
+  /** All changes up to this resource version have been sent. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
 
 /**
- * The events of a watch's answer, one JSON object a line. Ends when the answer does; throws a KubeError for an ERROR
- * event, for a line that is too long or makes no sense, and for an end in the middle of a line. Holds no more than
- * `lineLimit` bytes and one piece.
+ * The events of a watch's answer, one JSON object in each line. Ends when the answer ends. Throws a KubeError for an
+ * ERROR event, for a line that is too long or is not an event, and for an end in the middle of a line. Keeps at most
+ * `lineLimit` bytes and one piece in memory.
  */
 export async function* watchEvents(
   pieces: AsyncIterable<Uint8Array>,
@@ -50,7 +50,7 @@ function parsed(line: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'))
   } catch {
-    // The message of JSON.parse quotes what it read.
+    // The message of JSON.parse quotes its input.
     throw badAnswer(`${what}: a line is not JSON`)
   }
 }
@@ -73,7 +73,7 @@ function eventOf(event: unknown, resource: Resource): WatchEvent {
   }
 }
 
-/** A bookmark's object has a kind and a resource version, but no name. */
+/** The object of a bookmark has a kind and a resource version, but no name. */
 function bookmarkOf(object: unknown, what: string): string {
   const metadata = isObject(object) ? object['metadata'] : undefined
   const version = isObject(metadata) ? metadata['resourceVersion'] : undefined
@@ -82,9 +82,8 @@ function bookmarkOf(object: unknown, what: string): string {
 }
 
 /**
- * An object of the kind that was asked for. The items of a list of a built-in kind come without kind and apiVersion,
- * and those of which only the metadata was asked for are called PartialObjectMetadata: all get the names of the
- * resource. Throws a KubeError (BadAnswer).
+ * An object of the requested kind. The items of a list of a built-in kind have no kind and apiVersion, and objects with
+ * only metadata are called PartialObjectMetadata, so all get the names of the resource. Throws a KubeError (BadAnswer).
  */
 export function objectOf(value: unknown, { apiVersion, kind }: Resource, what: string): KubeObject {
   if (!isObject(value)) throw badAnswer(`${what}: an object is not valid`)

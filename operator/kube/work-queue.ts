@@ -1,11 +1,11 @@
-// The queue of a controller: keys that wait to be reconciled, each at most once at a time, with a back-off for each key
-// that fails.
+// The queue of a controller: each key is reconciled by at most one worker at a time, and each key that fails has its
+// own back-off.
 
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { KubeError } from './kube-error.ts'
 
-/** What a piece of work may ask for: to be done again, in so many milliseconds. */
+/** The result of a piece of work: whether to do it again, and in how many milliseconds. */
 export interface WorkResult {
   readonly again?: number
 }
@@ -14,22 +14,23 @@ export interface WorkResult {
 export interface WorkDone<K extends string> {
   readonly key: K
   readonly outcome: 'done' | 'failed'
-  /** From when the key was ready until its work began. */
+  /** The time from when the key was ready until its work began. */
   readonly waitedMs: number
   readonly tookMs: number
 }
 
-/** Waits for something outside the cluster's API. Meanwhile another key has the place of this one. */
+/** Waits for something outside the cluster's API. Meanwhile, another key uses this key's worker. */
 export type Aside = <T>(wait: () => Promise<T>) => Promise<T>
 
 export interface WorkQueueOptions<K extends string> {
   /**
-   * The key's work. It is level-triggered: it looks at the state as it is now. Once `signal` is aborted it should end.
+   * The work for a key. It is level-triggered: it looks at the present state. It should end soon after `signal` is
+   * aborted.
    */
   readonly work: (key: K, signal: AbortSignal, aside: Aside) => Promise<WorkResult | void>
   /** How many keys are worked on at once, besides those that wait aside. */
   readonly workers: number
-  /** The delay after a first failure; it doubles with each that follows. Default 100 ms. */
+  /** The delay after the first failure. It doubles with each further one. Default 100 ms. */
   readonly baseDelayMs?: number
   /** The longest delay. Default 5 min. */
   readonly maxDelayMs?: number
@@ -39,7 +40,7 @@ export interface WorkQueueOptions<K extends string> {
   readonly clock?: Clock
 }
 
-/** As many keys may wait aside. Further ones keep their places while they wait. */
+/** As many keys may wait aside. Further ones keep their workers while they wait. */
 const mostAside = 256
 
 interface Later {
@@ -48,26 +49,26 @@ interface Later {
 }
 
 /**
- * client-go's rate-limiting work queue. A key that is added while it waits is one key; one that is added while it is
- * worked on is worked on once more right after. A key that fails comes back by itself, later each time (and not before
- * KubeError.retryAfterMs); one success forgets its failures. All tables are keyed by the keys, so they are as bounded
- * as these are.
+ * The rate-limiting work queue of client-go. A key that is added again while it waits stays one key. A key that is
+ * added while it is worked on is worked on again right after. A key that fails is added again after a delay, which
+ * grows with each failure (and is at least KubeError.retryAfterMs). One success resets the failures. The size of all
+ * tables is limited by the number of keys.
  */
 export class WorkQueue<K extends string> {
   readonly #options: WorkQueueOptions<K>
   readonly #clock: Clock
-  /** Waiting, with the time since when; in order. */
+  /** The waiting keys in order, with the time since when they wait. */
   readonly #ready = new Map<K, number>()
   readonly #busy = new Set<K>()
-  /** How many of the busy keys wait aside, or for a place after that. */
+  /** How many of the busy keys wait aside, or for a worker after that. */
   #aside = 0
-  /** Keys that have waited aside and go on before any other key begins. */
+  /** Keys that have waited aside. They continue before another key begins. */
   readonly #returning: (() => void)[] = []
-  /** Added while busy. */
+  /** Keys that were added while they were busy. */
   readonly #dirty = new Map<K, number>()
-  /** By addAfter. */
+  /** Added by addAfter. */
   readonly #later = new Map<K, Later>()
-  /** By a failure, or by `again`: void as soon as the key is worked on. */
+  /** Added by a failure, or by `again`. Dropped as soon as the key is worked on. */
   readonly #retries = new Map<K, Later>()
   readonly #failures = new Map<K, number>()
   readonly #stopping = new AbortController()
@@ -83,17 +84,17 @@ export class WorkQueue<K extends string> {
     return this.#ready.size + this.#dirty.size
   }
 
-  /** How many keys are worked on. */
+  /** How many keys are being worked on. */
   get busy(): number {
     return this.#busy.size
   }
 
-  /** How many keys failed when they were last worked on. */
+  /** How many keys failed in their last work. */
   get failing(): number {
     return this.#failures.size
   }
 
-  /** Has the key worked on as soon as a worker is free, whatever its back-off says. */
+  /** Adds the key, to be worked on as soon as a worker is free. Its back-off is ignored. */
   add(key: K): void {
     if (this.#stopping.signal.aborted) return
     const queue = this.#busy.has(key) ? this.#dirty : this.#ready
@@ -101,25 +102,25 @@ export class WorkQueue<K extends string> {
     this.#startWork()
   }
 
-  /** Adds the key in `ms` milliseconds. Of several times for one key the earliest counts. */
+  /** Adds the key in `ms` milliseconds. If a key has several times, the earliest one counts. */
   addAfter(key: K, ms: number): void {
     this.#schedule(this.#later, key, ms)
   }
 
-  /** Drops the key's failures and whatever was to add it later. That it waits now is not undone. */
+  /** Drops the key's failures and its timers. A key that is already waiting stays in the queue. */
   forget(key: K): void {
     this.#failures.delete(key)
     this.#unschedule(this.#later, key)
     this.#unschedule(this.#retries, key)
   }
 
-  /** Resolves when no key waits or is worked on. Those that come later (addAfter, back-off) do not count. */
+  /** Resolves when no key waits or is worked on. Keys with a timer (addAfter, back-off) do not count. */
   drain(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  /** Takes no more keys, drops those that wait, and resolves when the work that is under way has ended. */
+  /** Accepts no more keys, drops the waiting ones, and resolves when the work in progress has ended. */
   stop(): Promise<void> {
     this.#stopping.abort()
     for (const scheduled of [this.#later, this.#retries]) {
@@ -153,7 +154,7 @@ export class WorkQueue<K extends string> {
 
   async #run(key: K, waitedMs: number): Promise<void> {
     this.#unschedule(this.#retries, key)
-    // Never within add(): its caller is in the middle of something.
+    // Not within add(), whose caller is not prepared for it.
     await Promise.resolve()
     const began = this.#clock.now()
     const result = await this.#attempt(key)
@@ -182,7 +183,7 @@ export class WorkQueue<K extends string> {
     }
   }
 
-  /** The outcome of the key's work, counted as a failure or a success. */
+  /** Counts the result of the key's work as a failure or a success. */
   async #attempt(key: K): Promise<WorkResult & { readonly error?: unknown }> {
     try {
       const result = await this.#options.work(key, this.#stopping.signal, (wait) => this.#waitAside(wait))

@@ -1,15 +1,15 @@
-// What may pass by itself: a Secret, a ConfigMap or a Service that is applied after the policy, a role or quota that
-// comes late, pods that start. For some minutes it is Reconciling, so that Flux (kstatus) and Argo CD go on waiting;
-// then it is Stalled, so that they fail and people are told.
+// States that may pass without an action: a Secret, a ConfigMap or a Service that is applied after the policy, a role
+// or quota that comes late, pods that start. For some minutes the policy is Reconciling, so that Flux (kstatus) and
+// Argo CD keep waiting. Then it is Stalled, so that they fail and users notice.
 import type { KubeObject } from '../kube/object.ts'
 import { conditionsOf, type Finding } from './condition.ts'
 import type { PolicyMemory } from '../policy-memory.ts'
 import type { Observation } from './observation.ts'
 
-/** How long it is waited for, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
+/** How long the operator waits, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
 export const waitsMs = 5 * 60_000
 
-/** The findings that the others are made of. */
+/** The findings from which the others are derived. */
 export interface Parts {
   readonly Accepted: Finding
   readonly Programmed: Finding
@@ -17,7 +17,7 @@ export interface Parts {
   readonly Serving: Finding
 }
 
-/** The part that is not as it should be and may pass by itself; undefined when there is none. */
+/** The finding that is not good but may pass without an action; undefined if there is none. */
 export function awaiting({ awaited }: Observation, { Accepted, Programmed, BackendReachable, Serving }: Parts): Finding | undefined {
   if (Accepted.status === 'False') return Accepted.reason === 'RefusedByGateway' || awaited ? Accepted : undefined
   if (Programmed.reason === 'ApplyFailed') return Programmed
@@ -27,8 +27,8 @@ export function awaiting({ awaited }: Observation, { Accepted, Programmed, Backe
 }
 
 /**
- * Whether a policy that waits has waited too long. The time also counts across restarts of the operator: the status
- * shows since when.
+ * Whether a policy has waited too long. The time also counts across restarts of the operator, because the status
+ * contains when it began.
  * @param now in milliseconds since 1970
  */
 export function isWaitOver(policy: KubeObject, memory: PolicyMemory, now: number): boolean {

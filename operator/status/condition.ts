@@ -1,4 +1,4 @@
-// One finding about a policy, and the conditions that a policy in the cluster has.
+// One finding about a policy, and the conditions of a policy in the cluster.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 
@@ -6,13 +6,13 @@ export type Truth = 'True' | 'False' | 'Unknown'
 
 export interface Finding {
   readonly status: Truth
-  /** One word for programs, CamelCase. */
+  /** The reason, as one CamelCase word. */
   readonly reason: string
-  /** For people. */
+  /** The message for people. */
   readonly message: string
 }
 
-/** The conditions that a policy in the cluster has. */
+/** The conditions of a policy in the cluster. */
 export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
   const found = fieldsOf(status)['conditions']
   return Array.isArray(found) ? found.filter(isObject) : []

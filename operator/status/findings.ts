@@ -12,7 +12,7 @@ export type ConditionType = (typeof conditionTypes)[number]
 export type Findings = Readonly<Record<ConditionType, Finding>>
 
 const longest = 8000
-/** No half of a character is left at the end: the API server would write that in another way. */
+/** The end is never half of a surrogate pair: the API server would replace that. */
 const finding = (status: Truth, reason: string, message: string): Finding => ({
   status,
   reason,
@@ -26,7 +26,7 @@ function inWords(problems: readonly Problem[]): string {
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-/** What gateways of the newest form say against the policy; older ones may lack what it needs. */
+/** The problems that gateways of the newest form report about the policy. Older ones may lack what it needs. */
 export function refusals({ pods, compiled, template }: Pick<Observation, 'pods' | 'compiled' | 'template'>): readonly Problem[] {
   const refusing = pods.find(
     (pod) => pod.template === template && pod.report?.refused !== undefined && pod.report.refused.hash === compiled?.hash,
@@ -53,7 +53,7 @@ function accepted(seen: Observation): Finding {
       )
 }
 
-/** What stands in the way of a rollout, as far as Kubernetes or the pods say. */
+/** What blocks a rollout, as far as Kubernetes or the pods report it. */
 function hindrance({ pods }: Observation, { stuck }: Rollout): string {
   const trouble = pods.find((pod) => pod.trouble !== undefined)
   if (trouble !== undefined) return ` (pod ${trouble.name}: ${trouble.trouble})`
@@ -71,7 +71,7 @@ function notApplied({ applied }: Observation): Finding | undefined {
   return finding('False', 'ApplyFailed', refused.map(({ object, why }) => `${object.kind} ${object.metadata.name}: ${why}`).join('; '))
 }
 
-/** An object that does not stay as it was applied, and which writer to stop. */
+/** Names an object that does not keep its applied state, and the writer to stop. */
 function inContest({ object, by, isDeleted }: Contested): string {
   const name = `${object.kind} ${object.metadata.name}`
   if (isDeleted)
@@ -90,15 +90,15 @@ function notKept({ contested }: Observation): Finding | undefined {
 const namesOf = (objects: readonly KubeObject[]): string => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')
 
 /**
- * What gateways of the policy go without while they take clients. Each thing once, in a fixed order, so that the status
- * does not change without need.
+ * What gateways of the policy lack while they accept clients. Each problem once, in a fixed order, so that the status
+ * does not change without a reason.
  */
 function without({ pods }: Observation): string {
   const parts = [...new Set(pods.flatMap(({ report }) => report?.without ?? []))].toSorted()
   return parts.length === 0 ? '' : `. They work without: ${parts.slice(0, problemsShown).join('; ')}`
 }
 
-/** Gateways that were started into a policy that they cannot use, and serve the one that they have kept. */
+/** Gateways that were started with a policy that they cannot use, and serve the one that they have kept. */
 function servingKept({ pods }: Observation): string | undefined {
   const kept = pods.filter((pod) => pod.report?.keptAt !== undefined)
   const [first] = kept
@@ -107,7 +107,7 @@ function servingKept({ pods }: Observation): string | undefined {
   return `${kept.length} could not use the newest policy since they started and serve the last valid one, which pod ${first.name} has kept since ${first.report.keptAt}: ${why}`
 }
 
-/** What gateways do that do not run the policy as it is now. */
+/** What gateways do that do not run the current policy. */
 function othersOf({ pods, compiled }: Observation): string {
   const haveOne = pods.some(({ report }) => report?.hash !== undefined && report.hash !== compiled?.hash)
   return haveOne ? 'the others keep the last valid policy' : 'the others have no policy yet and accept no clients'
@@ -141,7 +141,7 @@ function programmed(seen: Observation, acceptedOf: Finding, rollout: Rollout): F
   return finding('False', 'Progressing', `${count}${hindrance(seen, rollout)}`)
 }
 
-/** A name without an address, in terms of the Service that it stands for. */
+/** Describes a name without an address, in terms of the Service that it belongs to. */
 function inCluster({ compiled, backendService, policy }: Observation, why: string): string {
   const service = compiled?.policy.spec.backend.service
   if (service === undefined || !isUnknownName(why)) return why
@@ -158,7 +158,7 @@ function inCluster({ compiled, backendService, policy }: Observation, why: strin
   }
 }
 
-/** What getaddrinfo says of a name without addresses. */
+/** The reason from getaddrinfo for a name without addresses. */
 export const isUnknownName = (why: string): boolean => /\b(ENOTFOUND|ENODATA)\b/.test(why)
 
 function backendReachable(seen: Observation, { total }: Rollout): Finding {
@@ -183,7 +183,7 @@ function backendReachable(seen: Observation, { total }: Rollout): Finding {
   )
 }
 
-/** Whether the gateways that should be there take clients. */
+/** Whether the wanted number of gateways accepts clients. */
 function serving({ deployment }: Observation, { ready: up, total }: Rollout): Finding {
   if (deployment !== undefined && total === 0)
     return finding('False', 'ScaledToZero', 'spec.gateway.replicas is 0: no gateway runs, and clients cannot connect. Set it to 1 or more')
@@ -192,18 +192,15 @@ function serving({ deployment }: Observation, { ready: up, total }: Rollout): Fi
 }
 
 /**
- * Gateways that have all the connections that they may have. They serve the clients that they have, so that the policy
- * is ready all the same.
+ * Gateways that have reached their limit of connections. They serve their present clients, so the policy is ready
+ * nevertheless.
  */
 function crowded({ pods }: Observation): string {
   const full = pods.map(({ report }) => report?.full).filter((advice) => advice !== undefined)
   return full.length === 0 ? '' : `; on ${full.length} of ${pods.length} gateways ${full[0]}`
 }
 
-/**
- * The first part that is not as it should be. Without gateways nothing is known about mail servers; that is not a
- * fault.
- */
+/** The first finding that is not good. Without gateways, nothing is known about mail servers, which is not a fault. */
 function ready(parts: readonly Finding[], note: string): Finding {
   const wrong =
     parts.find(({ status }) => status === 'False') ?? parts.find(({ status, reason }) => status === 'Unknown' && reason !== 'NoGateway')
@@ -212,7 +209,7 @@ function ready(parts: readonly Finding[], note: string): Finding {
   return finding('True', programmedOf?.reason === 'Paused' ? 'Paused' : 'Ready', `${programmedOf?.message ?? ''}${note}`)
 }
 
-/** It stays as it is until the policy or the cluster is changed. */
+/** The state stays as it is until the policy or the cluster is changed. */
 function stalled(seen: Observation, parts: Parts, { stuck }: Rollout): Finding {
   const { Accepted, Programmed } = parts
   const waits = awaiting(seen, parts)
@@ -224,7 +221,7 @@ function stalled(seen: Observation, parts: Parts, { stuck }: Rollout): Finding {
   return finding('False', 'NotStalled', 'Nothing blocks the policy')
 }
 
-/** Something is on its way, or may still come. */
+/** Something is in progress, or may still appear. */
 function reconciling(seen: Observation, parts: Parts, stalledOf: Finding): Finding {
   const { Programmed } = parts
   if (stalledOf.status === 'True') return finding('False', 'Stalled', 'Work has stopped: see Stalled')
@@ -245,10 +242,10 @@ function partsOf(seen: Observation, rollout: Rollout): Parts {
   }
 }
 
-/** Whether something of the policy is not as it should be and may pass by itself. */
+/** Whether a finding is not good but may pass without an action. */
 export const isAwaiting = (seen: Observation): boolean => awaiting(seen, partsOf(seen, rolloutOf(seen))) !== undefined
 
-/** Every condition of a policy. */
+/** All conditions of a policy. */
 export function findingsOf(seen: Observation): Findings {
   const rollout = rolloutOf(seen)
   const parts = partsOf(seen, rollout)

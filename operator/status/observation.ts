@@ -1,4 +1,4 @@
-// What one pass over a policy has found out: all that its status is made of.
+// What one pass over a policy has observed: the input for its status.
 import type { Problem } from '../../crds/problems.ts'
 import type { Applied } from '../apply.ts'
 import type { Contested } from '../contest.ts'
@@ -9,15 +9,15 @@ import type { KubeObject } from '../kube/object.ts'
 export interface Observation {
   readonly policy: KubeObject
   readonly compiled: Compiled | undefined
-  /** Of the policy; empty when it could be compiled. */
+  /** The problems of the policy; empty if it could be compiled. */
   readonly problems: readonly Problem[]
-  /** `tenancy`: the problems are what the operator does not allow to tenants. */
+  /** `tenancy`: the problems are settings that the operator does not allow to tenants. */
   readonly refusedBy?: 'tenancy' | undefined
-  /** All of the problems are ConfigMaps that may still come. */
+  /** All problems are ConfigMaps that may still be created. */
   readonly awaited: boolean
-  /** What may pass by itself (awaiting.ts) has lasted too long. */
+  /** A state that may pass without an action (awaiting.ts) has lasted too long. */
   readonly waitedTooLong: boolean
-  /** The Service of the mail servers, where a gateway cannot find it: looked up in the cluster. */
+  /** The Service of the mail servers if a gateway cannot find it: looked up in the cluster. */
   readonly backendService: 'missing' | 'headless' | 'clusterIP' | undefined
   readonly paused: boolean
   readonly applied: readonly Applied[]
@@ -25,7 +25,7 @@ export interface Observation {
   readonly drifted: readonly KubeObject[]
   /** Objects that another writer keeps changing back. */
   readonly contested: readonly Contested[]
-  /** The policy's own ConfigMap, its Deployment and its Service as they are in the cluster. */
+  /** The policy's own ConfigMap, its Deployment and its Service, as they are in the cluster. */
   readonly configMap: KubeObject | undefined
   readonly deployment: KubeObject | undefined
   readonly service: KubeObject | undefined
@@ -33,8 +33,8 @@ export interface Observation {
   readonly template: string | undefined
   readonly pods: readonly GatewayPod[]
   /**
-   * Gateways have refused this policy for a while. For a moment they may have the policy and not yet a table that comes
-   * with it.
+   * Gateways have refused this policy for a while. For a short time, they may have the policy without one of its
+   * tables.
    */
   readonly refusalLasts: boolean
   readonly image: string

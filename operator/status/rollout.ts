@@ -1,4 +1,4 @@
-// How far the Deployment and its pods are with what is wanted of them.
+// The progress of the Deployment and its pods towards what is wanted.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Observation } from './observation.ts'
@@ -6,14 +6,14 @@ import type { Observation } from './observation.ts'
 const count = (value: unknown): number => (typeof value === 'number' ? value : 0)
 
 export interface Rollout {
-  /** How many gateways there should be. */
+  /** The wanted number of gateways. */
   readonly total: number
   readonly ready: number
-  /** How many run this generation of the policy, in the form of pod that it asks for. */
+  /** How many run this generation of the policy, in the form of pod that it requests. */
   readonly updated: number
-  /** Every gateway is of the newest form and runs this generation, and no other is left. */
+  /** Every gateway has the newest form and runs this generation, and there are no others. */
   readonly complete: boolean
-  /** The Deployment has given up waiting (progressDeadlineSeconds). */
+  /** The Deployment has exceeded its progressDeadlineSeconds. */
   readonly stuck: string | undefined
 }
 
@@ -23,12 +23,12 @@ function gaveUp(deployment: KubeObject | undefined): string | undefined {
   return found === undefined ? undefined : String(found['message'])
 }
 
-/** What the gateways of a policy do at the moment. */
+/** The present state of a policy's gateways. */
 export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
   const spec = fieldsOf(deployment?.['spec'])
   const status = fieldsOf(deployment?.['status'])
   const wanted = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
-  // Fewer than the autoscaler's minimum are never enough.
+  // Fewer pods than the autoscaler's minimum are never enough.
   const total = Math.max(wanted, compiled?.policy.spec.gateway?.autoscaling?.minReplicas ?? 0)
   const updated = pods.filter(
     (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,
@@ -40,7 +40,7 @@ export function rolloutOf({ deployment, compiled, template, pods }: Observation)
     ready: pods.filter(({ ready }) => ready).length,
     updated,
     complete: deployment !== undefined && rolledOut && updated === total && pods.length === total,
-    // What the Deployment says of an earlier form says nothing about this one.
+    // The Deployment's status for an earlier form says nothing about this one.
     stuck: seen ? gaveUp(deployment) : undefined,
   }
 }

@@ -1,4 +1,4 @@
-// The status of a policy as it is written: conditions with their times, counts, addresses, and what was worked out.
+// The status of a policy as it is written: conditions with their times, counts, addresses, and the effective settings.
 import { noTransition } from '../../crds/schema/status.schema.ts'
 import { formatDuration } from '../../crds/values/duration.ts'
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
@@ -38,8 +38,8 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
 }
 
 /**
- * A port of every node: the nodes with a gateway that takes clients, since with externalTrafficPolicy Local the others
- * have none.
+ * A node port: the nodes with a gateway that accepts clients, because with externalTrafficPolicy Local the others do
+ * not answer.
  */
 function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly string[] {
   const [first] = Array.isArray(ports) ? ports.filter(isObject) : []
@@ -49,7 +49,7 @@ function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly st
   return [...new Set(hosts)].toSorted().map((address) => formatEndpoint({ address, port }))
 }
 
-/** Where clients connect: the load balancer's addresses, those of nodes, or that of the Service in the cluster. */
+/** Where clients connect: the addresses of the load balancer, of nodes, or of the Service in the cluster. */
 function addresses({ service, pods }: Observation): readonly string[] {
   const spec = fieldsOf(service?.['spec'])
   if (spec['type'] === 'NodePort') return nodeAddresses(spec['ports'], pods)
@@ -79,10 +79,7 @@ function effective({ compiled, image }: Observation): object {
   }
 }
 
-/**
- * What gateways read now: after a change that is not valid, paused or not allowed that is still the last policy that
- * was.
- */
+/** What gateways read now. After a change that is not valid, paused or not allowed, it is the last valid policy. */
 function configMap({ policy, compiled, configMap: found }: Observation): object {
   const hash = found?.metadata.annotations?.[annotation.hash]
   if (hash === undefined) return {}

@@ -1,22 +1,22 @@
-// Writes statuses, also where the cluster's CRD is older than the operator: fields that it does not contain are
-// omitted, since one of them alone would make the API server refuse the whole status.
+// Writes statuses, also where the cluster's CRD is older than the operator. Fields that the CRD does not contain are
+// omitted, because the API server would refuse the whole status for one such field.
 import { fieldManager } from '../desired/names.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { KubeError } from '../kube/kube-error.ts'
 import { isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 
-/** A CRD may be upgraded while the operator runs: every field is tried again this often. */
+/** A CRD may be upgraded while the operator runs, so all fields are tried again at this interval. */
 const tryAgainMs = 10 * 60_000
 /**
- * The API server (1.36) names one field that it does not know an answer, so an older CRD takes as many attempts as it
- * lacks fields.
+ * The API server (1.36) names only one unknown field in an answer, so an older CRD needs one attempt for each missing
+ * field.
  */
 const mostAttempts = 20
 
 /**
- * `.status.effective: field not declared in schema`, as structured-merge-diff says it; steps through lists are written
- * `[...]`.
+ * `.status.effective: field not declared in schema` is the error of structured-merge-diff. Lists in the path are
+ * written `[...]`.
  */
 const undeclared = /\.status((?:\.\w+|\[[^\]]*\])+): field not declared in schema/g
 
@@ -26,12 +26,12 @@ export class StatusWriter {
   readonly #onOmitted: (fields: readonly string[]) => void
   readonly #omitted = new Set<string>()
   #since = 0
-  /** What `onOmitted` was told last. */
+  /** The last value that `onOmitted` received. */
   #told = ''
 
   /**
-   * `now` tells milliseconds that never go back. `onOmitted` is called with all omitted fields when a write showed that
-   * they have changed.
+   * `now` returns monotonic milliseconds. `onOmitted` is called with all omitted fields when a write showed that they
+   * have changed.
    */
   constructor(client: KubeClient, now: () => number, onOmitted: (fields: readonly string[]) => void) {
     this.#client = client
@@ -44,15 +44,15 @@ export class StatusWriter {
     return [...this.#omitted].toSorted()
   }
 
-  /** The status as the CRD can hold it. */
+  /** The status without the fields that the CRD does not contain. */
   fit(status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only fields are taken from it
     return this.omitted.reduce<unknown>((left, path) => without(left, path.split('.')), status) as Readonly<Record<string, unknown>>
   }
 
   /**
-   * Gives the policy as it is then. With its resourceVersion in `policy.metadata` only if it has not changed since
-   * (`onlyIf`).
+   * Returns the policy as it is after the write. With `onlyIf`, the write succeeds only if the policy still has this
+   * resourceVersion.
    */
   async write(policy: KubeObject, status: Readonly<Record<string, unknown>>, onlyIf?: string): Promise<KubeObject> {
     this.#tryAllAgain()
@@ -78,7 +78,7 @@ export class StatusWriter {
     }
   }
 
-  /** Whether the refusal named a field that was not left out yet. */
+  /** Whether the error named a field that was not omitted yet. */
   #learn(error: unknown): boolean {
     if (!(error instanceof KubeError) || error.status < 400) return false
     const fields = [...error.message.matchAll(undeclared)].map(([, path = '']) => path.replace(/\[[^\]]*\]/g, '').slice(1))
@@ -102,7 +102,7 @@ export class StatusWriter {
   }
 }
 
-/** A value without the field at a path, in every entry of the lists on the way. */
+/** The value without the field at a path, in every entry of the lists on that path. */
 function without(value: unknown, [step, ...rest]: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((entry) => without(entry, step === undefined ? rest : [step, ...rest]))
   if (!isObject(value) || step === undefined || !(step in value)) return value

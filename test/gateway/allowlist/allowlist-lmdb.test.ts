@@ -221,7 +221,7 @@ describe('a damaged file is moved aside and a new one begun:', () => {
       const warnings: string[] = []
       const store = await openIn(t, directory, (text) => warnings.push(text))
       assert.equal(warnings.length, 1)
-      const aside = /it is now (\S+\.corrupt-\d+), and the temporary allowlist begins anew$/.exec(warnings[0] ?? '')?.[1] ?? ''
+      const aside = /it is now (\S+\.corrupt-\d+), and the temporary allowlist starts empty$/.exec(warnings[0] ?? '')?.[1] ?? ''
       assert.ok(warnings[0]?.startsWith(`lmdb:${path}: the file is damaged (`), warnings[0] ?? '')
       assert.equal(dirname(aside), directory)
       assert.deepEqual(readFileSync(aside), bytes)

@@ -58,7 +58,7 @@ export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 }
 
 /** The names of the fields that a schema has at a path. */
-export function fieldNames(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+function fieldNames(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
   const plain = unwrap(schema)
   const [step, ...rest] = path
   if (plain instanceof z.ZodArray) return step === undefined ? [] : fieldNames(plain.def.element, rest)
@@ -87,7 +87,7 @@ export function problemsOf(issue: z.core.$ZodIssue, schema: z.core.$ZodType): re
 }
 
 /** Problems of one policy that are reported. Each becomes a line of a log or of a status. */
-export const problemsAtMost = 100
+const problemsAtMost = 100
 
 /** The first of them; the last one then says how many more there are. */
 export function firstProblems(problems: readonly Problem[]): readonly Problem[] {

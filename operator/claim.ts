@@ -29,7 +29,7 @@ const renewalPerPolicyMs = 1000
 const renewalsMissed = 3
 const longestValidSeconds = 24 * 3600
 
-export function claimOf({ status }: KubeObject): Claim | undefined {
+function claimOf({ status }: KubeObject): Claim | undefined {
   const { name, checkedAt, validSeconds } = fieldsOf(fieldsOf(status)['operator'])
   if (typeof name !== 'string' || name === '') return undefined
   const isNumber = typeof validSeconds === 'number' && validSeconds > 0

@@ -143,7 +143,7 @@ stress =
 `
 
 /** The TLS settings of the tlsproxy helper; each is smtpd's of the same name unless set. */
-export const tlsproxySettings: readonly string[] = [
+const tlsproxySettings: readonly string[] = [
   ...[
     'CAfile',
     'CApath',

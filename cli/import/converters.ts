@@ -82,7 +82,7 @@ interface Bounds {
 }
 
 /** The bounds of a number, which a field has in words. */
-export function boundsOf({ bounds = '' }: Field): Bounds {
+function boundsOf({ bounds = '' }: Field): Bounds {
   const [, min = '-Infinity', max = 'Infinity'] = /^(-?[0-9]+) to (-?[0-9]+)$/.exec(bounds) ?? []
   return { min: Number(min), max: Number(max) }
 }

@@ -16,7 +16,7 @@ export interface Site {
 }
 
 /** One `domain[=filter][*weight]` (psc_dnsbl_add_site). */
-export function parseSite(entry: string): { readonly site: Site } | { readonly why: string } {
+function parseSite(entry: string): { readonly site: Site } | { readonly why: string } {
   const star = entry.indexOf('*')
   const weightText = star < 0 ? undefined : entry.slice(star + 1)
   const head = star < 0 ? entry : entry.slice(0, star)

@@ -22,7 +22,7 @@ export interface MainCf {
 const serviceEntry = /^\S+\s+(?:inet|unix|unix-dgram|fifo|pass)\s+[yn-]\s+[yn-]\s+[yn-]\s+\S+\s+\S+\s+\S/
 
 /** Whether a logical line is an entry of master.cf. */
-export const isServiceLine = (line: string): boolean => serviceEntry.test(line)
+const isServiceLine = (line: string): boolean => serviceEntry.test(line)
 
 const nameEnd = new RegExp(`${space}|=`)
 const equals = new RegExp(`^${space}*=`)

@@ -2,7 +2,7 @@
 import { action, choice, documented, group, list, record, text } from './field.ts'
 import { entryOf, networks, networksCheckedAtRunTime } from './forms.ts'
 
-export const accessActions = ['Permit', 'Reject', 'Dunno'] as const
+const accessActions = ['Permit', 'Reject', 'Dunno'] as const
 
 const tableFile = text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 

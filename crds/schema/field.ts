@@ -109,7 +109,7 @@ const oneOf = (values: readonly string[]): string => `must be ${values.length > 
 /** A choice of words. */
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, { error: error(oneOf(values)) })
 
-export const actions = ['Ignore', 'Enforce', 'Drop'] as const
+const actions = ['Ignore', 'Enforce', 'Drop'] as const
 
 /** The action for a failed test, with its default. */
 export const action = (fallback: (typeof actions)[number], doc: FieldDoc) =>

@@ -32,7 +32,7 @@ export interface CidrTable {
 /** The most bad lines that are reported one by one. In a file of another kind, every line is bad. */
 export const problemsAtMost = 100
 /** The most networks in all lines together. A `!` or an `if` around a rule splits a network into up to 128. */
-export const networksInTable = 2_000_000
+const networksInTable = 2_000_000
 /**
  * The most pairs of networks that are compared because of `if`. A table that nests thousands of exceptions would occupy
  * the process for minutes.

@@ -1,7 +1,7 @@
 // The errors of a Valkey connection, by the reasons that the metrics count.
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 
-export const valkeyReasons = [
+const valkeyReasons = [
   'timeout',
   'connection',
   'auth',

@@ -14,7 +14,7 @@ export interface BackendReply {
 export type ReplyReading = BackendReply | 'more' | 'malformed'
 
 /** Bytes of one reply, all its lines together. RFC 5321 4.5.3.1.5 allows 512 for a line. */
-export const replyLimit = 4096
+const replyLimit = 4096
 
 const beginning = /^([2-5]([0-9]([0-9]([ \r-]|$)|$)|$)|$)/
 const wholeLine = /^([2-5][0-9][0-9])(?:([ -])[\t\x20-\x7e\x80-\xff]*)?$/

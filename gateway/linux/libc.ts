@@ -44,10 +44,7 @@ export const UV_POLL = 8
 export const UV_READABLE = 1
 export const EINTR = 4
 export const EAGAIN = 11
-export const ENFILE = 23
-export const EMFILE = 24
 export const ECONNABORTED = 103
-export const ECONNREFUSED = 111
 export const EINPROGRESS = 115
 
 /**

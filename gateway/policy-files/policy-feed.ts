@@ -9,7 +9,7 @@ import { tellOfRefusal } from './left-out.ts'
 import type { GatewayOptions } from '../process/options.ts'
 
 /** The policy cannot be used. The message has one line for each problem. */
-export class PolicyRefused extends Error {
+class PolicyRefused extends Error {
   constructor(file: string, problems: readonly { readonly path: string; readonly why: string }[]) {
     super(problems.map(({ path, why }) => `${file}: ${path}: ${why}`).join('\n'))
   }

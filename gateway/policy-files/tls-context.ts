@@ -55,7 +55,7 @@ const gradeList: Readonly<Record<TlsSettings['ciphers'], string>> = {
 }
 
 /** OpenSSL's text for the ciphers of TLS 1.2 and older (tls_set_ciphers). */
-export function cipherList({ ciphers, excludeCiphers }: Pick<TlsSettings, 'ciphers' | 'excludeCiphers'>): string {
+function cipherList({ ciphers, excludeCiphers }: Pick<TlsSettings, 'ciphers' | 'excludeCiphers'>): string {
   return [gradeList[ciphers], ...excludeCiphers.map((name) => `!${name}`), '@SECLEVEL=0'].join(':')
 }
 

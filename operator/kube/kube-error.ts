@@ -66,9 +66,6 @@ export const isConflict = (error: unknown): boolean => hasStatus(error, 409)
 /** The resource version, or the token for the next page, is too old: list again. */
 export const isGone = (error: unknown): boolean => hasStatus(error, 410)
 
-/** The object is not valid (422), or the request is not (400): it will not get better by itself. */
-export const isInvalid = (error: unknown): boolean => hasStatus(error, 422) || hasStatus(error, 400)
-
 /** The action is not allowed (403), or the credentials are not accepted (401). */
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403) || hasStatus(error, 401)
 

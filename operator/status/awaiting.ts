@@ -7,7 +7,7 @@ import type { PolicyMemory } from '../policy-memory.ts'
 import type { Observation } from './observation.ts'
 
 /** How long the operator waits, in milliseconds; also in docs/install-with-helm.md and docs/gitops.md. */
-export const waitsMs = 5 * 60_000
+const waitsMs = 5 * 60_000
 
 /** The findings from which the others are derived. */
 export interface Parts {

@@ -51,7 +51,7 @@ function meaning(record: LogRecord): Meaning {
     case 'ALLOWLISTED':
       return { tone: 'good', means: 'permitted by the permanent access list: handed off to the mail server at once' }
     case 'ALLOWLIST VETO':
-      return { tone: 'bad', means: 'connected to a server address on which clients cannot enter the allowlist' }
+      return { tone: 'bad', means: 'connected to a server address at which no client is admitted to the allowlist (backup MX)' }
     case 'DENYLISTED':
       return { tone: 'bad', means: `rejected by the permanent access list; ${consequences[record.action]}` }
     case 'PASS NEW':

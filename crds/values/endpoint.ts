@@ -1,10 +1,10 @@
-// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`. The only parser
-// and the only formatter of them.
+// Addresses and ports as people write them: `192.0.2.1:25`, `[2001:db8::1]:25`, `mx.example.com:25`. Only this file
+// parses and formats them.
 import { formatAddress, parseExactAddress } from './address.ts'
 import { hostNameProblem } from './host.ts'
 import type { Read } from './read.ts'
 
-/** A TCP or UDP port at an address, without brackets and zone, or at a host name where one is allowed. */
+/** A TCP or UDP port at an IP address (without brackets or zone) or, where this is allowed, at a host name. */
 export interface Endpoint {
   readonly address: string
   readonly port: number
@@ -15,15 +15,15 @@ export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** `[192.0.2.1]:25`: brackets around either family, as in the log of postscreen. */
+/** `[192.0.2.1]:25`: brackets around IPv4 addresses too, as in the log of postscreen. */
 export const formatLogged = ({ address, port }: Endpoint): string => `[${address}]:${port}`
 
 const form = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]+))(?::(0|[1-9][0-9]{0,4}))?$/
 
 /**
- * The parts of `HOST:PORT` or `[IPv6]:PORT`. Undefined when the text is not of that form or the port is above 65535.
- * The host is not checked.
- * @param defaultPort taken when only a host is given; then an IPv6 address may stand without brackets
+ * The parts of `HOST:PORT` or `[IPv6]:PORT`. Undefined if the text has another form or the port is above 65535. The
+ * host is not checked.
+ * @param defaultPort used if the text has only a host; then an IPv6 address may have no brackets
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   if (defaultPort !== undefined && parseExactAddress(text)?.family === 6) return { address: text, port: defaultPort }
@@ -66,10 +66,10 @@ export function readResolver(text: string): Read<Endpoint> {
   return 'why' in read ? { why: resolverWhy } : read
 }
 
-/** Brackets are for IPv6 only. */
+/** Whether the host is an IP address. */
 const hasAddress = ({ address }: Endpoint): boolean => parseExactAddress(address) !== undefined
 
-/** One text for all ways to write the same endpoint. */
+/** The same text for all notations of an endpoint. */
 export function canonicalEndpoint({ address, port }: Endpoint): string {
   const parsed = parseExactAddress(address)
   return formatEndpoint({ address: parsed === undefined ? address : formatAddress(parsed), port })

@@ -1,8 +1,8 @@
-// Host names: what is refused, and why. The value of a host name is its text.
+// Checks host names. The value of a host name is its text.
 
 /**
- * Why a text is not a host name, or undefined when it is one. The rules and words of Postfix's valid_hostname: letters,
- * digits, hyphens and underscores in labels of at most 63 characters, not all digits.
+ * Why a text is not a host name, or undefined if it is one. The rules and words are those of Postfix's valid_hostname:
+ * letters, digits, hyphens and underscores in labels of at most 63 characters, not only digits.
  */
 export function hostNameProblem(name: string): string | undefined {
   if (name === '') return 'empty name'

@@ -45,8 +45,6 @@ export interface Election {
   readonly lost: Promise<void>
   /** Whether this process leads at this moment, by its clock. Must be checked before each action. */
   isLeading(): boolean
-  /** The identity of the leader, as far as it is known. */
-  leader(): string | undefined
   /**
    * Releases the lease, so that the next leader need not wait until it expires. `lost` resolves before that. All work
    * must have ended.
@@ -90,7 +88,6 @@ class Elector implements Election {
    * What was last observed of the lease, and since when it has not changed. Only times of our own clock are compared.
    */
   #observed: { readonly fingerprint: string; readonly since: number } | undefined
-  #holder: string | undefined
   #cancelDeadline: () => void = () => undefined
   #endPause: () => void = () => undefined
   #trouble = ''
@@ -111,10 +108,6 @@ class Elector implements Election {
 
   isLeading(): boolean {
     return this.#leadsUntil !== undefined && this.#clock.now() < this.#leadsUntil
-  }
-
-  leader(): string | undefined {
-    return this.#holder
   }
 
   async release(): Promise<void> {
@@ -170,8 +163,7 @@ class Elector implements Election {
     const { namespace = '', name } = this.#empty.metadata
     const lease = await this.#client.get(resources.Lease, namespace, name, this.#call())
     if (lease === undefined) return undefined
-    const { fingerprint, holder } = leaseRecordOf(lease)
-    this.#holder = holder
+    const { fingerprint } = leaseRecordOf(lease)
     if (this.#observed?.fingerprint !== fingerprint) this.#observed = { fingerprint, since: this.#clock.now() }
     return lease
   }
@@ -211,7 +203,6 @@ class Elector implements Election {
     })
     const written = await (lease === undefined ? this.#client.create(claim, this.#call()) : this.#client.replace(claim, this.#call()))
     this.#mine = written
-    this.#holder = this.#identity
     this.#trouble = ''
     if (!this.#isOver) this.#lead(sentAt + this.#options.renewMs)
   }
@@ -248,7 +239,6 @@ class Elector implements Election {
     if (holder !== this.#identity) return
     const now = this.#clock.epoch()
     await this.#client.replace(claimLease(mine, { holder: '', durationMs: 1000, transitions, acquired: now, renewed: now }), this.#call())
-    this.#holder = undefined
   }
 
   /** A hanging attempt must leave enough time for another one. */

@@ -43,11 +43,6 @@ export interface WorkQueueOptions<K extends string> {
 /** As many keys may wait aside. Further ones keep their workers while they wait. */
 const mostAside = 256
 
-interface Later {
-  readonly dueAt: number
-  readonly cancel: () => void
-}
-
 /**
  * The rate-limiting work queue of client-go. A key that is added again while it waits stays one key. A key that is
  * added while it is worked on is worked on again right after. A key that fails is added again after a delay, which
@@ -66,10 +61,8 @@ export class WorkQueue<K extends string> {
   readonly #returning: (() => void)[] = []
   /** Keys that were added while they were busy. */
   readonly #dirty = new Map<K, number>()
-  /** Added by addAfter. */
-  readonly #later = new Map<K, Later>()
-  /** Added by a failure, or by `again`. Dropped as soon as the key is worked on. */
-  readonly #retries = new Map<K, Later>()
+  /** Cancels the timer of a key that failed, or asked for `again`. It has none once the key is worked on. */
+  readonly #retries = new Map<K, () => void>()
   readonly #failures = new Map<K, number>()
   readonly #stopping = new AbortController()
   #idle: (() => void)[] = []
@@ -82,11 +75,6 @@ export class WorkQueue<K extends string> {
   /** How many keys wait for a worker. */
   get depth(): number {
     return this.#ready.size + this.#dirty.size
-  }
-
-  /** How many keys are being worked on. */
-  get busy(): number {
-    return this.#busy.size
   }
 
   /** How many keys failed in their last work. */
@@ -102,19 +90,13 @@ export class WorkQueue<K extends string> {
     this.#startWork()
   }
 
-  /** Adds the key in `ms` milliseconds. If a key has several times, the earliest one counts. */
-  addAfter(key: K, ms: number): void {
-    this.#schedule(this.#later, key, ms)
-  }
-
   /** Drops the key's failures and its timers. A key that is already waiting stays in the queue. */
   forget(key: K): void {
     this.#failures.delete(key)
-    this.#unschedule(this.#later, key)
-    this.#unschedule(this.#retries, key)
+    this.#unschedule(key)
   }
 
-  /** Resolves when no key waits or is worked on. Keys with a timer (addAfter, back-off) do not count. */
+  /** Resolves when no key waits or is worked on. Keys that wait for a timer do not count. */
   drain(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
@@ -123,9 +105,7 @@ export class WorkQueue<K extends string> {
   /** Accepts no more keys, drops the waiting ones, and resolves when the work in progress has ended. */
   stop(): Promise<void> {
     this.#stopping.abort()
-    for (const scheduled of [this.#later, this.#retries]) {
-      for (const key of scheduled.keys()) this.#unschedule(scheduled, key)
-    }
+    for (const key of this.#retries.keys()) this.#unschedule(key)
     this.#ready.clear()
     this.#dirty.clear()
     return this.drain()
@@ -153,7 +133,7 @@ export class WorkQueue<K extends string> {
   }
 
   async #run(key: K, waitedMs: number): Promise<void> {
-    this.#unschedule(this.#retries, key)
+    this.#unschedule(key)
     // Not within add(), whose caller is not prepared for it.
     await Promise.resolve()
     const began = this.#clock.now()
@@ -161,7 +141,7 @@ export class WorkQueue<K extends string> {
     this.#busy.delete(key)
     const since = this.#dirty.get(key)
     if (since !== undefined && this.#dirty.delete(key)) this.#ready.set(key, since)
-    else if (result.again !== undefined) this.#schedule(this.#retries, key, result.again)
+    else if (result.again !== undefined) this.#schedule(key, result.again)
     this.#startWork()
     const tookMs = this.#clock.now() - began
     this.#options.onDone?.({ key, outcome: 'error' in result ? 'failed' : 'done', waitedMs, tookMs })
@@ -202,21 +182,17 @@ export class WorkQueue<K extends string> {
     return Math.max(delay, error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0)
   }
 
-  #schedule(scheduled: Map<K, Later>, key: K, ms: number): void {
+  #schedule(key: K, ms: number): void {
     if (this.#stopping.signal.aborted) return
-    const dueAt = this.#clock.now() + ms
-    const known = scheduled.get(key)
-    if (known !== undefined && known.dueAt <= dueAt) return
-    known?.cancel()
     const cancel = this.#clock.after(ms, () => {
-      scheduled.delete(key)
+      this.#retries.delete(key)
       this.add(key)
     })
-    scheduled.set(key, { dueAt, cancel })
+    this.#retries.set(key, cancel)
   }
 
-  #unschedule(scheduled: Map<K, Later>, key: K): void {
-    scheduled.get(key)?.cancel()
-    scheduled.delete(key)
+  #unschedule(key: K): void {
+    this.#retries.get(key)?.()
+    this.#retries.delete(key)
   }
 }

@@ -10,7 +10,6 @@ test('who comes first leads, and renews every 2 s', () =>
     const one = await world.join('one')
     await one.election.leading
     assert.ok(one.election.isLeading())
-    assert.equal(one.election.leader(), 'one')
     assert.deepEqual(world.spec, {
       holderIdentity: 'one',
       leaseDurationSeconds: 15,
@@ -35,16 +34,14 @@ test('a renewal that needs no reading does without', () =>
     )
   }))
 
-test('others wait, and know who leads', () =>
+test('others wait while one leads', () =>
   LeaseWorld.run(async (world) => {
     await world.join('one')
-    const two = await world.join('two', 3_600_000)
-    const three = await world.join('three', -3_600_000)
+    await world.join('two', 3_600_000)
+    await world.join('three', -3_600_000)
     await world.pass(120_000)
     assert.deepEqual(world.leaders, ['one'])
     assert.deepEqual(world.holders, ['one'])
-    assert.equal(two.election.leader(), 'one')
-    assert.equal(three.election.leader(), 'one')
   }))
 
 test('who waits asks at irregular times, from 2 s to 4.4 s apart', () =>

@@ -141,12 +141,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
       logLevel,
       lines: (text) => out.write(text),
       awaitPolicy: flags['await-policy'] ?? false,
-      ...(flags.io === undefined || !isNetworkChoice(flags.io) ? {} : { io: flags.io }),
-      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
-      ...(flags.backend === undefined ? {} : { backends: flags.backend }),
-      ...(flags.admin === undefined ? {} : { admin: flags.admin }),
-      ...(flags.resolver === undefined ? {} : { resolvers: flags.resolver }),
-      ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
+      ...optionsOf(flags),
     })
     process.on('SIGHUP', () => running.reload())
     await Promise.race([stop, running.failed])
@@ -159,6 +154,18 @@ export async function gateway(args: readonly string[]): Promise<number> {
     await log.flush()
     console.error(visibleLines(`${name}: ${error instanceof Error ? error.message : String(error)}`))
     return 1
+  }
+}
+
+/** The options that have no default of their own. */
+function optionsOf(flags: Flags): Partial<PrimaryOptions> {
+  return {
+    ...(flags.io === undefined || !isNetworkChoice(flags.io) ? {} : { io: flags.io }),
+    ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+    ...(flags.backend === undefined ? {} : { backends: flags.backend }),
+    ...(flags.admin === undefined ? {} : { admin: flags.admin }),
+    ...(flags.resolver === undefined ? {} : { resolvers: flags.resolver }),
+    ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
   }
 }
 

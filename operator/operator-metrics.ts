@@ -31,18 +31,10 @@ export class OperatorMetrics {
   constructor(version: string, sources: Sources) {
     const registers = [this.#registry]
     const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-    this.#reconciles = new Counter({
-      name: 'controller_runtime_reconcile_total',
-      help: 'Passes over a policy',
-      labelNames: ['controller', 'result'],
-      registers,
-    })
-    this.#errors = new Counter({
-      name: 'controller_runtime_reconcile_errors_total',
-      help: 'Passes that failed and will be retried',
-      labelNames: ['controller'],
-      registers,
-    })
+    const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> =>
+      new Counter<T>({ name, help, labelNames: [...labelNames], registers })
+    this.#reconciles = counter('controller_runtime_reconcile_total', 'Passes over a policy', ['controller', 'result'])
+    this.#errors = counter('controller_runtime_reconcile_errors_total', 'Passes that failed and will be retried', ['controller'])
     this.#seconds = new Histogram({
       name: 'controller_runtime_reconcile_time_seconds',
       help: 'How long a pass takes',
@@ -57,12 +49,8 @@ export class OperatorMetrics {
       buckets,
       registers,
     })
-    this.#requests = new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Requests to the API server; code 0: no answer',
-      labelNames: ['verb', 'resource', 'code'],
-      registers,
-    })
+    const requests = 'Requests to the API server; code 0: no answer'
+    this.#requests = counter('rest_client_requests_total', requests, ['verb', 'resource', 'code'])
     const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
       new Gauge<T>({ name, help, labelNames: [...labelNames], registers })
     this.#conditions = gauge('postscreen_policy_condition', 'The conditions of each policy; 1 for the status that it has', [
@@ -71,12 +59,7 @@ export class OperatorMetrics {
       'condition',
       'status',
     ])
-    this.#changes = new Counter({
-      name: 'postscreen_operator_changes_total',
-      help: 'Objects created, changed and removed',
-      labelNames: ['kind', 'change'],
-      registers,
-    })
+    this.#changes = counter('postscreen_operator_changes_total', 'Objects created, changed and removed', ['kind', 'change'])
     const others = 'Policies in the scope of this operator that another operator manages; always 1'
     this.#others = gauge('postscreen_policy_other_operator', others, ['namespace', 'name', 'operator'])
     this.#omitted = gauge('postscreen_status_fields_omitted', 'Fields of statuses that are omitted: the CRD does not contain them', [])

@@ -1,18 +1,7 @@
 // The errors of a Valkey connection, by the reasons that the metrics count.
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 
-const valkeyReasons = [
-  'timeout',
-  'connection',
-  'auth',
-  'loading',
-  'readonly',
-  'full',
-  'cluster',
-  'tls',
-  'settings',
-  'other',
-] as const
+const valkeyReasons = ['timeout', 'connection', 'auth', 'loading', 'readonly', 'full', 'cluster', 'tls', 'settings', 'other'] as const
 
 /** timeout: no answer in time. full: OOM. settings: the file of a password or certificate cannot be read. */
 export type ValkeyReason = (typeof valkeyReasons)[number]

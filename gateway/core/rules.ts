@@ -187,6 +187,14 @@ function smtpRules(spec: PolicySpec): SmtpRules {
   }
 }
 
+function enabledDeepTests({ pipelining, nonSMTPCommand, bareNewline }: PolicySpec['deepTests']): number {
+  return (
+    (pipelining.enabled ? bit.pipelining : 0) |
+    (nonSMTPCommand.enabled ? bit.nonSMTPCommand : 0) |
+    (bareNewline.enabled ? bit.bareNewline : 0)
+  )
+}
+
 /**
  * Builds the rules of a valid policy, once for each change: it takes milliseconds, or some hundred for 100,000
  * networks.
@@ -206,12 +214,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   return {
     audit: spec.mode === 'Audit',
     hostname,
-    enabled:
-      (teaser === '' ? 0 : bit.pregreet) |
-      (lists.sites.length === 0 ? 0 : bit.dnsbl) |
-      (deepTests.pipelining.enabled ? bit.pipelining : 0) |
-      (deepTests.nonSMTPCommand.enabled ? bit.nonSMTPCommand : 0) |
-      (deepTests.bareNewline.enabled ? bit.bareNewline : 0),
+    enabled: (teaser === '' ? 0 : bit.pregreet) | (lists.sites.length === 0 ? 0 : bit.dnsbl) | enabledDeepTests(deepTests),
     action: {
       pregreet: greet.action,
       dnsbl: dnsbl.action,

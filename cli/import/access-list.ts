@@ -63,7 +63,7 @@ class AccessListReader {
     }
   }
 
-  /** `permit`, `reject` or `dunno` in the list itself ends it. */
+  /** `permit`, `reject` or `dunno` in the list itself ends the list. */
   #allAddresses(word: string, decision: Decision, behind: readonly string[]): void {
     if (behind.length > 0) this.#source.findings.note(`${this.#name}: the entries after "${word}" are never used: ${behind.join(', ')}`)
     if (decision !== 'Dunno') this.#add([{ action: decision, networks: everywhere }], word)
@@ -114,7 +114,7 @@ class AccessListReader {
       const rules = table.entries.flatMap(({ key, value, line }) =>
         this.#results(value, networksOfKey(key, `${this.#name}: ${word}`, this.#source), `${word}, line ${line}`),
       )
-      // Each address is there once, so that the order does not matter and answers that say nothing can go.
+      // Each address occurs only once, so the order does not matter, and results that decide nothing can be removed.
       this.#add(
         (['Permit', 'Reject'] as const).map((action) => ({
           action,
@@ -147,7 +147,7 @@ class AccessListReader {
   }
 
   /**
-   * Adds rules as entries of their own or, where they are many or one says dunno, as a table: a dunno of the list
+   * Adds rules as separate entries. If there are many, or one says dunno, they become a table: a dunno of the list
    * itself would end the search.
    */
   #add(found: readonly Rule[], comment: string): void {
@@ -171,7 +171,7 @@ class AccessListReader {
   }
 }
 
-/** What to do when mynetworks is not in the input. */
+/** What to do if mynetworks is not in the input. */
 function unknownNetworks({ configuration, nameFor }: Source): string {
   const style = configuration.evaluate('mynetworks_style')
   const which = 'text' in style ? `mynetworks_style = ${style.text}` : 'mynetworks_style'
@@ -180,7 +180,7 @@ function unknownNetworks({ configuration, nameFor }: Source): string {
   return `permit_mynetworks: ${name} is not set, and its default in Postfix (${which}) depends on the mail host; no client is permitted: ${cure}`
 }
 
-/** With Postfix's default a rejected client is logged and nothing else, which people seldom know. */
+/** With Postfix's default, a rejected client is only logged, which is not well known. */
 function noteLoggedOnly(parameter: string, source: Source): void {
   const action = 'postscreen_denylist_action'
   if (evaluated(source, action)?.toLowerCase() !== 'ignore') return
@@ -191,7 +191,7 @@ function noteLoggedOnly(parameter: string, source: Source): void {
   )
 }
 
-/** Neighbouring rules with the same action as one; rules without networks go. */
+/** Joins neighbouring rules with the same action, and removes rules without networks. */
 function merge(rules: readonly Rule[]): { action: Decision; networks: Network[] }[] {
   const merged: { action: Decision; networks: Network[] }[] = []
   for (const { action, networks } of rules) {
@@ -209,7 +209,7 @@ function chunks(networks: readonly Network[], most: number): readonly (readonly 
   return parts
 }
 
-/** Rules as the policy writes them, each with a bounded number of networks. */
+/** Rules in the form of the policy, each with a limited number of networks. */
 const pieces = (merged: readonly Rule[], most: number): readonly { readonly action: Decision; readonly cidrs: readonly string[] }[] =>
   merged.flatMap(({ action, networks }) => chunks(networks, most).map((cidrs) => ({ action, cidrs: cidrs.map(formatNetwork) })))
 

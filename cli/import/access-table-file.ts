@@ -1,21 +1,21 @@
-// Which cidr tables stay outside the policy, as a file or a ConfigMap.
+// Decides which cidr tables stay outside the policy, as a file or a ConfigMap.
 import type { LookupTable } from './lookup-table.ts'
 import type { Source } from './source.ts'
 
 type NetworksTable = Extract<LookupTable, { is: 'networks' }>
 
-/** A policy is read by people, and has to fit into a ConfigMap of 1 MiB with all else in it. */
+/** People read the policy, and it must fit into a ConfigMap of 1 MiB together with everything else in it. */
 const longest = 1000
 
 /**
- * Whether the gateway reads the table as Postfix does: from a file, and one of the three words first in each result. It
- * knows no mynetworks.
+ * Whether the gateway reads the table in the same way as Postfix: it is a file, and each result begins with one of the
+ * three words. The gateway does not know mynetworks.
  */
 function readableByGateway({ table, file }: NetworksTable): boolean {
   return file !== undefined && table.rules.every(({ result }) => /^(permit|reject|dunno)([, \t\r\n]|$)/i.test(result))
 }
 
-/** Whether a table is better left in its file than written into the policy. */
+/** Whether a table should stay in its file instead of becoming part of the policy. */
 export function goesIntoFile(table: NetworksTable, { tableStyle, findings }: Source, where: string): boolean {
   if (tableStyle === 'inline' || (tableStyle === 'auto' && table.table.rules.length <= longest)) return false
   const readable = readableByGateway(table)

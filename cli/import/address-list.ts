@@ -7,7 +7,7 @@ import { isMapped, parseNetworkPattern, unmapped } from '../../crds/values/netwo
 import type { Source } from './source.ts'
 import { splitWords } from './word-list.ts'
 
-/** One pattern: the first that has an address decides whether it is in the list. */
+/** One pattern. The first pattern that contains an address decides whether the address is in the list. */
 export interface AddressPattern {
   readonly negated: boolean
   readonly networks: readonly Network[]
@@ -19,14 +19,14 @@ interface Context {
   readonly source: Source
   readonly parameter: string
   readonly patterns: AddressPattern[]
-  /** Files within files. */
+  /** Files that are named in files. */
   readonly depth: number
 }
 
-/** Files may name files; Postfix has no limit, and a file that names itself is its end. */
+/** Files may name files. Postfix has no limit, and crashes on a file that names itself. */
 const deepest = 10
 
-/** Reads a list. What Postfix would stumble over is reported as an error, what never matches anything as a note. */
+/** Reads a list. Reports an error for what Postfix cannot use, and a note for what never matches. */
 export function readAddressList(text: string, parameter: string, source: Source): readonly AddressPattern[] {
   const context: Context = { source, parameter, patterns: [], depth: 0 }
   readWords(text, false, context)
@@ -78,7 +78,7 @@ function readTable(item: string, negated: boolean, context: Context): void {
   else patterns.push({ negated, networks, all: table.is === 'always' })
 }
 
-/** The addresses for which a table has an answer; undefined for expressions. */
+/** The addresses for which a table has a result; undefined for regular expressions. */
 function networksOf(table: LookupTable, where: string, source: Source): readonly Network[] | undefined {
   if (table.is === 'networks') return table.table.rules.flatMap((rule) => rule.networks)
   if (table.is === 'keys') return table.entries.flatMap(({ key }) => networksOfKey(key, where, source))
@@ -86,8 +86,7 @@ function networksOf(table: LookupTable, where: string, source: Source): readonly
 }
 
 /**
- * The address that a key of a table stands for; a key that is not an address in Postfix's notation never matches, which
- * is reported.
+ * The address of a key in a table. A key that is not an address in Postfix's notation never matches, which is reported.
  */
 export function networksOfKey(key: string, where: string, source: Source): readonly Network[] {
   const folded = key.toLowerCase()

@@ -7,36 +7,34 @@ import { Commented } from './policy-yaml.ts'
 import { shellQuote } from './shell-words.ts'
 
 /**
- * Where the policy is going to be used: `kubernetes` names Secrets and ConfigMaps, `host` files that must exist;
- * otherwise files that a person looks after.
+ * Where the policy will be used. `kubernetes`: it names Secrets and ConfigMaps. `host`: it names files that must exist.
+ * Otherwise: it names files that the user provides.
  */
 export type Target = 'kubernetes' | 'host'
 
 export interface BesideOptions {
   readonly target: Target | undefined
-  /** metadata.name of the policy, which the names of its objects begin with. */
+  /** metadata.name of the policy, which is the beginning of the names of its objects. */
   readonly name: string
   readonly namespace: string | undefined
   readonly files: TableFiles
   readonly findings: Findings
-  /**
-   * The command that ran this import, to which an option can be added; undefined where the input was standard input.
-   */
+  /** The command of this import, to which an option can be added; undefined if the input was standard input. */
   readonly ownCommand: string | undefined
 }
 
 type NetworksTable = Extract<LookupTable, { is: 'networks' }>
 
-/** Above this a table goes into a ConfigMap in gzip form; an object has at most 1 MiB. */
+/** A larger table is put into a ConfigMap as gzip; an object can have at most 1 MiB. */
 const plainAtMost = 900_000
 const packedAtMost = 1_000_000
 
 export class BesidePolicy {
-  /** What makes the objects and files, in order, one command each. */
+  /** The commands that create the objects and files, in order. */
   readonly commands: string[] = []
-  /** Files to be copied beside the policy: name and where the text is. */
+  /** Files to copy beside the policy: the name, and the source of the text. */
   readonly copies = new Map<string, string>()
-  /** Keys of DNS lists by the name of their Secret or file. Never to be printed, except for --print-key. */
+  /** Keys of DNS lists, by the name of their Secret or file. They are printed only with --print-key. */
   readonly keys = new Map<string, string>()
   readonly #options: BesideOptions
   readonly #tables = new Map<string, unknown>()
@@ -50,7 +48,7 @@ export class BesidePolicy {
     return `kubectl ${namespace === undefined ? '' : `-n ${shellQuote(namespace)} `}create ${words}`
   }
 
-  /** The text of a file of the mail host; undefined where it cannot be read here. */
+  /** The text of a file of the mail host; undefined if it cannot be read here. */
   textOf(path: string): string | undefined {
     const file = this.#options.files.read(path)
     return 'why' in file ? undefined : file.text
@@ -81,7 +79,7 @@ export class BesidePolicy {
     return 'why' in file ? path : file.from
   }
 
-  /** The `table` of an entry of spec.access whose networks stay where they are. */
+  /** The `table` of an access entry whose networks stay in a separate file. */
   table(word: string, table: NetworksTable, parameter: string): Commented {
     const path = table.file?.path ?? ''
     const known = this.#tables.get(path)
@@ -126,13 +124,13 @@ export class BesidePolicy {
     return { file: base }
   }
 
-  /** Two files of one name cannot be in one folder: the second takes its whole path for a name. */
+  /** Two files in one folder cannot have the same name: the second one is named after its whole path. */
   #nameInFolder(path: string): string {
     const base = path.split('/').at(-1) ?? path
     return this.copies.has(base) ? path.replace(/^\/+/, '').replaceAll('/', '-') : base
   }
 
-  /** The field of a site that takes the place of a key in its domain. */
+  /** The field of a site that replaces a key in its domain. */
   key(key: string, domain: string, parameter: string): Record<string, unknown> {
     const { target, name } = this.#options
     const known = [...this.keys].find(([, value]) => value === key)?.[0]

@@ -1,10 +1,11 @@
-// The built-in defaults of the Postfix parameters that postscreen reads, directly or through another's default
-// (postconf -d). Not here, because they come from the machine that Postfix runs on: myhostname, mydomain, mynetworks.
+// The built-in defaults of the Postfix parameters that postscreen reads, directly or through the default of another
+// parameter (postconf -d). myhostname, mydomain and mynetworks are missing, because they depend on the machine on which
+// Postfix runs.
 import { parseMainCf } from './main-cf.ts'
 
 /**
- * Postfix 3.7 to 3.11. Older releases differ in smtpd_forbidden_commands (up to 3.6: CONNECT GET POST), newer ones in
- * the type of postscreen_cache_map: neither changes what a policy says.
+ * Postfix 3.7 to 3.11. Older releases differ in smtpd_forbidden_commands (up to 3.6: CONNECT GET POST), and newer ones
+ * in the type of postscreen_cache_map. Neither affects the policy.
  */
 const general = `
 postscreen_access_list = permit_mynetworks
@@ -142,7 +143,9 @@ soft_bounce = no
 stress =
 `
 
-/** The TLS settings of the tlsproxy helper; each is smtpd's of the same name unless set. */
+/**
+ * The TLS settings of the tlsproxy helper. Each has the value of smtpd's setting with the same name unless it is set.
+ */
 const tlsproxySettings: readonly string[] = [
   ...[
     'CAfile',
@@ -170,11 +173,11 @@ const tlsproxySettings: readonly string[] = [
   ...['mandatory_ciphers', 'mandatory_exclude_ciphers', 'mandatory_protocols', 'protocols', 'req_ccert', 'security_level'],
 ]
 
-/** Text of the default of each parameter, itself not expanded. */
+/** The text of each parameter's default, not expanded. */
 export const builtInDefaults: ReadonlyMap<string, string> = new Map([
   ...[...parseMainCf(general, 'built-in defaults').settings].map(([name, { value }]): [string, string] => [name, value]),
   ...tlsproxySettings.map((name): [string, string] => [`tlsproxy_tls_${name}`, `$smtpd_tls_${name}`]),
 ])
 
-/** Parameters whose value Postfix works out on the machine that it runs on, so that no file tells it. */
+/** Parameters whose value Postfix computes on the machine on which it runs, so that no file contains it. */
 export const machineDependent: readonly string[] = ['myhostname', 'mydomain', 'mynetworks']

@@ -1,5 +1,5 @@
-// DNS lists that have shut down. Their domains answer nothing, or list every client; postscreen's documentation and old
-// configurations still name them.
+// DNS lists that have shut down. Their domains answer nothing, or list every client, but postscreen's documentation and
+// old configurations still name them.
 
 interface ClosedList {
   readonly domains: RegExp
@@ -42,7 +42,7 @@ const closed: readonly ClosedList[] = [
   },
 ]
 
-/** What has become of a list, and what to do; undefined for one that is not known to have shut down. */
+/** What happened to a list, and what to do; undefined for a list that is not known to have shut down. */
 export function closedList(domain: string): string | undefined {
   const name = domain.toLowerCase().replace(/\.$/, '')
   return closed.find(({ domains }) => domains.test(name))?.what

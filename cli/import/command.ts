@@ -11,7 +11,7 @@ import type { TableStyle } from './source.ts'
 import { readStandardInput, readTextFile, tableFilesBeside } from './table-files.ts'
 import { importZimbra } from './zimbra.ts'
 
-/** What a command leaves behind. */
+/** The result of a command. */
 export interface CommandOutcome {
   readonly stdout: string
   readonly stderr: string
@@ -79,10 +79,10 @@ const options = {
 
 const postfixOptions = { 'master-cf': { type: 'string' }, service: { type: 'string' } } as const
 
-/** A name that no table has, for the option without one. */
+/** Stands for the option without a name; no table has this name. */
 const everyTable = '*'
 
-/** The arguments, or what is wrong with them. */
+/** The arguments, or the problem with them. */
 function parseArguments(argv: readonly string[], system: System): Arguments | { readonly help: true } | { readonly why: string } {
   try {
     const { values, positionals } = parseArgs({
@@ -112,7 +112,10 @@ function parseArguments(argv: readonly string[], system: System): Arguments | { 
   }
 }
 
-/** The command as it was typed, without what only concerns its output; undefined for standard input, which is gone. */
+/**
+ * The command as it was typed, without the options that only affect its output; undefined for standard input, which
+ * cannot be read again.
+ */
 function ownCommand(system: System, argv: readonly string[], file: string): string | undefined {
   if (file === '-') return undefined
   const kept = argv.filter((word, at) => !/^--output(=|$)/.test(word) && argv[at - 1] !== '--output')
@@ -121,14 +124,14 @@ function ownCommand(system: System, argv: readonly string[], file: string): stri
 
 type System = 'postfix' | 'zimbra'
 
-/** The text of an input and how it is called in messages. */
+/** The text of an input, and its name in messages. */
 function readInput(file: string): { readonly text: string; readonly file: string } | { readonly why: string } {
   const read = file === '-' ? readStandardInput() : readTextFile(file)
   if ('why' in read) return { why: `${file}: ${read.why}` }
   return { text: read.text, file: file === '-' ? 'standard input' : (file.split('/').at(-1) ?? file) }
 }
 
-/** The master.cf that was named, or the one beside the input. */
+/** The master.cf that was given, or the one beside the input. */
 function readMasterCf({ file, masterCf }: Arguments): ReturnType<typeof readInput> | undefined {
   if (masterCf !== undefined) return readInput(masterCf)
   const beside = join(dirname(file), 'master.cf')
@@ -172,7 +175,7 @@ function printKey(name: string, { keys }: ImportResult): CommandOutcome {
   return failure(`error: --print-key ${name}: the input does not contain this key; expected one of ${known === '' ? 'none' : known}\n`)
 }
 
-/** Writes the policy and, beside it, the tables that it names. @returns what could not be written */
+/** Writes the policy and, beside it, the tables that it names. @returns the files that could not be written */
 function writeOutput(path: string, yaml: string, copies: ReadonlyMap<string, string>): string | undefined {
   try {
     for (const [name, from] of copies) {
@@ -186,8 +189,8 @@ function writeOutput(path: string, yaml: string, copies: ReadonlyMap<string, str
   }
 }
 
-/** `postscreen import postfix …`; `argv` begins behind these words. */
+/** `postscreen import postfix …`; `argv` contains the words after these. */
 export const importPostfixCommand = (argv: readonly string[]): CommandOutcome => run(argv, importPostfixUsage, 'postfix')
 
-/** `postscreen import zimbra …`; `argv` begins behind these words. */
+/** `postscreen import zimbra …`; `argv` contains the words after these. */
 export const importZimbraCommand = (argv: readonly string[]): CommandOutcome => run(argv, importZimbraUsage, 'zimbra')

@@ -4,8 +4,8 @@
 const largestPart = 0x3ff
 
 /**
- * Major, minor and patch number; undefined when malformed. strtol reads each part, so that white space and a sign may
- * stand before it.
+ * Major, minor and patch number; undefined if the text is malformed. strtol reads each part, so white space and a sign
+ * may come before it.
  */
 function parseLevel(text: string): readonly bigint[] | undefined {
   const match = /^([ \t\n\v\f\r]*[+-]?[0-9]+)(?:\.([ \t\n\v\f\r]*[+-]?[0-9]+))?(?:\.([ \t\n\v\f\r]*[+-]?[0-9]+))?$/.exec(text)
@@ -16,8 +16,8 @@ function parseLevel(text: string): readonly bigint[] | undefined {
 }
 
 /**
- * Negative, zero or positive as the left level is below, equal to or above the right one; or why they cannot be
- * compared.
+ * Negative, zero or positive if the left level is lower than, equal to or higher than the right one; or the reason why
+ * they cannot be compared.
  */
 export function compareLevels(left: string, right: string): number | string {
   const [a, b] = [parseLevel(left), parseLevel(right)]

@@ -1,24 +1,23 @@
-// The parameters of one Postfix: what is set, what follows from the built-in defaults, and what each comes to when
-// expanded.
+// The parameters of one Postfix: their values in the input, the built-in defaults, and the expanded values.
 import { builtInDefaults } from './built-in-defaults.ts'
 import { expand } from './expand.ts'
 import type { Setting } from './main-cf.ts'
 
-/** What a parameter comes to, and which names it took. */
+/** The value of a parameter, and the names that were used for it. */
 export type Evaluation =
   | {
       readonly text: string
       /**
-       * Parameters set in the input that took part, in the order of their use; the parameter itself first when it is
-       * set.
+       * The parameters of the input that were used, in the order of their use. The parameter itself comes first if it
+       * is set.
        */
       readonly used: readonly string[]
-      /** Names that took part but are neither set nor known. They expand to nothing, as in Postfix. */
+      /** The names that were used but are neither set nor known. They expand to an empty text, as in Postfix. */
       readonly unknown: readonly string[]
     }
   | { readonly why: string }
 
-/** Texts that stand in for a parameter's own during one evaluation, such as stress=yes. */
+/** Texts that replace those of parameters during one evaluation, such as stress=yes. */
 export type Overrides = Readonly<Record<string, string>>
 
 export class Configuration {
@@ -34,7 +33,7 @@ export class Configuration {
     return this.settings.has(name)
   }
 
-  /** The text as set, or the built-in default's; not expanded. Undefined for a name that is neither. */
+  /** The text from the input, or the built-in default; not expanded. Undefined if there is neither. */
   raw(name: string): string | undefined {
     return this.settings.get(name)?.value ?? this.#defaults.get(name) ?? (name === 'mydomain' ? this.#domain() : undefined)
   }
@@ -47,7 +46,7 @@ export class Configuration {
     return dot < 0 ? 'localdomain' : host.text.slice(dot + 1)
   }
 
-  /** Expands a parameter. `why` is what Postfix would say before it gave up. */
+  /** Expands a parameter. `why` is the error message of Postfix. */
   evaluate(name: string, overrides: Overrides = {}): Evaluation {
     const used = new Set<string>()
     const unknown = new Set<string>()

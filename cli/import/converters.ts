@@ -1,5 +1,5 @@
-// From the text of Postfix parameters to the fields of a policy: one converter for each kind of value that crds/ names,
-// a few for single fields.
+// Converts the texts of Postfix parameters to fields of the policy: one converter for each kind of value that crds/
+// names, and a few for single fields.
 import { formatDuration, type TimeUnit } from '../../crds/values/duration.ts'
 import type { Field } from '../../crds/schema/fields.ts'
 import type { Conversion } from '../../crds/schema/field.ts'
@@ -18,7 +18,7 @@ import { parseAction, parseBoolean, type Parsed, parseInteger, parseLong, parseT
  */
 export type Converter = (parameter: string, source: Source, field: Field) => unknown
 
-/** A converter that only needs the parameter's expanded text. */
+/** A converter that needs only the parameter's expanded text. */
 const ofText =
   (convert: (text: string, parameter: string, source: Source, field: Field) => unknown): Converter =>
   (parameter, source, field) => {
@@ -26,7 +26,7 @@ const ofText =
     return text === undefined ? undefined : convert(text, parameter, source, field)
   }
 
-/** A converter from a parser; what the parser refuses is an error with the parameter's name. */
+/** A converter made from a parser. What the parser refuses is an error with the parameter's name. */
 const parsedBy = <T>(parse: (text: string) => Parsed<T>, written: (value: T) => unknown = (value) => value): Converter =>
   ofText((text, parameter, source) => {
     const parsed = parse(text)
@@ -35,7 +35,7 @@ const parsedBy = <T>(parse: (text: string) => Parsed<T>, written: (value: T) => 
     return undefined
   })
 
-/** Whole seconds of a time; Postfix refuses 0 for all but the cleanup interval. */
+/** A time in whole seconds. Postfix refuses 0 for all times except the cleanup interval. */
 function secondsOf(text: string, unit: TimeUnit, parameter: string, source: Source): number | undefined {
   const name = source.nameFor(parameter)
   const parsed = parseTime(text, unit)
@@ -48,7 +48,7 @@ function secondsOf(text: string, unit: TimeUnit, parameter: string, source: Sour
     source.findings.error(`${name}: invalid value: ${text} (min 1s)`)
     return undefined
   }
-  // Of a text with macros, as the default of postscreen_dnsbl_max_ttl is, it is meant so.
+  // In a text with macros, such as the default of postscreen_dnsbl_max_ttl, this is intended.
   if (ignored !== '' && source.configuration.settings.get(parameter)?.value.includes('$') === false) {
     source.findings.note(`${name}: Postfix reads "${text}" as ${formatDuration(seconds)}, and so does the policy`)
   }
@@ -62,7 +62,7 @@ const duration: Converter = ofText((text, parameter, source, field) => {
   return seconds === undefined ? undefined : formatDuration(seconds)
 })
 
-/** The value under stress; the policy wants it not longer than the normal one. */
+/** The value under stress. In the policy, it must not be longer than the normal one. */
 const stressDuration: Converter = (parameter, source, field) => {
   const [normal, stress] = [{}, { stress: 'yes' }].map((overrides) => {
     const text = evaluated(source, parameter, overrides)
@@ -81,7 +81,7 @@ interface Bounds {
   readonly max: number
 }
 
-/** The bounds of a number, which a field has in words. */
+/** The bounds of a number, as the field describes them. */
 function boundsOf({ bounds = '' }: Field): Bounds {
   const [, min = '-Infinity', max = 'Infinity'] = /^(-?[0-9]+) to (-?[0-9]+)$/.exec(bounds) ?? []
   return { min: Number(min), max: Number(max) }
@@ -101,7 +101,7 @@ const integer: Converter = ofText((text, parameter, source, field) => {
   return undefined
 })
 
-/** A number of which everything up to 0 means the same. */
+/** A number for which all values up to 0 mean the same. */
 const zeroOrMore: Converter = ofText((text, parameter, source, field) => {
   const parsed = parseLong(text)
   return 'value' in parsed && parsed.value < 0 ? 0 : integer(parameter, source, field)
@@ -117,7 +117,7 @@ const lineLength: Converter = ofText((text, parameter, source, field) => {
   return min
 })
 
-/** Only negative thresholds do anything. */
+/** Only negative thresholds have an effect. */
 const allowThreshold: Converter = ofText((text, parameter, source, field) => {
   const parsed = parseInteger(text)
   if ('why' in parsed || parsed.value <= 0) return integer(parameter, source, field)
@@ -150,7 +150,7 @@ const interfaces: Converter = ofText((text, parameter, source) => {
   return undefined
 })
 
-/** 0 tells postscreen that a memcache expires its entries itself; a store of the gateway's own has to be cleaned. */
+/** 0 means that a memcache expires its entries itself. A store of the gateway must be cleaned. */
 const cleanupInterval: Converter = (parameter, source, field) => {
   const shared = /^(proxy:)*memcache:/.test(evaluated(source, 'postscreen_cache_map') ?? '')
   const value = duration(parameter, source, field)
@@ -165,10 +165,10 @@ const replyMap: Converter = ofText((text, parameter, source) => {
   return readReplyMap(text, evaluated(source, 'postscreen_dnsbl_sites') ?? '', parameter, source)
 })
 
-/** The name of this host, only when the input tells it: else every replica has its own. */
+/** The name of this host, only if it is in the input: otherwise each replica has its own name. */
 const hostname: Converter = (parameter, source) => (source.configuration.isSet(parameter) ? evaluated(source, parameter) : undefined)
 
-/** Postfix refuses to start without this text. */
+/** Postfix does not start without this text. */
 const banner: Converter = (parameter, source) => {
   const text = readGreeting(parameter, source)
   if (text === '') source.findings.error(`${source.nameFor(parameter)}: must not be empty`)
@@ -180,7 +180,7 @@ const rejectFooter: Converter = (parameter, source) => {
   return maps.always ?? readFooter(readRawFooter(source), source.nameFor(parameter), source)
 }
 
-/** A limit of the TLS handshake; without TLS there is nothing to limit. */
+/** A limit of the TLS handshake. Without TLS, it has no effect. */
 const handshakeTime =
   (convert: Converter): Converter =>
   (_, source, field) =>
@@ -214,7 +214,7 @@ const byKind: Readonly<Record<Conversion['as'], Converter>> = {
   forbiddenCommands: ofText(readForbiddenCommands),
 }
 
-/** Fields that need more than their kind says. */
+/** Fields that need a converter of their own. */
 const byPath: Readonly<Record<string, Converter>> = {
   'spec.hostname': hostname,
   'spec.banner': banner,
@@ -234,7 +234,7 @@ const byPath: Readonly<Record<string, Converter>> = {
   'spec.tls.stressHandshakeTimeout': handshakeTime(stressDuration),
 }
 
-/** The value of a field in its written form, possibly with comments in it; undefined when nothing is to be written. */
+/** The value of a field in its written form, possibly with comments; undefined if the field need not be written. */
 export function convertField(field: Field, source: Source): unknown {
   const parameter = field.postfixNames.own
   if (parameter === undefined || field.convert === undefined) return undefined

@@ -1,13 +1,13 @@
-// Keys of DNS list customers that stand in a domain, as in KEY.zen.dq.spamhaus.net: they go into a Secret or a file,
-// and into no message.
+// Keys of DNS list customers that are part of a domain, as in KEY.zen.dq.spamhaus.net. They are put into a Secret or a
+// file, and never into a message.
 
-/** A key and the list that it opens. */
+/** A key, and the list for which it is valid. */
 export interface KeyedDomain {
   readonly key: string
   readonly domain: string
 }
 
-/** Zones of which the customer's key is the label before the list's name, whatever it looks like. */
+/** Zones in which the label before the list's name is the customer's key, whatever it looks like. */
 const zonesWithKeys: readonly RegExp[] = [
   /^[^.]+\.dq\.spamhaus\.net$/,
   /^[^.]+\.mail\.abusix\.zone$/,
@@ -16,7 +16,7 @@ const zonesWithKeys: readonly RegExp[] = [
   /^df\.uribl\.com$/,
 ]
 
-/** Public lists: they have no zones below them, so that a label before them can only be a customer's key. */
+/** Public lists. They have no zones below them, so a label before them can only be a customer's key. */
 const publicLists: readonly RegExp[] = [
   /^(?:zen|sbl|xbl|pbl|sbl-xbl|css|dbl)\.spamhaus\.(?:org|net)$/,
   /^b\.barracudacentral\.org$/,
@@ -36,8 +36,8 @@ const publicLists: readonly RegExp[] = [
 ]
 
 /**
- * Whether a label looks like drawn characters rather than a name: long without a hyphen, or letters and digits mixed,
- * or the groups of a UUID.
+ * Whether a label looks like random characters and not like a name: a long label without a hyphen, letters and digits
+ * mixed, or the groups of a UUID.
  * Names of public lists have at most 15 characters and at most one group of digits.
  */
 function looksDrawn(label: string): boolean {
@@ -47,7 +47,7 @@ function looksDrawn(label: string): boolean {
   return label.length >= 20 || (label.length >= 16 && /[0-9]/.test(label)) || (label.length >= 10 && switches >= 3)
 }
 
-/** The key that is the first label of a domain, if there is one. */
+/** The key in the first label of a domain, if there is one. */
 export function splitKey(domain: string): KeyedDomain | undefined {
   const dot = domain.indexOf('.')
   const key = domain.slice(0, dot)
@@ -59,8 +59,8 @@ export function splitKey(domain: string): KeyedDomain | undefined {
 }
 
 /**
- * A label that looks like a key and is neither the first nor part of the registered name: the policy does not support a
- * key in that place.
+ * A label that looks like a key and is neither the first label nor part of the registered name. The policy does not
+ * support a key in this position.
  */
 export function innerKey(domain: string): string | undefined {
   return domain.split('.').slice(1, -2).find(looksDrawn)
@@ -69,7 +69,7 @@ export function innerKey(domain: string): string | undefined {
 const hidden = '<key>'
 const domainLike = /[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2,}/g
 
-/** A text without keys: neither those of the domains in it nor the ones given. */
+/** The text without keys: those of the domains in it, and the given ones. */
 export function withoutKeys(text: string, keys: Iterable<string>): string {
   let result = text
   for (const key of keys) result = result.replaceAll(key, hidden)

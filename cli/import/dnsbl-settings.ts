@@ -1,5 +1,5 @@
-// postscreen_dnsbl_sites and postscreen_dnsbl_reply_map as fields of a policy, with postscreen's own words for
-// mistakes.
+// Converts postscreen_dnsbl_sites and postscreen_dnsbl_reply_map to fields of a policy, with the error messages of
+// postscreen.
 import { hostNameProblem } from '../../crds/values/host.ts'
 import { readReplyFilter } from '../../crds/values/reply-filter.ts'
 import { closedList } from './closed-lists.ts'
@@ -37,10 +37,10 @@ function parseSite(entry: string): { readonly site: Site } | { readonly why: str
   }
 }
 
-/** An entry with the domain as Postfix has it, and what its key is, if it has one. */
+/** An entry with the domain as Postfix has it, and the key in the domain, if there is one. */
 interface KeyedSite {
   readonly site: Site
-  /** The domain that Postfix asks, key and all. */
+  /** The domain that Postfix queries, including the key. */
   readonly asked: string
   readonly key: string | undefined
 }
@@ -61,8 +61,7 @@ function keyedSites(text: string): readonly (KeyedSite | { readonly why: string 
 }
 
 /**
- * The entries of a list of sites; mistakes are errors, as they are for postscreen. Keys in the domains become fields of
- * their own.
+ * The entries of a list of sites. Mistakes are errors, as in postscreen. Keys in the domains become separate fields.
  */
 export function readSites(text: string, parameter: string, source: Source): readonly Record<string, unknown>[] {
   const sites: Record<string, unknown>[] = []
@@ -80,13 +79,13 @@ export function readSites(text: string, parameter: string, source: Source): read
 }
 
 /**
- * How the answers for the sites can be had from Postfix, for tables that cannot be read here: the output is a texthash:
+ * How to get the replies for the sites from Postfix, for tables that cannot be read here. The output is a texthash:
  * table.
  */
 const askPostmap = (table: string): string =>
   `postconf -hx postscreen_dnsbl_sites | tr -s ', \\t' '\\n' | sed 's/[=*].*//' | postmap -q - ${shellQuote(table)} > dnsbl_reply`
 
-/** Names for replies instead of domains. Only those of the sites are ever looked up, at the start of postscreen. */
+/** Names that replace domains in replies. Only those of the sites are looked up, when postscreen starts. */
 export function readReplyMap(text: string, sitesText: string, parameter: string, source: Source): Readonly<Record<string, string>> {
   const name = source.nameFor(parameter)
   if (text === '') return {}

@@ -1,18 +1,18 @@
-// Expands $name, ${name?yes}, ${name?{yes}:{no}} and ${{a} == {b} ? {yes} : {no}} as mac_parse(3) and mac_expand(3) do,
-// errors included.
+// Expands $name, ${name?yes}, ${name?{yes}:{no}} and ${{a} == {b} ? {yes} : {no}} like mac_parse(3) and mac_expand(3),
+// with the same errors.
 import { compareLevels } from './compatibility-level.ts'
 
 /**
- * A parameter's text, itself not expanded; undefined if the parameter does not exist. `test`: only whether it is empty
- * matters, as in `${name?…}`.
+ * The text of a parameter, not expanded; undefined if the parameter does not exist. `test`: the caller only needs to
+ * know whether it is empty, as in `${name?…}`.
  */
 export type Lookup = (name: string, use: 'value' | 'test') => string | undefined
 
 export type Expansion = { readonly text: string } | { readonly why: string }
 
-/** mac_expand's limit on macros within macros. */
+/** The limit of mac_expand for macros within macros. */
 const deepest = 100
-/** Bounds of our own: without them a few lines of main.cf could ask for any amount of memory and time. */
+/** Our own limits. Without them, a few lines of main.cf could need any amount of memory and time. */
 const mostSteps = 100_000
 const longest = 1_000_000
 
@@ -23,7 +23,7 @@ const word = /^[A-Za-z0-9_]$/
 
 const skipWhite = (text: string): string => text.replace(white, '')
 
-/** The insides of a balanced `{…}` at the start of the text, and what follows it without its white space. */
+/** The inside of a balanced `{…}` at the start of the text, and the text after it without leading white space. */
 function takeBraced(text: string): { readonly inside: string; readonly rest: string } {
   let level = 0
   for (let at = 0; at < text.length; at++) {
@@ -33,7 +33,7 @@ function takeBraced(text: string): { readonly inside: string; readonly rest: str
   throw new ExpansionError(`unbalanced {} in attribute expression: "${text}"`)
 }
 
-/** What stands behind `?` or `:`: a `{…}` with more behind it, or the whole rest. */
+/** The text after `?` or `:`: a `{…}` that is followed by more text, or all of the remaining text. */
 function takeResult(text: string): { readonly inside: string; readonly rest: string } {
   const trimmed = skipWhite(text)
   return trimmed.startsWith('{') ? takeBraced(trimmed) : { inside: text, rest: '' }
@@ -48,7 +48,7 @@ const operators: Readonly<Record<string, (order: number) => boolean>> = {
   '>': (order) => order > 0,
 }
 
-/** Numbers as numbers, anything else as text. */
+/** Compares numbers as numbers, and other texts as texts. */
 function compareValues(left: string, right: string): number {
   const numbers = /^[0-9]+$/.test(left) && /^[0-9]+$/.test(right)
   if (!numbers) return left < right ? -1 : left > right ? 1 : 0
@@ -56,7 +56,7 @@ function compareValues(left: string, right: string): number {
   return delta < 0n ? -1 : delta > 0n ? 1 : 0
 }
 
-/** Splits text into literal pieces and macros, as mac_parse does; `$$` is a dollar sign. */
+/** Splits text into literal pieces and macros, like mac_parse; `$$` is a dollar sign. */
 function* pieces(text: string): Generator<{ readonly is: 'literal' | 'macro'; readonly text: string }> {
   let literal = ''
   for (let at = 0; at < text.length; ) {
@@ -79,7 +79,7 @@ function* pieces(text: string): Generator<{ readonly is: 'literal' | 'macro'; re
   if (literal !== '') yield { is: 'literal', text: literal }
 }
 
-/** The place behind a macro whose name, or opening bracket, is at `start`. */
+/** The position after a macro whose name, or opening bracket, is at `start`. */
 function macroEnd(text: string, start: number): number {
   const open = text[start]
   if (open !== '{' && open !== '(') {
@@ -120,7 +120,7 @@ class Expander {
     return result
   }
 
-  /** The insides of one macro, mac_expand_callback. */
+  /** Expands the inside of one macro (mac_expand_callback). */
   #macro(macro: string, level: number): string {
     const trimmed = skipWhite(macro)
     if (trimmed.startsWith('{')) {
@@ -137,8 +137,8 @@ class Expander {
   }
 
   /**
-   * `?yes`, `:no`, `?{yes}:{no}`; the branch that is not taken is not looked into, so that mistakes in it go unnoticed,
-   * as in Postfix.
+   * `?yes`, `:no`, `?{yes}:{no}`. The branch that is not used is not read, so mistakes in it are not noticed, as in
+   * Postfix.
    */
   #conditional(operator: '?' | ':', text: string, holds: boolean, level: number): string {
     let result = ''
@@ -156,7 +156,7 @@ class Expander {
     return result
   }
 
-  /** `{left} operator {right}` at the start of the text, mac_exp_parse_relational. */
+  /** `{left} operator {right}` at the start of the text (mac_exp_parse_relational). */
   #comparison(text: string, level: number): { readonly holds: boolean; readonly rest: string } {
     const left = takeBraced(text)
     const sign = /^[<>!=?+\-*/~&|%]*/.exec(left.rest)?.[0] ?? ''
@@ -196,7 +196,7 @@ function splitMacro(macro: string, trimmed: string): SplitMacro {
   throw new ExpansionError(`attribute name syntax error at: "...${macro.slice(0, at)}>>>${macro.slice(at, at + 20)}"`)
 }
 
-/** Expands a parameter's text, recursively. `why` has Postfix's words for what is wrong with it. */
+/** Expands a parameter's text, recursively. `why` is the error message of Postfix. */
 export function expand(text: string, lookup: Lookup): Expansion {
   try {
     return { text: new Expander(lookup).expand(text, 0) }

@@ -1,9 +1,9 @@
-// Recognises files that were given to an importer by mistake, so that one message says what the file is and which
+// Recognizes files that were given to an importer by mistake, so that one message says what the file is and which
 // command reads it.
 
 const zimbraLine = /^(?:zimbra|carbonio)[A-Za-z]+(?:::?|=|[ \t]+)/m
 const zimbraCommand = /^(?:.*\b(?:zmprov|carbonio +prov)\s|(?:prov> *)?(?:mcf|modifyConfig|ms|modifyServer)\s.*\b(?:zimbra|carbonio)[A-Z])/m
-/** The output of zmlocalconfig, in which nothing of postscreen is set. */
+/** The output of zmlocalconfig, which contains no settings of postscreen. */
 const localConfig = /^(?:zimbra|postfix|ldap|mailboxd|carbonio)_[a-z0-9_]+ ?=/m
 const parameterLine =
   /^(?:postscreen|smtpd|smtp|my(?:hostname|domain|networks|origin|destination)|compatibility|inet|mail|queue|tls|tlsproxy)[a-z0-9_]*[ \t]*=/m
@@ -12,7 +12,7 @@ const serviceLine = /^\S+\s+(?:inet|unix|unix-dgram|fifo|pass)\s+[yn-]\s+[yn-]\s
 const needMainCf = 'use main.cf, or the output of "postconf -n"'
 const needZimbra = 'save the output of "zmprov gacf" or "zmprov gs HOST" and use that file'
 
-/** What a file of no use to either importer is; undefined when nothing is known about it. */
+/** Describes a file that neither importer can use; undefined for other files. */
 function otherKind(text: string): string | undefined {
   const start = text.replace(/^\uFEFF/, '').trimStart()
   if (text.includes('\0')) return 'is not a text file (a compiled table, a database or an archive?)'
@@ -26,7 +26,7 @@ function otherKind(text: string): string | undefined {
 
 const hasZimbra = (text: string): boolean => zimbraLine.test(text) || zimbraCommand.test(text)
 
-/** What is wrong with an input of `import postfix` as a whole, and what to do; undefined for a main.cf. */
+/** Why a file cannot be the input of `import postfix`, and what to do; undefined for a main.cf. */
 export function notMainCf(text: string): string | undefined {
   const parameters = parameterLine.test(text)
   if (!parameters && hasZimbra(text)) return 'this is the output of zmprov (settings of Zimbra or Carbonio): use "postscreen import zimbra"'
@@ -38,7 +38,7 @@ export function notMainCf(text: string): string | undefined {
   return undefined
 }
 
-/** What is wrong with an input of `import zimbra` as a whole, and what to do; undefined for settings of Zimbra. */
+/** Why a file cannot be the input of `import zimbra`, and what to do; undefined for settings of Zimbra. */
 export function notZimbra(text: string): string | undefined {
   if (hasZimbra(text)) return undefined
   if (localConfig.test(text)) return `this is the output of zmlocalconfig, which does not contain postscreen settings; ${needZimbra}`
@@ -48,7 +48,7 @@ export function notZimbra(text: string): string | undefined {
   return other === undefined ? undefined : `${other}; ${needZimbra}`
 }
 
-/** What is wrong with the file of `--master-cf` as a whole; undefined for a master.cf. */
+/** Why a file cannot be that of `--master-cf`; undefined for a master.cf. */
 export function notMasterCf(text: string): string | undefined {
   if (serviceLine.test(text) || !/\S/.test(text)) return undefined
   const why = parameterLine.test(text) ? 'this is main.cf' : (otherKind(text) ?? 'does not contain a service')

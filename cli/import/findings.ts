@@ -6,7 +6,7 @@ export interface LeftOut {
   readonly why: string
 }
 
-/** At most so many messages of one kind about one file: a table with 100,000 bad lines is one mistake, not 100,000. */
+/** The limit for messages of one kind about one file: a table with 100,000 bad lines is one mistake, not 100,000. */
 const mostOfOneKind = 5
 
 export class Findings {
@@ -29,14 +29,17 @@ export class Findings {
     if (!this.leftOut.some((one) => one.name === name)) this.leftOut.push({ name, why })
   }
 
-  /** A note of which there may be very many; after a few of the same kind only their number is told, by `finish`. */
+  /**
+   * A note that may occur very often. After a few of the same kind, the others are only counted; `finish` reports the
+   * number.
+   */
   noteOneOfMany(kind: string, text: string): void {
     const count = (this.#counts.get(kind) ?? 0) + 1
     this.#counts.set(kind, count)
     if (count <= mostOfOneKind) this.note(text)
   }
 
-  /** Says how many notes were not told. */
+  /** Reports how many notes were left out. */
   finish(): void {
     for (const [kind, count] of this.#counts)
       if (count > mostOfOneKind) this.note(`${kind}: ${count - mostOfOneKind} more messages of the same kind`)

@@ -1,12 +1,12 @@
-// What a policy cannot take from main.cf because it depends on the mail host, or because the gateway does it in another
-// way.
+// Notes about settings in main.cf that a policy cannot contain, because they depend on the mail host or the gateway
+// does this in another way.
 import { fields } from '../../crds/schema/fields.ts'
 import { evaluated, type Source } from './source.ts'
 
-/** Tables that several hosts can share, which the gateway does with a Valkey. */
+/** Types of tables that several hosts can share; the gateway uses Valkey for this. */
 const sharedCache = /^(proxy:)*(memcache|mongodb|mysql|pgsql|ldap|tcp|socketmap):/
 
-/** Values that the mail host alone knows, and habits of its programs that change. */
+/** Values that only the mail host knows, and behaviour of its programs that changes. */
 export function noteHost(source: Source): void {
   const { configuration, findings, nameFor } = source
   if (!configuration.isSet('myhostname')) {

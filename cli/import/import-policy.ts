@@ -1,5 +1,5 @@
 // Builds a policy from the parameters of a Postfix: fields in schema order with the names of their sources, and what
-// had to be left out.
+// was left out.
 import { parseDuration } from '../../crds/values/duration.ts'
 import { type Field, fields } from '../../crds/schema/fields.ts'
 import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
@@ -18,37 +18,37 @@ import type { Source, TableStyle } from './source.ts'
 import { levelNames, readTls, tlsNames, tlsParameters } from './tls-settings.ts'
 
 export interface ImportOptions {
-  /** metadata.name; `postscreen` where left out. */
+  /** metadata.name; default `postscreen`. */
   readonly name?: string | undefined
   readonly namespace?: string | undefined
-  /** HOST:PORT of the mail server; where left out a Service `postfix` is named, to be corrected. */
+  /** HOST:PORT of the mail server. If undefined, the policy names a Service `postfix`, which the user must correct. */
   readonly backend?: string | undefined
-  /** Tables that are left out with a note where they cannot be read, instead of being errors. */
+  /** Tables that are left out with a note if they cannot be read; otherwise this is an error. */
   readonly allowMissingTables?: AllowedMissing | undefined
-  /** Long cidr tables: `auto` leaves those of more than 1,000 networks in files. */
+  /** Long cidr tables. `auto`: tables with more than 1,000 networks stay in files. */
   readonly tables?: TableStyle | undefined
-  /** Where the policy is going to be used. */
+  /** Where the policy will be used. */
   readonly target?: Target | undefined
   /** Keep the addresses of postscreen_allowlist_interfaces. */
   readonly keepInterfaces?: boolean | undefined
-  /** The command of this import as it was typed, for the commands that make Secrets. */
+  /** The command of this import as it was typed, for the commands that create Secrets. */
   readonly ownCommand?: string | undefined
 }
 
 export interface ImportResult {
-  /** The policy; undefined when there are errors. */
+  /** The policy; undefined if there are errors. */
   readonly yaml: string | undefined
   readonly errors: readonly string[]
   readonly notes: readonly string[]
-  /** What makes the objects and files that the policy names. */
+  /** The commands that create the objects and files that the policy names. */
   readonly commands: readonly string[]
-  /** Files that belong beside the policy: name, and where the text is. */
+  /** Files to put beside the policy: the name, and the source of the text. */
   readonly copies: ReadonlyMap<string, string>
-  /** Keys of DNS lists by the name of their Secret or file; never to be shown, except for --print-key. */
+  /** Keys of DNS lists, by the name of their Secret or file; shown only with --print-key. */
   readonly keys: ReadonlyMap<string, string>
 }
 
-/** The outcome of an input of which nothing can be made. Never with a key in it. */
+/** The result for an input that cannot be used. It never contains a key. */
 export const refused = ({ errors, notes }: Findings): ImportResult => ({
   yaml: undefined,
   errors: errors.map((text) => withoutKeys(text, [])),
@@ -58,7 +58,7 @@ export const refused = ({ errors, notes }: Findings): ImportResult => ({
   keys: new Map(),
 })
 
-/** What the converters of fields work on. */
+/** The context of the converters of fields. */
 export function newSource(
   input: ImportOptions & { readonly files: TableFiles },
   findings: Findings,
@@ -75,10 +75,10 @@ export function newSource(
   }
 }
 
-/** Parameters that take part in many values, so that a field is not written only because one of them is set. */
+/** Parameters that are used in many values. A field is not written only because one of these is set. */
 const everywhere = new Set(['compatibility_level', 'myhostname', 'mydomain', 'mail_name', 'stress'])
 
-/** Names of the input that had a say in a field, the deciding one first. */
+/** Names of the input that affected a field; the decisive one comes first. */
 function namesBehind(field: Field, source: Source): readonly string[] {
   const { configuration } = source
   const own = field.postfixNames.own ?? ''
@@ -91,18 +91,18 @@ function namesBehind(field: Field, source: Source): readonly string[] {
   return used.filter((name) => name === own || !everywhere.has(name))
 }
 
-/** Whether a person has set the field's own parameter, or an older name of it. */
+/** Whether the field's own parameter, or an older name of it, is set in the input. */
 const isSetItself = ({ postfixNames: { own, old = [] } }: Field, { configuration }: Source): boolean =>
   [own, ...old].some((name) => name !== undefined && configuration.isSet(name))
 
-/** Whether a value is what the policy has without it. */
+/** Whether a value is the default of the policy. */
 function isDefault(field: Field, value: unknown): boolean {
   const plain = withoutComments(value)
   if (field.type === 'duration') return typeof field.default === 'string' && parseDuration(String(plain)) === parseDuration(field.default)
   return JSON.stringify(plain) === JSON.stringify(field.default)
 }
 
-/** A field's value with the names that it comes from; undefined when it need not be written. */
+/** The value of a field, with the names of its sources; undefined if it need not be written. */
 function readField(field: Field, source: Source): Commented | undefined {
   const value = convertField(field, source)
   if (value === undefined) return undefined
@@ -114,7 +114,7 @@ function readField(field: Field, source: Source): Commented | undefined {
   return new Commented(value, { beside: provenance(own, names, source) })
 }
 
-/** Where a value comes from, in the words of the input. */
+/** The source of a value, in the words of the input. */
 function provenance(own: string, names: readonly string[], { nameFor }: Source): string {
   if (names.length === 0) return `default of ${nameFor(own)}`
   return names.includes(own) ? nameFor(own) : names.map((name) => nameFor(name)).join(', ')
@@ -141,7 +141,7 @@ function noteUnknown(parameter: string, { configuration, findings, nameFor }: So
 
 type Tree = Record<string, unknown>
 
-/** Puts a value where a path such as `spec.greet.wait` says. */
+/** Sets the value at a path such as `spec.greet.wait`. */
 function put(tree: Tree, path: string, value: unknown): void {
   const names = path.split('.')
   const last = names.pop() ?? ''
@@ -150,7 +150,7 @@ function put(tree: Tree, path: string, value: unknown): void {
   at[last] = value
 }
 
-/** Takes the value at a path away. */
+/** Removes the value at a path. */
 function remove(tree: Tree, path: string): void {
   const names = path.split('.')
   const last = names.pop() ?? ''
@@ -160,8 +160,8 @@ function remove(tree: Tree, path: string): void {
 }
 
 /**
- * Where clean clients go: this is not in any Postfix configuration, since postscreen hands them to smtpd on its own
- * host.
+ * Where clients that pass are handed off. No Postfix configuration contains this, because postscreen hands them to
+ * smtpd on its own host.
  */
 function backend({ backend: address }: ImportOptions): Commented {
   const need = 'The mail servers that receive clean clients; their smtpd needs smtpd_upstream_proxy_protocol = haproxy on this port.'
@@ -172,7 +172,7 @@ function backend({ backend: address }: ImportOptions): Commented {
   )
 }
 
-/** Parameters of the input that the policy does not have, and names that look like mistakes. */
+/** Parameters of the input for which the policy has no field, and names that look like mistakes. */
 function reportLeftOut(source: Source): void {
   const { configuration, findings, nameFor } = source
   const known = [...builtInDefaults.keys(), ...parametersWithoutField.keys()].filter((name) => name.startsWith('postscreen_'))
@@ -196,13 +196,13 @@ function reportLeftOut(source: Source): void {
   }
 }
 
-/** A name that is nearly one of postscreen's; other programs of Postfix have names with `post` too. */
+/** A name that is similar to one of postscreen's. Other programs of Postfix have names with `post` too. */
 const looksMisspelt = (name: string): boolean =>
   /^po[a-z]*_/.test(name) &&
   !/^post(multi|log|alias|map)/.test(name) &&
   closest(name.slice(0, name.indexOf('_')), ['postscreen']) !== undefined
 
-/** Whether another parameter's text uses a name: then it is a parameter of the user's own. */
+/** Whether the text of another parameter uses a name: then it is a parameter that the user has defined. */
 function isMentioned(name: string, settings: ReadonlyMap<string, { readonly value: string }>): boolean {
   const use = new RegExp(`\\$[{(]?[ \\t]*${name.replaceAll(/[^A-Za-z0-9_]/g, '.')}(?![A-Za-z0-9_])`)
   return [...settings.values()].some(({ value }) => use.test(value))
@@ -215,7 +215,7 @@ const partsFromOptions = [
   ['metadata.name', '--name'],
 ] as const
 
-/** What parsePolicy has against the policy, with the names of the input. */
+/** The problems that parsePolicy finds in the policy, with the names of the input. */
 function reportProblems(manifest: Tree, source: Source): void {
   const parsed = parsePolicy(withoutComments(manifest))
   if (!('problems' in parsed)) return
@@ -229,10 +229,10 @@ function reportProblems(manifest: Tree, source: Source): void {
   }
 }
 
-/** Kubernetes takes at most 1 MiB, and there is more in an object than the policy's text. */
+/** Kubernetes accepts at most 1 MiB, and an object contains more than the policy's text. */
 const largestYaml = 1_000_000
 
-/** The policy of a configuration. `origin` begins the comment at its head: `main.cf`, say. */
+/** The policy of a configuration. `origin`, such as `main.cf`, begins the comment at its head. */
 export function buildPolicy(source: Source, options: ImportOptions, origin: string): ImportResult {
   const { findings } = source
   const metadata = { name: options.name ?? 'postscreen', ...(options.namespace === undefined ? {} : { namespace: options.namespace }) }
@@ -258,7 +258,7 @@ export function buildPolicy(source: Source, options: ImportOptions, origin: stri
   return { yaml, errors: findings.errors.map(hide), notes: findings.notes.map(hide), commands, copies, keys }
 }
 
-/** Certificate and key, as a Secret of the cluster or as files that are checked. */
+/** Certificate and key: a Secret of the cluster, or files that are checked. */
 function placeTls(manifest: Tree, source: Source, target: ImportOptions['target']): void {
   const tls = readTls(source)
   if (tls.certFile === '') return

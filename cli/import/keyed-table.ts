@@ -1,11 +1,11 @@
-// Tables of exact keys: the text that postmap makes hash: and its like from (also texthash:), and inline:{…}.
+// Tables of exact keys: the text from which postmap makes hash: and similar tables (also texthash:), and inline:{…}.
 import { logicalLines, trimSpace } from './logical-lines.ts'
 import { insideBraces, splitWords } from './word-list.ts'
 
 export interface KeyedEntry {
   readonly key: string
   readonly value: string
-  /** Line in the file; the entry's number in an inline table. */
+  /** The line in the file, or the number of the entry in an inline table. */
   readonly line: number
 }
 
@@ -15,8 +15,8 @@ export interface KeyedTable {
 }
 
 /**
- * Where an unquoted key ends: at one of the characters of `ends`, outside double quotes. A backslash takes the next
- * character with it.
+ * The position where an unquoted key ends: at one of the characters of `ends`, outside double quotes. A backslash
+ * escapes the next character.
  */
 function keyEnd(text: string, ends: string): number | undefined {
   let quoted = false
@@ -30,8 +30,8 @@ function keyEnd(text: string, ends: string): number | undefined {
 }
 
 /**
- * The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, which Postfix does not take off either.
- * Of a key that comes twice the first counts. `fold` gives the form in which a key is kept.
+ * The entries of `key value` lines (dict_thash.c). Quotes stay part of the key, because Postfix does not remove them.
+ * If a key occurs twice, the first one counts. `fold` gives the form in which a key is stored.
  */
 export function parseKeyedTable(text: string, fold: (key: string) => string = (key) => key): KeyedTable {
   const entries = new Map<string, KeyedEntry>()
@@ -51,8 +51,8 @@ export function parseKeyedTable(text: string, fold: (key: string) => string = (k
 }
 
 /**
- * The entries of the `{key=value, {key = value with blanks}}` of an inline: table (dict_inline.c); the last of equal
- * keys counts. `why` in Postfix's words.
+ * The entries of the `{key=value, {key = value with blanks}}` of an inline: table (dict_inline.c). If a key occurs
+ * twice, the last one counts. `why` is the error message of Postfix.
  */
 export function parseInlineTable(text: string): KeyedTable | { readonly why: string } {
   const outer = insideBraces(text)

@@ -1,4 +1,4 @@
-// Opens the lookup tables that parameters name (type:name): their text comes from files beside the input, or from the
+// Opens the lookup tables that parameters name (type:name). Their text comes from files beside the input, or from the
 // parameter itself.
 import { type CidrTable, parseCidrTable } from '../../crds/values/cidr-table.ts'
 import type { Findings } from './findings.ts'
@@ -7,22 +7,22 @@ import { parsePatternTable } from './pattern-table.ts'
 import { shellQuote } from './shell-words.ts'
 import { insideBraces, splitWords } from './word-list.ts'
 
-/** Where the text of table files comes from; the only way out of this folder to the file system. */
+/** The source of the texts of table files. Only through this does the folder access the file system. */
 export interface TableFiles {
-  /** `path` is the one that Postfix uses; `from` where the text was found. */
+  /** `path` is the one that Postfix uses; `from` is where the text was found. */
   read(path: string): { readonly text: string; readonly from: string } | { readonly why: string }
 }
 
 export type LookupTable =
   | { readonly is: 'networks'; readonly table: CidrTable; readonly file: { readonly path: string; readonly from: string } | undefined }
   | { readonly is: 'keys'; readonly entries: readonly KeyedEntry[] }
-  /** One answer for every key. */
+  /** The same result for every key. */
   | { readonly is: 'always'; readonly value: string }
-  /** Answers that can be looked up but not listed. */
+  /** Results that can be looked up but not listed. */
   | { readonly is: 'patterns'; find(key: string): string | undefined }
   | { readonly is: 'unreadable'; readonly why: string }
 
-/** Types whose tables are made from a text by postmap. */
+/** Types whose tables postmap makes from a text. */
 const compiled = ['hash', 'btree', 'cdb', 'dbm', 'lmdb', 'sdbm']
 
 const network = ['ldap', 'memcache', 'mongodb', 'mysql', 'netinfo', 'nis', 'nisplus', 'pgsql', 'socketmap', 'tcp']
@@ -41,8 +41,8 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 /**
- * Tables that are left out with a note where they cannot be read: all, or those of these names (`type:path`, path, file
- * name or parameter).
+ * The tables that are left out with a note if they cannot be read: all, or those with these names (`type:path`, path,
+ * file name or parameter).
  */
 export type AllowedMissing = 'all' | readonly string[]
 
@@ -63,8 +63,8 @@ export class LookupTables {
   }
 
   /**
-   * The table that a `type:name` of a parameter stands for. What cannot be read is reported here; the caller only
-   * leaves it out.
+   * The table for a `type:name` of a parameter. A table that cannot be read is reported here, so the caller only leaves
+   * it out.
    */
   open(specification: string, parameter: string): LookupTable {
     const table = this.look(specification, parameter)
@@ -72,7 +72,7 @@ export class LookupTables {
     return table
   }
 
-  /** The same without a report of what cannot be read. */
+  /** The same, without a report if it cannot be read. */
   look(specification: string, parameter: string): LookupTable {
     return this.#open(specification.replace(/^(proxy:)+/, ''), parameter)
   }
@@ -95,7 +95,8 @@ export class LookupTables {
   }
 
   /**
-   * Notes names of tables that no table without text has: a typing error, or an exemption that is not needed any more.
+   * Adds a note for each name that is not the name of an unreadable table: a misspelt name, or an exception that is not
+   * needed any more.
    */
   finish(): void {
     for (const name of this.#allowMissing === 'all' ? [] : this.#allowMissing) {
@@ -104,7 +105,7 @@ export class LookupTables {
     }
   }
 
-  /** The lines of a plain file, for lists that name one; undefined when it cannot be read, which is reported. */
+  /** The lines of a plain file, for lists that name one; undefined if it cannot be read, which is reported. */
   lines(path: string, parameter: string): readonly string[] | undefined {
     const file = this.#files.read(path)
     if ('why' in file) {
@@ -131,7 +132,7 @@ export class LookupTables {
   }
 
   /**
-   * `pipemap:{a, b}` hands the answer of one table on to the next; `unionmap:{a, b}` joins the answers with commas
+   * `pipemap:{a, b}` looks up the result of one table in the next one; `unionmap:{a, b}` joins the results with commas
    * (dict_pipe.c, dict_union.c).
    */
   #openSeveral(type: 'pipemap' | 'unionmap', name: string, parameter: string): LookupTable {
@@ -172,7 +173,7 @@ export class LookupTables {
         type === 'texthash' ? file.why : `the source text of the table: ${file.why}; copy it here, or create it from the table: ${cure}`,
       )
     }
-    // postmap(1) writes keys in lower case; a text file is read as it stands.
+    // postmap(1) writes keys in lower case; a text file is read unchanged.
     const table = parseKeyedTable(file.text, type === 'texthash' ? (key) => key : (key) => key.toLowerCase())
     this.#notes(parameter, name, table.problems)
     return { is: 'keys', entries: table.entries }
@@ -203,7 +204,7 @@ function openStatic(name: string): LookupTable {
   return 'why' in text ? unreadable(`bad static:name syntax: ${text.why}`) : { is: 'always', value: text.inside }
 }
 
-/** Rules that stand in the parameter itself, `{{rule}, {rule}}`, as the lines of a file (dict_stream.c). */
+/** Rules that are part of the parameter, `{{rule}, {rule}}`, as the lines of a file (dict_stream.c). */
 function rulesInBraces(name: string): { readonly text: string; readonly from: string } | { readonly why: string } {
   const outer = insideBraces(name)
   if ('why' in outer) return outer

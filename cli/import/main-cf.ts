@@ -1,21 +1,21 @@
-// Reads main.cf, or what `postconf -n` prints, into parameters as they are written there; nothing is expanded yet.
+// Reads main.cf, or the output of `postconf -n`, into parameters, which are not expanded yet.
 import { type LogicalLine, logicalLines, space, trimSpace } from './logical-lines.ts'
 
-/** A parameter as set in the file: the text behind the `=`, and where. */
+/** A parameter of the file: the text after the `=`, and its line. */
 export interface Setting {
   readonly value: string
   readonly line: number
-  /** The service of master.cf whose option it is, such as `smtp/inet`. */
+  /** The service of master.cf to which the option belongs, such as `smtp/inet`. */
   readonly service?: string
 }
 
 export interface MainCf {
   readonly settings: ReadonlyMap<string, Setting>
-  /** Entries of master.cf among the parameters, as `postconf -n; postconf -M` prints them. */
+  /** Entries of master.cf among the parameters, as in the output of `postconf -n; postconf -M`. */
   readonly serviceLines: readonly LogicalLine[]
-  /** Where Postfix refuses to start. */
+  /** Mistakes with which Postfix does not start. */
   readonly errors: readonly string[]
-  /** What Postfix warns of. */
+  /** Mistakes for which Postfix logs a warning. */
   readonly notes: readonly string[]
 }
 
@@ -27,7 +27,7 @@ const isServiceLine = (line: string): boolean => serviceEntry.test(line)
 const nameEnd = new RegExp(`${space}|=`)
 const equals = new RegExp(`^${space}*=`)
 
-/** One `name = value` as split_nameval(3) sees it; `why` in that function's words. */
+/** One `name = value`, parsed like split_nameval(3); `why` is the error message of that function. */
 export function splitNameValue(line: string): { readonly name: string; readonly value: string } | { readonly why: string } {
   const text = trimSpace(line)
   if (text === '' || text.startsWith('=')) return { why: 'missing attribute name' }
@@ -37,14 +37,14 @@ export function splitNameValue(line: string): { readonly name: string; readonly 
   return { name: text.slice(0, end), value: trimSpace(rest.replace(equals, '')) }
 }
 
-/** At most so many characters of a line are repeated in a message. */
+/** The most characters of a line that are repeated in a message. */
 const shown = 80
 
 const quote = (text: string): string => JSON.stringify(text.length > shown ? `${text.slice(0, shown)}...` : text)
 
 /**
- * Parses the text of a main.cf; `file` is its name in messages. Of a parameter that is set twice the last one counts,
- * as in Postfix.
+ * Parses the text of a main.cf; `file` is its name in messages. If a parameter is set twice, the last one counts, as in
+ * Postfix.
  */
 export function parseMainCf(text: string, file: string): MainCf {
   const settings = new Map<string, Setting>()

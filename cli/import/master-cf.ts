@@ -5,9 +5,9 @@ import { insideBraces } from './word-list.ts'
 
 /** One service with the parameters that it overrides. */
 export interface Service {
-  /** Such as `smtp/inet`, as postconf(1) writes it. */
+  /** The name, such as `smtp/inet`, as postconf(1) writes it. */
   readonly id: string
-  /** The program; undefined where the input only has overrides (`postconf -P`). */
+  /** The program; undefined if the input has only overrides (`postconf -P`). */
   readonly program: string | undefined
   /** The last value of each name. */
   readonly overrides: ReadonlyMap<string, string>
@@ -15,13 +15,13 @@ export interface Service {
 
 export interface MasterCf {
   readonly services: readonly Service[]
-  /** Where Postfix refuses to start. */
+  /** Mistakes with which Postfix does not start. */
   readonly errors: readonly string[]
 }
 
 const types = '(?:inet|unix|unix-dgram|fifo|pass)'
 /**
- * Words between white space; `{…}` is one word, without its braces (mystrtokq and extpar with EXTPAR_FLAG_STRIP,
+ * Words separated by white space; `{…}` is one word, without its braces (mystrtokq and extpar with EXTPAR_FLAG_STRIP,
  * master_ent.c).
  */
 function words(text: string): readonly string[] | { readonly why: string } {
@@ -48,7 +48,7 @@ function words(text: string): readonly string[] | { readonly why: string } {
 /** Options of Postfix's daemons that take an argument (single_server(3), event_server(3)). */
 const withArgument = 'imnorstu'
 
-/** The arguments of each `-o`, found as getopt(3) does: `-o x`, `-ox` and `-vox` alike. */
+/** The arguments of each `-o`, found like getopt(3): `-o x`, `-ox` and `-vox`. */
 function overrideArguments(args: readonly string[]): readonly string[] {
   const found: string[] = []
   for (let at = 0; at < args.length; at++) {
@@ -80,7 +80,7 @@ function readService({ line, text }: LogicalLine, file: string): Service | { rea
   return { id: `${name}/${type}`, program: program.split('/').at(-1), overrides }
 }
 
-/** Services of logical lines; of a service that comes twice the last entry counts. */
+/** The services of logical lines. If a service occurs twice, the last entry counts. */
 export function readServices(lines: readonly LogicalLine[], file: string): MasterCf {
   const services = new Map<string, Service>()
   const errors: string[] = []
@@ -92,7 +92,7 @@ export function readServices(lines: readonly LogicalLine[], file: string): Maste
   return { services: [...services.values()], errors }
 }
 
-/** The text of a master.cf, or what `postconf -M` prints. */
+/** Parses the text of a master.cf, or the output of `postconf -M`. */
 export function parseMasterCf(text: string, file: string): MasterCf {
   const { lines, stray } = logicalLines(text.replace(/^\uFEFF/, ''))
   const { services, errors } = readServices(lines, file)
@@ -103,7 +103,7 @@ export function parseMasterCf(text: string, file: string): MasterCf {
 const dotted = new RegExp(`^(.+/${types})/([A-Za-z0-9_-]+)$`)
 const fieldNames = ['service', 'type', 'private', 'unprivileged', 'chroot', 'wakeup', 'process_limit']
 
-/** Takes the `smtp/inet/name = value` of `postconf -P` and `postconf -F` out of the settings of an input. */
+/** Separates the `smtp/inet/name = value` lines of `postconf -P` and `postconf -F` from the settings of an input. */
 export function takeServiceSettings<T extends { readonly value: string; readonly line: number }>(
   settings: ReadonlyMap<string, T>,
   file: string,

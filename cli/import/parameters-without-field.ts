@@ -1,5 +1,5 @@
-// Postfix parameters of postscreen and its helpers that a policy has no field for, each with the reason that people are
-// told.
+// Postfix parameters of postscreen and its helpers for which a policy has no field, each with the reason that is shown
+// to users.
 
 const ownStore = 'the gateway stores the temporary allowlist differently'
 const ownProcess = 'it applies to processes of Postfix, which the gateway does not use'
@@ -42,7 +42,7 @@ const handshake: readonly string[] = [
 
 const ownLists = 'the grades in spec.tls.ciphers are the default lists of Postfix; to exclude ciphers, use smtpd_tls_exclude_ciphers'
 
-/** Settings of Postfix's TLS library that decide about the handshake. */
+/** Settings of Postfix's TLS library that affect the handshake. */
 const library: Readonly<Record<string, string>> = {
   tls_high_cipherlist: ownLists,
   tls_medium_cipherlist: ownLists,
@@ -59,15 +59,14 @@ const library: Readonly<Record<string, string>> = {
 }
 
 /**
- * Settings of smtpd that decide about the handshake as long as postscreen has none of its own; worth telling only where
- * TLS is on.
+ * Settings of smtpd that affect the handshake unless postscreen has its own; they are reported only if TLS is enabled.
  */
 export const smtpdHandshake: ReadonlyMap<string, string> = new Map([
   ...handshake.map((name): [string, string] => [`smtpd_tls_${name}`, ownTls]),
   ...Object.entries(library),
 ])
 
-/** Parameter to reason, for all parameters that postscreen or its helpers read and the policy cannot express. */
+/** The reason for each parameter that postscreen or its helpers read and the policy cannot express. */
 export const parametersWithoutField: ReadonlyMap<string, string> = new Map([
   ...Object.entries(reasons),
   ...handshake.flatMap((name): [string, string][] => [

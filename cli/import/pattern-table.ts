@@ -1,9 +1,8 @@
-// regexp: and pcre: tables, as far as JavaScript's regular expressions mean the same; the rest is refused rather than
-// guessed at.
+// regexp: and pcre: tables, if JavaScript's regular expressions mean the same. Other expressions are refused.
 import { logicalLines, trimSpace } from './logical-lines.ts'
 
 export interface PatternTable {
-  /** The answer for a key; undefined when no rule has one. */
+  /** The result for a key; undefined if no rule matches. */
   find(key: string): string | undefined
 }
 
@@ -14,10 +13,10 @@ interface Rule {
   readonly result?: string
 }
 
-/** Letters behind a backslash that mean the same in PCRE and JavaScript; POSIX expressions get none. */
+/** Letters after a backslash that mean the same in PCRE and JavaScript; for POSIX expressions there are none. */
 const sharedEscapes = { pcre: 'dDwWsSb', regexp: '' }
 
-/** Characters of the POSIX classes in the C locale, in which Postfix's programs run. */
+/** The characters of the POSIX classes in the C locale, in which Postfix's programs run. */
 const classes: Readonly<Record<string, string>> = {
   alnum: '0-9A-Za-z',
   alpha: 'A-Za-z',
@@ -35,10 +34,13 @@ const classes: Readonly<Record<string, string>> = {
 
 const bracket = /\[\^?\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]/y
 
-/** A bracket expression as JavaScript writes it: classes spelled out, and a `]` in first place is a character. */
+/**
+ * A bracket expression in the notation of JavaScript: the classes are written out, and a `]` in first position is a
+ * character.
+ */
 function translateBracket(text: string, type: 'pcre' | 'regexp'): string | undefined {
   const [, start = '', inside = ''] = /^(\[\^?)([^]*)\]$/.exec(text) ?? []
-  // A backslash is an ordinary character between the brackets of POSIX.
+  // In POSIX, a backslash between brackets is an ordinary character.
   if (/\[[.=]/.test(inside) || (type === 'regexp' && inside.includes('\\'))) return undefined
   let unknown = false
   const spelled = inside.replace(/^\]/, String.raw`\]`).replaceAll(/\[:([a-z]+):\]/g, (_, name: string) => {
@@ -48,7 +50,7 @@ function translateBracket(text: string, type: 'pcre' | 'regexp'): string | undef
   return unknown ? undefined : `${start}${spelled}]`
 }
 
-/** Whether JavaScript reads what stands outside brackets as the library of the table's type does. */
+/** Whether the text outside brackets means the same in JavaScript and in the library of the table's type. */
 function meansTheSame(expression: string, type: 'pcre' | 'regexp'): boolean {
   if (/\(\?(?!:)|\(\*|[*+?}][+]/.test(expression)) return false
   if (type === 'regexp' && /\(\?|[*+?}]\?/.test(expression)) return false
@@ -57,7 +59,7 @@ function meansTheSame(expression: string, type: 'pcre' | 'regexp'): boolean {
   return true
 }
 
-/** An expression as JavaScript writes it; undefined where the meaning would be another one. */
+/** An expression in the notation of JavaScript; undefined if the meaning would be different. */
 function translate(expression: string, type: 'pcre' | 'regexp'): string | undefined {
   let plain = ''
   let result = ''
@@ -91,8 +93,8 @@ interface ParsedPattern {
 }
 
 /**
- * `!/expression/flags` at the start of a line; any sign may be the delimiter. Expressions ignore case unless the flag
- * `i` is given.
+ * `!/expression/flags` at the start of a line; the delimiter can be any character. Expressions ignore case unless the
+ * flag `i` is given.
  */
 function parsePattern(text: string, type: 'pcre' | 'regexp'): ParsedPattern | undefined {
   const [signs = ''] = /^[! \t\n\v\f\r]*/.exec(text) ?? []
@@ -120,7 +122,7 @@ function parseRule(text: string, type: 'pcre' | 'regexp'): Rule | undefined {
   const parsed = parsePattern(condition ? text.slice(2) : text, type)
   if (parsed === undefined || !/^([ \t\n\v\f\r]|$)/.test(parsed.rest)) return undefined
   const { pattern, negated, rest } = parsed
-  // POSIX takes the longest alternative, JavaScript the first: what is in the parentheses may differ.
+  // POSIX matches the longest alternative, JavaScript the first one, so the text in the parentheses may differ.
   if (type === 'regexp' && pattern.source.includes('|') && /\$[({]?[0-9]/.test(rest.replaceAll('$$', ''))) return undefined
   return condition ? { is: 'if', pattern, negated } : { is: 'match', pattern, negated, result: trimSpace(rest) }
 }
@@ -132,7 +134,7 @@ function fillIn(result: string, match: RegExpExecArray | null): string {
   )
 }
 
-/** Parses a table; undefined when a line of it cannot be read with the same meaning. */
+/** Parses a table; undefined if one of its lines cannot be converted with the same meaning. */
 export function parsePatternTable(text: string, type: 'pcre' | 'regexp'): PatternTable | undefined {
   const { lines, stray } = logicalLines(text)
   const rules: Rule[] = []
@@ -146,7 +148,7 @@ export function parsePatternTable(text: string, type: 'pcre' | 'regexp'): Patter
 }
 
 function findIn(rules: readonly Rule[], key: string): string | undefined {
-  /** The depth of nested `if` blocks, and the depth at which lines begin to be skipped. */
+  /** The depth of nested `if` blocks, and the depth from which lines are skipped. */
   let depth = 0
   let skippedFrom = Number.POSITIVE_INFINITY
   for (const { is, pattern, negated, result } of rules) {

@@ -1,11 +1,11 @@
 // Writes a policy as YAML with comments: in the order of its fields, safe for YAML 1.1 readers such as kubectl.
 
-/** A value with what a person should know about it. */
+/** A value with comments for the user. */
 export class Commented {
   readonly value: unknown
-  /** Behind the value on its line; for a list or an object on the line of its name. */
+  /** After the value on the same line; for a list or an object, on the line of its name. */
   readonly beside: string | undefined
-  /** On lines of their own before it. */
+  /** On separate lines before the value. */
   readonly above: readonly string[]
 
   constructor(value: unknown, comments: { readonly beside?: string | undefined; readonly above?: readonly string[] | undefined }) {
@@ -32,16 +32,16 @@ export function withoutComments(value: unknown): unknown {
 
 const width = 120
 
-/** Words that some YAML reader takes for something else than text. */
+/** Words that some YAML readers do not read as text. */
 const reserved = /^(y|n|yes|no|on|off|true|false|null)$/i
 
 /**
- * Texts that no YAML reader takes for a number, a time or anything else; the last two are addresses and times such as
+ * Texts that no YAML reader reads as a number, a time or another type. The last two are addresses, and times such as
  * 30d.
  */
 const plainText = /^([A-Za-z/][A-Za-z0-9_./@+-]*|[0-9]+(\.[0-9]+){3}(\/[0-9]+)?|[0-9]+[smhdw])$/
 
-/** `\x85`, `\u2028` or `\U0001F600`; JSON's pairs of surrogates mean something else to Go's reader. */
+/** `\x85`, `\u2028` or `\U0001F600`; Go's reader interprets JSON's surrogate pairs differently. */
 function escaped(character: string): string {
   const code = (character.codePointAt(0) ?? 0).toString(16)
   if (code.length <= 2) return `\\x${code.padStart(2, '0')}`
@@ -49,8 +49,8 @@ function escaped(character: string): string {
 }
 
 /**
- * In double quotes; of what is not ASCII only letters and digits are written as they are, for readers differ about the
- * rest (NEL ends a line in YAML 1.1).
+ * In double quotes. Of the characters outside ASCII, only letters and digits are written unchanged, because readers
+ * interpret the others differently (NEL ends a line in YAML 1.1).
  */
 const quoted = (text: string): string => JSON.stringify(text).replaceAll(/[^ -~\p{L}\p{N}]/gu, escaped)
 
@@ -70,14 +70,14 @@ function flow(value: unknown): string {
 
 const isScalar = (value: unknown): boolean => !Array.isArray(value) && !isFields(value)
 
-/** Whether a value has a comment in it. */
+/** Whether a value contains a comment. */
 function hasComments(value: unknown): boolean {
   if (value instanceof Commented) return true
   if (Array.isArray(value)) return value.some(hasComments)
   return isFields(value) && Object.values(value).some(hasComments)
 }
 
-/** A list of scalars, or an entry of a list, goes on one line if it is short; fields of the policy never do. */
+/** A list of scalars, or an entry of a list, is written on one line if it is short; a field of the policy never is. */
 function fitsOnLine(value: unknown, room: number): boolean {
   if (hasComments(value)) return false
   if (isScalar(value)) return true
@@ -85,15 +85,12 @@ function fitsOnLine(value: unknown, room: number): boolean {
   return flow(value).length <= room
 }
 
-/**
- * Text without control characters, which could end a comment, and without the characters that Go's reader refuses
- * everywhere.
- */
+/** Removes control characters, which could end a comment, and characters that Go's reader refuses everywhere. */
 const printable = (text: string): string =>
   // oxlint-disable-next-line no-control-regex -- these are the very characters
   text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]+/gu, ' ')
 
-/** Comment lines, broken between words; an entry of a list, `- …`, hangs. */
+/** Comment lines, broken between words; the lines of a list entry `- …` are indented. */
 function commentLines(text: string, indent: string): readonly string[] {
   const start = `${indent}# `
   const hang = text.startsWith('- ') ? '  ' : ''
@@ -155,7 +152,7 @@ class Writer {
   }
 }
 
-/** YAML text of a manifest, with comment lines at its head. The order is that of the fields given. */
+/** The YAML text of a manifest, with comment lines at its head. The fields keep their order. */
 export function writePolicyYaml(manifest: Fields, head: readonly string[]): string {
   const writer = new Writer()
   for (const text of head) writer.lines.push(...commentLines(text, ''))

@@ -9,20 +9,20 @@ import { parseMasterCf, readServices, type Service, takeServiceSettings } from '
 import { type ServiceChoice, withService } from './service-settings.ts'
 
 export interface PostfixInput extends ImportOptions {
-  /** Text of main.cf or of `postconf -n`. */
+  /** The text of main.cf, or the output of `postconf -n`. */
   readonly text: string
   /** Its name in messages and in the comment at the head of the policy. */
   readonly file: string
   readonly files: TableFiles
   /** master.cf, with its name in messages. */
   readonly masterCf?: { readonly text: string; readonly file: string } | undefined
-  /** The service of master.cf that is imported; where left out the only postscreen. */
+  /** The service of master.cf to import; if undefined, the only postscreen. */
   readonly service?: string | undefined
 }
 
 /**
- * Turns the parameters of postscreen, and those that it inherits from smtpd, into a policy. Never throws for what the
- * input says.
+ * Converts the parameters of postscreen, and those that it inherits from smtpd, to a policy. Never throws because of
+ * the input.
  */
 export function importPostfix(input: PostfixInput): ImportResult {
   const findings = new Findings()
@@ -45,7 +45,7 @@ export function importPostfix(input: PostfixInput): ImportResult {
   return buildPolicy(newSource(input, findings, { configuration: new Configuration(settings), nameFor }), input, input.file)
 }
 
-/** The services of the input itself, or else of master.cf. */
+/** The services in the input, or else those of master.cf. */
 function servicesOf(input: PostfixInput, inInput: readonly Service[], findings: Findings): Omit<ServiceChoice, 'wanted'> {
   const { masterCf, file } = input
   if (masterCf === undefined) {

@@ -1,17 +1,17 @@
-// Which service of master.cf is imported, and what its options change in main.cf's parameters.
+// Selects the service of master.cf to import, and applies its options to the parameters of main.cf.
 import type { Findings } from './findings.ts'
 import type { Setting } from './main-cf.ts'
 import type { Service } from './master-cf.ts'
 
 export interface ServiceChoice {
   readonly services: readonly Service[]
-  /** `smtp`, `10025` or `smtp/inet`; undefined takes the only postscreen. */
+  /** `smtp`, `10025` or `smtp/inet`; if undefined, the only postscreen. */
   readonly wanted: string | undefined
-  /** Where the services come from, for messages. */
+  /** The source of the services, for messages. */
   readonly origin: string
 }
 
-/** Parameters with the options of the service over them, and the service's name before each of these. */
+/** The parameters after the options of the service are applied, and the service's name before each of these. */
 export interface ServiceSettings {
   readonly settings: ReadonlyMap<string, Setting>
   nameFor(parameter: string): string
@@ -20,7 +20,7 @@ export interface ServiceSettings {
 const names = (services: readonly Service[]): string => services.map(({ id }) => id).join(', ')
 
 /**
- * Services that run postscreen. Where the input has only overrides (`postconf -P`), those that override a parameter of
+ * The services that run postscreen. If the input has only overrides (`postconf -P`): those that override a parameter of
  * postscreen, and port 25.
  */
 function screens({ services }: ServiceChoice): readonly Service[] {
@@ -61,17 +61,17 @@ function choose(choice: ServiceChoice, findings: Findings): Service | undefined 
   return found[0]
 }
 
-/** Settings that the tlsproxy process reads for itself; on the postscreen service they have no effect. */
+/** Settings that the tlsproxy process reads itself; on the postscreen service they have no effect. */
 const ofTlsproxy = (name: string): boolean => /^(tlsproxy_|smtpd_tls_)/.test(name) && name !== 'smtpd_tls_security_level'
 
-/** Postscreen's own port goes into no field, so a person must look after it. */
+/** The port of postscreen does not become a field, so the user must take care of it. */
 function notePort({ id }: Service, findings: Findings): void {
   const [, port = ''] = /^(?:.*:)?([^:/]+)\/inet$/.exec(id) ?? []
   if (port === '' || port === 'smtp' || port === '25') return
   findings.note(`${id}: this postscreen listens on port ${port}; the gateway listens on spec.listen.addresses (port 25 outside Kubernetes)`)
 }
 
-/** Options of the smtpd behind postscreen are the mail server's, not the gateway's. */
+/** Options of the smtpd behind postscreen belong to the mail server, not to the gateway. */
 function noteMailServer(services: readonly Service[], settings: ReadonlyMap<string, Setting>, findings: Findings): void {
   const id = `${settings.get('smtpd_service_name')?.value ?? 'smtpd'}/pass`
   const overrides = [...(services.find((one) => one.id === id)?.overrides.keys() ?? [])].filter((name) => name !== 'syslog_name')
@@ -81,7 +81,7 @@ function noteMailServer(services: readonly Service[], settings: ReadonlyMap<stri
   )
 }
 
-/** Puts the options of the imported service over the parameters of main.cf. */
+/** Applies the options of the imported service to the parameters of main.cf. */
 export function withService(settings: ReadonlyMap<string, Setting>, choice: ServiceChoice, findings: Findings): ServiceSettings {
   const service = choose(choice, findings)
   const merged = new Map(settings)

@@ -1,6 +1,6 @@
-// Words of a command that a person can type as printed.
+// Quotes the words of a command, so that a user can type it as it is printed.
 
-/** A word as a POSIX shell reads it back. Control characters cannot be typed; printf makes them. */
+/** A word in the notation of a POSIX shell. Control characters cannot be typed, so printf makes them. */
 export function shellQuote(word: string): string {
   if (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word)) return word
   // oxlint-disable-next-line no-control-regex -- these are the very characters

@@ -1,5 +1,5 @@
-// Parameters of the dummy SMTP engine as fields of a policy: EHLO keywords, forbidden commands, command filter, reply
-// footers.
+// Converts parameters of the dummy SMTP engine to fields of a policy: EHLO keywords, forbidden commands, command
+// filter, reply footers.
 import { policyKeywords } from '../../crds/schema/smtp.ts'
 import { footerMacros } from '../../crds/values/reply-footer.ts'
 import { everywhere, type Network } from '../../crds/values/network.ts'
@@ -10,7 +10,10 @@ import { Commented } from './policy-yaml.ts'
 import type { Source } from './source.ts'
 import { splitWords } from './word-list.ts'
 
-/** EHLO keywords as the policy spells them; unknown ones do nothing in Postfix either (ehlo_mask.c) and are noted. */
+/**
+ * EHLO keywords in the spelling of the policy. Unknown ones have no effect in Postfix either (ehlo_mask.c), and are
+ * noted.
+ */
 export function readKeywords(text: string, name: string, source: Source): readonly string[] {
   const found = new Set<string>()
   for (const word of splitWords(text)) {
@@ -21,7 +24,7 @@ export function readKeywords(text: string, name: string, source: Source): readon
   return [...found]
 }
 
-/** What a table answers for client addresses: networks and text, in order. */
+/** The results of a table for client addresses: networks and texts, in order. */
 function answersByAddress(
   table: LookupTable,
   where: string,
@@ -33,7 +36,7 @@ function answersByAddress(
   return []
 }
 
-/** Tables from client address to EHLO keywords, as entries of which the first that matches counts. */
+/** Tables from client address to EHLO keywords, as entries. The first entry that matches counts. */
 export function readKeywordMaps(text: string, parameter: string, source: Source): readonly unknown[] {
   const name = source.nameFor(parameter)
   const entries: unknown[] = []
@@ -55,7 +58,8 @@ export function readKeywordMaps(text: string, parameter: string, source: Source)
 const notAlphabetic = /^(regexp|pcre):\{\{\/\^\[\^A-Z\]\//i
 
 /**
- * Words and tables of postscreen_forbidden_commands, a string match list: the first pattern that has the verb decides.
+ * Words and tables of postscreen_forbidden_commands, a string match list: the first pattern that contains the verb
+ * decides.
  */
 export function readForbiddenCommands(text: string, parameter: string, source: Source): readonly string[] {
   const name = source.nameFor(parameter)
@@ -78,7 +82,7 @@ export function readForbiddenCommands(text: string, parameter: string, source: S
   })
 }
 
-/** The verbs that a table or a file of a forbidden-commands list has. */
+/** The verbs in a table or a file of a list of forbidden commands. */
 function verbsOf(item: string, name: string, source: Source): readonly string[] {
   if (item.startsWith('/')) return (source.tables.lines(item, name) ?? []).filter((line) => !line.startsWith('#')).flatMap(splitWords)
   const table = source.tables.open(item, name)
@@ -87,7 +91,7 @@ function verbsOf(item: string, name: string, source: Source): readonly string[] 
   return []
 }
 
-/** The table of postscreen_command_filter: whole commands and what takes their place. */
+/** The table of postscreen_command_filter: whole commands and their replacements. */
 export function readCommandFilter(text: string, parameter: string, source: Source): readonly unknown[] {
   const name = source.nameFor(parameter)
   if (text === '') return []
@@ -99,7 +103,7 @@ export function readCommandFilter(text: string, parameter: string, source: Sourc
 
 export interface Footers {
   readonly entries: readonly unknown[]
-  /** The footer of every reply, from a static: table; it comes before postscreen_reject_footer. */
+  /** The footer of every reply, from a static: table; it has priority over postscreen_reject_footer. */
   readonly always: string | undefined
 }
 
@@ -121,14 +125,14 @@ export function readFooterMaps(text: string, parameter: string, source: Source):
   return { entries, always: undefined }
 }
 
-/** Keys are whole replies; others, such as those in quotes, which Postfix leaves on, never match. */
+/** Keys are whole replies. Other keys never match, such as those in quotes, which Postfix does not remove. */
 function footerFor(reply: string, footer: string, name: string, source: Source): readonly unknown[] {
   if (/^[45][0-9][0-9] [ -~]+$/.test(reply)) return [{ reply, footer: readFooter(footer, name, source) }]
   source.findings.note(`${name}: the key ${reply} is not a complete reply such as 550 5.5.1 Protocol error and never matches; omitted`)
   return []
 }
 
-/** A footer as it is sent: names that postscreen does not know are empty there, and are left out. */
+/** A footer as it is sent: names that postscreen does not know are empty there, and are removed. */
 export function readFooter(text: string, name: string, source: Source): string {
   return text.replaceAll(/\$(?:\$|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\}|\(([A-Za-z0-9_]+)\))/g, (written, ...names: unknown[]) => {
     const macro = names.slice(0, 3).find((one) => one !== undefined)

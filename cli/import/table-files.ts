@@ -1,12 +1,13 @@
-// Finds and reads the files that parameters name, most often copies beside the input: the mail host is elsewhere.
+// Finds and reads the files that parameters name. They are usually copies beside the input, because the mail host is
+// another machine.
 import { readFileSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { TableFiles } from './lookup-table.ts'
 
-/** Larger files are refused: no table of networks is, and all of it would have to be in memory. */
+/** Larger files are refused: no table of networks is that large, and the whole file must fit into memory. */
 const largest = 64 * 1024 * 1024
 
-/** UTF-8, or UTF-16 by its byte order mark: so does PowerShell write what `ssh HOST postconf -n > main.cf` prints. */
+/** UTF-8, or UTF-16 according to its byte order mark: PowerShell writes UTF-16 for `ssh HOST postconf -n > main.cf`. */
 function textOf(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
@@ -36,18 +37,15 @@ export function readStandardInput(): { readonly text: string } | { readonly why:
 }
 
 /**
- * Places where a file of the mail host may be here: below the folder with as much of its path as is there, else under
- * the very path.
+ * Places where a file of the mail host may be on this machine: in the folder, with as many parts of its path as exist
+ * there, or at the same path.
  */
 function places(path: string, folder: string): readonly string[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.' && name !== '..')
   return [...names.map((_, at) => join(folder, ...names.slice(at))), isAbsolute(path) ? path : resolve(folder, path)]
 }
 
-/**
- * Table files for an input that lies in `folder`. `onHost`: the input is of this very host, so that the path itself
- * comes first.
- */
+/** Table files for an input in `folder`. `onHost`: the input is from this host, so the path itself is tried first. */
 export function tableFilesBeside(folder: string, { onHost = false }: { readonly onHost?: boolean } = {}): TableFiles {
   const all = (path: string): readonly string[] =>
     onHost ? [...(isAbsolute(path) ? [path] : []), ...places(path, resolve(folder))] : places(path, folder)

@@ -1,8 +1,8 @@
-// Greeting texts: $myhostname stays a macro of the policy, so that one policy serves every replica under its own name.
+// Greeting texts: $myhostname becomes a macro of the policy, so that one policy serves every replica with its own name.
 import { fillIn, readTemplate } from '../../crds/values/macros.ts'
 import { evaluated, type Source } from './source.ts'
 
-/** Characters of a private use area stand for the macros while Postfix's own expansion runs. */
+/** Characters of a private use area that replace the macros during Postfix's own expansion. */
 const hostMark = '\u{e000}'
 const bannerMark = '\u{e001}'
 
@@ -11,8 +11,8 @@ const escapeDollars = (text: string): string => text.replaceAll('$', '$$$$')
 const withMacros = (text: string): string => escapeDollars(text).replaceAll(hostMark, '$hostname').replaceAll(bannerMark, '$banner')
 
 /**
- * What a template comes to with Postfix's values in the place of its macros; undefined if text behind a macro makes it
- * another one.
+ * The value of a template with Postfix's values in place of its macros; undefined if the text after a macro would make
+ * it another macro.
  */
 const filledIn = (template: string, hostname: string, banner: string): string | undefined => {
   const read = readTemplate(template, ['hostname', 'banner'])
@@ -20,9 +20,9 @@ const filledIn = (template: string, hostname: string, banner: string): string | 
 }
 
 /**
- * A greeting as a template with $hostname, and $banner where `smtpd_banner` stands in it. A text that only looks at the
- * names (`${{$myhostname} == {a} ? …}`) comes to something else with them as macros; then it is written out as Postfix
- * would say it.
+ * A greeting as a template with $hostname, and with $banner in place of `smtpd_banner`. A text that only compares the
+ * names (`${{$myhostname} == {a} ? …}`) has a different value with macros in their place; then it is written out as
+ * Postfix would send it.
  */
 export function readGreeting(parameter: string, source: Source): string | undefined {
   const literal = evaluated(source, parameter)
@@ -35,8 +35,8 @@ export function readGreeting(parameter: string, source: Source): string | undefi
 }
 
 /**
- * postscreen_reject_footer is not expanded; a value that is just another parameter's name means that one's text
- * (post_jail_init).
+ * postscreen_reject_footer is not expanded. A value that is only the name of another parameter stands for the text of
+ * that one (post_jail_init).
  */
 export function readRawFooter(source: Source): string {
   const { configuration } = source

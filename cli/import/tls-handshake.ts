@@ -1,4 +1,4 @@
-// Postfix's lists of TLS protocols and ciphers as fields of a policy (tls_proto_mask_lims, tls_cipher_grade,
+// Converts Postfix's lists of TLS protocols and ciphers to fields of a policy (tls_proto_mask_lims, tls_cipher_grade,
 // tls_set_ciphers in tls_misc.c).
 import { cipherNameProblem } from '../../crds/values/cipher-names.ts'
 import { tlsVersions } from '../../crds/schema/tls.ts'
@@ -10,7 +10,7 @@ export type CipherGrade = 'Medium' | 'High'
 /** Separators of all these lists: commas, white space and colons. */
 const wordsOf = (text: string): readonly string[] => text.split(/[, \t\r\n:]+/).filter((word) => word !== '')
 
-/** The protocols that Postfix knows with their numbers; OpenSSL has no SSLv2 and, as it is usually built, no SSLv3. */
+/** The protocols that Postfix knows, with their numbers. OpenSSL has no SSLv2 and, as it is usually built, no SSLv3. */
 const numbers: ReadonlyMap<string, number> = new Map([
   ['sslv2', 0x0200],
   ['sslv3', 0x0300],
@@ -52,7 +52,7 @@ export function parseProtocols(text: string): Parsed<readonly TlsVersion[]> {
   return { value: all.filter(allowed).map(([version]) => version) }
 }
 
-/** The newest versions of a set that are next to each other, and those that a range cannot have besides them. */
+/** The newest consecutive versions of a set, and the versions that a range cannot contain besides them. */
 export function asRange(versions: readonly TlsVersion[]): { readonly range: readonly TlsVersion[]; readonly lost: readonly TlsVersion[] } {
   const place = (version: TlsVersion): number => tlsVersions.indexOf(version)
   const gap = versions.findLastIndex((version, at) => at > 0 && place(version) !== place(versions[at - 1] ?? version) + 1)
@@ -60,7 +60,7 @@ export function asRange(versions: readonly TlsVersion[]): { readonly range: read
   return { range: versions.slice(from), lost: versions.slice(0, from) }
 }
 
-/** `note`: the grade of the policy is another one, and why. */
+/** `note`: the policy has a different grade, and why. */
 export function parseGrade(text: string): Parsed<{ readonly grade: CipherGrade; readonly note?: string }> {
   switch (text.toLowerCase()) {
     case 'high':
@@ -80,7 +80,7 @@ export function parseGrade(text: string): Parsed<{ readonly grade: CipherGrade; 
 }
 
 /**
- * The names of a list of exclusions; `ignored` are those that exclude nothing in Postfix either, since OpenSSL does not
+ * The names in a list of exclusions. `ignored`: those that exclude nothing in Postfix either, because OpenSSL does not
  * know them.
  */
 export function parseExclusions(text: string): Parsed<{ readonly names: readonly string[]; readonly ignored: readonly string[] }> {

@@ -1,5 +1,5 @@
-// postscreen's TLS level, certificate and key as fields of a policy, obsolete switches and all (psc_smtpd_init,
-// tlsproxy).
+// Converts postscreen's TLS level, certificate and key to fields of a policy, including obsolete switches
+// (psc_smtpd_init, tlsproxy).
 import { cipherProblem } from '../../gateway/policy-files/tls-context.ts'
 import { evaluated, type Source } from './source.ts'
 import { asRange, type CipherGrade, parseExclusions, parseGrade, parseProtocols, type TlsVersion } from './tls-handshake.ts'
@@ -14,9 +14,7 @@ export interface TlsSettings {
 
 const off: TlsSettings = { level: 'None', certFile: '', keyFile: '' }
 
-/**
- * Levels that postscreen knows; the last three are for clients, and postscreen takes them for encrypt with a warning.
- */
+/** Levels that postscreen knows. The last three are for clients; postscreen treats them as encrypt, with a warning. */
 const levels: Readonly<Record<string, TlsSettings['level']>> = {
   none: 'None',
   may: 'May',
@@ -30,13 +28,13 @@ const switches = ['postscreen_enforce_tls', 'postscreen_use_tls', 'smtpd_enforce
 export const levelNames: readonly string[] = ['postscreen_tls_security_level', 'smtpd_tls_security_level']
 
 /**
- * A setting under its names in the order in which they decide: postscreen's own since Postfix 3.12, tlsproxy's before,
- * smtpd's by default.
+ * The names of a setting in the order of their priority: postscreen's own since Postfix 3.12, tlsproxy's before that,
+ * and smtpd's as default.
  */
 const everyName = (name: string): readonly string[] => [`postscreen_tls_${name}`, `tlsproxy_tls_${name}`, `smtpd_tls_${name}`]
 
 /**
- * Settings that a field of spec.tls is made of. With Encrypt the mandatory ones are in force (smtpd_starttls,
+ * Settings that become fields of spec.tls. With Encrypt, the mandatory ones are used (smtpd_starttls,
  * tlsp_get_request_event).
  */
 const settingsOf: Readonly<Record<string, (level: TlsSettings['level']) => readonly string[]>> = {
@@ -55,14 +53,14 @@ const exclusionsFor = (level: TlsSettings['level']): readonly string[] =>
 
 const timeouts = ['postscreen_starttls_timeout', 'smtpd_starttls_timeout']
 
-/** The parameters that have a say in one of the fields of spec.tls at a security level. */
+/** The parameters that affect one of the fields of spec.tls at a security level. */
 export function tlsNames(path: string, level: TlsSettings['level']): readonly string[] {
   if (path === 'spec.tls.level') return [...levelNames, ...switches]
   if (/handshakeTimeout$/i.test(path)) return timeouts
   return (settingsOf[path]?.(level) ?? []).flatMap(everyName)
 }
 
-/** Every parameter that is consulted for spec.tls. */
+/** Every parameter that is read for spec.tls. */
 export const tlsParameters: readonly string[] = [
   ...new Set([
     ...[...levelNames, ...switches, ...timeouts],
@@ -70,7 +68,7 @@ export const tlsParameters: readonly string[] = [
   ]),
 ]
 
-/** The name of the limit of the handshake that is in force. */
+/** The name of the effective limit of the handshake. */
 export const handshakeTimeoutName = ({ configuration }: Source): string =>
   timeouts.find((name) => configuration.isSet(name)) ?? 'smtpd_starttls_timeout'
 
@@ -81,7 +79,7 @@ function flag(parameter: string, source: Source): boolean {
   return 'value' in parsed && parsed.value
 }
 
-/** The level; an empty one leaves the word to the switches that came before it. */
+/** The level. If it is empty, the older switches decide. */
 function readLevel(source: Source): TlsSettings['level'] {
   const parameter = 'postscreen_tls_security_level'
   const text = evaluated(source, parameter) ?? ''
@@ -95,7 +93,7 @@ function readLevel(source: Source): TlsSettings['level'] {
   return level ?? 'None'
 }
 
-/** A TLS setting of postscreen: its own since Postfix 3.12, tlsproxy's before. */
+/** A TLS setting of postscreen: its own since Postfix 3.12, tlsproxy's before that. */
 function setting(name: string, source: Source): string {
   const own = `postscreen_tls_${name}`
   return evaluated(source, source.configuration.isSet(own) ? own : `tlsproxy_tls_${name}`) ?? ''
@@ -103,15 +101,15 @@ function setting(name: string, source: Source): string {
 
 const looksLikeKey = (path: string): boolean => /key|priv/i.test(path.split('/').at(-1) ?? '')
 
-/** Whether a file has a key without certificates; undefined where it cannot be read. */
+/** Whether a file has a key without certificates; undefined if it cannot be read. */
 function isKeyAlone(path: string, { beside }: Source): boolean | undefined {
   const text = beside.textOf(path)
   return text === undefined ? undefined : !text.includes('-----BEGIN CERTIFICATE-----')
 }
 
 /**
- * A key with its certificates may be in one file, or the key in one and the certificates in the next; several pairs may
- * follow.
+ * A key and its certificates may be in one file, or the key in one file and the certificates in the next one; several
+ * pairs may follow.
  */
 function chainFiles(files: readonly string[], source: Source): { readonly certFile: string; readonly keyFile: string } {
   const [first = '', second] = files
@@ -125,8 +123,8 @@ function chainFiles(files: readonly string[], source: Source): { readonly certFi
 }
 
 /**
- * Files of certificate and key: the chain files if there are any, else RSA, else elliptic curves. The policy has one
- * pair.
+ * The files of certificate and key: the chain files if there are any, otherwise RSA, otherwise elliptic curves. The
+ * policy has one pair.
  */
 function readFiles(source: Source): { readonly certFile: string; readonly keyFile: string } {
   const chain = splitWords(setting('chain_files', source))
@@ -138,7 +136,10 @@ function readFiles(source: Source): { readonly certFile: string; readonly keyFil
   return { certFile, keyFile: certFile === '' ? '' : setting('key_file', source) || certFile }
 }
 
-/** What STARTTLS needs, or None with a note when the files are missing: postscreen could not have served it either. */
+/**
+ * The fields that STARTTLS needs, or None with a note if the files are missing: postscreen could not have used them
+ * either.
+ */
 export function readTls(source: Source): TlsSettings {
   const level = readLevel(source)
   if (level === 'None') return off
@@ -152,7 +153,7 @@ export function readTls(source: Source): TlsSettings {
   return named ? { level, certFile, keyFile } : off
 }
 
-/** The fields of spec.tls that hold for the handshake. */
+/** The fields of spec.tls about the handshake. */
 export interface HandshakeSettings {
   readonly minVersion: TlsVersion
   readonly maxVersion: TlsVersion
@@ -162,14 +163,14 @@ export interface HandshakeSettings {
 
 const defaults: HandshakeSettings = { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'Medium', excludeCiphers: [] }
 
-/** What to call a setting in a finding: the name under which it is set. */
+/** The name of a setting in a finding: the name under which it is set. */
 function calledName(name: string, source: Source): string {
   const set = everyName(name).find((one) => source.configuration.isSet(one))
   return source.nameFor(set ?? `smtpd_tls_${name}`)
 }
 
 /**
- * The value of a setting, or undefined after an error that is reported: Postfix then ends each TLS session before it
+ * The value of a setting; undefined after an error, which is reported. Postfix then ends each TLS session before it
  * begins.
  */
 function valueOf<T>(name: string, parse: (text: string) => Parsed<T>, source: Source): T | undefined {
@@ -208,7 +209,7 @@ function readExclusions(level: TlsSettings['level'], source: Source): readonly s
   return [...new Set(names)]
 }
 
-/** Versions and ciphers at the security level in force; undefined without TLS. */
+/** Versions and ciphers at the effective security level; undefined without TLS. */
 export function readHandshake(source: Source): HandshakeSettings | undefined {
   const { level } = readTls(source)
   if (level === 'None') return undefined

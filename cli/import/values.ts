@@ -1,5 +1,5 @@
-// Texts of Postfix parameters to values: times, numbers, yes and no, actions. Each gives the value or what is wrong,
-// with what is allowed.
+// Converts texts of Postfix parameters to values: times, numbers, yes and no, actions. Each function returns the value,
+// or what is wrong and what is allowed.
 import { type TimeUnit, unitSeconds } from '../../crds/values/duration.ts'
 
 export type Parsed<T> = { readonly value: T } | { readonly why: string }
@@ -7,8 +7,8 @@ export type Parsed<T> = { readonly value: T } | { readonly why: string }
 const largestInt = 2 ** 31 - 1
 
 /**
- * Digits as strtol takes them from the start of a text, and what follows. Without digits the number is 0 and everything
- * follows.
+ * The digits that strtol reads at the start of a text, and the rest of the text. Without digits, the number is 0 and
+ * the rest is the whole text.
  */
 function leadingNumber(text: string): { readonly number: bigint; readonly rest: string } {
   const digits = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text)
@@ -22,13 +22,13 @@ const isUnit = (letter: string): letter is TimeUnit => Object.hasOwn(unitSeconds
 export interface Time {
   /** Whole seconds. */
   readonly seconds: number
-  /** What stands behind the number and the one letter that counts; Postfix does not look at it. */
+  /** The text after the number and its unit; Postfix ignores it. */
   readonly ignored: string
 }
 
 /**
- * A time value as conv_time(3) reads it: a number and one letter; what follows is ignored, so that `1h30m` is 1h and
- * `5mh` 5 minutes. Without a letter the number has the unit of the parameter's default.
+ * A time as conv_time(3) reads it: a number and one letter. The rest is ignored, so `1h30m` is 1h and `5mh` is 5
+ * minutes. Without a letter, the number has the unit of the parameter's default.
  */
 export function parseTime(text: string, bareUnit: TimeUnit): Parsed<Time> {
   const { number, rest } = leadingNumber(text)
@@ -40,7 +40,7 @@ export function parseTime(text: string, bareUnit: TimeUnit): Parsed<Time> {
   return { value: { seconds: Number(number) * unitSeconds[unit], ignored: rest.slice(1) } }
 }
 
-/** A whole number as the mail_conf_int(3) functions read it: 32 bits, nothing behind the digits. */
+/** A whole number as the mail_conf_int(3) functions read it: 32 bits, with no text after the digits. */
 export function parseInteger(text: string): Parsed<number> {
   const { number, rest } = leadingNumber(text)
   const fits = number <= BigInt(largestInt) && number >= -BigInt(largestInt) - 1n
@@ -49,7 +49,10 @@ export function parseInteger(text: string): Parsed<number> {
     : { why: `bad numerical configuration: ${text}; expected a whole number` }
 }
 
-/** A whole number of the mail_conf_long(3) functions: 64 bits; what a double cannot hold exactly is refused. */
+/**
+ * A whole number of the mail_conf_long(3) functions: 64 bits. Numbers that a double cannot represent exactly are
+ * refused.
+ */
 export function parseLong(text: string): Parsed<number> {
   const { number, rest } = leadingNumber(text)
   const fits = number <= BigInt(Number.MAX_SAFE_INTEGER) && number >= -BigInt(Number.MAX_SAFE_INTEGER)
@@ -70,7 +73,7 @@ const actions: Readonly<Record<string, 'Ignore' | 'Enforce' | 'Drop'>> = {
   drop: 'Drop',
 }
 
-/** In any case of letters; `continue` is an old word for ignore (postscreen.c, post_jail_init). */
+/** In upper or lower case; `continue` is an old word for ignore (postscreen.c, post_jail_init). */
 export function parseAction(text: string): Parsed<'Ignore' | 'Enforce' | 'Drop'> {
   const word = text.toLowerCase()
   const value = Object.hasOwn(actions, word) ? actions[word] : undefined

@@ -1,9 +1,9 @@
-// Lists in parameter values: words between commas and white space, with {…} kept together (mystrtok(3), extpar(3)).
+// Lists in parameter values: words separated by commas and white space; {…} is one word (mystrtok(3), extpar(3)).
 import { trimSpace } from './logical-lines.ts'
 
 const separators = ', \t\r\n'
 
-/** The words of a list. White space and commas inside braces separate nothing. */
+/** The words of a list. White space and commas inside braces do not separate words. */
 export function splitWords(text: string): readonly string[] {
   const words: string[] = []
   let start = -1
@@ -24,7 +24,8 @@ export function splitWords(text: string): readonly string[] {
 }
 
 /**
- * The insides of a text that is one balanced `{…}`, without white space at the ends; `why` in the words of extpar(3).
+ * The inside of a text that is one balanced `{…}`, without white space at the ends; `why` is the error message of
+ * extpar(3).
  */
 export function insideBraces(text: string): { readonly inside: string } | { readonly why: string } {
   if (!text.startsWith('{')) return { why: `no '{' at start of text in "${text}"` }

@@ -1,10 +1,9 @@
-// Zimbra's attributes for postscreen and what it inherits: which Postfix parameter each becomes (zmconfigd.cf), and
-// Zimbra's defaults (zimbra-attrs.xml).
+// Zimbra's attributes for postscreen and for the settings that it inherits: the Postfix parameter of each one
+// (zmconfigd.cf), and Zimbra's defaults (zimbra-attrs.xml).
 import { fields } from '../../crds/schema/fields.ts'
 
 /**
- * Defaults of Zimbra 8.7 to 10 and of Carbonio; `gacf` prints every one of them, so that they matter for shortened
- * input only.
+ * The defaults of Zimbra 8.7 to 10 and of Carbonio. `gacf` prints all of them, so they matter only for shortened input.
  */
 const defaults: Readonly<Record<string, string>> = {
   zimbraMtaPostscreenAccessList: 'permit_mynetworks',
@@ -42,7 +41,7 @@ const defaults: Readonly<Record<string, string>> = {
   zimbraMtaTlsSecurityLevel: 'may',
 }
 
-/** Attributes that no field of the policy names. */
+/** Attributes for which the policy has no field. */
 const others: Readonly<Record<string, string>> = {
   zimbraMtaMaxMessageSize: 'message_size_limit',
   zimbraMtaMyHostname: 'myhostname',
@@ -60,10 +59,13 @@ const others: Readonly<Record<string, string>> = {
 export const withoutEffect = 'zimbraMtaPostscreenDnsblTimeout'
 export const timeoutInForce = '10s'
 
-/** Carbonio has the attribute, but hands only its successors to Postfix. */
+/** Carbonio has the attribute, but passes only its successors to Postfix. */
 export const withoutEffectInCarbonio = 'zimbraMtaPostscreenDnsblTTL'
 
-/** Attribute to Postfix parameter. Attributes of smtpd set smtpd's parameter, which postscreen's inherits. */
+/**
+ * The Postfix parameter of each attribute. Attributes of smtpd set smtpd's parameter, from which postscreen's is
+ * inherited.
+ */
 function parametersOfFields(): [string, string][] {
   return fields().flatMap(({ zimbra, postfixNames: { own, old = [], inherits } }) =>
     zimbra.flatMap((attribute, at): [string, string][] => {
@@ -76,7 +78,7 @@ function parametersOfFields(): [string, string][] {
 export interface ZimbraAttribute {
   readonly name: string
   readonly parameter: string
-  /** Undefined where it depends on the server. */
+  /** Undefined if it depends on the server. */
   readonly default: string | undefined
 }
 
@@ -88,11 +90,11 @@ export const zimbraParameters = (): readonly ZimbraAttribute[] =>
     default: defaults[name],
   }))
 
-/** Every attribute with a default, for the test that compares them with the schema. */
+/** All attributes with a default, for the test that compares them with the schema. */
 export const zimbraDefaults: ReadonlyMap<string, string> = new Map(Object.entries(defaults))
 
 /**
- * What Zimbra sets without an attribute. Whether it announces SMTPUTF8 is in its local configuration; the policy's
+ * What Zimbra sets without an attribute. Its local configuration decides whether it announces SMTPUTF8; the policy's
  * default is kept.
  */
 export const fixedByZimbra: Readonly<Record<string, string>> = {

@@ -1,14 +1,14 @@
-// Finds the commands of zmprov in what people type, copy from a terminal, or hand to zmprov as a file: prompts, sudo,
-// su -c, several in one line.
+// Finds the commands of zmprov in text that users type, copy from a terminal, or pass to zmprov as a file: with
+// prompts, sudo, su -c, or several commands in one line.
 
 const prompt = /^(?:(?:prov|\[?[\w.-]+@[^$#>%]*[\w\])~ ]?)[$#>%]|[$>%](?= ))\s*/
 const program = /^(?:\S*\/)?(?:zmprov|carbonio)$/
-/** The commands that change attributes, in the short and the long form. */
+/** The commands that change attributes, in their short and long forms. */
 const change = /^(?:mcf|modifyConfig|ms|modifyServer)$/
 
 /**
- * Words of one line, cut into commands at `;`, `|`, `&&` and redirections. `#` before a word begins a comment. No
- * expansion of anything.
+ * The words of one line, split into commands at `;`, `
+ * `, `&&` and redirections. `#` before a word begins a comment. Nothing is expanded.
  */
 function shellCommands(text: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]]
@@ -30,10 +30,10 @@ function shellCommands(text: string): readonly (readonly string[])[] {
   return commands
 }
 
-/** The words of a shell command: single and double quotes, backslashes. */
+/** The words of a shell command, with single and double quotes and backslashes. */
 export const shellWords = (text: string): readonly string[] => shellCommands(text).flat()
 
-/** The words from `mcf` or `ms` on, if a command is one of zmprov that changes attributes; also behind sudo and su. */
+/** The words from `mcf` or `ms` on, if the command is a change of attributes with zmprov, also after sudo and su. */
 function changesOf(words: readonly string[]): readonly (readonly string[])[] {
   const [first = ''] = words
   if (change.test(first)) return [words]
@@ -50,9 +50,7 @@ function changesOf(words: readonly string[]): readonly (readonly string[])[] {
   return []
 }
 
-/**
- * The changes that a line makes, each as its words from `mcf` or `ms` on; undefined for a line that is not a command.
- */
+/** The changes in a line, each as its words from `mcf` or `ms` on; undefined if the line is not a command. */
 export function commandsIn(line: string): readonly (readonly string[])[] | undefined {
   const typed = line.replace(prompt, '')
   if (!/^(?:sudo|su|mcf|modifyConfig|ms|modifyServer|\S*\/zmprov|zmprov|(?:\S*\/)?carbonio +prov)\s/.test(typed)) return undefined

@@ -1,8 +1,8 @@
-// Reads attributes from what Zimbra's and Carbonio's tools print (zmprov gacf, zmprov gs HOST, LDIF) and from commands
-// that set them.
+// Reads attributes from the output of Zimbra's and Carbonio's tools (zmprov gacf, zmprov gs HOST, LDIF) and from
+// commands that set them.
 import { commandsIn, shellWords } from './zimbra-commands.ts'
 
-/** An attribute with all its values, and the line of the first. */
+/** An attribute with all its values, and the line of the first one. */
 export interface Attribute {
   readonly name: string
   readonly values: readonly string[]
@@ -13,9 +13,9 @@ export interface ZimbraText {
   /** By name in lower case, as LDAP compares names. */
   readonly attributes: ReadonlyMap<string, Attribute>
   readonly errors: readonly string[]
-  /** Lines that are not in one of the forms, although they name an attribute of the MTA. */
+  /** Lines that name an attribute of the MTA but are not in one of the known forms. */
   readonly notes: readonly string[]
-  /** Names of the servers whose settings are in the text. */
+  /** The names of the servers whose settings are in the text. */
   readonly servers: readonly string[]
 }
 
@@ -25,8 +25,8 @@ interface Line {
 }
 
 /**
- * A name of LDAP, perhaps with options, then a colon; two before base64, `:<` before a URL. The blanks behind it may be
- * missing (RFC 2849).
+ * A name of LDAP, possibly with options, then a colon; two colons before base64, `:<` before a URL. The blanks after it
+ * may be missing (RFC 2849).
  */
 const printed = /^([A-Za-z][A-Za-z0-9-]*)(?:;[A-Za-z0-9-]+)*(::|:<|:)[ \t]*(.*)$/
 const assigned = /^(?:export +)?([A-Za-z][A-Za-z0-9-]*) *= *(.*)$/
@@ -34,7 +34,7 @@ const bareWords = /^((?:zimbra|carbonio)[A-Za-z0-9]+)[ \t]+(.*)$/
 
 const ofMta = /(?:zimbra|carbonio)Mta[A-Z]/
 
-/** Joins what belongs together: LDIF breaks lines before a blank, a shell after a backslash. */
+/** Joins continued lines: LDIF breaks lines before a blank, a shell after a backslash. */
 function joinLines(text: string): readonly Line[] {
   const lines: { number: number; text: string }[] = []
   for (const [at, raw] of text
@@ -56,8 +56,8 @@ class AttributeReader {
   readonly errors: string[] = []
   readonly notes: string[] = []
   /**
-   * Attributes seen since the last header: their values add up; those from before a header are replaced, as a server's
-   * replace the global ones.
+   * Attributes since the last header: their values are added. Values from before a header are replaced, as a server's
+   * values replace the global ones.
    */
   #seen = new Set<string>()
 
@@ -73,7 +73,7 @@ class AttributeReader {
     this.attributes.set(key, { name, values: [...old, value], line })
   }
 
-  /** A line of LDIF; a value in base64 is text as any other. */
+  /** A line of LDIF. A value in base64 is text like any other. */
   printed(name: string, colons: string, value: string, line: number): void {
     const isOfMta = /^(zimbra|carbonio)Mta/i.test(name)
     if (colons === ':<') {
@@ -88,7 +88,7 @@ class AttributeReader {
     else if (isOfMta) this.errors.push(`line ${line}: ${name}: the value after "::" is not text in base64; write "${name}: VALUE"`)
   }
 
-  /** `+name` adds to the values, `-name` takes one away. */
+  /** `+name` adds a value, `-name` removes one. */
   change(sign: '+' | '-', name: string, value: string, line: number): void {
     const key = name.toLowerCase()
     const old = this.attributes.get(key)?.values ?? []
@@ -96,7 +96,7 @@ class AttributeReader {
     this.attributes.set(key, { name, values: sign === '+' ? [...old, value] : old.filter((one) => one !== value), line })
   }
 
-  /** `mcf NAME VALUE …` or `ms HOST NAME VALUE …`, in the long form too. */
+  /** `mcf NAME VALUE …` or `ms HOST NAME VALUE …`, also in the long form. */
   command(words: readonly string[], line: number): void {
     this.newSection()
     const pairs = words.slice(/^(mcf|modifyConfig)$/.test(words[0] ?? '') ? 1 : 2)
@@ -109,19 +109,19 @@ class AttributeReader {
   }
 }
 
-/** The server of a header: `# name HOST` of zmprov, or the entry below cn=servers of LDIF. */
+/** The server of a header: `# name HOST` of zmprov, or the LDIF entry below cn=servers. */
 function serverOf(header: string): string | undefined {
   const [, coded] = /^dn::[ \t]*(.*)$/i.exec(header) ?? []
   const line = coded === undefined ? header : `dn: ${Buffer.from(coded, 'base64').toString('utf8')}`
   return (/^# name (\S+)[ \t]*$/.exec(line) ?? /^dn:[ \t]*cn=([^,]+),[ \t]*cn=servers,/i.exec(line))?.[1]
 }
 
-/** Without the quotes of a shell assignment. */
+/** Removes the quotes of a shell assignment. */
 const unquote = (text: string): string => (/^(["']).*\1$/.test(text) ? (shellWords(text)[0] ?? '') : text)
 
 /**
- * Lines that are in none of the forms belong to a value of several lines, which no attribute of the MTA has; they are
- * passed over.
+ * Lines in none of the forms belong to a value of several lines. No attribute of the MTA has such a value, so they are
+ * skipped.
  */
 export function parseZimbraText(text: string, file: string): ZimbraText {
   const reader = new AttributeReader()

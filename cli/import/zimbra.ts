@@ -21,13 +21,13 @@ import {
 import { type Attribute, parseZimbraText, type ZimbraText } from './zimbra-text.ts'
 
 export interface ZimbraInput extends ImportOptions {
-  /** What `zmprov gacf` or `zmprov gs HOST` prints, or both one after the other: the server's values count. */
+  /** The output of `zmprov gacf` or `zmprov gs HOST`, or both one after the other: then the server's values count. */
   readonly text: string
   readonly file: string
   readonly files: TableFiles
 }
 
-/** The single value of an attribute. DnsblSites has many, which zmconfigd joins with blanks. */
+/** The single value of an attribute. DnsblSites has many values, which zmconfigd joins with blanks. */
 function valueOf({ name, values }: Attribute, findings: Findings): string {
   if (values.length > 1 && name.toLowerCase() !== 'zimbramtapostscreendnsblsites') {
     findings.note(`${name}: has ${values.length} values, but only one is allowed; the last one is used: ${values.at(-1)}`)
@@ -37,8 +37,8 @@ function valueOf({ name, values }: Attribute, findings: Findings): string {
 }
 
 /**
- * Parameters that the attributes of the input set. An attribute without a value counts as not set: gacf does not print
- * it.
+ * The parameters that the attributes of the input set. An attribute without a value counts as not set, because gacf
+ * does not print it.
  */
 function settingsOf(
   attributes: ZimbraText['attributes'],
@@ -54,7 +54,10 @@ function settingsOf(
   return settings
 }
 
-/** Parameter to attribute, also for postscreen's own name where the attribute sets the one that it inherits from. */
+/**
+ * The attribute of each parameter, also for postscreen's own parameter if the attribute sets the one from which it is
+ * inherited.
+ */
 function attributeNames(known: readonly ZimbraAttribute[]): ReadonlyMap<string, string> {
   const own = fields().flatMap(({ zimbra: [first], postfixNames }): [string, string][] =>
     first === undefined || postfixNames.own === undefined ? [] : [[postfixNames.own, first]],
@@ -63,7 +66,7 @@ function attributeNames(known: readonly ZimbraAttribute[]): ReadonlyMap<string, 
   return new Map([...fixed, ...own, ...known.map(({ name, parameter }): [string, string] => [parameter, name])])
 }
 
-/** What the input has of postscreen's attributes besides those that set parameters. */
+/** The postscreen attributes of the input that do not set parameters. */
 function reportOthers(attributes: ZimbraText['attributes'], known: readonly ZimbraAttribute[], findings: Findings): void {
   const timeout = attributes.get(withoutEffect.toLowerCase())?.values.at(-1)
   if (timeout !== undefined && timeout !== timeoutInForce) {
@@ -79,15 +82,15 @@ function reportOthers(attributes: ZimbraText['attributes'], known: readonly Zimb
   }
 }
 
-/** gacf prints every attribute that has a default, so that a missing one is rather a shortened file. */
+/** gacf prints every attribute that has a default, so if one is missing, the file has probably been shortened. */
 function missingNote(names: readonly string[]): string {
   const some = names.slice(0, 3).join(', ')
   return `not in the input; Zimbra's defaults are used: ${names.length > 3 ? `${some} and ${names.length - 3} more` : some}`
 }
 
 /**
- * Turns attributes into a policy. What the input does not have is taken at Zimbra's default. Never throws for what the
- * input says.
+ * Converts attributes to a policy. What is missing in the input has Zimbra's default. Never throws because of the
+ * input.
  */
 export function importZimbra(input: ZimbraInput): ImportResult {
   const findings = new Findings()

@@ -1,9 +1,9 @@
-// The C library, through node:ffi: the only file that knows it. Each function stands with its prototype. A failed call
-// returns -errno, as a system call of the kernel does.
+// The C library, through node:ffi. Only this file uses it. Each function has its prototype in a comment. A failed call
+// returns -errno, like a system call of the kernel.
 //
-// Memory: the kernel writes only to memory of `allocate`, which V8 neither moves nor frees while its Memory object is
-// reachable. Every length that is passed is at most the length of such memory. node:ffi is experimental, so the exact
-// version of Node is pinned in package.json.
+// Memory: the kernel writes only to memory from `allocate`, which V8 neither moves nor frees while its Memory object is
+// reachable. Every length that is passed is at most the length of this memory. node:ffi is experimental, so
+// package.json requires an exact version of Node.
 import { getSystemErrorName } from 'node:util'
 import { type FFI, loadFFI } from '../node-internals/ffi-module.ts'
 

@@ -1,5 +1,5 @@
-// DatagramSocket on a descriptor of Linux: what is sent in one turn of the event loop leaves in one call, and what
-// arrives is received in batches.
+// DatagramSocket on a descriptor of Linux: datagrams of one turn of the event loop are sent in one call, and datagrams
+// are received in batches.
 import { networkInterfaces } from 'node:os'
 import type { DatagramOptions, DatagramReader, DatagramSocket, OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import {
@@ -81,7 +81,7 @@ class LinuxDatagramSocket implements DatagramSocket, Watcher {
     const count = incoming.receive(this.#fd)
     if (count < 0 && count !== -EAGAIN && count !== -EINTR) return this.#reader.onError(systemError('recvmmsg', count))
     for (let i = 0; i < count && !this.#isClosed; i++) {
-      // The kernel compares the source too, but not of what arrived before the socket was connected.
+      // The kernel compares the source too, but not for datagrams that arrived before the socket was connected.
       if (this.#isServer(incoming.sender(i))) this.#reader.onMessage(incoming.message(i))
       else this.#reader.onStray()
     }
@@ -98,8 +98,8 @@ class LinuxDatagramSocket implements DatagramSocket, Watcher {
       if (sent === -EAGAIN) return this.#share.reactor.change(this.#fd, EPOLLIN | EPOLLOUT)
       if (sent === -EINTR) continue
       if (sent < 0) {
-        // The error is about an earlier datagram (ICMP) or about the network; in both cases the reader gives up what is
-        // on its way.
+        // The error is about an earlier datagram (ICMP) or about the network. In both cases, the reader gives up the
+        // queries in progress.
         this.#waiting = []
         return this.#reader.onError(systemError('sendmmsg', sent))
       }

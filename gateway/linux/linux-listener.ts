@@ -1,5 +1,5 @@
-// A listening socket of Linux: clients are accepted in batches, with their addresses, and each gets the TCP options of
-// the listener (tcp(7)).
+// A listening socket of Linux: clients are accepted in batches, with their addresses, and each socket gets the TCP
+// options of the listener (tcp(7)).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Listener, ListenRequest } from '../sockets/network.ts'
 import { backlog, tcpOptions } from '../sockets/tcp-options.ts'
@@ -34,7 +34,7 @@ import type { Watcher } from './reactor.ts'
 /** Clients taken at one event: other sockets have their turn behind them. */
 const acceptsAtOnce = 128
 /**
- * How long a listener waits when there are no descriptors or no memory for another client. The clients wait in its
+ * How long a listener waits if there are no descriptors or no memory for another client. Meanwhile, clients wait in its
  * queue.
  */
 const restMs = 100

@@ -9,8 +9,8 @@ import { Reactor } from './reactor.ts'
 import { SocketCalls } from './socket-calls.ts'
 
 /**
- * No question is longer; an answer over UDP is at most 512 bytes where EDNS is not used (RFC 1035 4.2.1), and some
- * servers do not obey.
+ * No query is longer. Over UDP, an answer has at most 512 bytes without EDNS (RFC 1035 4.2.1), but some servers send
+ * more.
  */
 const questionBytes = 512
 const answerBytes = 4096

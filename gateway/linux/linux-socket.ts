@@ -1,10 +1,10 @@
-// TcpSocket on a descriptor of Linux, without a stream: what arrives goes from one buffer of the process straight to
-// the reader, and what is written goes to the kernel at once. Only bytes that the kernel does not take are copied and
-// wait.
+// TcpSocket on a descriptor of Linux, without a stream: received bytes go from one buffer of the process directly to
+// the reader, and written bytes go directly to the kernel. Only bytes that the kernel does not accept yet are copied
+// and wait.
 //
-// The socket owns its descriptor from the constructor until `#release`, which closes it or gives it to Node (startTls);
-// after that `#fd` is -1 and no call is made with the number. Interest in events is registered with the reactor when
-// reading begins, and dropped only when an unwanted event comes.
+// The socket owns its descriptor from the constructor until `#release`, which closes it or gives it to Node (startTls).
+// After that, `#fd` is -1 and no call uses the number. The socket registers for events with the reactor when reading
+// begins, and changes this only after an unwanted event.
 import { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -219,14 +219,14 @@ export class LinuxSocket implements TcpSocket, Watcher {
   }
 
   /**
-   * Input, or an end, that is not read now. A hang-up or an error would be reported again and again: until reading
-   * begins, nothing is watched.
+   * Input, or an end of input, that is not read now. A hang-up or an error would be reported again and again, so
+   * nothing is watched until reading begins.
    */
   #unwanted(events: number): void {
     if ((events & (EPOLLERR | EPOLLHUP)) === 0) return this.#wantNoInput()
     if (this.#inputEnded || (this.#interest & EPOLLOUT) !== 0) {
       const error = this.#share.calls.pendingError(this.#fd)
-      // A hang-up without an error: both directions have ended, and what was to be sent will not be.
+      // A hang-up without an error: both directions have ended, and waiting bytes can no longer be sent.
       return this.#destroy(error < 0 ? systemError('read', error) : undefined)
     }
     this.#watch(-1)

@@ -1,5 +1,5 @@
-// Several datagrams in one system call: the arrays of struct mmsghdr for sendmmsg(2) and recvmmsg(2), which all sockets
-// of a process share.
+// Several datagrams in one system call: the arrays of struct mmsghdr for sendmmsg(2) and recvmmsg(2). All sockets of a
+// process share them.
 import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL } from './libc.ts'
 import { sockaddrLength } from './socket-address.ts'
 

@@ -1,10 +1,11 @@
-// Readiness of many descriptors inside Node's event loop: an epoll descriptor of our own, which libuv watches. One
-// wake-up of libuv handles a batch.
+// Readiness of many descriptors in Node's event loop, with our own epoll descriptor, which libuv watches. Each wake-up
+// of libuv handles a batch.
 //
-// Who owns a descriptor: the object that has opened or accepted it (client socket, relay end, DNS socket, listener). It
-// alone closes it, once, and calls `remove` first. The kernel gives a closed number to the next socket at once, so an
-// event that is already in the batch could reach the new owner of the number. Therefore each registration has a
-// generation, which the kernel carries in epoll_event.data, and an event of another generation is dropped.
+// Ownership of a descriptor: its owner is the object that has opened or accepted it (client socket, relay end, DNS
+// socket, listener). Only the owner closes it, once, and calls `remove` before that. The kernel gives a closed number
+// to the next socket at once, so an event that is already in the batch could reach the new owner of the number.
+// Therefore each registration has a generation, which the kernel stores in epoll_event.data, and an event of another
+// generation is dropped.
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -19,7 +20,7 @@ import {
   UV_READABLE,
 } from './libc.ts'
 
-/** Descriptors handled in one wake-up; libuv's other events (timers, TLS, Valkey, DNS) have their turn behind them. */
+/** The number of descriptors in one wake-up. Then libuv handles its other events (timers, TLS, Valkey, DNS). */
 const batchSize = 512
 
 /** What is told about a descriptor. `events` are EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP; the last two come unasked. */
@@ -45,7 +46,7 @@ export class Reactor {
   #isScheduled = false
   #isClosed = false
 
-  /** Throws the system's error when there is no descriptor left or epoll is forbidden. */
+  /** Throws the error of the system if there is no free descriptor or epoll is forbidden. */
   constructor(libc: Libc) {
     this.libc = libc
     const { c } = libc
@@ -56,8 +57,8 @@ export class Reactor {
     this.#handle = libc.allocate(c.uv_handle_size(UV_POLL))
     this.#epoll = libc.result(c.epoll_create1(EPOLL_CLOEXEC))
     if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll)
-    // The work is done in an immediate: there Node runs ticks and microtasks behind it and reports what is thrown,
-    // which it does not do for a callback of node:ffi. Immediates follow the poll phase in the same turn of the loop.
+    // The work is done in an immediate: after an immediate, Node runs ticks and microtasks, and it reports exceptions.
+    // After a callback of node:ffi, it does not. Immediates follow the poll phase in the same turn of the event loop.
     this.#callback = libc.callback({ arguments: ['pointer', 'i32', 'i32'] }, () => this.#schedule())
     const started =
       c.uv_poll_init(libc.loop, this.#handle.pointer, this.#epoll) || c.uv_poll_start(this.#handle.pointer, UV_READABLE, this.#callback)
@@ -70,14 +71,14 @@ export class Reactor {
     return this.#size
   }
 
-  /** Events that came for a descriptor after it was closed, and were dropped. */
+  /** Events that arrived for a descriptor after it was closed, and were dropped. */
   get staleEvents(): number {
     return this.#staleEvents
   }
 
   /**
-   * Begins to watch.
-   * @param keepsAlive whether the process goes on as long as this is watched, as with a socket of Node's
+   * Starts to watch.
+   * @param keepsAlive whether the process stays alive while this is watched, as with Node's own sockets
    * @returns 0, or -errno (ENOSPC, ENOMEM)
    */
   add(fd: number, events: number, watcher: Watcher, keepsAlive = true): number {
@@ -97,7 +98,7 @@ export class Reactor {
     this.#control(EPOLL_CTL_MOD, fd, events, this.#generations[fd] ?? 0)
   }
 
-  /** Ends the watch. Called before the descriptor is closed or given away. Does nothing for one that is not watched. */
+  /** Stops watching. Called before the descriptor is closed or given away. Does nothing if it is not watched. */
   remove(fd: number): void {
     if (this.#watchers[fd] === undefined) return
     this.#watchers[fd] = undefined
@@ -119,7 +120,7 @@ export class Reactor {
         this.libc.forget(closed)
       })
     })
-    // libuv reads the handle until the callback: the closure holds it.
+    // libuv uses the handle until the callback, so the closure keeps it.
     c.uv_close(this.#handle.pointer, closed)
   }
 
@@ -136,7 +137,9 @@ export class Reactor {
     setImmediate(this.#drain)
   }
 
-  /** One batch. What is left keeps the epoll descriptor readable, so that libuv calls again after its other events. */
+  /**
+   * Handles one batch. Further events keep the epoll descriptor readable, so libuv calls again after its other events.
+   */
   readonly #drain = (): void => {
     this.#isScheduled = false
     if (this.#isClosed) return

@@ -1,10 +1,10 @@
-// System calls on sockets, with the memory that they use: all sockets of a process share it, within one call and never
-// between two. A failed call returns -errno.
+// System calls on sockets, with the memory that they use. All sockets of a process share this memory: it is used within
+// one call, and never from one call to the next. A failed call returns -errno.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
 import { readSocketAddress, sockaddrLength, writeSocketAddress } from './socket-address.ts'
 
-/** As much as one recv or send moves. */
+/** The most bytes that one recv or send transfers. */
 const bufferBytes = 65_536
 
 export class SocketCalls {
@@ -90,35 +90,35 @@ export class SocketCalls {
     this.#libc.c.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#value.pointer, 8)
   }
 
-  /** Fails only for a connection that is gone already, which reading finds out. */
+  /** Fails only if the connection is already closed, which the next read reports. */
   shutdown(fd: number, how: number): void {
     this.#libc.c.shutdown(fd, how)
   }
 
-  /** Reads into `input`. @returns how many bytes, 0 at the end of the stream, or -errno */
+  /** Reads into `input`. @returns the number of bytes, 0 at the end of the stream, or -errno */
   receive(fd: number): number {
     return this.#libc.result(this.#libc.c.recv(fd, this.#input.pointer, bufferBytes, MSG_DONTWAIT))
   }
 
-  /** What `receive` has read, valid until it is called again. */
+  /** The bytes that `receive` has read, valid until its next call. */
   input(count: number): Buffer {
     return this.#input.bytes.subarray(0, count)
   }
 
-  /** Its reader keeps what was read last; the next `receive` reads into memory of its own. */
+  /** The reader keeps the bytes that were read last; the next `receive` reads into new memory. */
   giveInputAway(): void {
     this.#input = this.#libc.allocate(bufferBytes)
   }
 
   /**
-   * Sends what follows `from`, as much as one call takes; text as one byte for each character.
-   * @returns how much was sent, or -errno
+   * Sends the bytes after `from`, as many as one call accepts; text as one byte for each character.
+   * @returns the number of bytes that were sent, or -errno
    */
   send(fd: number, bytes: Uint8Array | string, from: number): number {
     const length = Math.min(bytes.length - from, bufferBytes)
     let { pointer } = this.#output
     if (typeof bytes === 'string') this.#output.bytes.write(from === 0 ? bytes : bytes.slice(from, from + length), 0, length, 'latin1')
-    // What was read last is where the kernel can see it already.
+    // The bytes that were read last are already in memory that the kernel can use.
     else if (from === 0 && bytes.buffer === this.#input.bytes.buffer && bytes.byteOffset === 0) ({ pointer } = this.#input)
     else this.#output.bytes.set(bytes.subarray(from, from + length))
     return this.#libc.result(this.#libc.c.send(fd, pointer, length, MSG_DONTWAIT | MSG_NOSIGNAL))

@@ -154,29 +154,16 @@ export class Metrics {
       const counter: Counter = new Counter({ name, help, labelNames: [...labels], registers, collect: () => this.#fill(short, counter) })
     }
     const counter = (name: string, help: string, labelNames: string[] = []): Counter => new Counter({ name, help, labelNames, registers })
-    this.#score = new Histogram({
-      name: 'postscreen_dnsbl_score',
-      help: 'Ranks of clients that reached the threshold.',
-      buckets: scoreBuckets,
-      registers,
-    })
+    const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name, help, buckets, registers })
+    this.#score = histogram('postscreen_dnsbl_score', 'Ranks of clients that reached the threshold.', scoreBuckets)
     this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Questions to DNS lists by what came of them.', ['zone_id', 'outcome'])
     this.#dnsblErrors = counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', [
       'zone_id',
       'kind',
     ])
-    this.#dnsblSeconds = new Histogram({
-      name: 'postscreen_dnsbl_query_seconds',
-      help: 'From the question to the answer of a site.',
-      buckets: secondsBuckets,
-      registers,
-    })
-    this.#backendConnect = new Histogram({
-      name: 'postscreen_backend_connect_seconds',
-      help: 'From the decision to hand a client on to the greeting of a backend.',
-      buckets: secondsBuckets,
-      registers,
-    })
+    this.#dnsblSeconds = histogram('postscreen_dnsbl_query_seconds', 'From the question to the answer of a site.', secondsBuckets)
+    const toGreeting = 'From the decision to hand off a client to the greeting of a backend.'
+    this.#backendConnect = histogram('postscreen_backend_connect_seconds', toGreeting, secondsBuckets)
     this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
     this.#backendProbes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', ['result'])
     for (const result of probeResults) this.#backendProbes.inc({ result }, 0)

@@ -1,8 +1,8 @@
-// Timers for many sessions at once. Those that wait equally long stand in one queue, in the order in which they were
-// armed, which is the order in which they end: one native timer for each length, and no timer object for each session.
-// The lengths are few: the greet wait and the limits of the policy.
+// Timers for many sessions. Sessions with the same time limit are in one queue, in the order in which their timers were
+// started, which is also the order in which these end. So there is one native timer for each time limit, and no timer
+// object for each session. There are few different time limits: the greet wait and the limits of the policy.
 
-/** What can wait: the links of its queue, which only this file touches. In one queue at a time. */
+/** A session that can wait: the links of its queue, which only this file uses. It is in one queue at a time. */
 export abstract class Waiter {
   waitQueue: WaitQueue | undefined = undefined
   waitUntil = 0
@@ -13,7 +13,7 @@ export abstract class Waiter {
   abstract waitOver(): void
 }
 
-/** All that wait for the same number of milliseconds. */
+/** All sessions with the same time limit, in milliseconds. */
 class WaitQueue {
   readonly ms: number
   readonly #now: () => number
@@ -43,7 +43,8 @@ class WaitQueue {
   }
 
   /**
-   * The timer stays, since it finds out for whom it was, but it does not keep the process alive where nothing waits.
+   * The timer stays when its session is removed, and then finds the next one. It does not keep the process alive while
+   * the queue is empty.
    */
   remove(waiter: Waiter): void {
     const { waitNext: next, waitPrevious: previous } = waiter
@@ -83,14 +84,14 @@ export class WaitQueues {
     this.#now = now
   }
 
-  /** Calls `waitOver` once, after so many milliseconds. What the waiter waited for before no longer counts. */
+  /** Calls `waitOver` once, after this number of milliseconds. It replaces the session's previous timer. */
   arm(waiter: Waiter, ms: number): void {
     const queue = waiter.waitQueue?.ms === ms ? waiter.waitQueue : this.#queueOf(ms)
     this.disarm(waiter)
     queue.append(waiter)
   }
 
-  /** Does nothing for one that does not wait. */
+  /** Does nothing if the session does not wait. */
   disarm(waiter: Waiter): void {
     waiter.waitQueue?.remove(waiter)
   }
@@ -98,7 +99,7 @@ export class WaitQueues {
   #queueOf(ms: number): WaitQueue {
     const found = this.#queues.get(ms)
     if (found !== undefined) return found
-    // An early talker waits for what is left of the greet wait, so a length may be needed once and never again.
+    // An early talker waits for the rest of the greet wait, so a time limit may be used only once.
     if (this.#queues.size >= queuesAtMost) this.#dropEmpty()
     const queue = new WaitQueue(ms, this.#now)
     this.#queues.set(ms, queue)
@@ -114,5 +115,5 @@ export class WaitQueues {
   }
 }
 
-/** More lengths than that are looked through for those that nothing waits in. */
+/** If there are more time limits than this, empty queues are removed. */
 const queuesAtMost = 64

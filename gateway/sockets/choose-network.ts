@@ -1,11 +1,11 @@
-// Which sockets a gateway uses: those of Linux where they can be used, else Node's own.
+// Chooses the sockets of a gateway: those of Linux where they can be used, otherwise Node's own.
 import { linuxNetwork } from '../linux/linux-network.ts'
 import type { Network, NetworkChoice } from './network.ts'
 import { nodeNetwork } from './node-network.ts'
 
 export interface ChosenNetwork {
   readonly network: Network
-  /** Why it is not the one of Linux; undefined where it is. */
+  /** Why it is not the network of Linux; undefined if it is. */
   readonly reason: string | undefined
 }
 

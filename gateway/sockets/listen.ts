@@ -1,11 +1,11 @@
-// Opens the listening sockets of one address, which no other program may have.
+// Opens the listening sockets of one address, which no other program may use.
 import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Listener, ListenRequest, Network } from './network.ts'
 
 /**
- * Sockets on one address, each with a queue of its own, and one client is taken from each of them at a time. Of 10,000
- * clients at once, one socket's queue drops hundreds, which come again after 1, 3, 7 s: measured 2.3 to 4.3 s until all
- * were greeted with one, 1.2 s with two, 0.5 s with four.
+ * The number of sockets on one address. Each has its own queue, and one client at a time is accepted from each. If
+ * 10,000 clients connect at once, the queue of a single socket drops hundreds, which try again after 1, 3, 7 s.
+ * Measured time until all were greeted: 2.3 to 4.3 s with one socket, 1.2 s with two, 0.5 s with four.
  */
 const socketsEach = 4
 
@@ -14,7 +14,7 @@ export class ListenError extends Error {
   readonly code: string
   readonly address: string
   readonly port: number
-  /** @param flag the option with which another place can be chosen */
+  /** @param flag the option that changes the address */
   constructor(endpoint: Endpoint, code: string, flag = '--listen ADDR:PORT') {
     super(`cannot listen on ${formatEndpoint(endpoint)}: ${reason(code, flag)}`)
     this.code = code
@@ -61,8 +61,8 @@ async function listen(network: Network, request: ListenRequest): Promise<Listene
 }
 
 /**
- * Throws when another program listens there: the kernel would let both share the port. Finds a free port where 0 is
- * asked for.
+ * Throws if another program listens there, because the kernel would let both share the port. Finds a free port if port
+ * 0 is requested.
  */
 async function vacant(network: Network, request: ListenRequest): Promise<Endpoint> {
   const alone = await listen(network, { ...request, isShared: false })

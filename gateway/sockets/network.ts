@@ -6,10 +6,10 @@ import type { ConnectTcp, TcpSocket } from './tcp-socket.ts'
 
 /** A listening socket. */
 export interface Listener {
-  /** Where it listens, also where port 0 was asked for. */
+  /** The address and port where it listens, also if port 0 was requested. */
   readonly endpoint: Endpoint
   readonly isListening: boolean
-  /** Takes no more clients. */
+  /** Accepts no more clients. */
   close(): void
 }
 
@@ -25,13 +25,16 @@ export interface ListenRequest {
   readonly failed: (error: Error) => void
 }
 
-/** What can be asked for. `auto`: those of Linux where they can be used. `node`: those of Node. */
+/**
+ * The choices of the option. `auto`: sockets of Linux if they can be used, otherwise those of Node. `node`: sockets of
+ * Node.
+ */
 export const networkChoices = ['auto', 'node'] as const
 export type NetworkChoice = (typeof networkChoices)[number]
 
 export const isNetworkChoice = (text: string): text is NetworkChoice => networkChoices.some((choice) => choice === text)
 
-/** Which sockets serve. */
+/** The sockets that are in use. */
 export type NetworkName = 'linux' | 'node'
 
 export interface Network {

@@ -57,8 +57,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...(gateway.workers > 1 ? ['--workers', String(gateway.workers)] : []),
       ...['--log-format', gateway.logFormat.toLowerCase()],
       ...['--drain-timeout', `${gateway.drain.timeout}s`],
-      // The delay passes in preStop, while the pod still counts as serving. After it, clients are accepted until no new
-      // client comes.
+      // The delay passes in preStop. After it, clients are accepted until no new client comes.
       ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
     ports: [
@@ -68,8 +67,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
     startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
-    // Endpoints and load balancers learn that a pod is terminating only after a moment. Until then clients still come,
-    // and are accepted.
+    // Until endpoints and load balancers know that the pod is terminating, clients still come and are accepted.
     ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
     resources: { requests: { ...gateway.resources.requests }, limits: { ...gateway.resources.limits } },
     securityContext: {

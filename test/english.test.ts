@@ -18,7 +18,7 @@ const phrases: readonly { readonly phrase: RegExp; readonly instead: string }[] 
   { phrase: /\bfor ever\b/i, instead: 'without a limit, permanently' },
   { phrase: /\banew\b/i, instead: 'again' },
   { phrase: /\bturn(?:s|ed)? away\b/i, instead: 'refuse' },
-  { phrase: /\bhand(?:s|ed)? (?:\w+ )?on\b/i, instead: 'hand off' },
+  { phrase: /\bhand(?:s|ed)? (?:\w+ ){0,3}on\b/i, instead: 'hand off' },
   { phrase: /\b(?:is|are) believed\b/i, instead: 'is trusted' },
   { phrase: /\bperhaps you mean\b/i, instead: 'did you mean' },
   { phrase: /\bas ever\b/i, instead: 'as usual' },
@@ -40,6 +40,8 @@ const covered = [
   'SECURITY.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'Dockerfile',
+  'package.json',
   'charts',
   'cli',
   'crds',
@@ -49,7 +51,7 @@ const covered = [
   'runtime',
 ]
 
-const isText = /(?:\.(?:ts|js|md|yaml|json|txt|tpl|sh|cf|awk)|\/(?:entrypoint|health))$/
+const isText = /(?:\.(?:ts|js|md|yaml|json|txt|tpl|sh|cf|awk)|(?:^|\/)(?:entrypoint|health|Dockerfile))$/
 
 function filesIn(path: string): readonly string[] {
   if (statSync(top + path).isFile()) return isText.test(path) ? [path] : []

@@ -52,7 +52,7 @@ export interface Session {
   vetoed: boolean
   noForward: boolean
   hungUp: boolean
-  /** Audit mode hands this client on whatever the tests find; see audit.ts. */
+  /** Audit mode hands off this client regardless of the results of the tests; see audit.ts. */
   audited: boolean
   /** Audit mode has logged what would have become of this client. */
   judged: boolean

@@ -98,7 +98,7 @@ export type Effect =
   | { readonly do: 'pause' }
   | { readonly do: 'log'; readonly record: LogRecord }
   /**
-   * Hand the client on to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has
+   * Hand off the client to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has
    * read `220-`.
    */
   | { readonly do: 'relay'; readonly unread: Uint8Array; readonly teaserSent: boolean }

@@ -21,7 +21,7 @@ async function sendMail(port: number, from: string): Promise<string> {
   return seen
 }
 
-test('the demo says where it listens, hands a mail on, shows it, and ends on SIGTERM', { skip }, async () => {
+test('the demo says where it listens, delivers a message, shows it, and ends on SIGTERM', { skip }, async () => {
   const demo = spawn(process.execPath, [entry, 'demo', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

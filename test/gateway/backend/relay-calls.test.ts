@@ -1,4 +1,4 @@
-// How the relay calls backends and hands the client on: those that greet get it, those that refuse, say nothing or die do not.
+// How the relay calls backends and hands off the client: those that greet get it, those that refuse, say nothing or die do not.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { parseProxyHeader } from '../../../gateway/core/proxy-header.ts'

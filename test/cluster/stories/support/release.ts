@@ -5,7 +5,7 @@ import { chart, helms, image, postfixImage } from './surroundings.ts'
 export const system = 'postscreen-system'
 const release = 'postscreen'
 
-/** What policies of any namespace hand clean clients on to. */
+/** The mail server to which policies of any namespace hand off clean clients. */
 export const mailServer = { name: 'postscreen-postfix', namespace: system, port: 10025 } as const
 
 const [repository, tag] = ['repository', 'tag'] as const

@@ -114,8 +114,8 @@ function makeContext(options: SecureContextOptions): SecureContext | string {
 }
 
 /**
- * The subject of a certificate, or its alternative names if it has no subject. A missing subject is empty, and undefined
- * before Node 26, although Node's types exclude that.
+ * The subject of a certificate, or its alternative names if it has no subject. A missing subject is empty, and
+ * undefined before Node 26, although Node's types exclude that.
  */
 function subjectOf({ subject, subjectAltName }: { readonly subject?: string; readonly subjectAltName?: string | undefined }): string {
   return ((subject ?? '') === '' ? (subjectAltName ?? '') : (subject ?? '')).replaceAll('\n', ', ')

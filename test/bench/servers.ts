@@ -33,6 +33,9 @@ export interface GatewayServer extends Server {
   stop(): Promise<void>
 }
 
+/** Flags of a gateway that uses the sockets of Node instead of those of Linux. */
+export const onNodeSockets = ['--io', 'node']
+
 /** With the options of Node and the log format of `npm run postscreen`, its log in a file. */
 export async function gatewayServer(setting: Setting, { spec, flags = [], nodeFlags = [] }: GatewaySetting): Promise<GatewayServer> {
   const process = await startGatewayProcess({ spec, flags, logFormat: setting.logFormat, nodeFlags: [...gatewayFlags, ...nodeFlags] })

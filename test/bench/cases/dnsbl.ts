@@ -2,7 +2,7 @@
 import { listed, lists, mute } from '../../laboratory/scripts.ts'
 import { startRbldnsd } from '../../peers/rbldnsd.ts'
 import { type BenchCase, scaled } from '../bench-case.ts'
-import { gatewayServer, postscreenServer } from '../servers.ts'
+import { gatewayServer, onNodeSockets, postscreenServer } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 import { roomyMainCf } from './pregreet.ts'
 
@@ -65,16 +65,22 @@ export const dnsbl: BenchCase = {
   start: async (setting) => {
     const rbldnsd = await startRbldnsd()
     const gateway = await gatewayServer(setting, { spec: dnsblSpec(lists), flags: ['--resolver', `${rbldnsd.address}:53`] })
+    const onNode = await gatewayServer(setting, {
+      spec: dnsblSpec(lists),
+      flags: ['--resolver', `${rbldnsd.address}:53`, ...onNodeSockets],
+    })
     const postscreen = await postscreenServer('dnsbl', { nameServer: rbldnsd.address }, dnsblMainCf(lists))
     // Until V8 has compiled what it will compile: a quarter of its time in the first 12,000 sessions, and then nothing for weeks.
-    await sessionRound(gateway, { ...dnsblLoad, sessions: scaled(20_000, setting), atOnce: scaled(4000, setting) })
+    for (const one of [gateway, onNode])
+      await sessionRound(one, { ...dnsblLoad, sessions: scaled(20_000, setting), atOnce: scaled(4000, setting) })
     const crowd = { ...dnsblLoad, sessions: scaled(6000, setting), atOnce: scaled(1000, setting) }
     return {
       contenders: [
         { name: 'gateway', round: () => sessionRound(gateway, crowd) },
+        { name: 'gateway, net.Socket', round: () => sessionRound(onNode, crowd) },
         { name: 'postscreen', round: () => sessionRound(postscreen, crowd) },
       ],
-      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop(), rbldnsd.stop()])),
+      stop: async () => void (await Promise.all([gateway.stop(), onNode.stop(), postscreen.stop(), rbldnsd.stop()])),
     }
   },
 }

@@ -3,7 +3,7 @@ import { loopbackAddress } from '../../laboratory/clients.ts'
 import { early } from '../../laboratory/scripts.ts'
 import { type BenchCase, scaled } from '../bench-case.ts'
 import { bareDrop } from '../bare-node.ts'
-import { gatewayServer, postscreenServer } from '../servers.ts'
+import { gatewayServer, onNodeSockets, postscreenServer } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 
 export const pregreetSpec = { greet: { action: 'Drop', wait: '2s', stressWait: '2s' }, limits: { connectionsPerClient: 0 } }
@@ -38,6 +38,7 @@ export const pregreet: BenchCase = {
   minutes: 1,
   start: async (setting) => {
     const gateway = await gatewayServer(setting, { spec: pregreetSpec })
+    const onNode = await gatewayServer(setting, { spec: pregreetSpec, flags: onNodeSockets })
     const bare = await bareDrop()
     const mainCf = { ...roomyMainCf, postscreen_greet_action: 'drop', postscreen_greet_wait: '2s' }
     const postscreen = await postscreenServer('pregreet', {}, mainCf)
@@ -45,10 +46,11 @@ export const pregreet: BenchCase = {
     return {
       contenders: [
         { name: 'gateway', round: () => sessionRound(gateway, sessions) },
+        { name: 'gateway, net.Socket', round: () => sessionRound(onNode, sessions) },
         { name: 'postscreen', round: () => sessionRound(postscreen, sessions) },
         { name: 'bare Node', round: () => sessionRound(bare, sessions) },
       ],
-      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop(), bare.stop()])),
+      stop: async () => void (await Promise.all([gateway.stop(), onNode.stop(), postscreen.stop(), bare.stop()])),
     }
   },
 }

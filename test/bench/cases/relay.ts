@@ -3,7 +3,7 @@ import { loopbackAddress } from '../../laboratory/clients.ts'
 import { mail } from '../../laboratory/scripts.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
 import { barePipe } from '../bare-node.ts'
-import { gatewayServer, haproxyServer, type Server } from '../servers.ts'
+import { gatewayServer, haproxyServer, onNodeSockets, type Server } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 import { startSinkProcess } from '../sink-process.ts'
 
@@ -59,15 +59,17 @@ export const relay: BenchCase = {
   start: async (setting) => {
     const sink = await startSinkProcess()
     const gateway = await gatewayServer(setting, { spec: relaySpec, flags: ['--backend', `127.0.0.1:${sink.port}`] })
+    const onNode = await gatewayServer(setting, { spec: relaySpec, flags: ['--backend', `127.0.0.1:${sink.port}`, ...onNodeSockets] })
     const haproxy = await haproxyServer(sink.port)
     const bare = await barePipe(sink.port)
     return {
       contenders: [
         { name: 'gateway', round: () => relayRound(gateway, setting, sink.cpu) },
+        { name: 'gateway, net.Socket', round: () => relayRound(onNode, setting, sink.cpu) },
         { name: 'HAProxy', round: () => relayRound(haproxy, setting, sink.cpu) },
         { name: 'bare Node', round: () => relayRound(bare, setting, sink.cpu) },
       ],
-      stop: async () => void (await Promise.all([gateway.stop(), haproxy.stop(), bare.stop(), sink.stop()])),
+      stop: async () => void (await Promise.all([gateway.stop(), onNode.stop(), haproxy.stop(), bare.stop(), sink.stop()])),
     }
   },
 }

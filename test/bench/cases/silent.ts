@@ -3,11 +3,14 @@ import { hold as holdClients, type Held } from '../../laboratory/clients.ts'
 import { clean, mute } from '../../laboratory/scripts.ts'
 import { silentSpec, type Waiting } from '../../load/silent-crowd.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
-import { gatewayServer, postscreenServer, type Server } from '../servers.ts'
+import { gatewayServer, onNodeSockets, postscreenServer, type Server } from '../servers.ts'
 import { roomyMainCf } from './pregreet.ts'
 
 const silentMainCf = { ...roomyMainCf, postscreen_greet_wait: '300s', postscreen_pre_queue_limit: '100000' }
 const client = (index: number) => ({ from: clean(index), script: mute })
+
+/** The gateway with the sockets of Node. */
+const onNode = 'gateway, net.Socket'
 
 interface Fresh extends Server {
   stop(): Promise<void>
@@ -16,7 +19,9 @@ interface Fresh extends Server {
 /** A server that has had no clients: in memory that earlier clients have freed, later ones would cost nothing. */
 async function fresh(setting: Setting, who: string, place: Waiting = 'greet wait'): Promise<Fresh> {
   const one =
-    who === 'postscreen' ? await postscreenServer('silent', {}, silentMainCf) : await gatewayServer(setting, { spec: silentSpec(place) })
+    who === 'postscreen'
+      ? await postscreenServer('silent', {}, silentMainCf)
+      : await gatewayServer(setting, { spec: silentSpec(place), flags: who === onNode ? onNodeSockets : [] })
   // The first client makes master start postscreen.
   const first = holdClients(one.port, 1, client)
   await first.untilHeard(20_000)
@@ -121,6 +126,7 @@ export const hold: BenchCase = {
     const round = (who: string, place?: Waiting) => () => withFresh(setting, who, (one) => heldMemory(one, count), place)
     const contenders = [
       { name: 'gateway', round: round('gateway') },
+      { name: onNode, round: round(onNode) },
       { name: 'postscreen', round: round('postscreen') },
       { name: 'gateway, dummy engine', round: round('gateway', 'dummy engine') },
     ]

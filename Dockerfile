@@ -5,7 +5,8 @@
 #   docker build -t postscreen-postfix --target postfix .
 #   docker run --read-only -p 2525:2525 -v "$PWD/mx.yaml:/etc/postscreen/policy.yaml:ro" postscreen gateway --policy /etc/postscreen/policy.yaml
 #
-# BUILD needs npm (any Node from 20 on); BASE needs glibc and libstdc++ and nothing else: no shell, no Node, no package manager.
+# BUILD is a Debian with npm (any Node from 20 on); BASE needs glibc and libstdc++ and nothing else: no shell, no Node, no package manager.
+# Node also needs libatomic, which comes from BUILD.
 # POSTFIX_BASE is a Debian. Behind a registry of your own, npm's settings come in as secrets, which no image keeps:
 #   docker build --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt …   (cafile=/run/secrets/ca)
 ARG BUILD=docker.io/library/node:24-bookworm-slim
@@ -32,6 +33,11 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
  && mkdir -p /packages/usr/local/bin /packages/app \
  && mv node_modules/node-linux-*/bin/node /packages/usr/local/bin/node \
+ && { ldconfig -p | grep -q libatomic.so.1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends libatomic1; }; } \
+ && atomic=$(ldconfig -p | awk '/libatomic\.so\.1 / { print $NF; exit }') \
+ && libraries=/packages/usr/lib/$(basename "$(dirname "$atomic")") \
+ && mkdir -p "$libraries" \
+ && cp -L "$atomic" "$libraries/" \
  && rm -rf node_modules/node-linux-* node_modules/.bin /tmp/npm \
  && find node_modules -type f \( -name '*.musl.node' -o -name '*.abi*.node' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' \) -delete \
  && mv node_modules /packages/app/node_modules \

@@ -26,7 +26,10 @@ check_node() {
     exit 1
   fi
   local version
-  version=$(node --version)
+  if ! version=$(node --version); then
+    echo "$0: Node does not start; if it lacks libatomic.so.1, run: apt-get install libatomic1" >&2
+    exit 1
+  fi
   case "$version" in
     v24.* | v2[5-9].* | v[3-9][0-9].*) ;;
     *)

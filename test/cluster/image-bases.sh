@@ -13,7 +13,8 @@ bases_key() {
 # Debian as its own slim image has it: no documentation, no translations, and nobody starts services while packages are installed.
 make_debian_base() {
   local root=$1
-  debootstrap --variant=minbase --include=ca-certificates bookworm "$root"
+  # Node needs libatomic.
+  debootstrap --variant=minbase --include=ca-certificates,libatomic1 bookworm "$root"
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
   cat >"$root/etc/dpkg/dpkg.cfg.d/slim" <<'END'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { formatDuration, parseDuration } from '../../../crds/values/duration.ts'
+import { durationMaxLength, formatDuration, parseDuration } from '../../../crds/values/duration.ts'
 
 const cases = [
   { what: 'seconds', text: '6s', want: 6 },
@@ -29,6 +29,12 @@ for (const { what, text, want } of cases) {
     assert.equal(parseDuration(text), want)
   })
 }
+
+test('the longest time of the pattern has as many characters as the API server is told', () => {
+  const longest = '9999999w'
+  assert.ok(parseDuration(longest) !== undefined)
+  assert.equal(durationMaxLength, longest.length)
+})
 
 const written = [
   { seconds: 0, want: '0s' },

@@ -16,8 +16,11 @@ const names = [
   { name: 'a.', want: 'misplaced dot' },
   { name: '-a.b', want: 'misplaced hyphen' },
   { name: 'a-.b', want: 'misplaced hyphen' },
+  { name: `${'a'.repeat(63)}.b`, want: undefined },
   { name: `${'a'.repeat(64)}.b`, want: 'a label is longer than 63 characters' },
   { name: '192.0.2.1', want: 'only digits' },
+  { name: `${'a.'.repeat(127)}b`, want: undefined },
+  { name: `${'a.'.repeat(127)}bb`, want: 'too long' },
   { name: `${'a.'.repeat(128)}b`, want: 'too long' },
 ]
 for (const { name, want } of names) {

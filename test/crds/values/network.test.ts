@@ -45,6 +45,30 @@ describe('a pattern of a table', () => {
   }
 })
 
+describe('what is wrong with a pattern of a table', () => {
+  const long = 'x'.repeat(60)
+  const cases: readonly (readonly [text: string, why: string])[] = [
+    ['192.0.2.0/x', 'bad mask value in "192.0.2.0/x"'],
+    ['192.0.2.0/', 'bad mask value in "192.0.2.0/"'],
+    ['192.0.2.0/2x', 'bad mask value in "192.0.2.0/2x"'],
+    ['192.0.2.0/33', 'bad mask length in "192.0.2.0/33"'],
+    ['2001:db8::/129', 'bad mask length in "2001:db8::/129"'],
+    ['x/24', 'bad network value in "x/24"'],
+    ['[192.0.2.0', `missing ']' character after "[192.0.2.0"`],
+    ['[192.0.2.0]x', 'garbage after "[192.0.2.0]"'],
+    [long, `bad address pattern: "${long}"`],
+    [`${long}y`, `bad address pattern: "${long}..."`],
+    ['192.0.2.1\u0007', 'bad address pattern: "192.0.2.1?"'],
+    ['192.0.2.1/24', 'non-null host address bits in "192.0.2.1/24", perhaps you should use "192.0.2.0/24" instead'],
+  ]
+  for (const [text, why] of cases) {
+    test(JSON.stringify(text.slice(0, 70)), () => {
+      const parsed = parseNetworkPattern(text)
+      assert.equal('why' in parsed ? parsed.why : shown(parsed.value), why)
+    })
+  }
+})
+
 const networks = [
   { text: '192.0.2.1', want: ['192.0.2.1-192.0.2.1'] },
   { text: '192.0.2.0/24', want: ['192.0.2.0-192.0.2.255'] },

@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
   {
     what: 'trusted networks without their mode',
     spec: { listen: { proxyProtocol: { trustedNetworks: ['10.0.0.0/8'] } } },
-    says: ['trustedNetworks', 'with mode TrustedNetworks, and none with any other mode'],
+    says: ['trustedNetworks', 'when mode is TrustedNetworks, and must be empty otherwise'],
   },
   {
     what: 'the same address to listen on twice',

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Listener, ListenRequest } from '../sockets/network.ts'
 import { backlog, tcpOptions } from '../sockets/tcp-options.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
+import { keepAlive } from './keep-alive.ts'
 import {
   AF_INET,
   AF_INET6,
@@ -14,7 +15,6 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
-  SO_KEEPALIVE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_CLOEXEC,
@@ -22,10 +22,6 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   systemError,
-  TCP_KEEPCNT,
-  TCP_KEEPIDLE,
-  TCP_KEEPINTVL,
-  TCP_NODELAY,
   TCP_USER_TIMEOUT,
 } from './libc.ts'
 import { LinuxSocket, type SocketShare } from './linux-socket.ts'
@@ -115,11 +111,7 @@ function optionsOf(isShared: boolean, isIPv6: boolean): readonly (readonly [leve
     [SOL_SOCKET, SO_REUSEADDR, 1],
     [SOL_SOCKET, SO_REUSEPORT, isShared ? 1 : 0],
     ...(isIPv6 ? [[IPPROTO_IPV6, IPV6_V6ONLY, 1] as const] : []),
-    [IPPROTO_TCP, TCP_NODELAY, 1],
-    [SOL_SOCKET, SO_KEEPALIVE, 1],
-    [IPPROTO_TCP, TCP_KEEPIDLE, tcpOptions.keepAliveIdle / 1000],
-    [IPPROTO_TCP, TCP_KEEPINTVL, tcpOptions.keepAliveInterval / 1000],
-    [IPPROTO_TCP, TCP_KEEPCNT, tcpOptions.keepAliveProbes],
+    ...keepAlive,
     [IPPROTO_TCP, TCP_USER_TIMEOUT, tcpOptions.userTimeout],
   ]
 }

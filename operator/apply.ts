@@ -85,12 +85,10 @@ export class Applier {
    */
   async lookUp(want: readonly KubeObject[]): Promise<LookedUp> {
     const unseen = want.filter((object) => this.#live.object(object.kind, keyOf(object)) === undefined)
-    const read = unseen.map(
-      async (object): Promise<[string, KubeObject | undefined]> => [
-        idOf(object),
-        await this.#client.get(resourceOf(object), object.metadata.namespace ?? '', object.metadata.name),
-      ],
-    )
+    const read = unseen.map(async (object): Promise<[string, KubeObject | undefined]> => [
+      idOf(object),
+      await this.#client.get(resourceOf(object), object.metadata.namespace ?? '', object.metadata.name),
+    ])
     return new Map(await Promise.all(read))
   }
 

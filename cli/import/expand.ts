@@ -59,7 +59,7 @@ function compareValues(left: string, right: string): number {
 /** Splits text into literal pieces and macros, like mac_parse; `$$` is a dollar sign. */
 function* pieces(text: string): Generator<{ readonly is: 'literal' | 'macro'; readonly text: string }> {
   let literal = ''
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const dollar = text.indexOf('$', at)
     if (dollar < 0 || text[dollar + 1] === '$') {
       literal += dollar < 0 ? text.slice(at) : text.slice(at, dollar + 1)

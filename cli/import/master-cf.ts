@@ -26,7 +26,7 @@ const types = '(?:inet|unix|unix-dgram|fifo|pass)'
  */
 function words(text: string): readonly string[] | { readonly why: string } {
   const found: string[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (/\s/.test(text.charAt(at))) {
       at++
       continue
@@ -125,12 +125,10 @@ export function takeServiceSettings<T extends { readonly value: string; readonly
       overrides.set(id, own.set(parameter, setting.value))
     }
   }
-  const services = [...new Set([...commands.keys(), ...overrides.keys()])].map(
-    (id): Service => ({
-      id,
-      program: commands.get(id)?.program,
-      overrides: new Map([...(commands.get(id)?.overrides ?? []), ...(overrides.get(id) ?? [])]),
-    }),
-  )
+  const services = [...new Set([...commands.keys(), ...overrides.keys()])].map((id): Service => ({
+    id,
+    program: commands.get(id)?.program,
+    overrides: new Map([...(commands.get(id)?.overrides ?? []), ...(overrides.get(id) ?? [])]),
+  }))
   return { rest, services, errors }
 }

@@ -46,7 +46,7 @@ export function* logicalLines(text: string): Generator<LogicalLine> {
     return { line: first, text: nul < 0 ? joined : joined.slice(0, nul), stray: isBlank(joined.charCodeAt(0)) }
   }
   let number = 0
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const newline = text.indexOf('\n', from)
     const end = newline < 0 ? text.length : newline
     number++

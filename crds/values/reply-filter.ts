@@ -61,7 +61,7 @@ function parseRangeEnd(pattern: string, low: number, from: number): Token {
 /** A bracketed list, behind its `[`; `end` is the position behind its `]`. */
 function parseList(pattern: string, from: number): { readonly ranges: readonly ByteRange[]; readonly end: number } {
   const ranges: ByteRange[] = []
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     const low = tokenAt(pattern, at)
     if (low.is !== 'byte') throw new FilterError('need decimal number 0..255', pattern, low)
     let next = tokenAt(pattern, low.end)
@@ -79,7 +79,7 @@ function parseList(pattern: string, from: number): { readonly ranges: readonly B
 
 function parseFields(pattern: string): ReplyFilter {
   const fields: (readonly ByteRange[])[] = []
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const token = tokenAt(pattern, at)
     if (token.is === 'byte') {
       fields.push([{ low: token.value, high: token.value }])

@@ -43,7 +43,7 @@ function readLine(line: string, code: string | undefined): { readonly code: stri
  */
 export function readReply(text: string): ReplyReading {
   let code: string | undefined
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const end = text.indexOf('\n', start)
     if (end >= replyLimit) return 'malformed'
     if (end < 0) return text.length < replyLimit && beginning.test(text.slice(start, start + 4)) ? 'more' : 'malformed'

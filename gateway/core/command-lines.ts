@@ -14,7 +14,7 @@ export type OnLine = (line: string, surplus: string) => boolean
  * @returns `stopped` when onLine returned false; `tooLong` when a line exceeds the limit (T35: endless CRs count too)
  */
 export function readLines(unfinished: { line: string }, read: string, limit: number, onLine: OnLine): 'more' | 'stopped' | 'tooLong' {
-  for (let at = 0; at < read.length; ) {
+  for (let at = 0; at < read.length;) {
     const newline = read.indexOf('\n', at)
     const end = newline < 0 ? read.length : newline + 1
     if (unfinished.line.length + end - at > limit) return 'tooLong'

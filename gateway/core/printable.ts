@@ -43,7 +43,7 @@ function utf8Length(bytes: string, i: number): number {
 /** Whether every byte belongs to a valid UTF-8 sequence (postscreen: PSC_BAD_UTF8). */
 export function isUtf8(bytes: string): boolean {
   if (/^[\x00-\x7f]*$/.test(bytes)) return true
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const length = utf8Length(bytes, i)
     if (length === 0) return false
     i += length
@@ -68,7 +68,7 @@ function decodeSequence(bytes: string, i: number, length: number): string {
 export function printableText(bytes: string, utf8 = true): string {
   if (/^[\x20-\x7e]*$/.test(bytes)) return bytes
   let text = ''
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const length = utf8 ? utf8Length(bytes, i) : 1
     if (length > 1) text += decodeSequence(bytes, i, length)
     else text += /[\x20-\x7e]/.test(bytes[i] as string) ? bytes[i] : '?'

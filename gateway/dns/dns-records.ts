@@ -111,7 +111,7 @@ function readName(message: Buffer, start: number): { readonly key: string; reado
   let at = start
   let partAt = start
   let end: number | undefined
-  for (let pointers = 0; ; ) {
+  for (let pointers = 0; ;) {
     const length = byteAt(message, at)
     if (length >= 0xc0) {
       const target = (length & 0x3f) * 256 + byteAt(message, at + 1)

@@ -50,7 +50,7 @@ async function phase(name: string, strike: () => unknown = () => undefined): Pro
   const began = performance.now()
   await strike()
   const open: Promise<void>[] = []
-  for (let sent = 0; performance.now() - began < seconds * 1000; ) {
+  for (let sent = 0; performance.now() - began < seconds * 1000;) {
     const due = Math.floor(((performance.now() - began) / 1000) * rate)
     for (; sent < due; sent++) {
       const { key, isNew } = nextKey()

@@ -36,7 +36,7 @@ async function ask<Report>(pid: number): Promise<Report> {
   const file = reportFile(pid)
   rmSync(file, { force: true })
   process.kill(pid, 'SIGUSR2')
-  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
     await sleep(20)
     try {
       const report = JSON.parse(readFileSync(file, 'utf8')) as Report

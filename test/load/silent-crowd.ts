@@ -66,7 +66,7 @@ async function untilLike(
   before: SelfReport,
   filesBefore: number,
 ): Promise<{ report: SelfReport; more: Readonly<Record<string, number>> }> {
-  for (const deadline = performance.now() + 30_000; ; ) {
+  for (const deadline = performance.now() + 30_000; ;) {
     const report = await askReport(pid)
     const moreOf = (name: string): number => (report.resources[name] ?? 0) - (before.resources[name] ?? 0)
     const all = { sockets: moreOf('TCPSocketWrap'), timers: moreOf('Timeout'), files: openFiles(pid) - filesBefore }

@@ -160,7 +160,7 @@ async function holdings(pid: number): Promise<Holdings> {
 
 /** What the process holds more than before, after at most half a minute. */
 async function more(pid: number, before: Holdings): Promise<Readonly<Record<string, number>>> {
-  for (const deadline = performance.now() + 30_000; ; ) {
+  for (const deadline = performance.now() + 30_000; ;) {
     const now = await holdings(pid)
     const kinds = ['TCPSocketWrap', 'UDPWRAP', 'Timeout']
     const all = kinds.map((kind) => [kind, (now.resources[kind] ?? 0) - (before.resources[kind] ?? 0)] as const)

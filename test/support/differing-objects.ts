@@ -47,8 +47,8 @@ function withinRecords(
 ): Paths {
   const removed = Object.keys(before).filter((name) => !(name in after))
   return [
-    ...Object.entries(after).flatMap(
-      ([name, value]): Paths => (name in before ? differingPaths(before[name], value, at(name)) : [[at(name), value]]),
+    ...Object.entries(after).flatMap(([name, value]): Paths =>
+      name in before ? differingPaths(before[name], value, at(name)) : [[at(name), value]],
     ),
     ...removed.map((name) => [at(name), absent] as const),
   ]

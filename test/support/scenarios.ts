@@ -140,7 +140,7 @@ function inOrder(scenarios: readonly Scenario[]): Scenario[][] {
 /** Until nobody has logged anything for a while. */
 async function logsComplete(listeners: readonly Listener[]): Promise<void> {
   const count = (): number => listeners.reduce((sum, listener) => sum + listener.log.count, 0)
-  for (let before = -1, quiet = 0; quiet < 5; ) {
+  for (let before = -1, quiet = 0; quiet < 5;) {
     quiet = count() === before ? quiet + 1 : 0
     before = count()
     await sleep(100)

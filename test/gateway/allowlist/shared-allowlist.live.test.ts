@@ -98,22 +98,26 @@ const faults: readonly {
 ]
 
 for (const { what, strike, mend } of faults) {
-  test(`a Valkey that is ${what} costs a client a second test at most, and gets afterwards what was learnt meanwhile`, {
-    skip,
-  }, async (t) => {
-    const { start, valkey } = await site(t)
-    const [a, b] = await Promise.all([start(), start()])
-    await strike(valkey)
-    assert.equal(await come(a, '127.81.4.1'), 'new')
-    assert.equal(await come(a, '127.81.4.1'), 'old', 'the gateway itself remembers')
-    await a.said(/warning: valkey:\S+: the shared allowlist (is away|takes no records)/)
-    await mend(valkey)
-    await a.said(/valkey:\S+: the shared allowlist (is back|takes records again)/)
-    await untilHolds('nothing waits', async () => (await metric(a, 'postscreen_allowlist_pending_writes')) === 0)
-    await untilHolds('b is well too', async () => (await metric(b, 'postscreen_allowlist_store_up')) === 1)
-    assert.equal(await come(b, '127.81.4.1'), 'old')
-    assert.ok(a.output().split('the shared allowlist').length - 1 <= 4, a.output())
-  })
+  test(
+    `a Valkey that is ${what} costs a client a second test at most, and gets afterwards what was learnt meanwhile`,
+    {
+      skip,
+    },
+    async (t) => {
+      const { start, valkey } = await site(t)
+      const [a, b] = await Promise.all([start(), start()])
+      await strike(valkey)
+      assert.equal(await come(a, '127.81.4.1'), 'new')
+      assert.equal(await come(a, '127.81.4.1'), 'old', 'the gateway itself remembers')
+      await a.said(/warning: valkey:\S+: the shared allowlist (is away|takes no records)/)
+      await mend(valkey)
+      await a.said(/valkey:\S+: the shared allowlist (is back|takes records again)/)
+      await untilHolds('nothing waits', async () => (await metric(a, 'postscreen_allowlist_pending_writes')) === 0)
+      await untilHolds('b is well too', async () => (await metric(b, 'postscreen_allowlist_store_up')) === 1)
+      assert.equal(await come(b, '127.81.4.1'), 'old')
+      assert.ok(a.output().split('the shared allowlist').length - 1 <= 4, a.output())
+    },
+  )
 }
 
 test('the store changes with the policy, while a session goes on; what the gateway knew itself goes on counting', { skip }, async (t) => {

@@ -91,7 +91,7 @@ test('smtp-source delivers 200 messages in ten sessions at once', { skip }, asyn
   const args = ['-s', '10', '-m', '200', '-l', '4096', '-f', 'source@example.net', '-t', 'user@example.test', `127.0.0.1:${gateway.port}`]
   await run('smtp-source', args)
   const count = (): number => postfix.log.lines().filter(({ text }) => text.includes('from=<source@example.net>')).length
-  for (const end = performance.now() + 60_000; count() < 200 && performance.now() < end; ) await sleep(50)
+  for (const end = performance.now() + 60_000; count() < 200 && performance.now() < end;) await sleep(50)
   assert.equal(count(), 200)
 })
 

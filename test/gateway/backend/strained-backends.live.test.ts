@@ -55,41 +55,45 @@ async function visit(gateway: GatewayProcess, from: string): Promise<string> {
   return greeting
 }
 
-test('45 clients that Postfix refuses for their own number cause no storm, and leave it in service for 60 others', {
-  skip: unless('postfix'),
-}, async (t) => {
-  const postfix = await startPostfix({
-    mainCf: { mynetworks: '192.168.99.0/24', default_process_limit: '200', smtpd_client_connection_count_limit: '50' },
-  })
-  t.after(() => postfix.stop())
-  const gateway = await start(t, { addresses: [`127.0.0.1:${postfix.ports.get('smtpd-proxy')}`] })
-  const crowd: Client[] = []
-  const open = async (): Promise<Client> => {
-    const client = await startClient(gateway.port, '127.9.1.1')
-    t.after(() => client.end())
-    crowd.push(client)
-    return client
-  }
-  for (let i = 0; i < 50; i++) assert.match(await (await open()).line(), /^220 /)
-  const connects = (): number => postfix.log.lines().filter(({ text }) => text.startsWith('connect from')).length
-  const before = connects()
-  const watched = watch(gateway)
-  for (let i = 0; i < 45; i++) await open()
-  const greetings: Promise<string>[] = []
-  for (let i = 0; i < 60; i++) {
-    greetings.push(visit(gateway, `127.9.2.${i + 1}`))
-    await sleep(1000 / 15)
-  }
-  for (const greeting of await Promise.all(greetings)) assert.match(greeting, /^220 /, 'other clients are greeted')
-  const surplus = await Promise.all(crowd.slice(50).map((client) => client.line()))
-  for (const line of surplus) assert.match(line, /^421 4\.7\.0 /, 'those that are too many read what Postfix says to them')
-  const states = await watched.stop()
-  const made = connects() - before
-  t.diagnostic(`connects to Postfix for 45 held and 60 visiting clients: ${made}`)
-  assert.deepEqual([...states], ['working'])
-  // 60 visits; each of the 45 asks at once, after 1, 2 and 4 s, and when its 8 s are over; and a few probes.
-  assert.ok(made <= 60 + 45 * 5 + 10, `${made} connects`)
-})
+test(
+  '45 clients that Postfix refuses for their own number cause no storm, and leave it in service for 60 others',
+  {
+    skip: unless('postfix'),
+  },
+  async (t) => {
+    const postfix = await startPostfix({
+      mainCf: { mynetworks: '192.168.99.0/24', default_process_limit: '200', smtpd_client_connection_count_limit: '50' },
+    })
+    t.after(() => postfix.stop())
+    const gateway = await start(t, { addresses: [`127.0.0.1:${postfix.ports.get('smtpd-proxy')}`] })
+    const crowd: Client[] = []
+    const open = async (): Promise<Client> => {
+      const client = await startClient(gateway.port, '127.9.1.1')
+      t.after(() => client.end())
+      crowd.push(client)
+      return client
+    }
+    for (let i = 0; i < 50; i++) assert.match(await (await open()).line(), /^220 /)
+    const connects = (): number => postfix.log.lines().filter(({ text }) => text.startsWith('connect from')).length
+    const before = connects()
+    const watched = watch(gateway)
+    for (let i = 0; i < 45; i++) await open()
+    const greetings: Promise<string>[] = []
+    for (let i = 0; i < 60; i++) {
+      greetings.push(visit(gateway, `127.9.2.${i + 1}`))
+      await sleep(1000 / 15)
+    }
+    for (const greeting of await Promise.all(greetings)) assert.match(greeting, /^220 /, 'other clients are greeted')
+    const surplus = await Promise.all(crowd.slice(50).map((client) => client.line()))
+    for (const line of surplus) assert.match(line, /^421 4\.7\.0 /, 'those that are too many read what Postfix says to them')
+    const states = await watched.stop()
+    const made = connects() - before
+    t.diagnostic(`connects to Postfix for 45 held and 60 visiting clients: ${made}`)
+    assert.deepEqual([...states], ['working'])
+    // 60 visits; each of the 45 asks at once, after 1, 2 and 4 s, and when its 8 s are over; and a few probes.
+    assert.ok(made <= 60 + 45 * 5 + 10, `${made} connects`)
+  },
+)
 
 /** A mail server that reads the header, and greets clients of one network only when it is told to stop. */
 async function slowForSome(t: TestContext, slow: RegExp): Promise<string> {

@@ -105,7 +105,7 @@ export function world(t: TestContext, addresses: readonly string[], greets: Gree
     return visit
   }
   const pass = async (ms: number, stepMs = 10): Promise<void> => {
-    for (const end = now + ms; now < end; ) {
+    for (const end = now + ms; now < end;) {
       now += stepMs
       t.mock.timers.tick(stepMs)
       await new Promise((done) => setImmediate(done))

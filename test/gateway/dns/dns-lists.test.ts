@@ -40,7 +40,7 @@ async function start(t: TestContext, dnsbl: object, answer: (question: Question)
       Promise.all(
         Array.from({ length: count }, async (_, i) => {
           const client = await startClient(gateway.port, `127.9.0.${i + 1}`)
-          for (let line = ''; !line.startsWith('220 '); ) line = await client.line()
+          for (let line = ''; !line.startsWith('220 ');) line = await client.line()
           client.write('QUIT\r\n')
           await client.line()
         }),
@@ -61,23 +61,27 @@ async function start(t: TestContext, dnsbl: object, answer: (question: Question)
 
 const count = (log: string, text: string): number => log.split(text).length - 1
 
-test('a list that answers 127.255.255.254 to every query shows as error, not as listed, and has one line in the log', {
-  skip,
-}, async (t) => {
-  const scene = await start(t, { sites: [{ domain: 'bl.test' }] }, (q) => q.reply({ addresses: ['127.255.255.254'] }))
-  await scene.clients(5)
-  assert.deepEqual(await scene.counters(), ['errors_total code 5', 'queries_total error 5'])
-  const site = await scene.site()
-  assert.deepEqual([site?.['listed'], site?.['error'], site?.lastOutcome], [0, 5, 'error'])
-  assert.match(
-    site?.failing?.why ?? '',
-    /^127\.255\.255\.254: the list does not answer public DNS resolvers: use a DNS resolver of your own/,
-  )
-  assert.equal(await scene.failing(), '1')
-  await scene.gateway.said('DNS list bl.test fails: 127.255.255.254')
-  assert.equal(count(scene.gateway.output(), 'DNS LIST FAILS'), 1)
-  assert.equal(count(scene.gateway.output(), 'DNSBL ANSWER'), 0)
-})
+test(
+  'a list that answers 127.255.255.254 to every query shows as error, not as listed, and has one line in the log',
+  {
+    skip,
+  },
+  async (t) => {
+    const scene = await start(t, { sites: [{ domain: 'bl.test' }] }, (q) => q.reply({ addresses: ['127.255.255.254'] }))
+    await scene.clients(5)
+    assert.deepEqual(await scene.counters(), ['errors_total code 5', 'queries_total error 5'])
+    const site = await scene.site()
+    assert.deepEqual([site?.['listed'], site?.['error'], site?.lastOutcome], [0, 5, 'error'])
+    assert.match(
+      site?.failing?.why ?? '',
+      /^127\.255\.255\.254: the list does not answer public DNS resolvers: use a DNS resolver of your own/,
+    )
+    assert.equal(await scene.failing(), '1')
+    await scene.gateway.said('DNS list bl.test fails: 127.255.255.254')
+    assert.equal(count(scene.gateway.output(), 'DNS LIST FAILS'), 1)
+    assert.equal(count(scene.gateway.output(), 'DNSBL ANSWER'), 0)
+  },
+)
 
 test('an answer outside the filter of the site shows as unweighted', { skip }, async (t) => {
   const scene = await start(t, { sites: [{ domain: 'bl.test', replies: '127.0.0.[2..9]' }] }, (q) => q.reply({ addresses: ['127.0.0.10'] }))
@@ -120,37 +124,41 @@ test('a dead list shows although every client hangs up before it could have answ
   await scene.gateway.said('DNS list bl.test fails')
 })
 
-test('a list whose key is missing is left out and named, the others are asked, and it is asked again when the key appears', {
-  skip,
-}, async (t) => {
-  const keySecret = { name: 'lists', key: 'dq' }
-  const sites = [{ domain: 'bl.test' }, { domain: 'keyed.test', keySecret }, { domain: 'well.test' }]
-  const scene = await start(t, { sites }, (q) => q.reply({ rcode: 3 }))
-  const page = async (): Promise<{ ready: boolean; leftOut: readonly { path: string; why: string }[] }> =>
-    (await (await fetch(`${scene.gateway.admin}/status`)).json()) as never
-  const why =
-    'Secret lists does not exist or has no key dq (there is no file secrets/lists/dq); the DNS list keyed.test is not asked without its key'
-  await scene.clients(1)
-  assert.deepEqual(new Set(scene.asked.map(({ name }) => name)), new Set(['1.0.9.127.bl.test', '1.0.9.127.well.test']))
-  assert.deepEqual((await page()).leftOut, [{ path: 'spec.dnsbl.sites[1].keySecret', why }])
-  await scene.gateway.said(`policy in force without a part: spec.dnsbl.sites[1].keySecret: ${why}`)
-  assert.match(await (await fetch(`${scene.gateway.admin}/metrics`)).text(), /^postscreen_policy_parts_left_out 1$/m)
+test(
+  'a list whose key is missing is left out and named, the others are asked, and it is asked again when the key appears',
+  {
+    skip,
+  },
+  async (t) => {
+    const keySecret = { name: 'lists', key: 'dq' }
+    const sites = [{ domain: 'bl.test' }, { domain: 'keyed.test', keySecret }, { domain: 'well.test' }]
+    const scene = await start(t, { sites }, (q) => q.reply({ rcode: 3 }))
+    const page = async (): Promise<{ ready: boolean; leftOut: readonly { path: string; why: string }[] }> =>
+      (await (await fetch(`${scene.gateway.admin}/status`)).json()) as never
+    const why =
+      'Secret lists does not exist or has no key dq (there is no file secrets/lists/dq); the DNS list keyed.test is not asked without its key'
+    await scene.clients(1)
+    assert.deepEqual(new Set(scene.asked.map(({ name }) => name)), new Set(['1.0.9.127.bl.test', '1.0.9.127.well.test']))
+    assert.deepEqual((await page()).leftOut, [{ path: 'spec.dnsbl.sites[1].keySecret', why }])
+    await scene.gateway.said(`policy in force without a part: spec.dnsbl.sites[1].keySecret: ${why}`)
+    assert.match(await (await fetch(`${scene.gateway.admin}/metrics`)).text(), /^postscreen_policy_parts_left_out 1$/m)
 
-  const folder = join(scene.gateway.folder, 'secrets/lists')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'dq'), 'thekey')
-  await scene.gateway.said('policy in force with the part that was left out: spec.dnsbl.sites[1].keySecret')
-  await scene.clients(2)
-  assert.ok(scene.asked.some(({ name }) => name === '2.0.9.127.thekey.keyed.test'))
-  assert.deepEqual((await page()).leftOut, [])
+    const folder = join(scene.gateway.folder, 'secrets/lists')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'dq'), 'thekey')
+    await scene.gateway.said('policy in force with the part that was left out: spec.dnsbl.sites[1].keySecret')
+    await scene.clients(2)
+    assert.ok(scene.asked.some(({ name }) => name === '2.0.9.127.thekey.keyed.test'))
+    assert.deepEqual((await page()).leftOut, [])
 
-  rmSync(folder, { recursive: true })
-  await untilHolds('the list is left out again', async () => (await page()).leftOut.length === 1)
-  const before = scene.asked.length
-  await scene.clients(3)
-  assert.ok(scene.asked.slice(before).some(({ name }) => name.endsWith('.bl.test')))
-  assert.ok(scene.asked.slice(before).every(({ name }) => !name.endsWith('.keyed.test')))
-})
+    rmSync(folder, { recursive: true })
+    await untilHolds('the list is left out again', async () => (await page()).leftOut.length === 1)
+    const before = scene.asked.length
+    await scene.clients(3)
+    assert.ok(scene.asked.slice(before).some(({ name }) => name.endsWith('.bl.test')))
+    assert.ok(scene.asked.slice(before).every(({ name }) => !name.endsWith('.keyed.test')))
+  },
+)
 
 test('a gateway whose only list has no key screens without DNS lists', { skip }, async (t) => {
   const scene = await start(t, { sites: [{ domain: 'keyed.test', keySecret: { name: 'lists', key: 'dq' } }] }, () => undefined)

@@ -161,35 +161,39 @@ test('a descriptor that epoll cannot watch is refused with the error of the syst
   assert.equal(reactor.size, 0)
 })
 
-test('what a watcher throws is an uncaught exception, as in a listener of Node, and the other watchers are told all the same', {
-  skip: linux,
-}, async (t) => {
-  const reactor = reactorFor(t)
-  const bad = echo()
-  const good = echo()
-  t.after(() => [bad, good].forEach(({ fd }) => libc.c.close(fd)))
-  const thrown = Promise.withResolvers<unknown>()
-  const listeners = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.once('uncaughtException', (error) => thrown.resolve(error))
-  t.after(() => {
-    for (const listener of listeners) process.on('uncaughtException', listener)
-  })
-  const told = Promise.withResolvers<void>()
-  reactor.add(bad.fd, EPOLLIN, {
-    ready: () => {
-      bad.hear()
-      throw new Error('a mistake')
-    },
-  })
-  reactor.add(good.fd, EPOLLIN, {
-    ready: () => {
-      good.hear()
-      told.resolve()
-    },
-  })
-  bad.say()
-  good.say()
-  assert.match(String(await thrown.promise), /a mistake/)
-  await told.promise
-})
+test(
+  'what a watcher throws is an uncaught exception, as in a listener of Node, and the other watchers are told all the same',
+  {
+    skip: linux,
+  },
+  async (t) => {
+    const reactor = reactorFor(t)
+    const bad = echo()
+    const good = echo()
+    t.after(() => [bad, good].forEach(({ fd }) => libc.c.close(fd)))
+    const thrown = Promise.withResolvers<unknown>()
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', (error) => thrown.resolve(error))
+    t.after(() => {
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    })
+    const told = Promise.withResolvers<void>()
+    reactor.add(bad.fd, EPOLLIN, {
+      ready: () => {
+        bad.hear()
+        throw new Error('a mistake')
+      },
+    })
+    reactor.add(good.fd, EPOLLIN, {
+      ready: () => {
+        good.hear()
+        told.resolve()
+      },
+    })
+    bad.say()
+    good.say()
+    assert.match(String(await thrown.promise), /a mistake/)
+    await told.promise
+  },
+)

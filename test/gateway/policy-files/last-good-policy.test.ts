@@ -26,7 +26,7 @@ interface Status {
 
 /** Once all workers run one policy. */
 async function status({ admin }: GatewayProcess): Promise<Status> {
-  for (const end = performance.now() + 30_000; ; ) {
+  for (const end = performance.now() + 30_000; ;) {
     const page = (await (await fetch(`${admin}/status`)).json()) as Status
     if (page.policy !== null || performance.now() > end) return page
   }

@@ -227,7 +227,7 @@ test('a client that has negotiated TLS reads its 421 there', { skip: skip || unl
   const client = await startClient(gateway.port, '127.81.1.3')
   for (const command of ['', 'STARTTLS\r\n']) {
     client.write(command)
-    for (let line = await client.line(); line.startsWith('220-'); ) line = await client.line()
+    for (let line = await client.line(); line.startsWith('220-');) line = await client.line()
   }
   await client.startTls()
   gateway.signal('SIGTERM')

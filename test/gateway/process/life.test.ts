@@ -170,53 +170,57 @@ test('Audit: a client that would be dropped is handed on, and the log says what 
   assert.match(await (await fetch(`${gateway.admin}/metrics`)).text(), /postscreen_audit_total\{would="drop"\} 1/)
 })
 
-test('a certificate is replaced while a session goes on, and STARTTLS offers the new one', {
-  skip: skip || unless('openssl'),
-}, async (t) => {
-  const certify = (name: string): void => {
-    const args = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '30',
-      '-subj',
-      `/CN=${name}`,
-    ]
-    execFileSync('openssl', [...args, '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' })
-  }
-  certify('first.test')
-  const gateway = await startGatewayProcess({
-    spec: {
-      ...quick,
-      access: [{ action: 'Reject', cidrs: ['127.80.2.0/24'] }],
-      denylist: { action: 'Enforce' },
-      tls: { level: 'May', certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') },
-    },
-  })
-  t.after(() => gateway.stop())
-  const old = await startClient(gateway.port, '127.80.2.1')
-  await old.line()
-  await old.line()
-  certify('second.test')
-  await gateway.said(/in force[^]*in force/)
-  old.write('NOOP\r\n')
-  assert.equal(await old.line(), '250 2.0.0 Ok')
-  const fresh = await startClient(gateway.port, '127.80.2.2')
-  await fresh.line()
-  await fresh.line()
-  fresh.write('STARTTLS\r\n')
-  assert.equal(await fresh.line(), '220 2.0.0 Ready to start TLS')
-  assert.equal((await fresh.startTls()).subject.CN, 'second.test')
-  fresh.write('EHLO me\r\n')
-  assert.equal(await fresh.line(), '250-mx.example.test')
-  old.end()
-  fresh.end()
-})
+test(
+  'a certificate is replaced while a session goes on, and STARTTLS offers the new one',
+  {
+    skip: skip || unless('openssl'),
+  },
+  async (t) => {
+    const certify = (name: string): void => {
+      const args = [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '30',
+        '-subj',
+        `/CN=${name}`,
+      ]
+      execFileSync('openssl', [...args, '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' })
+    }
+    certify('first.test')
+    const gateway = await startGatewayProcess({
+      spec: {
+        ...quick,
+        access: [{ action: 'Reject', cidrs: ['127.80.2.0/24'] }],
+        denylist: { action: 'Enforce' },
+        tls: { level: 'May', certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') },
+      },
+    })
+    t.after(() => gateway.stop())
+    const old = await startClient(gateway.port, '127.80.2.1')
+    await old.line()
+    await old.line()
+    certify('second.test')
+    await gateway.said(/in force[^]*in force/)
+    old.write('NOOP\r\n')
+    assert.equal(await old.line(), '250 2.0.0 Ok')
+    const fresh = await startClient(gateway.port, '127.80.2.2')
+    await fresh.line()
+    await fresh.line()
+    fresh.write('STARTTLS\r\n')
+    assert.equal(await fresh.line(), '220 2.0.0 Ready to start TLS')
+    assert.equal((await fresh.startTls()).subject.CN, 'second.test')
+    fresh.write('EHLO me\r\n')
+    assert.equal(await fresh.line(), '250-mx.example.test')
+    old.end()
+    fresh.end()
+  },
+)
 
 test('bad starts end with code 1 and say which field or file and what to do', { skip }, async (t) => {
   const taken = net.createServer().listen(0, '127.0.0.1')

@@ -32,7 +32,7 @@ interface House {
 
 /** It has found out that its mail server works: a moment after it listens. */
 async function untilReady({ admin }: GatewayProcess): Promise<void> {
-  for (const end = performance.now() + 60_000; (await fetch(`${admin}/readyz`)).status !== 200; )
+  for (const end = performance.now() + 60_000; (await fetch(`${admin}/readyz`)).status !== 200;)
     assert.ok(performance.now() < end, 'the gateway is not ready')
 }
 

@@ -92,20 +92,24 @@ for (const { name: what, skip, openDatagramSocket: open } of shells) {
     assert.deepEqual(events, ['ready', ...sent])
   })
 
-  test(`${what}: a server that is named with its zone is asked`, {
-    skip: skip || (hasIPv6 ? false : 'there is no IPv6 here'),
-  }, async (t) => {
-    const server = createSocket('udp6')
-    server.on('message', (bytes, { address, port }) => server.send(bytes, port, address))
-    server.bind(0, '::1')
-    await once(server, 'listening')
-    t.after(() => server.close())
-    const { socket, events, next } = opened(t, server.address().port, '::1%lo')
-    await next()
-    socket.send(Buffer.from('a'))
-    while (events.length < 2) await next()
-    assert.deepEqual(events, ['ready', 'a'])
-  })
+  test(
+    `${what}: a server that is named with its zone is asked`,
+    {
+      skip: skip || (hasIPv6 ? false : 'there is no IPv6 here'),
+    },
+    async (t) => {
+      const server = createSocket('udp6')
+      server.on('message', (bytes, { address, port }) => server.send(bytes, port, address))
+      server.bind(0, '::1')
+      await once(server, 'listening')
+      t.after(() => server.close())
+      const { socket, events, next } = opened(t, server.address().port, '::1%lo')
+      await next()
+      socket.send(Buffer.from('a'))
+      while (events.length < 2) await next()
+      assert.deepEqual(events, ['ready', 'a'])
+    },
+  )
 
   test(`${what}: a port that is not valid is reported later`, { skip }, async (t) => {
     const { events, next } = opened(t, 65_536)

@@ -228,7 +228,7 @@ test('it does not matter into which pieces the network cuts the events', async (
 })
 
 async function* cut(bytes: Buffer, sizes: Iterator<number>): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = Number(sizes.next().value)
     yield bytes.subarray(at, at + size)
     at += size

@@ -183,7 +183,7 @@ export class LeaseWorld {
   /** Waits until every request has been answered, or never will be. */
   async settle(): Promise<void> {
     const end = performance.now() + 60_000
-    for (let quiet = 0; quiet < 4; ) {
+    for (let quiet = 0; quiet < 4;) {
       assert.ok(performance.now() < end, 'requests do not end')
       await new Promise((resolve) => setImmediate(resolve))
       for (const arrival of this.#stalled) if (arrival.isAbandoned) this.#stalled.delete(arrival)

@@ -205,7 +205,7 @@ test('when the primary is killed the workers take nobody any more, and end with 
   gateway.signal('SIGKILL')
   await gateway.exit
   const end = performance.now() + 60_000
-  for (let isRefused = false; !isRefused; ) {
+  for (let isRefused = false; !isRefused;) {
     assert.ok(performance.now() < end, 'clients are still taken')
     const late = await startClient(gateway.port, '127.84.1.8').catch((error: unknown) => String(error))
     isRefused = typeof late === 'string' && late.includes('ECONNREFUSED')

@@ -104,6 +104,12 @@ left_out() {
   awk '/^left-out/' "$scratch/results" | sort | awk -F'\t' '{ if ($2 != last) print "  " $2 ":"; last = $2; print "    - " $3 }'
 }
 
+# The files that took most of the time: what to look at when a run gets too long.
+tell_longest() {
+  printf '\nThe longest files, in seconds:\n'
+  awk -F'\t' '/^took\t/ { print $2 "\t" $3 }' "$scratch/results" | sort -rn | head -n "$1" | awk -F'\t' '{ printf "%7.1f  %s\n", $1, $2 }'
+}
+
 # The closing words; say_missing adds what the machine lacks.
 summarise() {
   local missing skipped
@@ -111,6 +117,7 @@ summarise() {
     echo 'No test was found.' >&2
     return 1
   fi
+  [ "${CI:-false}" != true ] || tell_longest 25
   missing=$(say_missing)
   skipped=$(left_out)
   if [ -z "$missing" ] && [ -z "$skipped" ]; then

@@ -31,17 +31,17 @@ const cases = [
   {
     what: 'what was left out, and why',
     body: `test('a', { skip: 'needs\\tswaks' }, () => {})\ntest('b', { skip: true }, () => {})\ntest('c', () => {})`,
-    says: [/^left-out\tneeds swaks\ta\nleft-out\tno reason given\tb\ntests\t3\n$/],
+    says: [/^left-out\tneeds swaks\ta\nleft-out\tno reason given\tb\ntook\t.*\ntests\t3\n$/],
   },
   {
     what: 'nothing when none failed',
     body: `test('fine', () => {})\ntest('later', { todo: true }, () => assert.fail('not yet'))`,
-    says: [/^left-out\tno reason given\tlater\ntests\t2\n$/],
+    says: [/^left-out\tno reason given\tlater\ntook\t.*\ntests\t2\n$/],
   },
   {
     what: 'the file of each failed test, for a second run',
     body: `describe('outer', () => test('deep', () => assert.fail('x')))\ntest('fine', () => {})\ntest('flat', () => assert.fail('y'))`,
-    says: [/^failed-file\tsome\.test\.mjs\touter > deep\nfailed-file\tsome\.test\.mjs\tflat\ntests\t3\n/],
+    says: [/^failed-file\tsome\.test\.mjs\touter > deep\nfailed-file\tsome\.test\.mjs\tflat\ntook/],
   },
   {
     what: 'the file that was run when the test is defined in another one',
@@ -49,6 +49,7 @@ const cases = [
     says: [/^failed-file\tsome\.test\.mjs\telsewhere\n/],
   },
   { what: 'a file that broke off as failed', body: `process.exit(3)`, says: [/^failed-file\tsome\.test\.mjs\t\S*some\.test\.mjs\n/] },
+  { what: 'how many seconds each file took', body: `test('fine', () => {})`, says: [/^took\t\d+\.\d\tsome\.test\.mjs$/m] },
   {
     what: 'name, place and message',
     body: `test('fine', () => {})\n\ntest('adds up', () => assert.equal(1 + 1, 3, 'it does not'))`,
@@ -90,7 +91,7 @@ for (const { what, body, says } of cases) {
   test(`it tells: ${what}`, () => {
     const text = told(body)
     for (const pattern of says) assert.match(text, pattern)
-    const shown = text.split('\n').filter((line) => !line.startsWith('failed-file'))
+    const shown = text.split('\n').filter((line) => !/^(failed-file|took)\t/.test(line))
     assert.ok(shown.length <= 56, text)
   })
 }

@@ -1,7 +1,7 @@
 // A reporter for `node --test`: what the closing words of a run are made of (node-tests.sh). How many tests there were, which were left out and why, and
 // which failed: these with what they said, in so few lines that they fit the end of a log of which only the end is kept.
-// Also which test files failed, so that they can be run again.
-//   tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE, failed-file TAB FILE TAB TEST
+// Also which test files failed, so that they can be run again, and how long each file took.
+//   took TAB SECONDS TAB FILE, tests TAB NUMBER, left-out TAB WHY TAB NAME, failed TAB LINE, failed-file TAB FILE TAB TEST
 import { relative, resolve } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 import { inspect } from 'node:util'
@@ -100,6 +100,7 @@ async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string
       // A file can fail without a failed test, for example in a hook at its top.
       if (!data.success && ofThisFile.length === 0) ofThisFile.push(relative('', data.file))
       for (const name of ofThisFile) yield failedFile(data.file, name)
+      yield `took\t${(data.duration_ms / 1000).toFixed(1)}\t${relative('', data.file)}\n`
       ofThisFile = []
     }
     if (type !== 'test:pass' && type !== 'test:fail') continue

@@ -10,15 +10,15 @@ import { serveMail } from './demo/mail-server.ts'
 import { inColumns, lineOf, lineOfMail } from './demo/text.ts'
 import type { Line, Tone } from './demo/text.ts'
 import { invitation } from './demo/invitation.ts'
-import { formatEndpoint } from '../crds/values/endpoint.ts'
+import { type Endpoint, formatEndpoint, readListenEndpoint } from '../crds/values/endpoint.ts'
 
-/** The options of the demo's gateway. Addresses are ADDR:PORT. */
+/** The options of the demo's gateway. */
 export interface DemoOptions {
   readonly policyFile: string
-  readonly listen: readonly string[]
-  readonly backends: readonly string[]
-  readonly resolvers: readonly string[]
-  readonly admin: string
+  readonly listen: readonly Endpoint[]
+  readonly backends: readonly Endpoint[]
+  readonly resolvers: readonly Endpoint[]
+  readonly admin: Endpoint
   /** Called for each event of a session. */
   readonly log: (record: LogRecord) => void
   /** Called for messages that are not about a client: policy read again, or refused with these problems. */
@@ -27,7 +27,8 @@ export interface DemoOptions {
 
 /** A running gateway. `listening` and `admin` are the actual addresses, even if port 0 was requested. */
 export interface DemoGateway {
-  readonly listening: readonly string[]
+  readonly listening: readonly Endpoint[]
+  /** ADDR:PORT */
   readonly admin: string
   close(): Promise<void>
 }
@@ -55,12 +56,12 @@ export async function demo(args: readonly string[], start: StartDemoGateway): Pr
     const gateway = await start({
       policyFile,
       ...flags,
-      backends: [mail.address],
-      resolvers: [lists.address],
+      backends: [mail.endpoint],
+      resolvers: [lists.endpoint],
       log: (record) => show(lineOf(record)),
       notice: (text) => console.log(painted('odd', `${clock()}  ${text}`)),
     })
-    console.log(invitation({ listening: gateway.listening, admin: gateway.admin, mail: mail.address }, process.platform))
+    console.log(invitation({ listening: gateway.listening, admin: gateway.admin, mail: mail.endpoint }, process.platform))
     await stopSignal()
     console.log('\nStopping.')
     await gateway.close()
@@ -78,7 +79,7 @@ function show(line: Line): void {
   console.log(painted(line.tone, inColumns(clock(), line)))
 }
 
-function readFlags(args: readonly string[]): { listen: readonly string[]; admin: string } | number {
+function readFlags(args: readonly string[]): { listen: readonly Endpoint[]; admin: Endpoint } | number {
   try {
     const options = {
       listen: { type: 'string', multiple: true },
@@ -90,11 +91,21 @@ function readFlags(args: readonly string[]): { listen: readonly string[]; admin:
       console.log(help.trimEnd())
       return 0
     }
-    return { listen: values.listen ?? ['127.0.0.1:2525'], admin: values.admin ?? '127.0.0.1:2580' }
+    return {
+      listen: (values.listen ?? ['127.0.0.1:2525']).map((text) => readFlag('listen', text)),
+      admin: readFlag('admin', values.admin ?? '127.0.0.1:2580'),
+    }
   } catch (error) {
     console.error(`postscreen demo: ${messageOf(error)}\n\n${help.trimEnd()}`)
     return 2
   }
+}
+
+/** Throws if the text is not an endpoint. */
+function readFlag(flag: string, text: string): Endpoint {
+  const read = readListenEndpoint(text)
+  if ('why' in read) throw new Error(`--${flag} ${JSON.stringify(text)}: ${read.why}`)
+  return read.value
 }
 
 /** Why the demo cannot start, and what to do. */

@@ -1,8 +1,8 @@
 // `postscreen gateway`: runs the gateway until a stop signal.
 import { parseDuration } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
-import { parseEndpoint, readHostPort, readResolver } from '../crds/values/endpoint.ts'
-import type { Read } from '../crds/values/read.ts'
+import { type Endpoint, readHostPort, readListenEndpoint, readResolver } from '../crds/values/endpoint.ts'
+import { type Read, valueOf } from '../crds/values/read.ts'
 import { LogBatch } from '../gateway/observability/log-batch.ts'
 import { openLog } from '../gateway/observability/log.ts'
 import type { Gateway } from '../gateway/process/gateway.ts'
@@ -83,7 +83,7 @@ function problemOf(flags: Flags): string | undefined {
     if (time !== undefined && parseDuration(time) === undefined)
       return `--${flag} must be a time such as 60s or 5m, not ${JSON.stringify(time)}`
   }
-  return workersProblem(flags) ?? endpointProblem(flags)
+  return workersProblem(flags)
 }
 
 /**
@@ -96,26 +96,40 @@ function workersProblem({ workers = '1', 'data-dir': dataDir }: Flags): string |
   return undefined
 }
 
+/** The endpoints of the command line. Those that it does not give are empty. */
+interface Endpoints {
+  readonly listen: readonly Endpoint[]
+  readonly backends: readonly Endpoint[]
+  readonly admin: Endpoint | undefined
+  readonly resolvers: readonly Endpoint[]
+}
+
 /**
  * Only the admin server accepts `*`. Clients connect over IPv4 and IPv6 on separate sockets, so that an IPv4 client
  * never appears with an IPv6 address.
  */
-function endpointProblem(flags: Flags): string | undefined {
-  const star = [...(flags.listen ?? []), ...(flags.backend ?? [])].find((text) => text.startsWith('*'))
+function readEndpoints(flags: Flags): Read<Endpoints> {
+  const lists = [...(flags.listen ?? []), ...(flags.backend ?? [])]
+  const star = lists.find((text) => text.startsWith('*'))
   if (star !== undefined)
-    return `${JSON.stringify(star)}: only --admin accepts *; for all addresses use --listen 0.0.0.0:PORT and --listen [::]:PORT`
-  const places = [...(flags.listen ?? []), ...(flags.admin === undefined ? [] : [flags.admin])]
-  const bad = places.find((text) => parseEndpoint(text) === undefined)
-  if (bad !== undefined) return `${JSON.stringify(bad)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25`
-  return problemIn('backend', flags.backend, readHostPort) ?? problemIn('resolver', flags.resolver, readResolver)
+    return { why: `${JSON.stringify(star)}: only --admin accepts *; for all addresses use --listen 0.0.0.0:PORT and --listen [::]:PORT` }
+  const listen = readEach('listen', flags.listen, readListenEndpoint)
+  const backends = readEach('backend', flags.backend, readHostPort)
+  const admin = readEach('admin', flags.admin === undefined ? [] : [flags.admin], readListenEndpoint)
+  const resolvers = readEach('resolver', flags.resolver, readResolver)
+  for (const read of [listen, backends, admin, resolvers]) if ('why' in read) return read
+  return { value: { listen: valueOf(listen), backends: valueOf(backends), admin: valueOf(admin)[0], resolvers: valueOf(resolvers) } }
 }
 
-function problemIn(flag: string, texts: readonly string[] | undefined, read: (text: string) => Read<unknown>): string | undefined {
-  for (const text of texts ?? []) {
+/** The values of a flag that may be repeated, or what is wrong with the first text that is refused. */
+function readEach(flag: string, texts: readonly string[] = [], read: (text: string) => Read<Endpoint>): Read<readonly Endpoint[]> {
+  const values: Endpoint[] = []
+  for (const text of texts) {
     const result = read(text)
-    if ('why' in result) return `--${flag} ${JSON.stringify(text)}: ${result.why}`
+    if ('why' in result) return { why: `--${flag} ${JSON.stringify(text)}: ${result.why}` }
+    values.push(result.value)
   }
-  return undefined
+  return { value: values }
 }
 
 /** @returns the exit code, after the gateway has stopped */
@@ -126,6 +140,8 @@ export async function gateway(args: readonly string[]): Promise<number> {
   const flags: Flags = { ...given, ...(given.backend === undefined ? {} : { backend: given.backend.flatMap((list) => list.split(',')) }) }
   const problem = problemOf(flags)
   if (problem !== undefined || flags.policy === undefined) return wrongArguments(name, problem ?? '')
+  const endpoints = readEndpoints(flags)
+  if ('why' in endpoints) return wrongArguments(name, endpoints.why)
   const out = new LogBatch(1)
   const logFormat = flags['log-format'] === 'postfix' ? 'postfix' : 'json'
   const logLevel = flags['log-level'] === 'debug' ? 'debug' : 'info'
@@ -141,6 +157,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
       logLevel,
       lines: (text) => out.write(text),
       awaitPolicy: flags['await-policy'] ?? false,
+      ...endpoints.value,
       ...optionsOf(flags),
     })
     process.on('SIGHUP', () => running.reload())
@@ -161,10 +178,6 @@ export async function gateway(args: readonly string[]): Promise<number> {
 function optionsOf(flags: Flags): Partial<PrimaryOptions> {
   return {
     ...(flags.io === undefined || !isNetworkChoice(flags.io) ? {} : { io: flags.io }),
-    ...(flags.listen === undefined ? {} : { listen: flags.listen }),
-    ...(flags.backend === undefined ? {} : { backends: flags.backend }),
-    ...(flags.admin === undefined ? {} : { admin: flags.admin }),
-    ...(flags.resolver === undefined ? {} : { resolvers: flags.resolver }),
     ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseExactAddress } from '../crds/values/address.ts'
 import { parseDuration } from '../crds/values/duration.ts'
-import { parseEndpoint } from '../crds/values/endpoint.ts'
+import { type Endpoint, parseEndpoint } from '../crds/values/endpoint.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/schema/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
@@ -67,12 +67,10 @@ const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 const leaseForm = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/
 
 /** `*:8080`, `127.0.0.1:8080` or `[::1]:8080`; undefined if the text has another form. */
-function parseAdmin(written: string): { readonly host: string | undefined; readonly port: number } | undefined {
+function parseAdmin(written: string): Endpoint | undefined {
   const endpoint = parseEndpoint(written)
   if (endpoint === undefined) return undefined
-  const { address, port } = endpoint
-  if (address === '*') return { host: undefined, port }
-  return parseExactAddress(address) === undefined ? undefined : { host: address, port }
+  return endpoint.address === '*' || parseExactAddress(endpoint.address) !== undefined ? endpoint : undefined
 }
 
 const quoted = (value: string): string => JSON.stringify(value.slice(0, 100))

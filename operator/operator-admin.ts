@@ -1,5 +1,6 @@
 // The operator's health and metrics over HTTP.
-import { type AdminEndpoint, type AdminPage, type AdminServer, plainPage, serveAdmin as serve } from '../runtime/admin-server.ts'
+import type { Endpoint } from '../crds/values/endpoint.ts'
+import { type AdminPage, type AdminServer, plainPage, serveAdmin as serve } from '../runtime/admin-server.ts'
 
 export interface AdminPages {
   /** Why the operator is not healthy, or undefined. */
@@ -11,7 +12,7 @@ export interface AdminPages {
 const verdict = (problem: string | undefined): AdminPage => (problem === undefined ? plainPage(200, 'ok') : plainPage(503, problem))
 
 /** Opens the server. Rejects with the error of the system if it cannot listen there. */
-export function serveAdmin(endpoint: AdminEndpoint, pages: AdminPages): Promise<AdminServer> {
+export function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<AdminServer> {
   return serve(endpoint, {
     '/healthz': () => verdict(pages.sick()),
     '/readyz': () => verdict(pages.notReady()),

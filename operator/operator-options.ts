@@ -1,5 +1,6 @@
 // The options that the operator receives from the command line and the environment.
 import type { Logger } from 'pino'
+import type { Endpoint } from '../crds/values/endpoint.ts'
 import type { TenantRules } from '../crds/schema/tenancy.ts'
 
 export interface OperatorOptions {
@@ -20,7 +21,8 @@ export interface OperatorOptions {
   readonly metricsFrom: readonly object[]
   /** A kubeconfig file; if undefined, the pod's service account, or else the user's kubeconfig. */
   readonly kubeconfig: string | undefined
-  readonly admin: { readonly host: string | undefined; readonly port: number } | undefined
+  /** The address `*` stands for all addresses. Undefined: no admin server. */
+  readonly admin: Endpoint | undefined
   /** If undefined, there is no election: this is the only operator. */
   readonly election:
     | { readonly namespace: string; readonly name: string; readonly identity: string; readonly formerSelf: string | undefined }

@@ -2,7 +2,7 @@
 // others out.
 import http from 'node:http'
 import type net from 'node:net'
-import { formatEndpoint } from '../crds/values/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../crds/values/endpoint.ts'
 
 export interface AdminPage {
   readonly code: number
@@ -17,12 +17,6 @@ export interface AdminServer {
   /** ADDR:PORT, also where port 0 was asked for. */
   readonly address: string
   close(): void
-}
-
-/** Where it listens. `host` undefined: all addresses of both families, or of the one that the machine has. */
-export interface AdminEndpoint {
-  readonly host: string | undefined
-  readonly port: number
 }
 
 export const plainPage = (code: number, text: string): AdminPage => ({ code, type: 'text/plain; charset=utf-8', text: `${text}\n` })
@@ -50,10 +44,11 @@ const limits = {
 const answerMs = 10_000
 
 /**
- * Opens the server. It answers GET and HEAD only.
+ * Opens the server. It answers GET and HEAD only. The address `*` stands for all addresses of both families, or of the
+ * one that the machine has.
  * Rejects with the error of the system when it cannot listen there.
  */
-export function serveAdmin({ host, port }: AdminEndpoint, pages: AdminPages): Promise<AdminServer> {
+export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages): Promise<AdminServer> {
   const connections = new Connections()
   const server = http.createServer(limits, (request, response) => {
     connections.requested(request.socket)
@@ -65,7 +60,7 @@ export function serveAdmin({ host, port }: AdminEndpoint, pages: AdminPages): Pr
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     // Without a host Node listens on :: for both families, and where there is no IPv6 on 0.0.0.0.
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+    server.listen({ port, ...(host !== '*' && { host }) }, () => {
       // A connection that cannot be accepted, for want of descriptors say, must not end the program.
       server.off('error', reject).on('error', () => undefined)
       const { address, port: bound } = server.address() as net.AddressInfo

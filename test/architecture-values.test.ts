@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/import/': 'settings of Postfix and Zimbra',
   'cli/allowlist/options.ts': 'arguments of the command line',
   'cli/apply.ts': 'arguments of the command line',
-  'cli/demo/invitation.ts': 'the address that the gateway of the demo reports',
+  'cli/demo.ts': 'arguments of the command line',
   'cli/gateway.ts': 'arguments of the command line',
   'cli/operator.ts': 'arguments of the command line',
   'gateway/core/address-table.ts': 'addresses of clients, from sockets',
@@ -21,9 +21,6 @@ const allowed: Readonly<Record<string, string>> = {
   'gateway/core/proxy-header.ts': 'PROXY headers',
   'gateway/linux/socket-address.ts': "addresses in the kernel's form",
   'gateway/policy-files/table-file.ts': 'table files',
-  'gateway/process/gateway-process.ts': 'arguments of the command line',
-  'gateway/process/options.ts': 'arguments of the command line',
-  'gateway/process/workers/primary.ts': 'arguments of the command line',
   'operator/compile/access-tables.ts': 'tables of ConfigMaps',
 }
 

@@ -1,4 +1,5 @@
 // The gateway of the demo: the real gateway, with its log in a form for people.
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import { startGateway } from '../../gateway/main.ts'
 import type { DemoGateway, DemoOptions } from '../demo.ts'
 
@@ -26,5 +27,5 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
       flush: () => Promise.resolve(),
     },
   })
-  return { listening: gateway.listening, admin: gateway.admin ?? admin, close: () => gateway.drain(drainMs) }
+  return { listening: gateway.listening, admin: gateway.admin ?? formatEndpoint(admin), close: () => gateway.drain(drainMs) }
 }

@@ -1,10 +1,11 @@
 // The welcome text of the demo: addresses, commands to try, and what to look for.
-import { parseEndpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 
 export interface Places {
-  readonly listening: readonly string[]
+  readonly listening: readonly Endpoint[]
+  /** ADDR:PORT */
   readonly admin: string
-  readonly mail: string
+  readonly mail: Endpoint
 }
 
 /**
@@ -12,14 +13,13 @@ export interface Places {
  * configuration.
  */
 export function invitation(places: Places, platform: string): string {
-  const server = places.listening[0] ?? ''
-  const { address: host, port } = parseEndpoint(server) ?? { address: server, port: 25 }
-  const send = `swaks --server ${server} --from me@example.net --to you@example.com`
+  const { address: host, port } = places.listening[0] ?? { address: '127.0.0.1', port: 25 }
+  const send = `swaks --server ${formatEndpoint({ address: host, port })} --from me@example.net --to you@example.com`
   const zombie = String.raw`printf 'EHLO zombie\r\nMAIL FROM:<x@example.net>\r\nRCPT TO:<you@example.com>\r\nQUIT\r\n'`
   return `
 Postscreen for Kubernetes: a demo on this machine (Ctrl-C stops it)
 
-  mail clients ──▶ ${places.listening.join(' and ')}, the gateway ──▶ ${places.mail}, a mail server that shows each message
+  mail clients ──▶ ${places.listening.map(formatEndpoint).join(' and ')}, the gateway ──▶ ${formatEndpoint(places.mail)}, a mail server that shows each message
   Numbers:  http://${places.admin}/metrics and http://${places.admin}/status
   Policy:   cli/demo/policy.yaml; change it and watch the result here
 

@@ -1,6 +1,7 @@
 // The name server of the demo: two invented DNS lists on a loopback port, so that the demo needs no network.
 import { createSocket } from 'node:dgram'
 import dnsPacket from 'dns-packet'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 
 /** The replies: list → client → address. */
 const lists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -12,8 +13,7 @@ const lists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const ttl = 60
 
 export interface ListServer {
-  /** ADDR:PORT, the format of the gateway's resolver option. */
-  readonly address: string
+  readonly endpoint: Endpoint
   close(): void
 }
 
@@ -28,7 +28,7 @@ export async function serveLists(): Promise<ListServer> {
     socket.once('error', reject)
     socket.bind(0, '127.0.0.1', resolve)
   })
-  return { address: `127.0.0.1:${socket.address().port}`, close: () => void socket.close() }
+  return { endpoint: socket.address(), close: () => void socket.close() }
 }
 
 /**

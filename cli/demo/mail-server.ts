@@ -14,8 +14,7 @@ export interface Mail {
 }
 
 export interface MailServer {
-  /** HOST:PORT, the format of the gateway's backend option. */
-  readonly address: string
+  readonly endpoint: Endpoint
   close(): Promise<void>
 }
 
@@ -45,7 +44,7 @@ export async function serveMail(show: (mail: Mail) => void): Promise<MailServer>
   })
   const bound = socket.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0
-  return { address: `127.0.0.1:${port}`, close: () => new Promise((resolve) => server.close(() => resolve())) }
+  return { endpoint: { address: '127.0.0.1', port }, close: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
 type Done = (error?: Error, reply?: string) => void

@@ -33,6 +33,8 @@ export function parseEndpoint(text: string, defaultPort?: number): Endpoint | un
   return address === undefined || port === undefined || port > 65_535 ? undefined : { address, port }
 }
 
+export const listenWhy = 'must be ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25'
+
 export const addressPortWhy = 'must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'
 
 export const hostPortWhy = (example: string): string =>
@@ -42,6 +44,15 @@ export const resolverWhy =
   'must be an address such as 192.0.2.53 or 2001:db8::53, or an address and port such as 192.0.2.53:5353 or [2001:db8::53]:5353'
 
 const dnsPort = 53
+
+/**
+ * Where a server listens: `ADDRESS:PORT`. Port 0 stands for a free port, `*` for all addresses, and a name of this
+ * machine for its address.
+ */
+export function readListenEndpoint(text: string): Read<Endpoint> {
+  const value = parseEndpoint(text)
+  return value === undefined ? { why: listenWhy } : { value }
+}
 
 /** `ADDRESS:PORT`. */
 export function readAddressPort(text: string): Read<Endpoint> {

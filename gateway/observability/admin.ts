@@ -15,28 +15,24 @@ export interface AdminPages {
 }
 
 /**
- * Opens the server. The address `*` stands for all addresses of both families, or of the one that the machine has.
+ * Opens the server.
  * @throws ListenError
  */
 export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<AdminServer> {
-  const { address, port } = endpoint
   try {
-    return await serve(
-      { host: address === '*' ? undefined : address, port },
-      {
-        '/healthz': () => plainPage(200, 'ok'),
-        '/readyz': async () => {
-          const reasons = await pages.notReady()
-          return reasons.length === 0 ? plainPage(200, 'ready') : plainPage(503, `not ready: ${reasons.join('; ')}`)
-        },
-        '/metrics': async () => ({ code: 200, ...(await pages.metrics()) }),
-        '/status': async () => ({
-          code: 200,
-          type: 'application/json',
-          text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
-        }),
+    return await serve(endpoint, {
+      '/healthz': () => plainPage(200, 'ok'),
+      '/readyz': async () => {
+        const reasons = await pages.notReady()
+        return reasons.length === 0 ? plainPage(200, 'ready') : plainPage(503, `not ready: ${reasons.join('; ')}`)
       },
-    )
+      '/metrics': async () => ({ code: 200, ...(await pages.metrics()) }),
+      '/status': async () => ({
+        code: 200,
+        type: 'application/json',
+        text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
+      }),
+    })
   } catch (error) {
     throw new ListenError(endpoint, codeOf(error) ?? messageOf(error), '--admin ADDR:PORT')
   }

@@ -1,4 +1,5 @@
 // What the status page and the metrics show of a gateway's service, read when they are requested.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
@@ -12,7 +13,7 @@ import type { Levels } from './metrics.ts'
 export interface ServingState {
   /** Undefined before the first policy that can be used. */
   readonly policy: ActivePolicy | undefined
-  readonly listening: readonly string[]
+  readonly listening: readonly Endpoint[]
   /** Why clients should go elsewhere, draining aside. */
   notReady(): readonly string[]
   /** Sessions by phase, `relay` included. */

@@ -1,4 +1,5 @@
 // The status page of one gateway process, for people and for the operator, as plain data.
+import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { openFiles } from '../process/open-files.ts'
@@ -36,7 +37,7 @@ export function statusPage(parts: StatusParts) {
     ready: parts.notReady.length === 0,
     notReady: parts.notReady,
     draining: parts.draining,
-    listening: serving.listening,
+    listening: serving.listening.map(formatEndpoint),
     /** Which sockets are used, and why they are not those of Linux, which take less CPU time. */
     sockets: { of: parts.sockets.network.name, reason: parts.sockets.reason ?? null },
     policy: policy === undefined ? null : policyStatus(policy, parts),

@@ -1,6 +1,6 @@
 // One gateway process: follows the policy, has an admin server, and serves clients once there is a policy (serving.ts).
 import type { AdminServer } from '../../runtime/admin-server.ts'
-import { parseEndpoint } from '../../crds/values/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { version } from '../../runtime/version.ts'
 import type { LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
@@ -26,7 +26,7 @@ export class GatewayProcess implements LocalGateway {
   readonly #leftOut: LeftOut
   readonly #beforePolicy: ServingState
   readonly #failure = Promise.withResolvers<never>()
-  readonly #listens = Promise.withResolvers<readonly string[]>()
+  readonly #listens = Promise.withResolvers<readonly Endpoint[]>()
   #adminServer: AdminServer | undefined
   /** Undefined until there is a policy. */
   #serving: Serving | undefined
@@ -56,7 +56,7 @@ export class GatewayProcess implements LocalGateway {
     return this.#serving ?? this.#beforePolicy
   }
 
-  get listening(): readonly string[] {
+  get listening(): readonly Endpoint[] {
     return this.#state.listening
   }
 
@@ -68,7 +68,7 @@ export class GatewayProcess implements LocalGateway {
     return this.#failure.promise
   }
 
-  get listens(): Promise<readonly string[]> {
+  get listens(): Promise<readonly Endpoint[]> {
     return this.#listens.promise
   }
 
@@ -110,9 +110,8 @@ export class GatewayProcess implements LocalGateway {
 
   async #openAdmin(): Promise<void> {
     const { log, admin } = this.#options
-    const endpoint = admin === undefined ? undefined : parseEndpoint(admin)
-    if (endpoint === undefined) return
-    this.#adminServer = await serveAdmin(endpoint, {
+    if (admin === undefined) return
+    this.#adminServer = await serveAdmin(admin, {
       notReady: () => this.#notReady(),
       metrics: () => this.#metrics.text(),
       status: () => this.status(),
@@ -123,7 +122,7 @@ export class GatewayProcess implements LocalGateway {
   async #listen(): Promise<void> {
     if (this.#draining || (await this.#serving?.open()) !== true) return
     const { network, reason } = this.#sockets
-    this.#options.log.info(`listening on ${this.listening.join(', ')}`, { sockets: network.name })
+    this.#options.log.info(`listening on ${this.listening.map(formatEndpoint).join(', ')}`, { sockets: network.name })
     if (reason !== undefined) this.#options.log.info(`the sockets are those of Node, which take more CPU time: ${reason}`)
     this.#listens.resolve(this.listening)
   }

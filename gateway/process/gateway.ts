@@ -1,12 +1,14 @@
 // What a running gateway offers to the program that started it: one process (gateway-process.ts) or several
 // (workers/primary.ts).
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import type { MetricValues } from '../observability/metrics.ts'
 import type { StatusPage } from '../observability/status.ts'
 
 export interface Gateway {
-  /** ADDR:PORT of each listening socket, also where port 0 was requested. */
-  readonly listening: readonly string[]
+  /** The address and port of each listening socket, also where port 0 was requested. */
+  readonly listening: readonly Endpoint[]
+  /** ADDR:PORT of the admin server. */
   readonly admin: string | undefined
   /** Rejects when a gateway that was started without a policy gets one and cannot open its ports. Never resolves. */
   readonly failed: Promise<never>
@@ -23,7 +25,7 @@ export interface Gateway {
 /** A gateway in this process, which can be queried without its admin server. */
 export interface LocalGateway extends Gateway {
   /** Resolves with its addresses when it listens, which with `awaitPolicy` may be much later. */
-  readonly listens: Promise<readonly string[]>
+  readonly listens: Promise<readonly Endpoint[]>
   status(): StatusPage
   metricValues(): Promise<MetricValues>
   /** Another worker reports on backends or asks about them. */

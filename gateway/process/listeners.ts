@@ -24,14 +24,10 @@ export class Listeners {
     this.#areShared = areShared
   }
 
-  /** ADDR:PORT of each open socket, also where port 0 was requested. */
-  get listening(): readonly string[] {
-    return [...new Set(this.places.map(formatEndpoint))]
-  }
-
-  /** The same as values; several sockets may listen at one place. */
-  get places(): readonly Endpoint[] {
-    return this.#listeners.filter(({ isListening }) => isListening).map(({ endpoint }) => endpoint)
+  /** Where sockets listen, also where port 0 was requested. Each place once, although several sockets listen there. */
+  get listening(): readonly Endpoint[] {
+    const open = this.#listeners.filter(({ isListening }) => isListening).map(({ endpoint }) => endpoint)
+    return [...new Map(open.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()]
   }
 
   /** Whether these addresses differ from those that were opened. */

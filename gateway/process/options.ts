@@ -1,7 +1,6 @@
 // The options of a gateway process from the command line, which override the policy where both set something.
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
-import { type Endpoint, parseEndpoint, readHostPort, readResolver } from '../../crds/values/endpoint.ts'
-import { type Read, valueOf } from '../../crds/values/read.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { Log } from '../observability/log.ts'
 import type { NetworkChoice } from '../sockets/network.ts'
@@ -12,14 +11,15 @@ export interface WorkerPlace {
   readonly of: number
 }
 
-/** Options of one gateway process. Addresses are texts of the form ADDR:PORT or HOST:PORT. */
+/** Options of one gateway process. An empty list of endpoints means that the policy decides. */
 export interface GatewayOptions {
   readonly policyFile: string
-  readonly listen?: readonly string[]
-  readonly backends?: readonly string[]
-  /** `*:PORT` stands for all addresses of both families. */
-  readonly admin?: string
-  readonly resolvers?: readonly string[]
+  /** Port 0 takes a free port. */
+  readonly listen?: readonly Endpoint[]
+  readonly backends?: readonly Endpoint[]
+  /** The address `*` stands for all addresses of both families. Undefined: no admin server. */
+  readonly admin?: Endpoint | undefined
+  readonly resolvers?: readonly Endpoint[]
   /** The directory of the temporary allowlist. Default: in memory. */
   readonly dataDir?: string
   /** Which sockets to use. Default: auto. */
@@ -39,32 +39,17 @@ function serviceName(service: { readonly name: string; readonly namespace?: stri
   return space === undefined ? service.name : `${service.name}.${space}.svc`
 }
 
-/**
- * Endpoints that the command line gives; undefined where it gives none. Throws for a text that is refused, which the
- * command line has reported before.
- */
-const given = (texts: readonly string[] | undefined, read: (text: string) => Read<Endpoint>): readonly Endpoint[] | undefined =>
-  texts === undefined || texts.length === 0 ? undefined : texts.map((text) => valueOf(read(text)))
-
-/** Where the gateway listens. Port 0, for the command line only, takes a free port. */
-export const listensOn = ({ listen }: GatewayOptions, { listen: { addresses } }: PolicySpec): readonly Endpoint[] =>
-  given(listen, readListenFlag) ?? addresses
+/** Where the gateway listens. */
+export const listensOn = ({ listen = [] }: GatewayOptions, { listen: { addresses } }: PolicySpec): readonly Endpoint[] =>
+  listen.length > 0 ? listen : addresses
 
 /** The DNS servers; none: those of the system. */
-export const resolversOf = ({ resolvers }: GatewayOptions, { dnsbl }: PolicySpec): readonly Endpoint[] =>
-  given(resolvers, readResolver) ?? dnsbl.resolvers
+export const resolversOf = ({ resolvers = [] }: GatewayOptions, { dnsbl }: PolicySpec): readonly Endpoint[] =>
+  resolvers.length > 0 ? resolvers : dnsbl.resolvers
 
 /** The mail servers. */
-export function backendsOf({ backends }: GatewayOptions, { metadata, spec }: PostscreenPolicy): readonly Endpoint[] {
+export function backendsOf({ backends = [] }: GatewayOptions, { metadata, spec }: PostscreenPolicy): readonly Endpoint[] {
+  if (backends.length > 0) return backends
   const { addresses, service } = spec.backend
-  const ofPolicy = service === undefined ? (addresses ?? []) : [{ address: serviceName(service, metadata.namespace), port: service.port }]
-  return given(backends, readHostPort) ?? ofPolicy
-}
-
-/** `ADDR:PORT` of the command line, where the port may be 0 and a name of this machine may stand for its address. */
-function readListenFlag(text: string): Read<Endpoint> {
-  const value = parseEndpoint(text)
-  return value === undefined
-    ? { why: `${JSON.stringify(text)} is not of the form ADDR:PORT, such as 192.0.2.1:25 or [2001:db8::1]:25` }
-    : { value }
+  return service === undefined ? (addresses ?? []) : [{ address: serviceName(service, metadata.namespace), port: service.port }]
 }

@@ -1,5 +1,6 @@
 // The service of one gateway process under a policy: listeners, sessions, relays, allowlist and DNS lists. There is
 // none before the first policy.
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
@@ -85,7 +86,7 @@ export class Serving implements ServingState {
 
   #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
     const options = { ...policy.backends, connect: this.#network.connect }
-    return gatewayBackends(options, this.#options, () => this.#listeners.places, this.#metrics, previous)
+    return gatewayBackends(options, this.#options, () => this.#listeners.listening, this.#metrics, previous)
   }
 
   #newAllowlist(): GatewayAllowlist {
@@ -220,7 +221,7 @@ export class Serving implements ServingState {
     return this.#policy
   }
 
-  get listening(): readonly string[] {
+  get listening(): readonly Endpoint[] {
     return this.#listeners.listening
   }
 

@@ -5,12 +5,14 @@ import { test } from 'node:test'
 import dnsPacket from 'dns-packet'
 import { invitation } from '../../cli/demo/invitation.ts'
 import { answer } from '../../cli/demo/lists.ts'
+import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { serveMail } from '../../cli/demo/mail-server.ts'
 import type { Mail } from '../../cli/demo/mail-server.ts'
 import { inColumns, lineOf, lineOfMail } from '../../cli/demo/text.ts'
 import { demo, reason } from '../../cli/demo.ts'
 import type { LogRecord } from '../../gateway/core/vocabulary.ts'
 
+const local = (port: number): Endpoint => ({ address: '127.0.0.1', port })
 const client = { address: '127.0.0.66', port: 41234 }
 
 const ask = (name: string): dnsPacket.Packet =>
@@ -41,7 +43,7 @@ test('the demo lists ignore what is no query', () => {
 test('the demo mail server takes a mail and knows the client from the PROXY header', async () => {
   const mails: Mail[] = []
   const server = await serveMail((mail) => mails.push(mail))
-  const port = Number(server.address.split(':')[1])
+  const { port } = server.endpoint
   const turns = [
     { after: '220 ', say: 'EHLO x\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n' },
     { after: '354 ', say: 'Subject: hello there\r\n\r\ntext\r\n.\r\nQUIT\r\n' },
@@ -94,7 +96,7 @@ test('the live log shows no control characters of a mail', () => {
 })
 
 test('the invitation names the addresses that the demo really has', () => {
-  const text = invitation({ listening: ['[::1]:2600'], admin: '127.0.0.1:2601', mail: '127.0.0.1:4' }, 'linux')
+  const text = invitation({ listening: [{ address: '::1', port: 2600 }], admin: '127.0.0.1:2601', mail: local(4) }, 'linux')
   assert.match(text, /swaks --server \[::1\]:2600 /)
   assert.match(text, /nc -s 127\.0\.0\.13 ::1 2600/)
   assert.match(text, /http:\/\/127\.0\.0\.1:2601\/metrics/)
@@ -102,7 +104,7 @@ test('the invitation names the addresses that the demo really has', () => {
 })
 
 test('the invitation says on macOS how to make more loopback addresses', () => {
-  assert.match(invitation({ listening: ['127.0.0.1:1'], admin: '', mail: '' }, 'darwin'), /sudo ifconfig lo0 alias 127\.0\.0\.66/)
+  assert.match(invitation({ listening: [local(1)], admin: '', mail: local(2) }, 'darwin'), /sudo ifconfig lo0 alias 127\.0\.0\.66/)
 })
 
 const failures = [

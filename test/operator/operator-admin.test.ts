@@ -10,7 +10,7 @@ const well: AdminPages = {
 }
 
 async function ask(t: TestContext, path: string, pages: AdminPages) {
-  const server = await serveAdmin({ host: '127.0.0.1', port: 0 }, pages)
+  const server = await serveAdmin({ address: '127.0.0.1', port: 0 }, pages)
   t.after(() => server.close())
   const answer = await fetch(`http://${server.address}${path}`)
   return { code: answer.status, text: await answer.text(), type: answer.headers.get('content-type') }
@@ -59,7 +59,7 @@ describe('the admin server answers', () => {
 })
 
 test('a port that is taken is told', async (t) => {
-  const server = await serveAdmin({ host: '127.0.0.1', port: 0 }, well)
+  const server = await serveAdmin({ address: '127.0.0.1', port: 0 }, well)
   t.after(() => server.close())
-  await assert.rejects(serveAdmin({ host: '127.0.0.1', port: Number(server.address.split(':').at(-1)) }, well), { code: 'EADDRINUSE' })
+  await assert.rejects(serveAdmin({ address: '127.0.0.1', port: Number(server.address.split(':').at(-1)) }, well), { code: 'EADDRINUSE' })
 })

@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { type AdminPages, connectionsAtMost, plainPage, serveAdmin } from '../../runtime/admin-server.ts'
 
 async function serve(t: TestContext, pages: AdminPages = {}) {
-  const server = await serveAdmin({ host: '127.0.0.1', port: 0 }, { '/healthz': () => plainPage(200, 'ok'), ...pages })
+  const server = await serveAdmin({ address: '127.0.0.1', port: 0 }, { '/healthz': () => plainPage(200, 'ok'), ...pages })
   t.after(() => server.close())
   return { address: server.address, port: Number(server.address.split(':').at(-1)) }
 }

@@ -1,4 +1,5 @@
 // The messages between the primary process and its workers, as JSON over Node's channel to a child process.
+import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
@@ -33,7 +34,7 @@ export type ToWorker =
 export type FromWorker =
   /** For the other workers. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
-  | { readonly is: 'listening'; readonly addresses: readonly string[] }
+  | { readonly is: 'listening'; readonly endpoints: readonly Endpoint[] }
   /** It cannot continue and ends. */
   | { readonly is: 'failed'; readonly why: string }
   | { readonly is: 'answer'; readonly id: number; readonly value: Answers[keyof Answers] }

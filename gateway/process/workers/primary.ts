@@ -5,7 +5,7 @@ import { backOffDelay } from '../../../runtime/back-off.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
-import { parseEndpoint } from '../../../crds/values/endpoint.ts'
+import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { Log, LogFormat, LogLevel } from '../../observability/log.ts'
 import type { Gateway } from '../gateway.ts'
 import type { GatewayOptions } from '../options.ts'
@@ -38,7 +38,7 @@ const closingMs = 12_000
 interface WorkerSlot {
   readonly number: number
   process: WorkerProcess | undefined
-  listening: readonly string[]
+  listening: readonly Endpoint[]
   restarts: number
   /** Ends in a row, each soon after the start. */
   failures: number
@@ -70,7 +70,7 @@ class Primary implements Gateway {
   readonly #failure = Promise.withResolvers<never>()
   readonly #firstListens = Promise.withResolvers<void>()
   /** Where workers listen; if a free port was requested, with the port that the first worker got. */
-  #listen: readonly string[] | undefined
+  #listen: readonly Endpoint[] | undefined
   #hasListened = false
   #adminServer: AdminServer | undefined
   #watch: NodeJS.Timeout | undefined
@@ -87,7 +87,7 @@ class Primary implements Gateway {
     this.#failure.promise.catch(() => undefined)
   }
 
-  get listening(): readonly string[] {
+  get listening(): readonly Endpoint[] {
     return this.#slots.find(({ listening }) => listening.length > 0)?.listening ?? []
   }
 
@@ -129,9 +129,8 @@ class Primary implements Gateway {
 
   async #openAdmin(): Promise<void> {
     const { admin } = this.#options
-    const endpoint = admin === undefined ? undefined : parseEndpoint(admin)
-    if (endpoint === undefined) return
-    this.#adminServer = await serveAdmin(endpoint, {
+    if (admin === undefined) return
+    this.#adminServer = await serveAdmin(admin, {
       notReady: async () => notReadyOf(this.#report(), await this.#reports()),
       status: async () => workersStatusPage(this.#report(), await this.#reports()),
       metrics: () => this.#metricsPage(),
@@ -152,7 +151,7 @@ class Primary implements Gateway {
     }
     slot.why = undefined
     const worker = new WorkerProcess(options, {
-      listening: (addresses) => this.#listens(slot, addresses),
+      listening: (endpoints) => this.#listens(slot, endpoints),
       failed: (why) => (slot.why = why),
       backends: (message) => this.#passOn(slot, message),
       ended: (how) => this.#ended(slot, worker, how),
@@ -168,11 +167,11 @@ class Primary implements Gateway {
     for (const slot of to) if (slot !== from) slot?.process?.hearOfBackends(message)
   }
 
-  #listens(slot: WorkerSlot, addresses: readonly string[]): void {
-    slot.listening = addresses
+  #listens(slot: WorkerSlot, endpoints: readonly Endpoint[]): void {
+    slot.listening = endpoints
     if (!this.#hasListened) {
       this.#hasListened = true
-      if (this.#listen?.some((address) => address.endsWith(':0')) === true) this.#listen = addresses
+      if (this.#listen?.some(({ port }) => port === 0) === true) this.#listen = endpoints
       if (!this.#draining) for (const other of this.#slots) if (other !== slot) this.#start(other)
       this.#firstListens.resolve()
     }

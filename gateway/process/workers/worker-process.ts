@@ -1,6 +1,7 @@
 // One worker in the primary: controls the child process, queries it, and passes on its log in whole lines.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
@@ -12,7 +13,7 @@ const longestLine = 2 ** 20
 
 /** What the primary is told of a worker. */
 export interface WorkerEvents {
-  readonly listening: (addresses: readonly string[]) => void
+  readonly listening: (endpoints: readonly Endpoint[]) => void
   readonly failed: (why: string) => void
   /** Something about backends, for the other workers. */
   readonly backends: (message: ProbeMessage) => void
@@ -111,7 +112,7 @@ export class WorkerProcess {
     this.#heardAt = performance.now()
     switch (message.is) {
       case 'listening':
-        events.listening(message.addresses)
+        events.listening(message.endpoints)
         return
       case 'failed':
         events.failed(message.why)

@@ -34,8 +34,8 @@ class Worker {
 
   async #serve(): Promise<void> {
     const gateway = await this.#gateway
-    const addresses = await Promise.race([gateway.listens, gateway.failed])
-    await tell({ is: 'listening', addresses })
+    const endpoints = await Promise.race([gateway.listens, gateway.failed])
+    await tell({ is: 'listening', endpoints })
   }
 
   async #fail(error: unknown): Promise<void> {

@@ -238,6 +238,8 @@ test('bad starts end with code 1 and say which field or file and what to do', { 
       ['--policy', policy, '--listen', '*:25'],
       /"\*:25": only --admin accepts \*; for all addresses use --listen 0\.0\.0\.0:PORT and --listen \[::\]:PORT/,
     ],
+    [['--policy', policy, '--admin', '2580'], /--admin "2580": must be ADDR:PORT, such as 192\.0\.2\.1:25/],
+    [['--policy', policy, '--listen', '192.0.2.1:70000'], /--listen "192\.0\.2\.1:70000": must be ADDR:PORT/],
     [['--policy', policy, '--drain-delay', 'long'], /--drain-delay must be a time such as 60s or 5m, not "long"/],
     [['--policy', noKey, '--listen', '127.0.0.1:0'], /nokey\.yaml: spec\.tls: .*keyFile/],
     [['--policy', policy, '--log-level', 'loud'], /--log-level must be info or debug, not "loud"/],
@@ -245,7 +247,7 @@ test('bad starts end with code 1 and say which field or file and what to do', { 
   ]
   for (const [args, said] of cases) {
     const { code, output } = await runGateway(args)
-    assert.equal(code, ['*:25', 'long', 'loud'].some((wrong) => args.includes(wrong)) ? 2 : 1, output)
+    assert.equal(code, ['*:25', '2580', '192.0.2.1:70000', 'long', 'loud'].some((wrong) => args.includes(wrong)) ? 2 : 1, output)
     assert.match(output, said)
     assert.doesNotMatch(output, /\n\s+at /, 'no stack trace')
   }

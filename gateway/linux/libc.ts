@@ -77,9 +77,12 @@ const signatures = {
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   // int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
   getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
-  // ssize_t recv(int fd, void *buffer, size_t length, int flags): lengths are below 2^31, so that no BigInt is made for
-  // each call
-  recv: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
+  // ssize_t read(int fd, void *buffer, size_t length): lengths are below 2^31, so that no BigInt is made for each call.
+  // For calls of up to three arguments, node:ffi has a wrapper of its own that V8 compiles together with the call: read
+  // of a closed descriptor takes 0.3 µs, recv, which has four, 0.75 µs.
+  read: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
+  // ssize_t write(int fd, const void *buffer, size_t length): no SIGPIPE, for Node ignores this signal
+  write: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   // ssize_t send(int fd, const void *buffer, size_t length, int flags)
   send: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
   // int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)

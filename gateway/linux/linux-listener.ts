@@ -76,7 +76,7 @@ export class LinuxListener implements Listener, Watcher {
     if (this.#isClosed) return
     this.#isClosed = true
     clearTimeout(this.#rest)
-    this.#share.reactor.remove(this.#fd)
+    this.#share.reactor.forget(this.#fd)
     this.#share.calls.close(this.#fd)
   }
 

@@ -158,6 +158,8 @@ export class LinuxSocket implements TcpSocket, Watcher {
   }
 
   startTls(context: SecureContext, events: TlsEvents): TcpSocket {
+    // libuv's own epoll descriptor watches it from here on.
+    this.#share.reactor.remove(this.#fd)
     const adopted = new NodeSocket(new Socket({ fd: this.#release(), allowHalfOpen: true, readable: true, writable: true }).pause())
     this.#adopted = adopted
     return adopted.startTls(context, events)
@@ -212,9 +214,10 @@ export class LinuxSocket implements TcpSocket, Watcher {
       else if (this.reader?.onData(calls.input(count)) === true) calls.giveInputAway()
     } else if (count === 0) {
       this.#inputEnded = true
-      this.#wantNoInput()
       this.reader?.onEnd()
       this.#closeWhenBothEnded()
+      // Last, because most sockets are closed now.
+      this.#wantNoInput()
     } else if (count !== -EAGAIN && count !== -EINTR) this.#destroy(systemError('read', count))
   }
 
@@ -329,7 +332,7 @@ export class LinuxSocket implements TcpSocket, Watcher {
   /** From here on the descriptor belongs to the caller. */
   #release(): number {
     const fd = this.#fd
-    if (this.#interest >= 0) this.#share.reactor.remove(fd)
+    if (this.#interest >= 0) this.#share.reactor.forget(fd)
     clearTimeout(this.#idle?.timer)
     this.#fd = -1
     this.#interest = -1

@@ -2,7 +2,7 @@
 // of libuv handles a batch.
 //
 // Ownership of a descriptor: its owner is the object that has opened or accepted it (client socket, relay end, DNS
-// socket, listener). Only the owner closes it, once, and calls `remove` before that. The kernel gives a closed number
+// socket, listener). Only the owner closes it, once, and calls `forget` before that. The kernel gives a closed number
 // to the next socket at once, so an event that is already in the batch could reach the new owner of the number.
 // Therefore each registration has a generation, which the kernel stores in epoll_event.data, and an event of another
 // generation is dropped.
@@ -98,11 +98,20 @@ export class Reactor {
     this.#control(EPOLL_CTL_MOD, fd, events, this.#generations[fd] ?? 0)
   }
 
-  /** Stops watching. Called before the descriptor is closed or given away. Does nothing if it is not watched. */
+  /** Stops watching a descriptor that stays open. Does nothing if it is not watched. */
   remove(fd: number): void {
     if (this.#watchers[fd] === undefined) return
-    this.#watchers[fd] = undefined
+    this.forget(fd)
     this.#control(EPOLL_CTL_DEL, fd, 0, 0)
+  }
+
+  /**
+   * The descriptor is closed now, which ends the watch of the kernel: no epoll_ctl (epoll(7), question 6; nothing else
+   * refers to our open files, for they are closed on exec). Does nothing if it is not watched.
+   */
+  forget(fd: number): void {
+    if (this.#watchers[fd] === undefined) return
+    this.#watchers[fd] = undefined
     this.#size--
     if (this.#keepAlive.delete(fd) && this.#keepAlive.size === 0) this.libc.c.uv_unref(this.#handle.pointer)
   }

@@ -1,5 +1,5 @@
 // System calls on sockets, with the memory that they use. All sockets of a process share this memory: it is used within
-// one call, and never from one call to the next. A failed call returns -errno.
+// one call, and never from one call to the next. A failed call returns -errno. Descriptors do not block (SOCK_NONBLOCK).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
 import { readSocketAddress, sockaddrLength, writeSocketAddress } from './socket-address.ts'
@@ -97,7 +97,7 @@ export class SocketCalls {
 
   /** Reads into `input`. @returns the number of bytes, 0 at the end of the stream, or -errno */
   receive(fd: number): number {
-    return this.#libc.result(this.#libc.c.recv(fd, this.#input.pointer, bufferBytes, MSG_DONTWAIT))
+    return this.#libc.result(this.#libc.c.read(fd, this.#input.pointer, bufferBytes))
   }
 
   /** The bytes that `receive` has read, valid until its next call. */
@@ -121,7 +121,7 @@ export class SocketCalls {
     // The bytes that were read last are already in memory that the kernel can use.
     else if (from === 0 && bytes.buffer === this.#input.bytes.buffer && bytes.byteOffset === 0) ({ pointer } = this.#input)
     else this.#output.bytes.set(bytes.subarray(from, from + length))
-    return this.#libc.result(this.#libc.c.send(fd, pointer, length, MSG_DONTWAIT | MSG_NOSIGNAL))
+    return this.#libc.result(this.#libc.c.write(fd, pointer, length))
   }
 
   /** Sends nothing, and fails when the kernel knows that the connection is gone. @returns 0, or -errno */

@@ -29,8 +29,8 @@ function echo(): { readonly fd: number; say(): void; hear(): void } {
   assert.equal(libc.result(c.connect(fd, memory.pointer, 16)), 0)
   return {
     fd,
-    say: () => assert.equal(libc.result(c.send(fd, memory.pointer, 1, 0)), 1),
-    hear: () => void c.recv(fd, memory.pointer, 1, 0),
+    say: () => assert.equal(libc.result(c.write(fd, memory.pointer, 1)), 1),
+    hear: () => void c.read(fd, memory.pointer, 1),
   }
 }
 
@@ -86,7 +86,7 @@ test('an event for a number that was closed in the same batch does not reach the
       ready: () => {
         heard.push('old')
         sockets[own].hear()
-        reactor.remove(other.fd)
+        reactor.forget(other.fd)
         libc.c.close(other.fd)
         reused = echo()
         assert.equal(reused.fd, other.fd)
@@ -116,7 +116,7 @@ test('a storm of closes and new sockets: nothing is told of what a closed socket
       reactor.add(fd, EPOLLIN, {
         ready: () => {
           for (const one of old.splice(0)) {
-            reactor.remove(one.fd)
+            reactor.forget(one.fd)
             libc.c.close(one.fd)
             closed++
           }
@@ -125,7 +125,7 @@ test('a storm of closes and new sockets: nothing is told of what a closed socket
           for (const one of fresh) reactor.add(one.fd, EPOLLIN, { ready: () => wrong++ })
           setImmediate(() => {
             for (const one of fresh) {
-              reactor.remove(one.fd)
+              reactor.forget(one.fd)
               libc.c.close(one.fd)
             }
           })
@@ -138,6 +138,27 @@ test('a storm of closes and new sockets: nothing is told of what a closed socket
   assert.equal(closed, 2000)
   assert.equal(wrong, 0)
   assert.equal(reactor.staleEvents, 50 * 39)
+})
+
+test('a descriptor that is no longer watched stays open and reports nothing, until it is watched again', { skip: linux }, async (t) => {
+  const reactor = reactorFor(t)
+  const { fd, say, hear } = echo()
+  t.after(() => libc.c.close(fd))
+  let told = 0
+  reactor.add(fd, EPOLLIN, { ready: () => told++ })
+  reactor.remove(fd)
+  assert.equal(reactor.size, 0)
+  say()
+  await sleep(20)
+  assert.deepEqual({ told, stale: reactor.staleEvents }, { told: 0, stale: 0 })
+  const again = Promise.withResolvers<void>()
+  reactor.add(fd, EPOLLIN, {
+    ready: () => {
+      hear()
+      again.resolve()
+    },
+  })
+  await again.promise
 })
 
 test('what is waited for can be changed', { skip: linux }, async (t) => {

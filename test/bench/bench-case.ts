@@ -51,9 +51,11 @@ export interface BenchCase {
   /** The text in the table. */
   readonly what: string
   readonly needs: readonly Need[]
+  /** Files and folders of the program that the figures depend on (code-paths.ts): a later change of them makes the figures old. */
+  readonly measures: readonly string[]
   readonly figures: Readonly<Record<string, FigureKind>>
   readonly goals: readonly Goal[]
-  /** How many rounds count. */
+  /** How many rounds count: at least `fewestRounds`. */
   readonly rounds: number
   /** Whether a first round does not count. After it, V8 has compiled the hot code and Postfix has started its processes. */
   readonly warmUp: boolean
@@ -61,6 +63,9 @@ export interface BenchCase {
   readonly minutes: number
   start(setting: Setting): Promise<Started>
 }
+
+/** A ratio of fewer rounds than this says little, because a machine is never as quiet as it seems. */
+export const fewestRounds = 5
 
 /** A number of clients or sessions under a setting; never fewer than `least`. */
 export const scaled = (count: number, { scale }: Setting, least = 20): number => Math.min(count, Math.max(least, Math.round(count * scale)))

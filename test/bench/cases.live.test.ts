@@ -10,7 +10,7 @@ const setting = { scale: 0.002, logFormat: 'json' } as const
 /** Takes seconds of waiting. */
 const slow = new Set(['dnsbl', 'zombies'])
 
-describe('one tiny round of each case', { skip: unless('postfix', 'rbldnsd', 'haproxy') }, () => {
+describe('one tiny round of each case', { skip: unless('postfix', 'rbldnsd', 'haproxy', 'valkey') }, () => {
   // A case about what the gateway does not have yet says so in the table.
   for (const one of cases.filter(({ name, needs }) => !slow.has(name) && needs.every((need) => missing(need) === undefined))) {
     test(one.name, async () => {

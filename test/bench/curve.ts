@@ -25,6 +25,8 @@ export interface Curve {
   readonly x: Axis
   readonly y: Axis
   readonly needs: readonly Need[]
+  /** As for a case. */
+  readonly measures: readonly string[]
   /** Rising. Those that the machine cannot bear are left out. */
   steps(setting: Setting): readonly number[]
   readonly rounds: number

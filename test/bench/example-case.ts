@@ -18,6 +18,7 @@ export function exampleCase(goals: readonly Goal[], contenders: readonly Contend
     name: 'example',
     what: 'bots | of an example',
     needs: [],
+    measures: ['gateway'],
     figures: { cpu: { label: 'CPU', unit: 'µs', digits: 0 }, failed: { label: 'failed', unit: '', digits: 0 } },
     goals,
     rounds: 3,

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { valkeyProgram } from '../peers/valkey.ts'
 
 export interface Machine {
   readonly cpu: string
@@ -56,12 +57,17 @@ function versions(): Readonly<Record<string, string>> {
   if (postfix !== undefined) found['Postfix'] = postfix
   const haproxy = firstMatch('haproxy', ['-v'], /version (\S+)/)
   if (haproxy !== undefined) found['HAProxy'] = haproxy
+  const rbldnsd = firstMatch('rbldnsd', ['-h'], /version (\S+)/)
+  if (rbldnsd !== undefined) found['rbldnsd'] = rbldnsd
+  const server = valkeyProgram('server')
+  const store = server === undefined ? undefined : firstMatch(server, ['--version'], /v=(\S+)/)
+  if (server !== undefined && store !== undefined) found[server.includes('valkey') ? 'Valkey' : 'Redis'] = store
   return found
 }
 
 function firstMatch(program: string, args: readonly string[], pattern: RegExp): string | undefined {
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
-  const { stdout } = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PATH: path } })
-  const match = pattern.exec(stdout ?? '')
+  const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PATH: path } })
+  const match = pattern.exec(`${stdout ?? ''}${stderr ?? ''}`)
   return match?.[1] ?? match?.[0]
 }

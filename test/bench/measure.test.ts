@@ -46,6 +46,7 @@ test('a curve has all rounds of a step before the next, each series with its val
     x: axis,
     y: axis,
     needs: [],
+    measures: [],
     steps: () => [10, 20],
     rounds: 2,
     minutes: 0,

@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { type Age, hasHistory } from './age.ts'
 import { cpuGoal, exampleCase, exampleResult } from './example-case.ts'
-import { details, goalTable, renewPage, replacePart } from './page.ts'
-import { cases, curves } from './registry.ts'
-import { readResults } from './results.ts'
+import { details, goalTable, replacePart } from './page.ts'
+import { readResults, resultsFile } from './results.ts'
+import { pagesOf } from './write-pages.ts'
 
 const example = exampleCase([
   cpuGoal,
   { ...cpuGoal, text: 'none failed', figure: 'failed', beside: { peer: 'postscreen', how: 'difference' }, value: 0 },
 ])
 const results = { cases: { example: exampleResult([30, 33, 36], [77]) }, curves: {} }
+const noAges: ReadonlyMap<string, Age> = new Map()
+const parts = { cases: [example], results, ages: noAges }
 
 test('only what is between the markers changes, and twice is as good as once', () => {
   const page = 'before\n<!-- bench: table -->\nold\n<!-- bench: end of table -->\nafter\n'
@@ -28,25 +30,46 @@ for (const page of ['', '<!-- bench: table -->', '<!-- bench: end of table --><!
 }
 
 test('each goal has a row, the name of the case stands in the first', () => {
-  const [, , first = '', second = ''] = goalTable([example], results).split('\n')
-  assert.equal(first, '| bots \\| of an example | postscreen: 77 µs | CPU 33 µs (30–36) | 0.43× | ≤ 0.5× of theirs | yes |')
-  assert.equal(second, '|  | postscreen: 0 | failed 0 | +0 | none failed | yes |')
+  const [, , first = '', second = ''] = goalTable(parts).split('\n')
+  assert.equal(
+    first,
+    '| bots \\| of an example | postscreen: 77 µs | CPU 33 µs (30–36) | 0.43× | ≤ 0.5× of theirs | yes | 2026-01-01, 1234567, **3 rounds instead of 5** |',
+  )
+  assert.equal(second, '|  | postscreen: 0 | failed 0 | +0 | none failed | yes |  |')
 })
 
 test('a case that was not measured, or cannot be, has a row that says so', () => {
-  assert.match(goalTable([example], { cases: {}, curves: {} }), /not measured yet/)
+  assert.match(goalTable({ ...parts, results: { cases: {}, curves: {} } }), /not measured yet/)
   const lacking = { ...exampleResult([], []), lacks: 'the gateway has no --workers' }
-  assert.match(goalTable([example], { cases: { example: lacking }, curves: {} }), /the gateway has no --workers .* no \|/)
+  assert.match(goalTable({ ...parts, results: { cases: { example: lacking }, curves: {} } }), /the gateway has no --workers .* no \|/)
 })
 
 test('the details have all figures of all contenders, and name the commit', () => {
-  const text = details([example], results)
-  assert.match(text, /^### example\n\nbots \| of an example; 3 rounds each, alternating; measured 2026-01-01T00:00, commit 1234567\.\n/)
+  const text = details(parts)
+  assert.match(text, /^### example\n\nbots \| of an example; 3 rounds each, alternating\. Measured: 2026-01-01, 1234567, /)
   assert.match(text, /\|  \| gateway \| postscreen \|\n\| --- \| --- \| --- \|\n\| CPU \| 33 µs \(30–36\) \| 77 µs \|\n/)
 })
 
-test('docs/performance.md has all markers, and is made from the stored results', () => {
-  const page = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8')
-  const kept = readResults(fileURLToPath(new URL('../../docs/performance/results.json', import.meta.url)))
-  assert.equal(renewPage(page, cases, curves, kept), page)
+test('of a ratio the table shows the least and the most of the rounds, if the contenders have as many', () => {
+  const alike = { cases: { example: exampleResult([30, 33, 36, 39, 42], [60, 60, 60, 60, 60]) }, curves: {} }
+  assert.match(goalTable({ ...parts, results: alike }), /\| 0\.60× \(0\.50–0\.70\) \|.* \| 2026-01-01, 1234567 \|/)
 })
+
+const doubts: readonly { readonly age: Age; readonly text: RegExp }[] = [
+  { age: 'older', text: /1234567, \*\*the code has changed since\*\*/ },
+  { age: 'uncommitted', text: /with changes that are in no commit/ },
+  { age: 'unknown', text: /the commit is not in the history/ },
+]
+for (const { age, text } of doubts) {
+  test(`a row is marked in table and details if its age is ${age}`, () => {
+    const marked = { ...parts, ages: new Map([['example', age]]) }
+    assert.match(goalTable(marked), text)
+    assert.match(details(marked), text)
+  })
+}
+
+for (const [name, text] of hasHistory() ? pagesOf(readResults(resultsFile)) : []) {
+  test(`docs/${name} is made from the stored results, and marks the rows that are older than the code (npm run generate)`, () => {
+    assert.equal(readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8'), text)
+  })
+}

@@ -2,11 +2,15 @@
 import type { BenchCase } from './bench-case.ts'
 import { access } from './cases/access.ts'
 import { allowlist } from './cases/allowlist.ts'
+import { arrive } from './cases/arrive.ts'
 import { dnsbl } from './cases/dnsbl.ts'
 import { greeting } from './cases/greeting.ts'
+import { holdRelayed } from './cases/hold-relayed.ts'
+import { hold, holdMore } from './cases/hold.ts'
+import { idle } from './cases/idle.ts'
 import { pregreet } from './cases/pregreet.ts'
 import { relay } from './cases/relay.ts'
-import { arrive, hold } from './cases/silent.ts'
+import { visits } from './cases/visits.ts'
 import { workers } from './cases/workers.ts'
 import { zombies } from './cases/zombies.ts'
 import type { Curve } from './curve.ts'
@@ -16,7 +20,22 @@ import { networks, reloads } from './curves/networks.ts'
 import { policies } from './curves/policies.ts'
 import { sites } from './curves/sites.ts'
 
-export const cases: readonly BenchCase[] = [pregreet, dnsbl, arrive, hold, greeting, relay, allowlist, access, zombies, workers]
+export const cases: readonly BenchCase[] = [
+  pregreet,
+  dnsbl,
+  arrive,
+  hold,
+  holdMore,
+  greeting,
+  relay,
+  visits,
+  holdRelayed,
+  allowlist,
+  access,
+  zombies,
+  workers,
+  idle,
+]
 
 export const curves: readonly Curve[] = [held, sites, policies, entries, networks, reloads]
 

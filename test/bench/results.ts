@@ -1,9 +1,13 @@
 // Results of measurements, stored as JSON beside the page, so that one case can be measured again without the others.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Round } from './bench-case.ts'
 import type { CurvePoint } from './curve.ts'
 import type { Machine } from './machine.ts'
+
+/** Where the bench keeps them. */
+export const resultsFile = fileURLToPath(new URL('../../docs/performance/results.json', import.meta.url))
 
 export interface ContenderRounds {
   readonly name: string

@@ -1,23 +1,18 @@
 // `npm run bench -- [NAME…]`: compares the gateway with its peers and writes docs/performance.md. Needs root on Linux, and a machine without other work.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { BenchCase, Setting } from './bench-case.ts'
 import { measuredCommit } from './commit.ts'
 import type { Curve } from './curve.ts'
-import { curveSvg } from './curve-svg.ts'
 import { busyWarning, lookAtMachine } from './machine.ts'
 import { measureCase, measureCurve } from './measure.ts'
 import { missing, type Need } from './needs.ts'
-import { machineText, renewPage } from './page.ts'
+import { machineText } from './page.ts'
 import { cases, curves, separate } from './registry.ts'
-import { type CaseResult, readResults, type Results, withCase, withCurve, writeResults } from './results.ts'
+import { type CaseResult, readResults, type Results, resultsFile, withCase, withCurve, writeResults } from './results.ts'
 import { judge, spreadText, valueText } from './verdict.ts'
-
-const pageFile = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
-const folder = fileURLToPath(new URL('../../docs/performance/', import.meta.url))
-const resultsFile = `${folder}results.json`
+import { writePages } from './write-pages.ts'
 
 const minutes = (all: readonly { readonly minutes: number }[]): number => all.reduce((sum, one) => sum + one.minutes, 0)
 
@@ -89,8 +84,10 @@ function missingFor({ cases: chosen, curves: drawn, setting }: Order): readonly 
 }
 
 const isMachines = (need: Need): boolean => typeof need === 'string' || 'files' in need
-const ofScale = (need: Need, { scale }: Setting): Need =>
-  typeof need === 'object' && 'files' in need ? { files: Math.ceil(need.files * scale) } : need
+function ofScale(need: Need, { scale }: Setting): Need {
+  if (typeof need === 'object' && 'files' in need) return { files: Math.ceil(need.files * scale) }
+  return typeof need === 'object' && 'raisedFiles' in need ? { raisedFiles: Math.ceil(need.raisedFiles * scale) } : need
+}
 
 async function runCase(one: BenchCase, { setting, rounds }: Order): Promise<CaseResult> {
   const machine = await lookAtMachine()
@@ -119,13 +116,8 @@ function verdictText({ figures }: BenchCase, { goal, ours, peer, value, met }: R
 }
 
 function keep(results: Results): void {
-  mkdirSync(folder, { recursive: true })
   writeResults(resultsFile, results)
-  for (const curve of curves) {
-    const result = results.curves[curve.name]
-    if (result !== undefined) writeFileSync(`${folder}${curve.name}.svg`, curveSvg(curve, result.points))
-  }
-  writeFileSync(pageFile, renewPage(readFileSync(pageFile, 'utf8'), cases, curves, results))
+  writePages(results)
 }
 
 async function run(order: Order): Promise<number> {

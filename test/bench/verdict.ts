@@ -15,15 +15,22 @@ export interface Verdict {
   readonly peer: Spread | undefined
   /** What is held against the goal: a ratio, a difference, or the median itself. */
   readonly value: number | undefined
+  /** Of a ratio or difference: the least and the most of those of single rounds, where all contenders have as many rounds. */
+  readonly range: { readonly least: number; readonly most: number } | undefined
   readonly met: boolean
 }
 
 /** Of one figure of one contender; undefined when no round has it. */
 export function spreadOf(result: CaseResult, contender: string, figure: string): Spread | undefined {
-  const rounds = result.contenders.find(({ name }) => name === contender)?.rounds ?? []
-  const values = rounds.flatMap((round) => round[figure] ?? []).filter((value) => !Number.isNaN(value))
+  const values = valuesOf(result, contender, figure)
   if (values.length === 0) return undefined
   return { min: Math.min(...values), median: median(values), max: Math.max(...values) }
+}
+
+/** In the order of the rounds; those without the figure are left out. */
+function valuesOf(result: CaseResult, contender: string, figure: string): readonly number[] {
+  const rounds = result.contenders.find(({ name }) => name === contender)?.rounds ?? []
+  return rounds.flatMap((round) => round[figure] ?? []).filter((value) => !Number.isNaN(value))
 }
 
 /** One verdict for each goal of the case. */
@@ -33,7 +40,7 @@ export function judge({ goals }: BenchCase, result: CaseResult): readonly Verdic
     const peer = goal.beside === undefined ? undefined : spreadOf(result, goal.beside.peer, goal.figure)
     const value = valueOf(goal, ours, peer)
     const met = value !== undefined && (goal.bound === 'at most' ? value <= goal.value : value >= goal.value)
-    return { goal, ours, peer, value, met }
+    return { goal, ours, peer, value, range: rangeOf(goal, result), met }
   })
 }
 
@@ -42,6 +49,26 @@ function valueOf({ beside }: Goal, ours: Spread | undefined, peer: Spread | unde
   if (beside === undefined || beside.how === 'shown') return ours.median
   if (peer === undefined) return undefined
   return beside.how === 'ratio' ? ours.median / peer.median : ours.median - peer.median
+}
+
+/** The contenders take turns, so a round of one belongs to the same round of the other. */
+function rangeOf({ of, figure, beside }: Goal, result: CaseResult): Verdict['range'] {
+  if (beside === undefined || beside.how === 'shown') return undefined
+  const [ours, peers] = [valuesOf(result, of, figure), valuesOf(result, beside.peer, figure)]
+  if (ours.length < 2 || ours.length !== peers.length) return undefined
+  const each = ours.map((value, index) =>
+    beside.how === 'ratio' ? value / (peers[index] ?? Number.NaN) : value - (peers[index] ?? Number.NaN),
+  )
+  return { least: Math.min(...each), most: Math.max(...each) }
+}
+
+/** ` (0.40–0.45)` or ` (−0.1 to 0.3)`; empty where there is no range. */
+export function rangeText({ goal, range }: Verdict, { digits }: FigureKind): string {
+  if (range === undefined) return ''
+  const text = (value: number): string => `${value < 0 ? '−' : ''}${grouped(Math.abs(value), goal.beside?.how === 'ratio' ? 2 : digits)}`
+  return text(range.least) === text(range.most)
+    ? ''
+    : ` (${text(range.least)}${goal.beside?.how === 'ratio' ? '–' : ' to '}${text(range.most)})`
 }
 
 const withUnit = (number: string, unit: string): string => (unit === '' ? number : unit === '/s' ? `${number}/s` : `${number} ${unit}`)

@@ -12,6 +12,7 @@ interface Status {
       readonly error: number
       readonly timeout: number
     }[]
+    readonly servers: readonly { readonly sent: number }[]
     readonly flights: number
     readonly inFlight: number
     readonly waiting: number

@@ -11,7 +11,7 @@ export type Waiting = 'greet wait' | 'dummy engine'
 
 /** A policy under which clients may be silent for minutes. */
 export function silentSpec(waiting: Waiting): object {
-  const limits = { preQueue: 100_000 }
+  const limits = { preQueue: 200_000 }
   if (waiting === 'greet wait') return { limits, greet: { wait: '5m', stressWait: '5m' } }
   return { limits, greet: { banner: '' }, deepTests: { pipelining: { enabled: true } } }
 }

@@ -8,6 +8,7 @@ import { tableText } from '../access-data.ts'
 import { type BenchCase, type Round, scaled, type Setting, type Started } from '../bench-case.ts'
 import { timeAccessList } from '../lookups-process.ts'
 import { type GatewayServer, gatewayServer } from '../servers.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 const spec = (file: string): object => ({ access: [{ table: { file } }], greet: { action: 'Drop', wait: '2s' } })
 const inForce = /policy mx is in force/g
@@ -49,6 +50,7 @@ export const access: BenchCase = {
   name: 'access',
   what: 'Policy with 100,000 networks in the access list',
   needs: [],
+  measures: gatewayCode,
   figures: {
     lookup: { label: 'lookup', unit: 'ns', digits: 0 },
     reload: { label: 'reload', unit: 'ms', digits: 0 },

@@ -5,6 +5,7 @@ import { type BenchCase, scaled } from '../bench-case.ts'
 import { gatewayServer, onNodeSockets, postscreenServer } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 import { roomyMainCf } from './pregreet.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 /** Each of the sites suffices. */
 export function dnsblSpec(sites: readonly string[]): object {
@@ -32,6 +33,7 @@ export const dnsbl: BenchCase = {
   name: 'dnsbl',
   what: 'Listed clients, 3 DNS lists, 1,000 clients at once, dropped',
   needs: ['postfix', 'rbldnsd'],
+  measures: gatewayCode,
   figures: { cpu, rate, p50, p99, resident, load, through, hanging, wrong },
   goals: [
     {

@@ -3,33 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLmdbAllowlist } from '../../../gateway/allowlist/allowlist-lmdb.ts'
-import { loopbackAddress, type Script, visitAll } from '../../laboratory/clients.ts'
-import { quantile } from '../../laboratory/figures.ts'
+import { loopbackAddress } from '../../laboratory/clients.ts'
 import { startPostfix } from '../../peers/postfix.ts'
 import { recordFor } from '../../support/shared-store.ts'
-import { type BenchCase, type Round, scaled } from '../bench-case.ts'
+import { type BenchCase, scaled } from '../bench-case.ts'
+import { greetingRound } from '../greeting-round.ts'
 import { gatewayServer } from '../servers.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 const known = 250
 const hour = 3600
 const address = (index: number): string => loopbackAddress(73, index % known)
-const quits: Script = { turns: [Buffer.from('QUIT\r\n')] }
-
-/** One after another, so that no client waits for another. */
-async function greetingRound(port: number, sessions: number): Promise<Round> {
-  const waits: number[] = []
-  await visitAll({
-    port,
-    count: sessions,
-    atOnce: 1,
-    patienceMs: 20_000,
-    client: (index) => ({ from: address(index), script: quits }),
-    onVisit: ({ beganAt, heardAt, heard }) => {
-      if (heardAt !== undefined && heard.startsWith('220 ')) waits.push(heardAt - beganAt)
-    },
-  })
-  return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), failed: sessions - waits.length }
-}
 
 async function rememberAll(directory: string, record: string): Promise<void> {
   const store = await openLmdbAllowlist({ directory, warn: () => undefined })
@@ -44,6 +28,7 @@ export const greeting: BenchCase = {
   name: 'greeting',
   what: 'Client on the allowlist: time until the 220 greeting, compared with a direct connection',
   needs: ['postfix'],
+  measures: gatewayCode,
   figures: {
     p50: { label: 'p50', unit: 'ms', digits: 2 },
     p99: { label: 'p99', unit: 'ms', digits: 2 },
@@ -75,7 +60,7 @@ export const greeting: BenchCase = {
     const flags = ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`, '--data-dir', directory]
     const gateway = await gatewayServer(setting, { spec: { greet: { action: 'Drop', wait: '2s' } }, flags })
     const sessions = scaled(2000, setting)
-    const contender = (name: string, port: number) => ({ name, round: () => greetingRound(port, sessions) })
+    const contender = (name: string, port: number) => ({ name, round: () => greetingRound(port, sessions, address) })
     return {
       contenders: [
         contender('gateway', gateway.port),

@@ -5,6 +5,7 @@ import { type BenchCase, scaled } from '../bench-case.ts'
 import { bareDrop } from '../bare-node.ts'
 import { gatewayServer, onNodeSockets, postscreenServer } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 export const pregreetSpec = { greet: { action: 'Drop', wait: '2s', stressWait: '2s' }, limits: { connectionsPerClient: 0 } }
 
@@ -22,6 +23,7 @@ export const pregreet: BenchCase = {
   name: 'pregreet',
   what: 'Bots that speak before the greeting, 200 at once, dropped',
   needs: ['postfix'],
+  measures: gatewayCode,
   figures: { cpu, rate, p50, p99, resident, load, wrong },
   goals: [
     {

@@ -6,6 +6,7 @@ import { barePipe } from '../bare-node.ts'
 import { gatewayServer, haproxyServer, onNodeSockets, type Server } from '../servers.ts'
 import { sessionFigures, sessionRound } from '../session-load.ts'
 import { startSinkProcess } from '../sink-process.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 const sizes = [
   { key: 'small', name: '4 KiB', bytes: 4096, sessions: 8000 },
@@ -44,6 +45,7 @@ export const relay: BenchCase = {
   name: 'relay',
   what: 'Relay of a delivered message, 4 KiB and 1 MiB',
   needs: ['loopback', 'haproxy'],
+  measures: gatewayCode,
   figures,
   goals: sizes.map(({ key, name }) => ({
     text: `${name}: ≤ 1.5× HAProxy's CPU`,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fillAllowlist } from '../allowlist-data.ts'
 import { timeAllowlist } from '../lookups-process.ts'
 import type { Curve, Values } from '../curve.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 export const entries: Curve = {
   name: 'entries',
@@ -12,6 +13,7 @@ export const entries: Curve = {
   x: { label: 'entries', unit: '', scale: 'log' },
   y: { label: 'time of a lookup', unit: 'µs', scale: 'log' },
   needs: [],
+  measures: gatewayCode,
   steps: ({ scale }) => [1e3, 1e4, 1e5, 1e6, 1e7].filter((count) => scale === 1 || count <= 1e7 * scale || count === 1e3),
   rounds: 3,
   minutes: 3,

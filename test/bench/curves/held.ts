@@ -1,7 +1,8 @@
 // Resident memory by the number of silent connections that are held.
-import { heldBy } from '../cases/silent.ts'
+import { heldBy } from '../silent-server.ts'
 import type { Curve, Values } from '../curve.ts'
 import { openFilesLimit } from '../../laboratory/open-files-limit.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 /** Files of a process besides its connections. */
 const spare = 200
@@ -12,6 +13,7 @@ export const held: Curve = {
   x: { label: 'open connections', unit: '', scale: 'log' },
   y: { label: 'additional resident memory', unit: 'MB', scale: 'log' },
   needs: ['postfix'],
+  measures: gatewayCode,
   steps: ({ scale }) => {
     const most = openFilesLimit() - spare
     return [1000, 2000, 5000, 10_000, 20_000, 50_000].map((count) => Math.round(count * scale)).filter((count) => count <= most)

@@ -2,6 +2,7 @@
 import { gatewayWithTable } from '../cases/access.ts'
 import type { Curve, Values } from '../curve.ts'
 import { timeAccessList } from '../lookups-process.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 const steps = [10, 100, 1000, 10_000, 100_000, 1_000_000]
 
@@ -11,6 +12,7 @@ export const networks: Curve = {
   x: { label: 'networks', unit: '', scale: 'log' },
   y: { label: 'time of a lookup', unit: 'ns', scale: 'linear' },
   needs: [],
+  measures: gatewayCode,
   steps: ({ scale }) => steps.filter((count) => count <= 1e6 * scale || count <= 100),
   rounds: 5,
   minutes: 1,
@@ -26,6 +28,7 @@ export const reloads: Curve = {
   x: { label: 'networks', unit: '', scale: 'log' },
   y: { label: 'time', unit: 'ms', scale: 'log' },
   needs: [],
+  measures: gatewayCode,
   steps: ({ scale }) => steps.filter((count) => count <= 1e6 * scale || count <= 100),
   rounds: 3,
   minutes: 2,

@@ -1,6 +1,7 @@
 // The operator's CPU time by the number of policies: until all are processed, and when one of them changes.
 import type { Curve, Values } from '../curve.ts'
 import { timePolicies } from '../policies-process.ts'
+import { operatorCode } from '../code-paths.ts'
 
 export const policies: Curve = {
   name: 'policies',
@@ -8,6 +9,7 @@ export const policies: Curve = {
   x: { label: 'policies', unit: '', scale: 'log' },
   y: { label: 'CPU time', unit: 'ms', scale: 'log' },
   needs: [],
+  measures: operatorCode,
   steps: ({ scale }) => [1, 10, 100, 300, 1000].filter((count) => count <= 1000 * scale || count <= 10),
   rounds: 3,
   minutes: 2,

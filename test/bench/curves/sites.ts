@@ -5,6 +5,7 @@ import { dnsblLoad, dnsblMainCf, dnsblSpec } from '../cases/dnsbl.ts'
 import type { Curve, Values } from '../curve.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'
 import { sessionRound } from '../session-load.ts'
+import { gatewayCode } from '../code-paths.ts'
 
 const most = 20
 /** What postscreen takes without clients being let through, so that both do the same work. */
@@ -18,6 +19,7 @@ export const sites: Curve = {
   x: { label: 'DNS lists', unit: '', scale: 'linear' },
   y: { label: 'CPU time per client', unit: 'µs', scale: 'linear' },
   needs: ['postfix', 'rbldnsd'],
+  measures: gatewayCode,
   steps: () => [1, 3, 5, 10, most],
   rounds: 2,
   minutes: 9,

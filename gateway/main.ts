@@ -1,6 +1,5 @@
 // Starts a gateway of one process: opens its allowlist, then the gateway itself.
 import { memoryAllowlist } from './allowlist/allowlist-memory.ts'
-import { openLmdbAllowlist } from './allowlist/allowlist-lmdb.ts'
 import type { LocalAllowlist } from './allowlist/allowlist-store.ts'
 import { DataDirectoryError } from './allowlist/data-directory.ts'
 import type { LocalGateway } from './process/gateway.ts'
@@ -29,6 +28,8 @@ export async function startGateway(options: GatewayOptions): Promise<LocalGatewa
  */
 async function openStore({ dataDir, log }: GatewayOptions): Promise<LocalAllowlist> {
   if (dataDir === undefined) return memoryAllowlist()
+  // Loaded only here: without a data directory, LMDB would use memory for nothing.
+  const { openLmdbAllowlist } = await import('./allowlist/allowlist-lmdb.ts')
   try {
     return await openLmdbAllowlist({ directory: dataDir, warn: (text) => log.warning(text) })
   } catch (error) {

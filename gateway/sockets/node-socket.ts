@@ -4,7 +4,7 @@
 // property of the socket.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import NetKeepAlive from 'net-keepalive'
+import { netKeepAlive } from '../node-internals/net-keepalive.ts'
 import { sharedReads } from '../node-internals/shared-reads.ts'
 import { listenToTls } from '../node-internals/tls-events.ts'
 import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from './tcp-socket.ts'
@@ -174,7 +174,7 @@ export class NodeSocket implements TcpSocket {
   limitUnacknowledged(ms: number): void {
     if (process.platform !== 'linux') return
     try {
-      NetKeepAlive.setUserTimeout(this.#socket, ms)
+      netKeepAlive().setUserTimeout(this.#socket, ms)
     } catch {
       // It has just been closed.
     }

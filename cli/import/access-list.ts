@@ -1,7 +1,8 @@
 // Converts postscreen_access_list to entries of a policy: mynetworks, words and tables in order; the first decision
 // wins (server_acl(3)).
-import { everywhere, intersection, type Network } from '../../crds/values/network.ts'
+import { everywhere, intersection, isMapped, type Network } from '../../crds/values/network.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
+import { firstMatches } from './first-matches.ts'
 import { goesIntoFile } from './access-table-file.ts'
 import { formatNetwork } from '../../crds/values/network.ts'
 import { Commented } from './policy-yaml.ts'
@@ -10,10 +11,15 @@ import { splitWords } from './word-list.ts'
 
 type Decision = 'Permit' | 'Reject' | 'Dunno'
 
+/** `End`: a result that is not a decision. It ends the search in the whole list (SERVER_ACL_ACT_ERROR). */
+type Action = Decision | 'End'
+
 interface Rule {
-  readonly action: Decision
+  readonly action: Action
   readonly networks: readonly Network[]
 }
+
+type DecidingRule = Rule & { readonly action: Decision }
 
 const words: Readonly<Record<string, Decision>> = { permit: 'Permit', reject: 'Reject', dunno: 'Dunno' }
 
@@ -116,7 +122,7 @@ class AccessListReader {
       )
       // Each address occurs only once, so the order does not matter, and results that decide nothing can be removed.
       this.#add(
-        (['Permit', 'Reject'] as const).map((action) => ({
+        (['Permit', 'Reject', 'End'] as const).map((action) => ({
           action,
           networks: rules.filter((rule) => rule.action === action).flatMap((rule) => rule.networks),
         })),
@@ -125,7 +131,7 @@ class AccessListReader {
     }
   }
 
-  /** A lookup result is an access list again, without tables; its end, like dunno, leaves the table. */
+  /** A lookup result is an access list again. The name of a table in it, or its end, leaves the table like dunno. */
   #results(text: string, networks: readonly Network[], where: string): readonly Rule[] {
     const only = decisionOf(text)
     if (only !== undefined) return [{ action: only, networks }]
@@ -139,7 +145,7 @@ class AccessListReader {
           `${this.#name}: ${where.replace(/, line .*$/, '')}`,
           `${this.#name}: ${where}: unknown command: ${word}: not a decision, as in Postfix; ${known}`,
         )
-        break
+        return [...rules, { action: word.includes(':') ? 'Dunno' : 'End', networks }]
       }
       rules.push({ action: 'Permit', networks: intersection(networks, addressesIn(this.#networks())) })
     }
@@ -151,7 +157,8 @@ class AccessListReader {
    * itself would end the search.
    */
   #add(found: readonly Rule[], comment: string): void {
-    const merged = merge(found)
+    if (found.some(({ action }) => action === 'End')) this.#addEnds(found, comment)
+    const merged = merge(found.filter((rule): rule is DecidingRule => rule.action !== 'End'))
     while (merged.at(-1)?.action === 'Dunno') merged.pop()
     this.rejects ||= merged.some((rule) => rule.action === 'Reject')
     const entries = pieces(merged, mostNetworks.entry)
@@ -168,6 +175,15 @@ class AccessListReader {
     } else {
       this.entries.push(new Commented(first, { above: [comment] }), ...rest)
     }
+  }
+
+  /** Adds the addresses whose result is not a decision, in front of the rules: a dunno of the list ends the search. */
+  #addEnds(found: readonly Rule[], comment: string): void {
+    const [merged] = merge([{ action: 'Dunno', networks: firstMatches(found, ({ action }) => action === 'End') }])
+    const ends = pieces(merged === undefined ? [] : [merged], mostNetworks.entry)
+    if (ends.length > mostEntries)
+      this.#source.findings.error(`${this.#name}: ${comment}: the results of too many networks are not a decision`)
+    else this.entries.push(...ends.map((entry) => new Commented(entry, { above: [`${comment}: not a decision`] })))
   }
 }
 
@@ -191,10 +207,14 @@ function noteLoggedOnly(parameter: string, source: Source): void {
   )
 }
 
-/** Joins neighbouring rules with the same action, and removes rules without networks. */
-function merge(rules: readonly Rule[]): { action: Decision; networks: Network[] }[] {
+/**
+ * Joins neighbouring rules with the same action, and removes rules without networks. IPv4-mapped networks, which no
+ * client matches and a policy may not name, are left out.
+ */
+function merge(rules: readonly DecidingRule[]): { action: Decision; networks: Network[] }[] {
   const merged: { action: Decision; networks: Network[] }[] = []
-  for (const { action, networks } of rules) {
+  for (const { action, networks: all } of rules) {
+    const networks = all.filter((network) => !isMapped(network))
     if (networks.length === 0) continue
     const last = merged.at(-1)
     if (last?.action === action) for (const network of networks) last.networks.push(network)
@@ -210,7 +230,10 @@ function chunks(networks: readonly Network[], most: number): readonly (readonly 
 }
 
 /** Rules in the form of the policy, each with a limited number of networks. */
-const pieces = (merged: readonly Rule[], most: number): readonly { readonly action: Decision; readonly cidrs: readonly string[] }[] =>
+const pieces = (
+  merged: readonly DecidingRule[],
+  most: number,
+): readonly { readonly action: Decision; readonly cidrs: readonly string[] }[] =>
   merged.flatMap(({ action, networks }) => chunks(networks, most).map((cidrs) => ({ action, cidrs: cidrs.map(formatNetwork) })))
 
 /** The entries of spec.access for an access list, with the words of the list as comments. */

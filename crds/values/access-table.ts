@@ -2,7 +2,6 @@
 // (server_acl(3)).
 import { type CidrRule, parseCidrTable, problemsAtMost, type TableProblem } from './cidr-table.ts'
 import { type Network, printed } from './network.ts'
-import { blank } from './logical-lines.ts'
 
 /** What a rule of an access list decides. `Dunno` decides nothing. */
 export type Decision = 'Permit' | 'Reject' | 'Dunno'
@@ -38,7 +37,8 @@ export const decisionOf = (word: string): Decision | undefined => {
   return Object.hasOwn(words, folded) ? words[folded] : undefined
 }
 
-const separator = new RegExp(`(?:,|${blank})+`)
+/** CHARS_COMMA_SP of Postfix: fewer characters than those that separate the network from its result. */
+const separator = /[, \t\r\n]+/
 const allowed = 'expected one of permit, reject, dunno'
 
 /**

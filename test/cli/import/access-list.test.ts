@@ -102,6 +102,7 @@ function decideResult(text: string, mine: boolean): Decision | undefined {
     if (word === 'permit') return 'Permit'
     if (word === 'reject') return 'Reject'
     if (word === 'dunno') return undefined
+    if (word !== 'permit_mynetworks') return 'Dunno'
     if (mine) return 'Permit'
   }
   return undefined

@@ -55,6 +55,7 @@ export function socketEndpoints({ remoteAddress, remotePort, localAddress, local
 export class NodeSocket implements TcpSocket {
   reader: SocketReader | undefined = undefined
   #socket: Socket
+  #listensForDrain = false
 
   /** @param socket paused, and created with `allowHalfOpen` */
   constructor(socket: Socket) {
@@ -122,9 +123,13 @@ export class NodeSocket implements TcpSocket {
     const socket = this.#socket
     // A write behind the end would be an error, and close the connection.
     if (!socket.writable) return false
-    const isSent = typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)
-    if (!isSent && socket.listenerCount('drain') === 0) socket.once('drain', onDrain)
-    return isSent
+    if (typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)) return true
+    // net.Socket also asks to wait when the kernel has already taken a large chunk. Reading on then saves a pause, a
+    // resume and a `drain` for each chunk of bulk data.
+    if (socket.writableLength === 0) return true
+    if (!this.#listensForDrain) socket.on('drain', onDrain)
+    this.#listensForDrain = true
+    return false
   }
 
   end(text = ''): void {
@@ -157,6 +162,7 @@ export class NodeSocket implements TcpSocket {
     const replaced = sharedReads(this.#socket, (bytes) => this.reader?.onData(bytes) ?? false)
     if (replaced === undefined) return
     this.#socket = replaced
+    this.#listensForDrain = false
     this.#listen(replaced)
   }
 

@@ -62,8 +62,7 @@ class LinuxDatagramSocket implements DatagramSocket, Watcher {
     this.#isClosed = true
     this.#waiting = []
     if (this.#fd < 0) return
-    this.#share.reactor.forget(this.#fd)
-    this.#share.calls.close(this.#fd)
+    this.#share.reactor.closeDescriptor(this.#fd)
     this.#fd = -1
   }
 

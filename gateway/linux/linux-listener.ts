@@ -62,7 +62,7 @@ export class LinuxListener implements Listener, Watcher {
       this.endpoint = calls.localEndpoint(this.#fd) ?? endpoint
       checked('epoll_ctl', reactor.add(this.#fd, EPOLLIN, this))
     } catch (error) {
-      calls.close(this.#fd)
+      reactor.closeDescriptor(this.#fd)
       throw error
     }
   }
@@ -76,8 +76,7 @@ export class LinuxListener implements Listener, Watcher {
     if (this.#isClosed) return
     this.#isClosed = true
     clearTimeout(this.#rest)
-    this.#share.reactor.forget(this.#fd)
-    this.#share.calls.close(this.#fd)
+    this.#share.reactor.closeDescriptor(this.#fd)
   }
 
   /** For the reactor. */
@@ -91,7 +90,7 @@ export class LinuxListener implements Listener, Watcher {
       if (fd < 0) return this.#restFor(systemError('accept4', fd))
       const client = calls.peer
       const server = this.#isAnyAddress ? calls.localEndpoint(fd) : this.endpoint
-      if (client === undefined || server === undefined) calls.close(fd)
+      if (client === undefined || server === undefined) this.#share.reactor.closeDescriptor(fd)
       else this.#accept(new LinuxSocket(this.#share, fd, client, server))
     }
   }

@@ -2,9 +2,9 @@
 // the reader, and written bytes go directly to the kernel. Only bytes that the kernel does not accept yet are copied
 // and wait.
 //
-// The socket owns its descriptor from the constructor until `#release`, which closes it or gives it to Node (startTls).
-// After that, `#fd` is -1 and no call uses the number. The socket registers for events with the reactor when reading
-// begins, and changes this only after an unwanted event.
+// The socket owns its descriptor from the constructor until `#release`, after which it is closed or given to Node
+// (startTls). From then on, `#fd` is -1 and no call uses the number. The socket registers for events with the reactor
+// when reading begins, and changes this only after an unwanted event. Bytes that are not read stay in the kernel.
 import { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -12,7 +12,10 @@ import { NodeSocket } from '../sockets/node-socket.ts'
 import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from '../sockets/tcp-socket.ts'
 import { EAGAIN, EINTR, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, IPPROTO_TCP, SHUT_WR, systemError, TCP_USER_TIMEOUT } from './libc.ts'
 import type { Reactor, Watcher } from './reactor.ts'
-import type { SocketCalls } from './socket-calls.ts'
+import { bufferBytes, type SocketCalls } from './socket-calls.ts'
+
+/** A socket reads so many full buffers at one event. Then it is the turn of the others. */
+const readsAtOnce = 4
 
 /** What is left to do once everything that was written is sent. */
 type AfterSending = 'nothing' | 'end' | 'close'
@@ -41,7 +44,8 @@ export class LinuxSocket implements TcpSocket, Watcher {
   #isClosed = false
   #error: Error | undefined
   #bytesRead = 0
-  #unsent: Buffer[] | undefined
+  /** Bytes that wait for the kernel. They belong to the socket, as in net.Socket.write. */
+  #unsent: Uint8Array[] | undefined
   #putBack: Buffer | undefined
   #idle: { readonly timer: NodeJS.Timeout } | undefined
   /** After startTls: the same connection as Node's. */
@@ -124,8 +128,9 @@ export class LinuxSocket implements TcpSocket, Watcher {
     this.#putBack = undefined
     this.reader?.onData(bytes)
     if (this.#isPaused || this.#fd < 0) return
-    if (this.#inputEnded) this.reader?.onEnd()
-    else this.#wantInput()
+    if (!this.#inputEnded) return this.#wantInput()
+    this.reader?.onEnd()
+    this.#closeWhenBothEnded()
   }
 
   write(bytes: Uint8Array | string): boolean {
@@ -158,9 +163,10 @@ export class LinuxSocket implements TcpSocket, Watcher {
   }
 
   startTls(context: SecureContext, events: TlsEvents): TcpSocket {
+    const fd = this.#release()
     // libuv's own epoll descriptor watches it from here on.
-    this.#share.reactor.remove(this.#fd)
-    const adopted = new NodeSocket(new Socket({ fd: this.#release(), allowHalfOpen: true, readable: true, writable: true }).pause())
+    this.#share.reactor.remove(fd)
+    const adopted = new NodeSocket(new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }).pause())
     this.#adopted = adopted
     return adopted.startTls(context, events)
   }
@@ -187,24 +193,29 @@ export class LinuxSocket implements TcpSocket, Watcher {
 
   /** For the reactor. */
   ready(events: number): void {
-    if (this.#onConnect !== undefined) return this.#connected()
+    if (this.#onConnect !== undefined) return this.#connected(events)
     if ((events & EPOLLOUT) !== 0) this.#flush()
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0 || this.#fd < 0) return
-    if (this.#isPaused || this.#inputEnded) this.#unwanted(events)
-    else this.#read()
+    if (!this.#isReading) return this.#unwanted(events)
+    for (let reads = 1; this.#read() && reads < readsAtOnce; reads++);
   }
 
-  #connected(): void {
-    const error = this.#share.calls.pendingError(this.#fd)
+  get #isReading(): boolean {
+    return !this.#isPaused && !this.#inputEnded
+  }
+
+  #connected(events: number): void {
+    const error = (events & (EPOLLERR | EPOLLHUP)) === 0 ? 0 : this.#share.calls.pendingError(this.#fd)
     if (error < 0) return this.#destroy(systemError('connect', error))
     const callback = this.#onConnect
     this.#onConnect = undefined
-    this.#watch(this.#isPaused ? 0 : EPOLLIN)
     callback?.()
+    if (this.#isReading) this.#wantInput()
+    else if (this.#unsent === undefined) this.#wantNo(EPOLLOUT)
   }
 
-  /** One read for each event: what is left brings another event, behind those of other sockets. */
-  #read(): void {
+  /** @returns whether more is there, and may be read */
+  #read(): boolean {
     const { calls } = this.#share
     const count = calls.receive(this.#fd)
     if (count > 0) {
@@ -212,13 +223,15 @@ export class LinuxSocket implements TcpSocket, Watcher {
       this.#idle?.timer.refresh()
       if (!this.#sharesReads) this.reader?.onData(Buffer.from(calls.input(count)))
       else if (this.reader?.onData(calls.input(count)) === true) calls.giveInputAway()
-    } else if (count === 0) {
+      return count === bufferBytes && this.#isReading && this.#fd >= 0
+    }
+    if (count === 0) {
       this.#inputEnded = true
       this.reader?.onEnd()
       this.#closeWhenBothEnded()
-      // Last, because most sockets are closed now.
-      this.#wantNoInput()
+      this.#wantNo(EPOLLIN)
     } else if (count !== -EAGAIN && count !== -EINTR) this.#destroy(systemError('read', count))
+    return false
   }
 
   /**
@@ -226,7 +239,7 @@ export class LinuxSocket implements TcpSocket, Watcher {
    * nothing is watched until reading begins.
    */
   #unwanted(events: number): void {
-    if ((events & (EPOLLERR | EPOLLHUP)) === 0) return this.#wantNoInput()
+    if ((events & (EPOLLERR | EPOLLHUP)) === 0) return this.#wantNo(EPOLLIN)
     if (this.#inputEnded || (this.#interest & EPOLLOUT) !== 0) {
       const error = this.#share.calls.pendingError(this.#fd)
       // A hang-up without an error: both directions have ended, and waiting bytes can no longer be sent.
@@ -237,11 +250,11 @@ export class LinuxSocket implements TcpSocket, Watcher {
 
   #wantInput(): void {
     if (this.#fd < 0 || this.#inputEnded || this.#onConnect !== undefined) return
-    this.#watch(this.#interest < 0 ? EPOLLIN : this.#interest | EPOLLIN)
+    this.#watch((this.#unsent === undefined ? 0 : EPOLLOUT) | EPOLLIN)
   }
 
-  #wantNoInput(): void {
-    if (this.#interest >= 0) this.#watch(this.#interest & ~EPOLLIN)
+  #wantNo(events: number): void {
+    if (this.#interest >= 0) this.#watch(this.#interest & ~events)
   }
 
   #watch(interest: number): void {
@@ -259,29 +272,21 @@ export class LinuxSocket implements TcpSocket, Watcher {
   /** @returns whether the kernel has taken all of it */
   #send(bytes: Uint8Array | string): boolean {
     this.#idle?.timer.refresh()
-    if (this.#unsent !== undefined) {
-      this.#unsent.push(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes))
-      return false
-    }
-    const { calls } = this.#share
     const { length } = bytes
     let done = 0
-    while (done < length) {
-      const sent = calls.send(this.#fd, bytes, done)
+    while (this.#unsent === undefined && done < length) {
+      const sent = this.#share.calls.send(this.#fd, bytes, done)
       if (sent >= 0) done += sent
+      else if (sent === -EAGAIN) this.#unsent = []
       else if (sent !== -EINTR) {
-        if (sent === -EAGAIN)
-          this.#keep(typeof bytes === 'string' ? Buffer.from(bytes.slice(done), 'latin1') : Buffer.from(bytes.subarray(done)))
-        else this.#destroy(systemError('write', sent))
+        this.#destroy(systemError('write', sent))
         return false
       }
     }
-    return true
-  }
-
-  #keep(rest: Buffer): void {
-    this.#unsent = [rest]
+    if (this.#unsent === undefined) return true
+    this.#unsent.push(typeof bytes === 'string' ? Buffer.from(bytes.slice(done), 'latin1') : bytes.subarray(done))
     this.#watch((this.#interest < 0 ? 0 : this.#interest) | EPOLLOUT)
+    return false
   }
 
   #flush(): void {
@@ -298,16 +303,18 @@ export class LinuxSocket implements TcpSocket, Watcher {
       else waiting[0] = first.subarray(sent)
     }
     this.#unsent = undefined
-    this.#watch(this.#interest & ~EPOLLOUT)
+    this.#wantNo(EPOLLOUT)
     if (this.#afterSending === 'nothing') this.reader?.onDrain?.()
     else this.#allSent()
   }
 
   #allSent(): void {
     if (this.#afterSending === 'close') return this.#destroy(undefined)
-    if (!this.#endSent) this.#share.calls.shutdown(this.#fd, SHUT_WR)
+    const isLast = this.#inputEnded && this.#putBack === undefined
+    // A close ends our direction too.
+    if (!this.#endSent && !isLast) this.#share.calls.shutdown(this.#fd, SHUT_WR)
     this.#endSent = true
-    this.#closeWhenBothEnded()
+    if (isLast) this.#destroy(undefined)
   }
 
   #closeWhenBothEnded(): void {
@@ -316,7 +323,7 @@ export class LinuxSocket implements TcpSocket, Watcher {
 
   #destroy(error: Error | undefined): void {
     if (this.#fd < 0) return
-    this.#share.calls.close(this.#release())
+    this.#share.reactor.closeDescriptor(this.#release())
     this.#tellClosed(error)
   }
 
@@ -332,7 +339,6 @@ export class LinuxSocket implements TcpSocket, Watcher {
   /** From here on the descriptor belongs to the caller. */
   #release(): number {
     const fd = this.#fd
-    if (this.#interest >= 0) this.#share.reactor.forget(fd)
     clearTimeout(this.#idle?.timer)
     this.#fd = -1
     this.#interest = -1

@@ -2,10 +2,15 @@
 // of libuv handles a batch.
 //
 // Ownership of a descriptor: its owner is the object that has opened or accepted it (client socket, relay end, DNS
-// socket, listener). Only the owner closes it, once, and calls `forget` before that. The kernel gives a closed number
-// to the next socket at once, so an event that is already in the batch could reach the new owner of the number.
-// Therefore each registration has a generation, which the kernel stores in epoll_event.data, and an event of another
-// generation is dropped.
+// socket, listener), from then until it calls `closeDescriptor`, or `remove` to give it to Node (startTls). The owner
+// does this once, and first forgets the number, so that no later call can use it. A descriptor that cannot be
+// registered still belongs to its owner.
+//
+// The kernel gives a closed number to the next socket at once, so an event that is already in the batch could reach the
+// new owner of the number. Therefore each registration has a generation, which the kernel stores in epoll_event.data,
+// and an event of another generation is dropped. close(2) ends the registration (epoll(7), question 6). If a child process
+// is being started at that moment, it holds the descriptor until its exec(2): until then such events can still arrive,
+// and are dropped too.
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -18,6 +23,7 @@ import {
   systemError,
   UV_POLL,
   UV_READABLE,
+  wordsOf,
 } from './libc.ts'
 
 /** The number of descriptors in one wake-up. Then libuv handles its other events (timers, TLS, Valkey, DNS). */
@@ -40,8 +46,9 @@ export class Reactor {
   readonly #watchers: (Watcher | undefined)[] = []
   readonly #generations: number[] = []
   #size = 0
-  /** Descriptors that keep the process alive. */
-  readonly #keepAlive = new Set<number>()
+  /** Descriptors that do not keep the process alive. */
+  readonly #background = new Set<number>()
+  #isKept = false
   #staleEvents = 0
   #isScheduled = false
   #isClosed = false
@@ -51,9 +58,9 @@ export class Reactor {
     this.libc = libc
     const { c } = libc
     this.#one = libc.allocate(epollEventWords * 4)
-    this.#oneWords = new Uint32Array(this.#one.bytes.buffer)
+    this.#oneWords = wordsOf(this.#one)
     this.#batch = libc.allocate(epollEventWords * 4 * batchSize)
-    this.#batchWords = new Uint32Array(this.#batch.bytes.buffer)
+    this.#batchWords = wordsOf(this.#batch)
     this.#handle = libc.allocate(c.uv_handle_size(UV_POLL))
     this.#epoll = libc.result(c.epoll_create1(EPOLL_CLOEXEC))
     if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll)
@@ -87,9 +94,8 @@ export class Reactor {
     if (result < 0) return result
     this.#generations[fd] = generation
     this.#watchers[fd] = watcher
-    this.#size++
-    if (keepsAlive && this.#keepAlive.size === 0) this.libc.c.uv_ref(this.#handle.pointer)
-    if (keepsAlive) this.#keepAlive.add(fd)
+    if (!keepsAlive) this.#background.add(fd)
+    this.#count(1)
     return 0
   }
 
@@ -98,22 +104,15 @@ export class Reactor {
     this.#control(EPOLL_CTL_MOD, fd, events, this.#generations[fd] ?? 0)
   }
 
-  /** Stops watching a descriptor that stays open. Does nothing if it is not watched. */
+  /** Stops watching, because the descriptor is given away. Does nothing if it is not watched. */
   remove(fd: number): void {
-    if (this.#watchers[fd] === undefined) return
-    this.forget(fd)
-    this.#control(EPOLL_CTL_DEL, fd, 0, 0)
+    if (this.#forget(fd)) this.#control(EPOLL_CTL_DEL, fd, 0, 0)
   }
 
-  /**
-   * The descriptor is closed now, which ends the watch of the kernel: no epoll_ctl (epoll(7), question 6; nothing else
-   * refers to our open files, for they are closed on exec). Does nothing if it is not watched.
-   */
-  forget(fd: number): void {
-    if (this.#watchers[fd] === undefined) return
-    this.#watchers[fd] = undefined
-    this.#size--
-    if (this.#keepAlive.delete(fd) && this.#keepAlive.size === 0) this.libc.c.uv_unref(this.#handle.pointer)
+  /** Closes a descriptor for its owner, whether it is watched or not. */
+  closeDescriptor(fd: number): void {
+    this.#forget(fd)
+    this.libc.c.close(fd)
   }
 
   /** Ends all watches. The descriptors stay open. */
@@ -131,6 +130,25 @@ export class Reactor {
     })
     // libuv uses the handle until the callback, so the closure keeps it.
     c.uv_close(this.#handle.pointer, closed)
+  }
+
+  /** @returns whether it was watched */
+  #forget(fd: number): boolean {
+    if (this.#watchers[fd] === undefined) return false
+    this.#watchers[fd] = undefined
+    this.#background.delete(fd)
+    this.#count(-1)
+    return true
+  }
+
+  /** The process stays alive while anything is watched that keeps it alive. */
+  #count(change: 1 | -1): void {
+    this.#size += change
+    const isKept = this.#size > this.#background.size
+    if (isKept === this.#isKept) return
+    this.#isKept = isKept
+    if (isKept) this.libc.c.uv_ref(this.#handle.pointer)
+    else this.libc.c.uv_unref(this.#handle.pointer)
   }
 
   #control(operation: number, fd: number, events: number, generation: number): number {
@@ -158,8 +176,13 @@ export class Reactor {
       const events = words[at] ?? 0
       const fd = words[at + epollDataWord] ?? 0
       const watcher = this.#watchers[fd]
-      if (watcher === undefined || this.#generations[fd] !== words[at + epollDataWord + 1]) this.#staleEvents++
+      if (watcher === undefined || !this.isCurrent(fd, words[at + epollDataWord + 1] ?? 0)) this.#staleEvents++
       else watcher.ready(events)
     }
+  }
+
+  /** Whether an event of this generation is for the present owner of the number. */
+  protected isCurrent(fd: number, generation: number): boolean {
+    return this.#generations[fd] === generation
   }
 }

@@ -1,11 +1,13 @@
 // System calls on sockets, with the memory that they use. All sockets of a process share this memory: it is used within
 // one call, and never from one call to the next. A failed call returns -errno. Descriptors do not block (SOCK_NONBLOCK).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import { type Libc, type Memory, MSG_DONTWAIT, MSG_NOSIGNAL, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
+import { type Libc, type Memory, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
 import { readSocketAddress, sockaddrLength, writeSocketAddress } from './socket-address.ts'
 
-/** The most bytes that one recv or send transfers. */
-const bufferBytes = 65_536
+/** The most bytes that one read or write transfers. */
+export const bufferBytes = 65_536
+/** Copying so few bytes takes less time than asking for their address. */
+const fewBytes = 4096
 
 export class SocketCalls {
   readonly #libc: Libc
@@ -27,10 +29,6 @@ export class SocketCalls {
 
   open(family: number, typeAndFlags: number): number {
     return this.#libc.result(this.#libc.c.socket(family, typeAndFlags, 0))
-  }
-
-  close(fd: number): void {
-    this.#libc.c.close(fd)
   }
 
   bind(fd: number, to: Endpoint): number {
@@ -118,14 +116,15 @@ export class SocketCalls {
     const length = Math.min(bytes.length - from, bufferBytes)
     let { pointer } = this.#output
     if (typeof bytes === 'string') this.#output.bytes.write(from === 0 ? bytes : bytes.slice(from, from + length), 0, length, 'latin1')
-    // The bytes that were read last are already in memory that the kernel can use.
-    else if (from === 0 && bytes.buffer === this.#input.bytes.buffer && bytes.byteOffset === 0) ({ pointer } = this.#input)
-    else this.#output.bytes.set(bytes.subarray(from, from + length))
+    else if (from === 0 && bytes.buffer === this.#input.bytes.buffer && bytes.byteOffset === this.#input.bytes.byteOffset)
+      ({ pointer } = this.#input)
+    else if (length > fewBytes) pointer = this.#libc.pointerTo(bytes) + BigInt(from)
+    else this.#output.bytes.set(from === 0 ? bytes : bytes.subarray(from), 0)
     return this.#libc.result(this.#libc.c.write(fd, pointer, length))
   }
 
   /** Sends nothing, and fails when the kernel knows that the connection is gone. @returns 0, or -errno */
   probe(fd: number): number {
-    return this.#libc.result(this.#libc.c.send(fd, this.#output.pointer, 0, MSG_DONTWAIT | MSG_NOSIGNAL))
+    return this.#libc.result(this.#libc.c.write(fd, this.#output.pointer, 0))
   }
 }

@@ -86,8 +86,7 @@ test('an event for a number that was closed in the same batch does not reach the
       ready: () => {
         heard.push('old')
         sockets[own].hear()
-        reactor.forget(other.fd)
-        libc.c.close(other.fd)
+        reactor.closeDescriptor(other.fd)
         reused = echo()
         assert.equal(reused.fd, other.fd)
         reactor.add(reused.fd, EPOLLIN, { ready: () => void heard.push('new') })
@@ -116,8 +115,7 @@ test('a storm of closes and new sockets: nothing is told of what a closed socket
       reactor.add(fd, EPOLLIN, {
         ready: () => {
           for (const one of old.splice(0)) {
-            reactor.forget(one.fd)
-            libc.c.close(one.fd)
+            reactor.closeDescriptor(one.fd)
             closed++
           }
           // They get the numbers of those, and have received nothing.
@@ -125,8 +123,7 @@ test('a storm of closes and new sockets: nothing is told of what a closed socket
           for (const one of fresh) reactor.add(one.fd, EPOLLIN, { ready: () => wrong++ })
           setImmediate(() => {
             for (const one of fresh) {
-              reactor.forget(one.fd)
-              libc.c.close(one.fd)
+              reactor.closeDescriptor(one.fd)
             }
           })
         },

@@ -7,7 +7,15 @@ import { root } from './mutants.ts'
 const areas: readonly (readonly [sources: string, tests: readonly string[]])[] = [
   ['gateway/core/', ['test/gateway/core/', 'test/sessions/core.test.ts', 'test/properties/']],
   ['crds/values/', ['test/crds/values/', 'test/crds/schema/', 'test/crds/policy.test.ts']],
-  ['operator/desired/', ['test/operator/desired.test.ts', 'test/operator/desired-rules.test.ts', 'test/operator/chart-policy.test.ts']],
+  [
+    'operator/desired/',
+    [
+      'test/operator/desired/',
+      'test/operator/desired.test.ts',
+      'test/operator/desired-rules.test.ts',
+      'test/operator/chart-policy.test.ts',
+    ],
+  ],
   ['operator/compile/', ['test/operator/compile/', 'test/operator/tenancy.test.ts', 'test/operator/desired.test.ts']],
   ['operator/status/', ['test/operator/status/', 'test/operator/replicas.test.ts', 'test/operator/reconcile.test.ts']],
 ]

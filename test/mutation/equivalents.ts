@@ -2,49 +2,136 @@
 
 export interface Equivalent {
   readonly file: string
-  /** As `npm run mutants` prints them, one or several lines of the program. */
-  readonly becomes: string | RegExp
+  /** The line of the program, where several lines become the same. */
+  readonly was?: string
+  /** As `npm run mutants` prints it, one or several lines of the program. */
+  readonly becomes: string
   readonly why: string
 }
 
+const ofFile = (file: string, why: string, ...becomes: readonly string[]): readonly Equivalent[] =>
+  becomes.map((text) => ({ file, becomes: text, why }))
+
+/** Patterns of canonical IPv4 addresses. The anchors of the one for 127.0.0.1 are not here: without $ it has 127.0.0.14. */
+const dnsblAnchors = [
+  String.raw`address: /127\.0\.\d+\.255$/,`,
+  String.raw`address: /^127\.0\.\d+\.255/,`,
+  String.raw`{ zone: /(^|\.)dbl\.(dq\.)?spamhaus\.(org|net)$/, address: /127\.0\.1\.255$/, means: addressList },`,
+  String.raw`{ zone: /(^|\.)dbl\.(dq\.)?spamhaus\.(org|net)$/, address: /^127\.0\.1\.255/, means: addressList },`,
+  String.raw`{ zone: /(^|\.)zrd\.dq\.spamhaus\.net$/, address: /127\.0\.2\.255$/, means: addressList },`,
+  String.raw`{ zone: /(^|\.)zrd\.dq\.spamhaus\.net$/, address: /^127\.0\.2\.255/, means: addressList },`,
+  `{ zone: /(^|\\.)(surbl\\.org|uribl\\.com)$/, address: /127\\.0\\.0\\.1$/, means: \`the list refuses the DNS resolver: \${ownResolver}\` },`,
+  String.raw`address: /127\.255\.255\.255$/,`,
+  String.raw`address: /^127\.255\.255\.255/,`,
+]
+
 export const equivalents: readonly Equivalent[] = [
-  {
-    file: 'gateway/core/access-list.ts',
-    becomes: /decisions\[rule\] \?\? -2|'Reject', '', 'Unknown'\]/,
-    why: 'any index without a decision continues the search, as Dunno of a table does',
-  },
-  { file: 'gateway/core/access-list.ts', becomes: 'if (plain.length >= 0)', why: 'a segment without rules decides nothing' },
-  {
-    file: 'gateway/core/allowlist-key.ts',
-    becomes: /family: [57], value|\^\(\[\^\/\]\*\)/,
-    why: 'every family but 4 is formatted as IPv6; an empty text is not an address',
-  },
-  { file: 'gateway/core/allowlist-merge.ts', becomes: /other\[i\] \?\? 1/, why: 'both records have five stamps' },
-  {
-    file: 'gateway/core/allowlist-record.ts',
-    becomes: /mostDigits = (19|21)|safeDigits = 14|digits\.length < safeDigits|end <= text\.length|digits >= start/,
-    why: 'the exact and the fast way of reading a number agree there; there is no character behind the end',
-  },
-  {
-    file: 'gateway/core/backend-reply.ts',
-    becomes: /replaceAll\('\\t', ''\)/,
-    why: 'only question marks are counted',
-  },
-  { file: 'gateway/core/command-lines.ts', becomes: /\/\^ \*\/|at <= read\.length/, why: 'there is nothing to replace, or to read, then' },
-  {
-    file: 'gateway/core/dnsbl-codes.ts',
-    becomes: /address: \/(127\S*\$|\^127[^$]*)\/,/,
-    why: 'addresses are canonical IPv4 texts, in which 127 can only stand at the start and 255 of four numbers at the end',
-  },
-  {
-    file: 'gateway/core/early-tests.ts',
-    becomes: /Math\.max\(1, turn\.now|score\.total > threshold \|\|/,
-    why: 'a millisecond is shown as 0 and counts as no second; a negative bound implies the threshold',
-  },
-  { file: 'gateway/core/log-text.ts', becomes: "case '':", why: 'events without a line give undefined one way or the other' },
-  {
-    file: 'gateway/core/printable.ts',
-    becomes: /126 >> length|\/\^\[\\x20-\\x7e\]\$?\/\.test\(bytes\)\) return bytes|\/\^\[\\x00-\\x7f\]\+?\$\/\.test/,
-    why: 'the short cut for ASCII changes no result; the lowest of seven bits is shifted out',
-  },
+  ...ofFile(
+    'gateway/core/access-list.ts',
+    'any index without a decision continues the search, as Dunno of a table does',
+    'const decisionOf = (rule: number): number => decisions[rule] ?? -2',
+    "const tableDecisions: readonly TableDecision[] = ['Permit', 'Reject', '', 'Unknown']",
+  ),
+  ...ofFile('gateway/core/access-list.ts', 'a segment without rules decides nothing', 'if (plain.length >= 0)'),
+  ...ofFile(
+    'gateway/core/allowlist-key.ts',
+    'every family but 4 is formatted as IPv6',
+    'return { family: 7, value: (address.value >> host) << host }',
+    'return { family: 5, value: (address.value >> host) << host }',
+  ),
+  ...ofFile(
+    'gateway/core/allowlist-key.ts',
+    'an empty text is not an address',
+    String.raw`const [, host = '', length] = /^([^/]*)(?:\/([1-9][0-9]*))?$/.exec(text) ?? []`,
+  ),
+  ...ofFile(
+    'gateway/core/allowlist-merge.ts',
+    'both records have five stamps',
+    "return one.map((stamp, i) => Math.max(stamp, other[i] ?? 1)).join(';')",
+  ),
+  ...ofFile('gateway/core/allowlist-record.ts', 'a number of 21 digits is out of range too', 'const mostDigits = 21'),
+  ...ofFile(
+    'gateway/core/allowlist-record.ts',
+    'the exact and the fast way of reading a number agree for 15 digits',
+    'const safeDigits = 14',
+    'if (!negative && digits.length < safeDigits) return Number(digits)',
+  ),
+  ...ofFile(
+    'gateway/core/allowlist-record.ts',
+    'there is no character behind the end, and no sign before the start of a field',
+    'const separated = end <= text.length && text.charCodeAt(end) === semicolon',
+    'stamps[i] = stampOf(text.slice(digits, behind), text.charCodeAt(digits - 1) === 0x2d && digits >= start)',
+  ),
+  ...ofFile(
+    'gateway/core/backend-reply.ts',
+    'only question marks are counted',
+    "const prints = (line: string): boolean => questionMarks(printableText(line.replaceAll('\\t', ''))) === questionMarks(line)",
+  ),
+  ...ofFile(
+    'gateway/core/command-lines.ts',
+    'there is nothing to read, or to replace, then',
+    'for (let at = 0; at <= read.length;) {',
+    "const trimmed = text.replace(/^ */, '')",
+  ),
+  ...ofFile(
+    'gateway/core/dnsbl-codes.ts',
+    'addresses are canonical IPv4 texts, in which 127 can only stand at the start and 255 of four numbers at the end',
+    ...dnsblAnchors,
+  ),
+  ...ofFile(
+    'gateway/core/early-tests.ts',
+    'a millisecond is shown as 0 and counts as no second',
+    'const elapsed = Math.max(1, turn.now - s.stageStart)',
+  ),
+  ...ofFile(
+    'gateway/core/early-tests.ts',
+    'a score that has reached the threshold is above a negative allowThreshold',
+    'if (anyFailure(s) || allowThreshold >= 0 || s.score.total > threshold || s.score.total > allowThreshold) return',
+  ),
+  ...["case 'DNSBL ERROR CODE':", "case 'AUDIT':"].map((was) => ({
+    file: 'gateway/core/log-text.ts',
+    was,
+    becomes: "case '':",
+    why: 'an event without a line gives undefined one way or the other',
+  })),
+  ...ofFile('gateway/core/printable.ts', 'the lowest of seven bits is shifted out', 'let code = bytes.charCodeAt(i) & (126 >> length)'),
+  ...ofFile(
+    'gateway/core/printable.ts',
+    'the short cut for ASCII changes no result',
+    String.raw`if (/^[\x00-\x7f]+$/.test(bytes)) return true`,
+    String.raw`if (/^[\x00-\x7f]$/.test(bytes)) return true`,
+    String.raw`if (/^[\x20-\x7e]$/.test(bytes)) return bytes`,
+  ),
+  ...ofFile(
+    'operator/compile/compilations.ts',
+    'without tables there is nothing to read',
+    "const readable = refs.length >= 0 && 'policy' in parsePolicy(policy)",
+  ),
+  ...ofFile(
+    'operator/compile/compile.ts',
+    'these words are for tables that do not parse or have too many networks, which a valid list in a policy of 1.5 MiB never does',
+    "return this.#toFile(entry, tableText(inline), path, '')",
+    "return this.#toFile(entry, tableText([{ action, cidrs }]), path, '')",
+  ),
+  ...ofFile(
+    'operator/compile/secret-files.ts',
+    'the files are distinct, so no two are equal; only the sign of the result counts',
+    'return [...found.values()].toSorted((a, b) => (`${a.secret}/${a.key}` <= `${b.secret}/${b.key}` ? -1 : 1))',
+    'return [...found.values()].toSorted((a, b) => (`${a.secret}/${a.key}` < `${b.secret}/${b.key}` ? -2 : 1))',
+    'return [...found.values()].toSorted((a, b) => (`${a.secret}/${a.key}` < `${b.secret}/${b.key}` ? -1 : 2))',
+  ),
+  ...ofFile('operator/compile/shards.ts', 'the first file begins a shard in any case', 'let room = 1'),
+  ...ofFile(
+    'operator/status/awaiting.ts',
+    'the operator writes whole seconds; at the time itself both results are now',
+    'return since > 1 && since <= now ? since : now',
+    'return since > 0 && since < now ? since : now',
+  ),
+  ...ofFile(
+    'operator/status/findings.ts',
+    'this finding is only read when it is not good',
+    "if (deployment === undefined || up >= total) return finding('', 'Ready', '')",
+    "if (deployment === undefined || up >= total) return finding('True', '', '')",
+  ),
+  ...ofFile('operator/status/writer.ts', 'it is set when the first field is omitted, and not read before', '#since = 1'),
 ]

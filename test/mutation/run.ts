@@ -29,8 +29,8 @@ const { values, positionals } = parseArgs({
   },
 })
 
-const isEquivalent = (mutant: Mutant, { file, becomes }: Equivalent): boolean =>
-  file === mutant.file && (typeof becomes === 'string' ? becomes === mutant.becomes : becomes.test(mutant.becomes))
+const isEquivalent = (mutant: Mutant, { file, was, becomes }: Equivalent): boolean =>
+  file === mutant.file && becomes === mutant.becomes && (was === undefined || was === mutant.was)
 
 /** So many of them, in their order. */
 function sampleOf(all: readonly Mutant[], size: number, seed: number): readonly Mutant[] {

@@ -28,6 +28,7 @@ const decoded: readonly { readonly what: string; readonly text: string; readonly
   { what: 'negative numbers, long past as a time', text: '-5;-1;34', want: [1, 1, 34, 1, 1] },
   { what: 'the -1 of an unset stamp as an unsigned number', text: '18446744073709551615;34', want: [1, 34, 1, 1, 1] },
   { what: 'one more than fits: out of range', text: '18446744073709551616;34', want: [1, 34, 1, 1, 1] },
+  { what: 'a negative number that is a time as an unsigned one', text: '-18446744073709551610;34', want: [6, 34, 1, 1, 1] },
   { what: 'hundreds of digits', text: `${'9'.repeat(500)};34`, want: [1, 34, 1, 1, 1] },
   { what: 'leading zeros', text: `${'0'.repeat(30)}12;34`, want: [12, 34, 1, 1, 1] },
   { what: 'a time beyond exact numbers: valid without end', text: '9007199254740993;34', want: [max, 34, 1, 1, 1] },

@@ -21,6 +21,8 @@ const cases: readonly { readonly domain: string; readonly address: string; reado
   { domain: 'zrd.dq.spamhaus.net', address: '127.0.2.255', means: names },
   { domain: 'multi.surbl.org', address: '127.0.0.1', means: `the list refuses the DNS resolver: ${own}` },
   { domain: 'multi.uribl.com', address: '127.0.0.1', means: `the list refuses the DNS resolver: ${own}` },
+  { domain: 'multi.surbl.org', address: '127.0.0.16', means: undefined },
+  { domain: 'multi.uribl.com', address: '127.0.0.14', means: undefined },
   {
     domain: 'bl.score.senderscore.com',
     address: '127.255.255.255',

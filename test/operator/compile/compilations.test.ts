@@ -97,6 +97,40 @@ describe('a table in a ConfigMap', () => {
   })
 })
 
+describe('tables that together have 64 MiB', () => {
+  const whole = `#${'x'.repeat(64 * 2 ** 20 - 2)}\n`
+  const both = policyWith({ access: ['a', 'b'].map((name) => ({ table: { configMap: { name, key: 'list' } } })) })
+
+  test('are read to the last byte', async () => {
+    const made = await scene({ a: { data: { list: whole } }, b: { data: { list: '' } } }).compilations.of(both)
+    assert.ok('compiled' in made)
+  })
+
+  test('are not read with a byte more', async () => {
+    const made = await scene({ a: { data: { list: whole } }, b: { data: { list: '\n' } } }).compilations.of(both)
+    assert.deepEqual('problems' in made && made.problems, [
+      {
+        path: 'spec.access[1].table.configMap',
+        why: 'ConfigMap b key list is not read: the tables of the policy together exceed 67108864 bytes',
+      },
+    ])
+  })
+})
+
+describe('a policy waits for', () => {
+  const cases: readonly { readonly what: string; readonly maps: Readonly<Record<string, object>>; readonly awaited: boolean }[] = [
+    { what: 'a ConfigMap that does not exist', maps: {}, awaited: true },
+    { what: 'a key that is not in the ConfigMap', maps: { senders: { data: {} } }, awaited: true },
+    { what: 'nothing when a table is not valid gzip', maps: { senders: { binaryData: { 'list.gz': base64(table) } } }, awaited: false },
+  ]
+  for (const { what, maps, awaited } of cases) {
+    test(what, async () => {
+      const made = await scene(maps).compilations.of(naming('list.gz'))
+      assert.equal('problems' in made && made.awaited, awaited)
+    })
+  }
+})
+
 describe('a policy is compiled', () => {
   test('once while nothing has changed', async () => {
     const { compilations, cluster } = scene({ senders: { data: { list: table } } })

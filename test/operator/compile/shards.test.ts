@@ -41,6 +41,8 @@ describe('shards', () => {
   const cases: readonly { readonly what: string; readonly files: readonly TableFile[]; readonly want: readonly (readonly string[])[] }[] = [
     { what: 'small tables share one', files: [file('a', 10), file('b', 20)], want: [['a', 'b']] },
     { what: 'a table that just fits is not divided', files: [file('a', shardBytes)], want: [['a']] },
+    { what: 'a ConfigMap holds 900 KiB', files: [file('a', 921_600)], want: [['a']] },
+    { what: 'a ConfigMap holds no byte more', files: [file('a', 921_601)], want: [['a.0'], ['a.1']] },
     { what: 'a byte more makes two parts', files: [file('a', shardBytes + 1)], want: [['a.0'], ['a.1']] },
     {
       what: 'what follows a divided table fills up its last shard',
@@ -52,6 +54,8 @@ describe('shards', () => {
       files: [file('a', shardBytes - 5), file('b', 6), file('c', 5)],
       want: [['a'], ['b', 'c']],
     },
+    { what: 'a table that just fits into what is left shares it', files: [file('a', shardBytes - 5), file('b', 5)], want: [['a', 'b']] },
+    { what: 'a table of twice the size makes two parts', files: [file('a', 2 * shardBytes)], want: [['a.0'], ['a.1']] },
     { what: 'the same table twice is stored once', files: [file('a', 10), file('b', 1), file('a', 10)], want: [['a', 'b']] },
     { what: 'an empty table is there too', files: [file('a', 0)], want: [['a']] },
   ]

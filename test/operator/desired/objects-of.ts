@@ -1,0 +1,26 @@
+// The objects that the operator makes of a policy, by kind, for tests of single builders.
+import assert from 'node:assert/strict'
+import type { V1Deployment, V1NetworkPolicy, V1Service, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
+import { compile } from '../../../operator/compile/compile.ts'
+import { desired } from '../../../operator/desired/desired.ts'
+import { ownerOf } from '../../../operator/desired/names.ts'
+import type { KubeObject } from '../../../operator/kube/object.ts'
+import { settings } from '../observed.ts'
+import { policyWith } from '../policy-object.ts'
+
+interface Kinds {
+  readonly ConfigMap: KubeObject
+  readonly Deployment: V1Deployment
+  readonly HorizontalPodAutoscaler: V2HorizontalPodAutoscaler
+  readonly NetworkPolicy: V1NetworkPolicy
+  readonly Service: V1Service
+}
+
+/** The object of this kind for a policy that has these fields besides its mail server. */
+export function objectOf<K extends keyof Kinds>(kind: K, spec: object, policy: KubeObject = policyWith(spec)): Kinds[K] {
+  const made = compile(policy, new Map())
+  if ('problems' in made) throw new Error(JSON.stringify(made.problems))
+  const found = desired(ownerOf(policy), made.compiled, settings).find((one) => one.kind === kind)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the golden files show that each kind has its form
+  return (found ?? assert.fail(`there is no ${kind}`)) as Kinds[K]
+}

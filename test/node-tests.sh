@@ -40,21 +40,23 @@ check_node() {
 }
 
 # run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of both parts: $scratch/results.
-# Files that are called *.live.test.ts play dialogues in real time, and keep their times only on a machine that is not busy with other files:
-# they run one at a time, as the stories of a cluster do. All others run before them, as many at once as there are cores.
+# Files of which runs_alone says so run one at a time. All others run before them, as many at once as there are cores.
 run_tests() {
   local file parallel=() alone=() failed=0
   for file in ${selected[@]+"${selected[@]}"}; do
-    case "$file" in
-      *.live.test.* | *.cluster.test.*) alone+=("$file") ;;
-      *) parallel+=("$file") ;;
-    esac
+    if runs_alone "$file"; then alone+=("$file"); else parallel+=("$file"); fi
   done
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   : >"$scratch/results"
   if [ ${#parallel[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${parallel[@]}" -- "$@" || failed=1; fi
   if [ ${#alone[@]} -gt 0 ]; then node_test 1 "$scratch/results" "${alone[@]}" -- "$@" || failed=1; fi
   [ $failed = 0 ] || run_failed_files_again "$@"
+}
+
+# *.live.test.ts play dialogues in real time, or measure: they need a machine that is not busy with other files. test/cluster/run has its own rule.
+runs_alone() {
+  case "$1" in *.live.test.*) return 0 ;; esac
+  return 1
 }
 
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }

@@ -1,4 +1,5 @@
 // Story: a part of the control plane exits, as kube-scheduler does when the API server has been away for a minute. It is started again, and is-up says so.
+// Runs alone: it ends parts of the control plane.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'

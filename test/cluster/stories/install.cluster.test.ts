@@ -1,4 +1,5 @@
 // Story: the packed chart is installed, upgraded and removed, by Helm 4 and by Helm 3.
+// Runs alone: it installs and removes the release.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { attempt, get, kubectl, list, run } from './support/kubectl.ts'

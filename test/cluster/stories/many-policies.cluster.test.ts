@@ -1,4 +1,5 @@
 // Story: five hundred policies. How long an operator takes to know them all, how often it calls, and what it costs when nothing happens.
+// Runs alone: it measures, and makes the control plane busy.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,5 @@
 // Story: a node is cut off from the network. What it held is lost; new sessions go on at the other node as soon as somebody has noticed.
+// Runs alone: it cuts off a node.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

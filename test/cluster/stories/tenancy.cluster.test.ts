@@ -1,4 +1,5 @@
 // Story: a tenant, who may edit one namespace, writes policies under an operator that is restricted; then the operator is opened again.
+// Runs alone: it restricts the operator of the release.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apply, attempt, eventually, get, kubectl, namespace } from './support/kubectl.ts'

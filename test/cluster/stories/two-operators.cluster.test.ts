@@ -1,4 +1,5 @@
 // Story: two operators, one at work. The one at work dies without a word, or the API server goes away for a minute.
+// Runs alone: it stops the operator of the release, and the API server.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

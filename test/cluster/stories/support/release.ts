@@ -1,5 +1,6 @@
 // The chart's release that most stories share: operator and Postfix in postscreen-system, installed when it is not there.
-import { attempt, kubectl, run } from './kubectl.ts'
+import assert from 'node:assert/strict'
+import { attempt, eventually, kubectl, run } from './kubectl.ts'
 import { chart, helms, image, postfixImage } from './surroundings.ts'
 
 export const system = 'postscreen-system'
@@ -28,12 +29,20 @@ export const values = (): readonly string[] => [
   '--set=postfix.drain.flushSeconds=2',
 ]
 
-/** Installs the release, unless it is there. */
+/** Installs the release, unless it is there. Stories that run at the same time may call it at once: one installs it, the others wait for that. */
 export async function installed(): Promise<void> {
   const helm = helms()[0]?.path ?? 'helm'
-  const { code } = await attempt(helm, ['status', release, '-n', system])
+  if (await isDeployed(helm)) return
+  const install = ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=300s', ...values()]
+  const { code, stdout, stderr } = await attempt(helm, install)
   if (code === 0) return
-  await run(helm, ['install', release, chart(), '-n', system, '--create-namespace', '--wait', '--timeout=300s', ...values()])
+  assert.match(stderr, /name that is still in use|already exists/, `helm install: ${stderr || stdout}`)
+  await eventually('the release that another story installs', () => isDeployed(helm), 300_000)
+}
+
+async function isDeployed(helm: string): Promise<boolean> {
+  const { code, stdout } = await attempt(helm, ['status', release, '-n', system, '-o', 'json'])
+  return code === 0 && JSON.parse(stdout).info.status === 'deployed'
 }
 
 /** Changes some values of the release, and waits until that is done. */

@@ -1,4 +1,5 @@
 // Story: a changed policy is enforced by every gateway within seconds. Fifty changes, three gateways.
+// Runs alone: it measures.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

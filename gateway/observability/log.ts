@@ -6,7 +6,7 @@ import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import { logText } from '../core/log-text.ts'
 import { type Endpoint, formatLogged } from '../../crds/values/endpoint.ts'
 import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
-import { jsonRecord } from './json-record.ts'
+import { jsonRecord, sessionRecord } from './json-record.ts'
 import { LogBatch } from './log-batch.ts'
 
 export type LogFormat = 'json' | 'postfix'
@@ -54,17 +54,17 @@ function jsonLog(out: LogBatch, level: LogLevel, worker: number | undefined): Lo
   const write = (weight: 'debug' | 'info' | 'warn', fields: Readonly<Record<string, unknown>>): void =>
     out.write(jsonRecord(weight, worker, fields))
   return {
-    session(session, record) {
-      const { event, client, ...fields } = record
-      write('info', { session, event, client, ...fields, msg: logText(record) ?? event })
-    },
+    session: (session, record) => out.write(sessionRecord(worker, session, record, logText(record) ?? record.event)),
     dnsbl(client, { domain, addresses, ttl }, verdict, timeout) {
-      const fields = { event: 'DNSBL ANSWER', client: { address: client }, domain, verdict: verdict.is }
+      const [event, from] = ['DNSBL ANSWER', { address: client }]
       if ('error' in verdict) {
-        const { kind, text } = verdict.error
-        const msg = kind === 'timeout' ? replyTimeout(domain, timeout) : lookupError(client, domain, text)
-        write('warn', { ...fields, kind, error: text, msg })
-      } else if (addresses.length > 0) write('info', { ...fields, addresses, ttl, msg: listed(client, domain, addresses.join(' ')) })
+        const { kind, text: error } = verdict.error
+        const msg = kind === 'timeout' ? replyTimeout(domain, timeout) : lookupError(client, domain, error)
+        write('warn', { event, client: from, domain, verdict: verdict.is, kind, error, msg })
+      } else if (addresses.length > 0) {
+        const msg = listed(client, domain, addresses.join(' '))
+        write('info', { event, client: from, domain, verdict: verdict.is, addresses, ttl, msg })
+      }
     },
     relay: (session, event, client, fields) => write('info', { session, event, client, ...fields, msg: event.toLowerCase() }),
     tls: (session, event, client, warnings) => write('info', { session, event, client, warnings, msg: tlsFailed(event, client) }),

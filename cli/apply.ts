@@ -1,5 +1,5 @@
 // `postscreen apply`: applies the policy of a Helm release and waits for it. The hook Job of the chart runs it.
-import { parseDuration } from '../crds/values/duration.ts'
+import { milliseconds, parseDuration } from '../crds/values/duration.ts'
 import { applyChartPolicy } from '../operator/chart-policy.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { connectKube } from '../operator/kube/kube-client.ts'
@@ -35,13 +35,13 @@ export async function apply(args: readonly string[]): Promise<number> {
   if ('exit' in read) return read.exit
   const { 'config-map': configMap, namespace, wait, kubeconfig } = read.run.values
   if (configMap === undefined || namespace === '') return wrongArguments(name, 'expected --config-map and --namespace')
-  const waitSeconds = parseDuration(wait)
-  if (waitSeconds === undefined) return wrongArguments(name, `--wait ${wait}: must be a time such as 90s or 3m`)
+  const waitTime = parseDuration(wait)
+  if (waitTime === undefined) return wrongArguments(name, `--wait ${wait}: must be a time such as 90s or 3m`)
   const say = (line: string): void => console.log(line)
   try {
     const client = connectKube({ kubeconfig, userAgent: `postscreen-chart/${version}` })
     try {
-      await applyChartPolicy({ client, clock: systemClock, namespace, configMap, waitMs: waitSeconds * 1000, say })
+      await applyChartPolicy({ client, clock: systemClock, namespace, configMap, waitMs: milliseconds(waitTime), say })
     } finally {
       await client.close()
     }

@@ -1,5 +1,5 @@
 // `postscreen gateway`: runs the gateway until a stop signal.
-import { parseDuration } from '../crds/values/duration.ts'
+import { milliseconds, parseDuration, seconds } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { type Endpoint, readHostPort, readListenEndpoint, readResolver } from '../crds/values/endpoint.ts'
 import { type Read, valueOf } from '../crds/values/read.ts'
@@ -146,7 +146,6 @@ export async function gateway(args: readonly string[]): Promise<number> {
   const logFormat = flags['log-format'] === 'postfix' ? 'postfix' : 'json'
   const logLevel = flags['log-level'] === 'debug' ? 'debug' : 'info'
   const log = openLog(logFormat, out, logLevel)
-  const seconds = (flag: 'drain-delay' | 'drain-timeout', fallback: number): number => parseDuration(flags[flag] ?? '') ?? fallback
   try {
     const stop = stopSignal()
     const running = await start({
@@ -163,7 +162,7 @@ export async function gateway(args: readonly string[]): Promise<number> {
     process.on('SIGHUP', () => running.reload())
     await Promise.race([stop, running.failed])
     log.info('draining')
-    await running.drain(seconds('drain-timeout', 60) * 1000, seconds('drain-delay', 0) * 1000)
+    await running.drain(msOf(flags['drain-timeout'] ?? '60s'), msOf(flags['drain-delay'] ?? '0s'))
     log.info('stopped')
     await log.flush()
     return 0
@@ -173,6 +172,9 @@ export async function gateway(args: readonly string[]): Promise<number> {
     return 1
   }
 }
+
+/** Milliseconds of a time that has been checked. */
+const msOf = (text: string): number => milliseconds(parseDuration(text) ?? seconds(0))
 
 /** The options that have no default of their own. */
 function optionsOf(flags: Flags): Partial<PrimaryOptions> {

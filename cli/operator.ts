@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseExactAddress } from '../crds/values/address.ts'
-import { parseDuration } from '../crds/values/duration.ts'
+import { milliseconds, parseDuration, seconds } from '../crds/values/duration.ts'
 import { type Endpoint, parseEndpoint } from '../crds/values/endpoint.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/schema/tenancy.ts'
@@ -82,8 +82,8 @@ function problemOf(flags: Flags): string | undefined {
   if (!['true', 'false'].includes(flags['leader-elect'] ?? 'true'))
     return `--leader-elect must be true or false, not ${quoted(flags['leader-elect'] ?? '')}`
   // Timers of Node.js are limited to 2^31 milliseconds.
-  const seconds = parseDuration(resync ?? '10m') ?? 0
-  if (seconds < 1 || seconds * 1000 >= 2 ** 31) return `--resync must be a time from 1s to 24d such as 10m, not ${quoted(resync ?? '')}`
+  const resyncMs = milliseconds(parseDuration(resync ?? '10m') ?? seconds(0))
+  if (resyncMs === 0 || resyncMs >= 2 ** 31) return `--resync must be a time from 1s to 24d such as 10m, not ${quoted(resync ?? '')}`
   if (!/^[1-9]\d?$/.test(workers ?? '16')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
   if (!levels.includes(flags['log-level'] ?? 'info'))
     return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
@@ -181,7 +181,7 @@ function read(flags: Flags): OperatorOptions | string {
     admin: parseAdmin(flags.admin ?? '*:8080'),
     election: elects ? { namespace: leaseNamespace ?? '', name: leaseName, ...identity() } : undefined,
     ownNamespace,
-    resyncMs: (parseDuration(flags.resync ?? '10m') ?? 600) * 1000,
+    resyncMs: milliseconds(parseDuration(flags.resync ?? '10m') ?? seconds(600)),
     workers: Number(flags.workers ?? '16'),
     log,
   }

@@ -8,6 +8,7 @@ import {
   durationMaxLength,
   durationPattern,
   parseDuration,
+  seconds,
   positiveDurationPattern,
   type TimeUnit,
   timeUnits,
@@ -155,7 +156,7 @@ export function time({ min = '1s', max }: TimeBounds) {
     .max(durationMaxLength, { error: why })
     .regex(new RegExp(pattern), { error: why })
     .refine((written) => (parseDuration(written) ?? 0) <= most, { error: why })
-    .transform((written) => parseDuration(written) ?? 0)
+    .transform((written) => parseDuration(written) ?? seconds(0))
     .meta({
       [kindKey]: 'duration',
       [boundsKey]: { min, max },

@@ -1,5 +1,5 @@
 // The fields of the pregreet test.
-import { parseDuration } from '../values/duration.ts'
+import { seconds, shorter } from '../values/duration.ts'
 import { action, documented, duration, record, time } from './field.ts'
 import { greetBannerMacros, template } from './forms.ts'
 
@@ -7,7 +7,7 @@ import { greetBannerMacros, template } from './forms.ts'
 export const greetWait = '6s'
 
 /** The stress value of Postfix's default, or the normal value if that is shorter. */
-const stressWaitDefault = parseDuration('2s') ?? 0
+const stressWaitDefault = seconds(2)
 
 export const greet = documented(
   record({
@@ -47,7 +47,7 @@ export const greet = documented(
       convert: { as: 'template' },
     }),
   })
-    .transform((fields) => ({ ...fields, stressWait: fields.stressWait ?? Math.min(stressWaitDefault, fields.wait) }))
+    .transform((fields) => ({ ...fields, stressWait: fields.stressWait ?? shorter(stressWaitDefault, fields.wait) }))
     .prefault({}),
   { doc: 'The pregreet test. It detects clients that speak before the server has greeted them, as many spambots do.' },
 )

@@ -38,7 +38,8 @@ export const policySpec = documented(
   { doc: 'The settings of the gateway. Only backend is required.' },
 )
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+/** A time is a number, although its type has a brand. */
+type DeepReadonly<T> = T extends number ? T : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
 /** A policy as it is written: times are texts, and fields with a default may be omitted. */
 export type PolicySpecInput = DeepReadonly<z.input<typeof policySpec>>

@@ -1,5 +1,5 @@
 // The fields of the dummy SMTP engine, which talks to clients that are refused or are tested after the greeting.
-import { parseDuration } from '../values/duration.ts'
+import { seconds, shorter } from '../values/duration.ts'
 import { choice, count, documented, duration, flag, list, record, text, time } from './field.ts'
 import { footer, line, networks } from './forms.ts'
 import { type EhloKeyword, ehloKeywords } from '../values/ehlo-keywords.ts'
@@ -42,7 +42,7 @@ const replacement = record({
 export const commandTimeLimit = '300s'
 
 /** The stress value of Postfix's default, or the normal value if that is shorter. */
-const stressTimeLimitDefault = parseDuration('10s') ?? 0
+const stressTimeLimitDefault = seconds(10)
 
 export const smtp = documented(
   record({
@@ -141,7 +141,7 @@ export const smtp = documented(
   })
     .transform((fields) => ({
       ...fields,
-      stressCommandTimeLimit: fields.stressCommandTimeLimit ?? Math.min(stressTimeLimitDefault, fields.commandTimeLimit),
+      stressCommandTimeLimit: fields.stressCommandTimeLimit ?? shorter(stressTimeLimitDefault, fields.commandTimeLimit),
     }))
     .prefault({}),
   { doc: 'The dummy SMTP engine. It talks to clients that are refused or are tested after the greeting, and never accepts mail.' },

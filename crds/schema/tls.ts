@@ -1,6 +1,6 @@
 // The fields of TLS with clients that are tested after the greeting.
 import { cipherNameProblem } from '../values/cipher-names.ts'
-import { parseDuration } from '../values/duration.ts'
+import { seconds, shorter } from '../values/duration.ts'
 import { choice, documented, duration, list, record, text, time } from './field.ts'
 import { certificateSecret } from './secret-ref.ts'
 
@@ -14,7 +14,7 @@ export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 export const handshakeTimeout = '300s'
 
 /** The stress value of Postfix's default, or the normal value if that is shorter. */
-const stressHandshakeDefault = parseDuration('10s') ?? 0
+const stressHandshakeDefault = seconds(10)
 
 const excludedCipher = () =>
   text({
@@ -94,7 +94,7 @@ export const tls = documented(
   })
     .transform((fields) => ({
       ...fields,
-      stressHandshakeTimeout: fields.stressHandshakeTimeout ?? Math.min(stressHandshakeDefault, fields.handshakeTimeout),
+      stressHandshakeTimeout: fields.stressHandshakeTimeout ?? shorter(stressHandshakeDefault, fields.handshakeTimeout),
     }))
     .prefault({}),
   { doc: 'TLS with clients that are tested after the greeting. Clients that are handed off to a mail server negotiate TLS with it.' },

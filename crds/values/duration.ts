@@ -1,4 +1,17 @@
-// Times in a policy: one whole number and one unit, such as 6s, 5m, 12h, 30d or 2w.
+// Times in a policy: one whole number and one unit, such as 6s, 5m, 12h, 30d or 2w. Their value has a type of its own,
+// so that it is never taken for milliseconds, which are numbers with names that end in Ms.
+
+declare const inSeconds: unique symbol
+
+/** A whole number of seconds. Becomes milliseconds only by `milliseconds`. */
+export type Seconds = number & { readonly [inSeconds]: true }
+
+/** A time that the program itself contains. */
+export const seconds = (count: number): Seconds => count as Seconds
+
+export const milliseconds = (time: Seconds): number => time * 1000
+
+export const shorter = (a: Seconds, b: Seconds): Seconds => (a < b ? a : b)
 
 /** Seconds in each unit; Postfix has the same five (conv_time). */
 export const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
@@ -19,10 +32,10 @@ const written = new RegExp(durationPattern)
  * The seconds of a written time; undefined if the text is not a time. Unlike in Postfix, nothing may follow the unit:
  * there, `1h30m` silently means 1h.
  */
-export function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): Seconds | undefined {
   if (!written.test(text)) return undefined
   const unit = timeUnits.find((one) => text.endsWith(one))
-  return unit === undefined ? undefined : Number(text.slice(0, -1)) * unitSeconds[unit]
+  return unit === undefined ? undefined : seconds(Number(text.slice(0, -1)) * unitSeconds[unit])
 }
 
 /** A CEL expression for the seconds of a written time. It fails for any other text, so test celIsTime first. */
@@ -38,12 +51,12 @@ export const celIsTime = (text: string, pattern = durationPattern): string => `$
  * Throws a RangeError for a number that cannot be written (negative, a fraction, too large). That is a bug in the
  * program.
  */
-export function formatDuration(seconds: number): string {
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw new RangeError(`not a duration: ${seconds}`)
-  if (seconds === 0) return '0s'
+export function formatDuration(time: number): string {
+  if (!Number.isSafeInteger(time) || time < 0) throw new RangeError(`not a duration: ${time}`)
+  if (time === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's', 'w'] as const) {
-    const text = `${seconds / unitSeconds[unit]}${unit}`
+    const text = `${time / unitSeconds[unit]}${unit}`
     if (written.test(text)) return text
   }
-  throw new RangeError(`not a duration: ${seconds}`)
+  throw new RangeError(`not a duration: ${time}`)
 }

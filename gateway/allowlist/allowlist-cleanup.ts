@@ -1,16 +1,17 @@
 // The periodic cleanup of the temporary allowlist: removes expired records in small steps, without interrupting
 // service.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Seconds } from '../../crds/values/duration.ts'
 import { epochSeconds, systemClock } from '../../runtime/clock.ts'
 import { decodeRecord } from '../core/allowlist-record.ts'
 import { worthKeeping } from '../core/retention.ts'
 import { cleanupKey, type LocalAllowlist, type Warn } from './allowlist-store.ts'
 
-/** What the policy says about cleanups; times in seconds. */
+/** What the policy says about cleanups. */
 export interface CleanupRules {
   /** Between two cleanups; 0 disables them. */
-  readonly interval: number
-  readonly retention: number
+  readonly interval: Seconds
+  readonly retention: Seconds
   /** In the order of testNames. */
   readonly enabled: readonly boolean[]
 }

@@ -1,5 +1,6 @@
 // DNSBL scoring: the sum of the sites' answers about one client, the list that its reply names, and how long the result
 // holds.
+import type { Seconds } from '../../crds/values/duration.ts'
 import { matches, type ReplyFilter } from '../../crds/values/reply-filter.ts'
 import { errorCode } from './dnsbl-codes.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
@@ -24,16 +25,16 @@ export interface DnsblSite {
   readonly weight: number
 }
 
-/** The part of the policy that scoring needs. TTLs in seconds. */
+/** The part of the policy that scoring needs. */
 export interface DnsblRules {
   readonly sites: readonly DnsblSite[]
   /** The lists to ask, in this order: each domain once for each key. */
   readonly lists: readonly DnsblList[]
   readonly threshold: number
   readonly allowThreshold: number
-  readonly minTTL: number
-  readonly maxTTL: number
-  readonly timeout: number
+  readonly minTTL: Seconds
+  readonly maxTTL: Seconds
+  readonly timeout: Seconds
   /** Domain to the words that a client reads instead of it. */
   readonly replyMap: ReadonlyMap<string, string>
 }

@@ -1,4 +1,5 @@
 // A policy in the form that sessions use: sets of tests, milliseconds, formatted replies, compiled lists.
+import { milliseconds, type Seconds, shorter } from '../../crds/values/duration.ts'
 import { fillIn } from '../../crds/values/macros.ts'
 import type { ReplyFooter } from '../../crds/values/reply-footer.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
@@ -48,9 +49,9 @@ export interface Rules {
   readonly enabled: TestSet
   readonly action: Readonly<Record<TestName, Action>>
   readonly deniedAction: Action
-  readonly ttl: Readonly<Record<Exclude<TestName, 'dnsbl'>, number>>
+  readonly ttl: Readonly<Record<Exclude<TestName, 'dnsbl'>, Seconds>>
   /** Validity of a deep test that failed with action Ignore: the smallest of all (postscreen: psc_min_ttl). */
-  readonly minTTL: number
+  readonly minTTL: Seconds
   readonly greetWait: StressTime
   readonly dnsbl: DnsblRules
   readonly access: AccessList
@@ -164,8 +165,8 @@ function smtpRules(spec: PolicySpec): SmtpRules {
     lineLengthLimit: smtp.lineLengthLimit,
     commandCountLimit: smtp.commandCountLimit,
     commandTimeLimit: {
-      normal: smtp.commandTimeLimit * 1000,
-      stress: Math.min(smtp.commandTimeLimit, smtp.stressCommandTimeLimit) * 1000,
+      normal: milliseconds(smtp.commandTimeLimit),
+      stress: milliseconds(shorter(smtp.commandTimeLimit, smtp.stressCommandTimeLimit)),
     },
     utf8: smtp.smtpUTF8,
     softBounce: smtp.softBounce,
@@ -181,8 +182,8 @@ function smtpRules(spec: PolicySpec): SmtpRules {
     nonAlphabeticForbidden: forbidden.includes('NonAlphabetic'),
     tls: spec.tls.level,
     handshakeTimeout: {
-      normal: spec.tls.handshakeTimeout * 1000,
-      stress: Math.min(spec.tls.handshakeTimeout, spec.tls.stressHandshakeTimeout) * 1000,
+      normal: milliseconds(spec.tls.handshakeTimeout),
+      stress: milliseconds(shorter(spec.tls.handshakeTimeout, spec.tls.stressHandshakeTimeout)),
     },
   }
 }
@@ -224,8 +225,8 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     },
     deniedAction: spec.denylist.action,
     ttl,
-    minTTL: Math.min(...Object.values(ttl), dnsbl.minTTL),
-    greetWait: { normal: greet.wait * 1000, stress: Math.min(greet.wait, greet.stressWait) * 1000 },
+    minTTL: Object.values(ttl).reduce(shorter, dnsbl.minTTL),
+    greetWait: { normal: milliseconds(greet.wait), stress: milliseconds(shorter(greet.wait, greet.stressWait)) },
     dnsbl: lists,
     access: compileAccessList(accessEntries(spec.access, around.tables)),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),

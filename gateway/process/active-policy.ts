@@ -11,6 +11,7 @@ import { sharedStoreOf } from '../allowlist/shared-store-of-policy.ts'
 import type { BackendOptions } from '../backend/backend-options.ts'
 import type { DnsTimes } from '../dns/dns-client.ts'
 import { connectionLimit } from '../smtp/capacity.ts'
+import { milliseconds } from '../../crds/values/duration.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { localTime } from '../observability/log.ts'
 import { openFilesLimit } from './open-files.ts'
@@ -56,18 +57,18 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     rules: compileRules(shared, { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
-      headerTimeoutMs: spec.listen.proxyProtocol.timeout * 1000,
+      headerTimeoutMs: milliseconds(spec.listen.proxyProtocol.timeout),
       isHealthCheck: addressesIn(spec.probes.networks),
       limit: connectionLimit(openFilesLimit(), shared.limits.connections),
     },
     backends: {
       addresses: backendsOf(options, policy),
       proxyProtocol: spec.backend.proxyProtocol,
-      connectTimeoutMs: spec.backend.connectTimeout * 1000,
-      greetingTimeoutMs: spec.backend.greetingTimeout * 1000,
-      holdMs: spec.backend.holdTime * 1000,
-      slowStartMs: spec.backend.slowStart * 1000,
-      probeAfterMs: spec.backend.probeInterval * 1000,
+      connectTimeoutMs: milliseconds(spec.backend.connectTimeout),
+      greetingTimeoutMs: milliseconds(spec.backend.greetingTimeout),
+      holdMs: milliseconds(spec.backend.holdTime),
+      slowStartMs: milliseconds(spec.backend.slowStart),
+      probeAfterMs: milliseconds(spec.backend.probeInterval),
       connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
     },
     dnsServers: dns.servers,
@@ -75,7 +76,7 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     // can.
     tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
-    dnsTimes: { timeoutMs: spec.dnsbl.timeout * 1000, queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
+    dnsTimes: { timeoutMs: milliseconds(spec.dnsbl.timeout), queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
+import { type Cleanup, type CleanupRules, startCleanup } from '../allowlist/allowlist-cleanup.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
@@ -178,7 +178,7 @@ export class Serving implements ServingState {
     })
   }
 
-  #cleanupRules(): { interval: number; retention: number; enabled: readonly boolean[] } {
+  #cleanupRules(): CleanupRules {
     const { policy, rules } = this.#policy
     const { cleanupInterval, retention } = policy.spec.allowlist
     return { interval: cleanupInterval, retention, enabled: testNames.map((name) => (rules.enabled & bit[name]) !== 0) }

@@ -1,4 +1,5 @@
 // DNSBL scores: a naive model, and what must not depend on who answers first.
+import { seconds } from '../../crds/values/duration.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -28,9 +29,9 @@ const rulesArbitrary = fc
       lists: domains.map((domain) => ({ domain })),
       threshold: 1,
       allowThreshold: 0,
-      minTTL: 60,
-      maxTTL: 3600,
-      timeout: 10,
+      minTTL: seconds(60),
+      maxTTL: seconds(3600),
+      timeout: seconds(10),
       replyMap: new Map(),
     }
   })
@@ -84,9 +85,9 @@ test('a validity lies between the limits, and without answers it is the lower on
       lists: [],
       threshold: 1,
       allowThreshold: 0,
-      minTTL: 60,
-      maxTTL: 3600,
-      timeout: 10,
+      minTTL: seconds(60),
+      maxTTL: seconds(3600),
+      timeout: seconds(10),
       replyMap: new Map(),
     }),
     60,

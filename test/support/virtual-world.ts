@@ -1,5 +1,6 @@
 // A world for the core in which time passes only when a scenario lets it: clock, timers, blocklists, allowlist and log.
 
+import { milliseconds } from '../../crds/values/duration.ts'
 import { newScreening } from '../../gateway/core/clients.ts'
 import type { Rules } from '../../gateway/core/rules.ts'
 import type { DnsblAnswer } from '../../gateway/core/vocabulary.ts'
@@ -76,7 +77,7 @@ export class VirtualWorld {
 
   #ask(client: string, domain: string, flight: Flight): void {
     const answer: DnsblAnswer = { domain, addresses: [], ttl: -1, error: { kind: 'timeout', text: 'timeout' } }
-    const late = { answer, afterMs: this.rules.dnsbl.timeout * 1000 }
+    const late = { answer, afterMs: milliseconds(this.rules.dnsbl.timeout) }
     const said = resolved(domain, client) ?? late
     this.later(said.afterMs, () => {
       flight.answers.push(said.answer)

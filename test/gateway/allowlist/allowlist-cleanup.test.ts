@@ -1,4 +1,5 @@
 // The periodic cleanup: when it runs, what it drops, how it shares the process and the store with others.
+import { type Seconds, seconds } from '../../../crds/values/duration.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type CleanupOptions, type CleanupRules, cleanOnce, startCleanup } from '../../../gateway/allowlist/allowlist-cleanup.ts'
@@ -9,7 +10,11 @@ const start = 1_700_000_000
 const hour = 3600
 const fresh = `${start + hour};1;1;1;1`
 const stale = '1000;1;1;1;1'
-const defaultRules: CleanupRules = { interval: 12 * hour, retention: 7 * 24 * hour, enabled: [true, false, false, false, false] }
+const defaultRules: CleanupRules = {
+  interval: seconds(12 * hour),
+  retention: seconds(7 * 24 * hour),
+  enabled: [true, false, false, false, false],
+}
 
 /** A world with one clock for any number of gateways. */
 class World {
@@ -159,23 +164,23 @@ describe('a cleanup', () => {
   })
 })
 
-const firstRuns: readonly { readonly what: string; readonly completed?: string; readonly interval?: number; readonly want: number[] }[] = [
+const firstRuns: readonly { readonly what: string; readonly completed?: string; readonly interval?: Seconds; readonly want: number[] }[] = [
   { what: 'at once when there never was one', want: [0] },
   { what: 'when the interval since the last one is over', completed: String(start - hour), want: [11 * hour] },
   { what: 'at once when that is over already', completed: String(start - 13 * hour), want: [0] },
   { what: 'an interval from now at the latest, whatever a wrong clock wrote', completed: String(start + 1000 * hour), want: [12 * hour] },
   { what: 'at once when the key holds no number', completed: 'x', want: [0] },
-  { what: 'never with interval 0', interval: 0, want: [] },
+  { what: 'never with interval 0', interval: seconds(0), want: [] },
   {
     what: 'after a day at the latest, to look again, since timers cannot wait for months',
     completed: String(start),
-    interval: 5000 * hour,
+    interval: seconds(5000 * hour),
     want: [24 * hour],
   },
 ]
 
 describe('the first cleanup comes', () => {
-  for (const { what, completed, interval = 12 * hour, want } of firstRuns) {
+  for (const { what, completed, interval = seconds(12 * hour), want } of firstRuns) {
     test(what, async () => {
       const world = new World()
       world.rules = { ...defaultRules, interval }
@@ -202,7 +207,7 @@ describe('cleanups', () => {
 
   test('follow a long interval too', async () => {
     const world = new World()
-    world.rules = { ...defaultRules, interval: 1000 * hour }
+    world.rules = { ...defaultRules, interval: seconds(1000 * hour) }
     startCleanup(world.options())
     await world.pass(1000 * hour - 1)
     assert.equal(world.log.length, 1)
@@ -215,11 +220,11 @@ describe('cleanups', () => {
     world.store.put(cleanupKey, String(start))
     const cleanup = startCleanup(world.options())
     await world.settle()
-    world.rules = { ...defaultRules, interval: hour }
+    world.rules = { ...defaultRules, interval: seconds(hour) }
     cleanup.reschedule()
     await world.settle()
     assert.deepEqual(world.waits(), [hour])
-    world.rules = { ...defaultRules, interval: 0 }
+    world.rules = { ...defaultRules, interval: seconds(0) }
     cleanup.reschedule()
     await world.settle()
     assert.deepEqual(world.waits(), [])

@@ -1,31 +1,20 @@
 // The fields of connections: listeners, mail servers, and connection limits.
 import { canonicalEndpoint, formatEndpoint } from '../values/endpoint.ts'
-import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, duration, group, list, record, text, whole } from './field.ts'
 import { bannerMacros, networks, template } from './forms.ts'
+import { hostName } from './host-name.ts'
 import { addressPort, hostPort } from './hosts.ts'
 
 export const mode = documented(choice(['Enforce', 'Audit']).default('Enforce'), {
   doc: 'Enforce: clients that fail a test are refused as the action of the test says. Audit: all results are logged and counted, but every client is handed off to a mail server.',
 })
 
-export const hostname = documented(
-  text({
-    max: 255,
-    pattern: '^[A-Za-z0-9._-]*$',
-    why: 'must be a host name such as mx.example.com',
-    problem: (name) => {
-      const problem = name === '' ? undefined : hostNameProblem(name)
-      return problem === undefined ? undefined : `must be a host name such as mx.example.com: ${problem}`
-    },
-  }).default(''),
-  {
-    doc: 'The host name of the gateway in greetings and replies. Empty: the host name of the machine or pod.',
-    postfix: { own: 'myhostname' },
-    tenancy: 'own',
-    convert: { as: 'text' },
-  },
-)
+export const hostname = documented(hostName({ what: 'a host name such as mx.example.com', max: 255, mayBeEmpty: true }).default(''), {
+  doc: 'The host name of the gateway in greetings and replies. Empty: the host name of the machine or pod.',
+  postfix: { own: 'myhostname' },
+  tenancy: 'own',
+  convert: { as: 'text' },
+})
 
 export const banner = documented(template(500, bannerMacros).prefault('$hostname ESMTP Postfix'), {
   doc: 'The text of the 220 greeting. $hostname is replaced with the host name.',

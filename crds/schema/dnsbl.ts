@@ -1,18 +1,12 @@
 // The fields of DNS blocklists and allowlists.
-import { hostNameProblem } from '../values/host.ts'
 import { readReplyFilter } from '../values/reply-filter.ts'
 import { action, count, documented, duration, group, list, map, parsed, record, text, whole } from './field.ts'
 import { line } from './forms.ts'
 import { secretRef } from './secret-ref.ts'
+import { hostName, nameProblem } from './host-name.ts'
 import { resolver } from './hosts.ts'
 
-const domainProblem = (domain: string): string | undefined => {
-  const problem = hostNameProblem(domain)
-  return problem === undefined ? undefined : `must be a domain name such as bl.example.org: ${problem}`
-}
-
-const domain = () =>
-  text({ min: 1, max: 253, pattern: '^[A-Za-z0-9._-]+$', why: 'must be a domain name such as bl.example.org', problem: domainProblem })
+const domainName = 'a domain name such as bl.example.org'
 
 const replies = () =>
   parsed(
@@ -88,7 +82,10 @@ export const dnsbl = group(
     sites: documented(
       list(
         record({
-          domain: documented(domain(), { doc: 'The domain of the DNS blocklist or allowlist.', tenancy: 'own' }),
+          domain: documented(hostName({ what: domainName, max: 253, mayBeEmpty: false }), {
+            doc: 'The domain of the DNS blocklist or allowlist.',
+            tenancy: 'own',
+          }),
           replies: documented(replies().exactOptional(), {
             doc: 'A filter for the replies that count as a listing: four numbers from 0 to 255 with dots between them. Each number may be a list in brackets, such as [2..11] or [4;6..8]. If not set: every reply that can be a listing counts.',
             differs:
@@ -115,7 +112,7 @@ export const dnsbl = group(
         convert: { as: 'dnsblSites' },
       },
     ),
-    replyMap: documented(map(line(200, 1), 100, 'must be a map of DOMAIN: TEXT', domainProblem).default({}), {
+    replyMap: documented(map(line(200, 1), 100, 'must be a map of DOMAIN: TEXT', nameProblem(domainName)).default({}), {
       doc: 'A map from the domain of a site to the text that refused clients see instead. Use it to hide keys that are part of a domain (keySecret is the better way).',
       postfix: { own: 'postscreen_dnsbl_reply_map' },
       zimbra: ['zimbraMtaPostscreenDnsblReplyMap'],

@@ -3,19 +3,18 @@
 // but must not refuse a text that the run time accepts.
 import { addressPortWhy, hostPortWhy, readAddressPort, readHostPort, readResolver, resolverWhy } from '../values/endpoint.ts'
 import { celMatches, type FormRule, parsed } from './field.ts'
+import { nameForm } from './host-name.ts'
 
 /** Parts of patterns. */
 const bracketed = '\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+\\]'
 const port = ':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
-/** One label of a host name. */
-const label = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
 
 /**
  * With ports up to 65535 and labels up to 63 characters. Does not check whether digits and dots, or the text in
  * brackets, are an address.
  */
 export const addressPortForm = `^(${bracketed}|[0-9.]+)${port}$`
-export const hostPortForm = `^(${bracketed}|${label}([.]${label})*)${port}$`
+export const hostPortForm = `^(${bracketed}|${nameForm})${port}$`
 
 /**
  * CEL's isIP refuses IPv4-mapped addresses, but the run time accepts them. They are checked as other addresses of the

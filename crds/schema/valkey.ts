@@ -1,8 +1,8 @@
 // The fields of a Valkey or Redis server that gateways share. A policy never contains a password. It names the Secret
 // or file that contains it.
 import { formatEndpoint } from '../values/endpoint.ts'
-import { hostNameProblem } from '../values/host.ts'
 import { choice, count, documented, flag, group, list, type Tenancy, text } from './field.ts'
+import { hostName } from './host-name.ts'
 import { hostPort } from './hosts.ts'
 import { certificateSecret, secretRef } from './secret-ref.ts'
 
@@ -19,11 +19,6 @@ const word = (what: string, doc: string) =>
 
 const secretEntry = (doc: string, tenancy?: Tenancy) => secretRef({ doc, ...(tenancy !== undefined && { tenancy }) })
 
-const serverNameProblem = (name: string): string | undefined => {
-  const problem = name === '' ? undefined : hostNameProblem(name)
-  return problem === undefined ? undefined : `must be a host name such as valkey.example.com: ${problem}`
-}
-
 const tls = group(
   {
     enabled: flag(false, {
@@ -33,18 +28,10 @@ const tls = group(
       doc: 'The name of a Secret in the namespace of the policy. ca.crt contains the trusted certificate authorities; without it, the default authorities of Node.js are trusted. tls.crt and tls.key contain the client certificate, for a server that requests one. The gateway reads the files from secrets/NAME next to the policy file.',
     }),
     caFile: path('a PEM file', 'The path of a PEM file with the trusted certificate authorities, for a gateway outside Kubernetes.'),
-    serverName: documented(
-      text({
-        max: 253,
-        pattern: '^[A-Za-z0-9._-]*$',
-        why: 'must be a host name such as valkey.example.com',
-        problem: serverNameProblem,
-      }).default(''),
-      {
-        doc: 'The host name that server certificates must contain. Empty: the host name or address of the connection. Sentinels and clusters return addresses of servers, which certificates rarely contain.',
-        tenancy: 'own',
-      },
-    ),
+    serverName: documented(hostName({ what: 'a host name such as valkey.example.com', max: 253, mayBeEmpty: true }).default(''), {
+      doc: 'The host name that server certificates must contain. Empty: the host name or address of the connection. Sentinels and clusters return addresses of servers, which certificates rarely contain.',
+      tenancy: 'own',
+    }),
   },
   { doc: 'TLS with the servers.' },
 )

@@ -75,6 +75,25 @@ const networks = {
   ],
 }
 
+const names = {
+  good: ['bl.example.org', '_key.dbl.example', 'a_b.example_', '9x.1', 'x', `${'a'.repeat(63)}.b`, 'A-b.EXAMPLE'],
+  bad: [
+    'a..b',
+    '.a',
+    'a.',
+    '-a.b',
+    'a-.b',
+    'a.-b',
+    'a.b-',
+    'a b',
+    '192.0.2.1',
+    '1',
+    `${'a'.repeat(64)}.b`,
+    `${`${'a'.repeat(49)}.`.repeat(5)}${'a'.repeat(10)}`,
+    'b\u00fccher.example',
+  ],
+}
+
 const inverted = (texts: readonly string[]): readonly string[] => texts.map((text) => `!${text}`)
 
 export const formCases: readonly FormCases[] = [
@@ -103,4 +122,5 @@ export const formCases: readonly FormCases[] = [
     bad: ['', '!', '!!all', 'ALL', ...networks.bad, ...inverted(networks.bad)],
     spec: (interfaces) => ({ allowlist: { interfaces } }),
   },
+  { path: 'spec.dnsbl.sites', ...names, spec: (domains) => ({ dnsbl: { sites: domains.map((domain) => ({ domain })) } }) },
 ]

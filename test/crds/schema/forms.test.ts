@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import { type SchemaNode, specSchema, typeOf } from '../../../crds/schema/fields.ts'
 import { parsePolicy } from '../../../crds/policy.ts'
 import { formKey } from '../../../crds/schema/field.ts'
+import { nameForm } from '../../../crds/schema/host-name.ts'
 import { addressPortForm, hostPortForm } from '../../../crds/schema/hosts.ts'
 import { structural } from '../../../crds/generate/structural.ts'
 import { type Endpoint, readAddressPort, readHostPort } from '../../../crds/values/endpoint.ts'
+import { hostNameProblem } from '../../../crds/values/host.ts'
 import type { Read } from '../../../crds/values/read.ts'
 import { manifestOf } from '../arbitrary-spec.ts'
 import { formCases } from './form-cases.ts'
@@ -86,7 +88,7 @@ for (const { path, good, bad, spec } of formCases) {
   test(`${path}: the run time takes what is valid and refuses each of the others`, () => {
     const refused = (text: string): boolean => {
       const read = parsePolicy(manifestOf({ backend: { addresses: ['postfix.example.com:25'] }, ...spec([text]) }))
-      return 'problems' in read && read.problems.some((problem) => problem.path === `${path}[0]`)
+      return 'problems' in read && read.problems.some((problem) => problem.path.startsWith(`${path}[0]`))
     }
     assert.deepEqual(good.filter(refused), [])
     assert.deepEqual(bad.filter(refused), bad)
@@ -113,7 +115,7 @@ const hosts = [
 ]
 const ports = ['0', '1', '01', '9999', '10000', '59999', '60000', '65535', '65536', '65540', '65600', '66000', '70000', '100000', '']
 
-test('the forms with a port take all that the run time takes', () => {
+test('the forms of host names, with and without a port, take all that the run time takes', () => {
   const samples = hosts
     .flatMap((host) => hosts.flatMap((more) => [host, `${host}.${more}`, `${host}${more}`]))
     .flatMap((host) => ports.map((port) => `${host}:${port}`))
@@ -121,5 +123,8 @@ test('the forms with a port take all that the run time takes', () => {
     samples.filter((text) => 'value' in read(text) && text.length <= 262 && !new RegExp(form).test(text))
   assert.deepEqual(refused(hostPortForm, readHostPort), [])
   assert.deepEqual(refused(addressPortForm, readAddressPort), [])
+  const names = hosts.flatMap((host) => hosts.flatMap((more) => [host, `${host}.${more}`, `${host}${more}`]))
+  const refusedNames = names.filter((text) => hostNameProblem(text) === undefined && !new RegExp(`^${nameForm}$`).test(text))
+  assert.deepEqual(refusedNames, [])
   assert.ok(!new RegExp(hostPortForm).test('a:65536') && new RegExp(hostPortForm).test('a:65535'))
 })

@@ -27,8 +27,8 @@ export function sameDiscard(a: EhloDiscard, b: EhloDiscard): boolean {
 }
 
 /**
- * The set as the log shows it. Postfix's table names SMTPUTF8 by its macro first, so its log says EHLO_MASK_SMTPUTF8
- * (ehlo_mask.c).
+ * The set as the log shows it. Up to Postfix 3.10, ehlo_mask.c names SMTPUTF8 by its macro first, so the log says
+ * EHLO_MASK_SMTPUTF8, and does not know REQUIRETLS; since 3.11 the log says SMTPUTF8 and REQUIRETLS.
  */
 export function formatDiscard(discard: EhloDiscard): string {
   return ehloKeywords

@@ -39,8 +39,8 @@ class World {
       warn: (text) => this.log.push(`${name}warning: ${text}`),
       now: () => this.now,
       timers: {
-        after: (seconds, run) => {
-          const timer = { due: this.now + seconds, run }
+        after: (wait, run) => {
+          const timer = { due: this.now + wait, run }
           this.#timers.push(timer)
           return () => void (this.#timers = this.#timers.filter((other) => other !== timer))
         },
@@ -63,8 +63,8 @@ class World {
   }
 
   /** Lets the time pass, with all that falls due. */
-  async pass(seconds: number): Promise<void> {
-    const end = this.now + seconds
+  async pass(time: number): Promise<void> {
+    const end = this.now + time
     for (;;) {
       await this.settle()
       const next = this.#timers.toSorted((a, b) => a.due - b.due)[0]

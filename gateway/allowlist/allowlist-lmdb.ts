@@ -5,7 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { epochSeconds } from '../../runtime/clock.ts'
-import { type OpenOptions, openDatabase, type FileCheckResult, checkAllowlistFile } from './lmdb-file-check.ts'
+import { type OpenOptions, openDatabase } from './lmdb-database.ts'
+import { type FileCheckResult, checkAllowlistFile } from './lmdb-file-check.ts'
 import {
   type AllowlistEntry,
   cleanupKey,

@@ -2,7 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatIPv4 } from '../../crds/values/address.ts'
-import { openDatabase } from '../../gateway/allowlist/lmdb-file-check.ts'
+import { openDatabase } from '../../gateway/allowlist/lmdb-database.ts'
 import { cleanupKey } from '../../gateway/allowlist/allowlist-store.ts'
 import { prepareDataDirectory } from '../../gateway/allowlist/data-directory.ts'
 import { recordFor } from '../support/shared-store.ts'

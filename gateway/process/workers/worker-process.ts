@@ -2,10 +2,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
+import { programBeside } from '../../../runtime/program-beside.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
 
-const program = fileURLToPath(new URL('worker.ts', import.meta.url))
+const program = fileURLToPath(programBeside(import.meta.url, 'worker'))
 /** Shorter than the timeouts of the admin server's clients, such as the two seconds of a kubelet. */
 const answerMs = 1000
 /** A line without an end must not fill our memory. */

@@ -1,4 +1,5 @@
-# Two images. The default one is for gateway and operator: the TypeScript as it is, production packages, and the Node that package-lock.json names.
+# Two images. The default one is for gateway and operator: a bundle of the program, packages with native libraries, and the Node that
+# package-lock.json names.
 # The target `postfix` is the Postfix that the chart can install behind the gateways (charts/images/postfix/).
 #
 #   docker build -t postscreen .
@@ -26,38 +27,36 @@ ENTRYPOINT ["/usr/local/lib/postfix-image/entrypoint"]
 FROM ${BUILD} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# --omit=dev: types, the demo's mail server and @kubernetes/client-node stay out; a pod reads its service account, and static-kubeconfig.ts a kubeconfig.
-# --ignore-scripts: no package runs an install script; native parts come prebuilt. Files for compilers and debuggers are deleted.
-# test/images/image-packages.test.ts checks that every package that a pod imports is here, and the size.
+COPY release/packages.ts release/
+# --ignore-scripts: no package runs an install script; native parts come prebuilt. The packages for development bring esbuild; the image gets only
+# packages with native libraries (release/packages.ts), since all others are part of the bundle. A pod reads its service account, and
+# static-kubeconfig.ts a kubeconfig, so @kubernetes/client-node stays out.
+# test/images/image-files.test.ts checks what a pod loads, and the size.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    npm ci --omit=dev --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
- && mkdir -p /packages/usr/local/bin /packages/app \
+    npm ci --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
+ && mkdir -p /packages/usr/local/bin \
  && mv node_modules/node-linux-*/bin/node /packages/usr/local/bin/node \
  && { ldconfig -p | grep -q libatomic.so.1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends libatomic1; }; } \
  && atomic=$(ldconfig -p | awk '/libatomic\.so\.1 / { print $NF; exit }') \
  && libraries=/packages/usr/lib/$(basename "$(dirname "$atomic")") \
  && mkdir -p "$libraries" \
  && cp -L "$atomic" "$libraries/" \
- && rm -rf node_modules/node-linux-* node_modules/.bin /tmp/npm \
- && find node_modules -type f \( -name '*.musl.node' -o -name '*.abi*.node' -o -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' \) -delete \
- && mv node_modules /packages/app/node_modules \
+ && rm -rf node_modules/node-linux-* /tmp/npm \
+ && /packages/usr/local/bin/node release/packages.ts /packages/app \
  && chmod -R a+rX,go-w /packages
 COPY . .
-# The image may have no shell and no env, so the command names its interpreter in full; the option's reason is in test/laboratory/gateway-flags.ts.
-RUN mkdir -p bin /program/usr/local/bin /program/app \
- && printf '#!/usr/local/bin/node --max-semi-space-size=4\nimport "/app/cli/postscreen.js"\n' > bin/postscreen \
- && chmod 755 bin/postscreen \
+# What `npm run build` does too: JavaScript in a few files. The image may have no shell and no env, so the command names its interpreter in full; the
+# option's reason is in test/laboratory/gateway-flags.ts.
+RUN /packages/usr/local/bin/node release/bundle.ts /program/app \
+ && mkdir -p /program/app/bin /program/usr/local/bin \
+ && printf '#!/usr/local/bin/node --max-semi-space-size=4\nimport "/app/program/postscreen.js"\n' > /program/app/bin/postscreen \
+ && chmod 755 /program/app/bin/postscreen \
  && ln -s /app/bin/postscreen /program/usr/local/bin/postscreen \
- && rm -rf charts \
- && cp -R . /program/app
-# Node keeps what it makes of the sources (stripped, compiled) for the next start: half a second and 25 MB less each time. The folder that it looks
-# into ends in the number of the user; it is written here, by root, for the user of the image. The gateway loads what it needs when it starts, so it is
-# started, its workers too, with a policy that is not there.
-RUN cp -R /packages/app/node_modules . \
- && export NODE_COMPILE_CACHE=/program/app/.compiled \
- && /packages/usr/local/bin/node --max-semi-space-size=4 cli/postscreen.js operator --help > /dev/null \
- && ! /packages/usr/local/bin/node --max-semi-space-size=4 cli/postscreen.js gateway --policy /none --workers 2 --data-dir /tmp/none 2> /dev/null \
- && unset NODE_COMPILE_CACHE \
+ && cp LICENSE /program/app/
+# Node keeps the code that it compiles for the next start. It knows a file by its path, so the program runs at its place in the image. The folder that
+# it looks into ends in the number of the user; it is written here, by root, for the user of the image.
+RUN cp -R /program/app/. . \
+ && /packages/usr/local/bin/node release/fill-compile-cache.ts /app/program/postscreen.js /program/app/.compiled \
  && for folder in /program/app/.compiled/*-0; do mv "$folder" "${folder%-0}-65532"; done \
  && chmod -R a+rX,go-w /program
 

@@ -1,0 +1,81 @@
+// Writes the program as JavaScript: our files without types, together with the packages that they use, in a few files.
+// Node then has no types to remove and some hundred files fewer to find.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile, type Plugin } from 'esbuild'
+import { nativePackages } from './packages.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** The command, and the files that runtime/program-beside.ts finds. */
+const programs = [
+  'cli/postscreen.js',
+  'gateway/allowlist/lmdb-file-check-main.ts',
+  'gateway/policy-files/table-thread-main.ts',
+  'gateway/process/workers/worker.ts',
+]
+
+/** The image does not contain the demo (cli/main.ts). */
+const demo = ['./demo.ts', './demo/gateway.ts']
+
+/** Packages in the form of CommonJS call `require`, which a module does not have. */
+const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
+
+/** prom-client loads it for its default metrics, which we do not use. */
+const withoutTelemetry: Plugin = {
+  name: 'without @opentelemetry/api',
+  setup(on) {
+    on.onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path }) => ({ path, namespace: 'empty' }))
+    on.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: '' }))
+  },
+}
+
+/**
+ * Writes program/*.js, the licenses of the packages in it, and package.json into `folder`. Names and lines stay
+ * readable for stack traces; a comment before each part names the source file.
+ */
+export async function bundle(folder: string): Promise<void> {
+  rmSync(join(folder, 'program'), { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: programs,
+    entryNames: '[name]',
+    chunkNames: '[name]-[hash]',
+    outdir: join(folder, 'program'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    external: [...nativePackages, ...demo],
+    banner: { js: banner },
+    plugins: [withoutTelemetry],
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  })
+  writeFileSync(join(folder, 'program/LICENSES'), licenses(metafile))
+  writeFileSync(join(folder, 'package.json'), readFileSync(join(root, 'package.json')))
+}
+
+/** The license texts of all packages in the bundle. */
+function licenses({ inputs }: Metafile): string {
+  const paths = Object.keys(inputs).map((input) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0])
+  const packages = [...new Set(paths)].filter((path) => path !== undefined).toSorted()
+  return packages.map((path) => `=== ${path.replace(/^.*node_modules\//, '')}\n\n${licenseOf(path)}\n`).join('\n')
+}
+
+function licenseOf(path: string): string {
+  const files = readdirSync(join(root, path)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name))
+  if (files.length > 0) return files.map((name) => readFileSync(join(root, path, name), 'utf8')).join('\n')
+  const { license = 'unknown' } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as { readonly license?: string }
+  return `License: ${license}\n`
+}
+
+if (import.meta.main) {
+  const [folder] = process.argv.slice(2)
+  if (folder === undefined) throw new Error('expected a folder')
+  await bundle(folder)
+}

@@ -90,9 +90,6 @@ export const zimbraParameters = (): readonly ZimbraAttribute[] =>
     default: defaults[name],
   }))
 
-/** All attributes with a default, for the test that compares them with the schema. */
-export const zimbraDefaults: ReadonlyMap<string, string> = new Map(Object.entries(defaults))
-
 /**
  * What Zimbra sets without an attribute. Its local configuration decides whether it announces SMTPUTF8; the policy's
  * default is kept.

@@ -1,7 +1,7 @@
 // Makes a structural schema, as the API server requires it in a CRD, from the JSON schema that zod derives. It removes
 // our notes, adds descriptions, complete defaults and CEL rules, and refuses what the API server would refuse. This is
 // not done in zod's `override` hook, because the hook sees inner schemas before their notes.
-import type { SchemaNode } from '../schema/fields.ts'
+import type { NodeKeywords, SchemaNode } from '../schema/fields.ts'
 import { rules } from '../schema/rules.ts'
 import { boundsKey, docKey, type FieldDoc, formKey, kindKey } from '../schema/field.ts'
 import { transitions } from '../schema/transitions.ts'
@@ -13,23 +13,13 @@ export interface Validation {
   readonly fieldPath?: string
 }
 
-/** A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps). Only the parts that we use. */
-export interface StructuralNode {
-  /** Missing only with x-kubernetes-int-or-string. */
-  readonly type?: string
+/**
+ * A node of a structural schema (apiextensions.k8s.io/v1 JSONSchemaProps). Only the parts that we use. `type` is
+ * missing only with x-kubernetes-int-or-string.
+ */
+export interface StructuralNode extends NodeKeywords {
   readonly description?: string
   readonly format?: string
-  readonly default?: unknown
-  readonly enum?: readonly string[]
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly pattern?: string
-  readonly minItems?: number
-  readonly maxItems?: number
-  readonly maxProperties?: number
-  readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, StructuralNode>>
   readonly additionalProperties?: StructuralNode
   readonly items?: StructuralNode

@@ -15,8 +15,8 @@ import {
   type Tenancy,
 } from './field.ts'
 
-/** A node of the JSON schema that zod makes of the policy, with our own notes in it. */
-export interface SchemaNode {
+/** The keywords that a node has in the JSON schema and in the structural schema of the CRD alike. */
+export interface NodeKeywords {
   readonly type?: string
   readonly default?: unknown
   readonly enum?: readonly string[]
@@ -28,10 +28,14 @@ export interface SchemaNode {
   readonly minItems?: number
   readonly maxItems?: number
   readonly maxProperties?: number
+  readonly required?: readonly string[]
+}
+
+/** A node of the JSON schema that zod makes of the policy, with our own notes in it. */
+export interface SchemaNode extends NodeKeywords {
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly additionalProperties?: SchemaNode | false
   readonly items?: SchemaNode
-  readonly required?: readonly string[]
   readonly [docKey]?: FieldDoc
   readonly [kindKey]?: 'duration' | 'quantity'
   readonly [formKey]?: readonly FormRule[]

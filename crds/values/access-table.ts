@@ -1,6 +1,6 @@
 // Reads a cidr table as an access table: each result is an access list of its own, as postscreen reads it
 // (server_acl(3)).
-import { type CidrRule, parseCidrTable, problemsAtMost, type TableProblem } from './cidr-table.ts'
+import { type CidrRule, parseCidrTable, badLinesShown, type TableProblem } from './cidr-table.ts'
 import { type Network, printed } from './network.ts'
 
 /** What a rule of an access list decides. `Dunno` decides nothing. */
@@ -39,6 +39,8 @@ export const decisionOf = (word: string): Decision | undefined => {
 
 /** CHARS_COMMA_SP of Postfix: fewer characters than those that separate the network from its result. */
 const separator = /[, \t\r\n]+/
+/** The most different results that are parsed once. A table usually has two. */
+const resultsRemembered = 100
 const allowed = 'expected one of permit, reject, dunno'
 
 /**
@@ -66,12 +68,12 @@ export function parseAccessTable(text: string): AccessTable {
   const known = new Map<string, ReturnType<typeof decide>>()
   const decided = rules.map(({ networks, result, line }: CidrRule): TableRule => {
     const { decision, why } = known.get(result) ?? decide(result)
-    if (known.size < problemsAtMost) known.set(result, { decision, ...(why !== undefined && { why }) })
-    if (why !== undefined && bad.length < problemsAtMost) bad.push({ line, why })
+    if (known.size < resultsRemembered) known.set(result, { decision, ...(why !== undefined && { why }) })
+    if (why !== undefined && bad.length < badLinesShown) bad.push({ line, why })
     else if (why !== undefined) further++
     return { networks, decision }
   })
   const all = [...problems, ...bad].toSorted((a, b) => a.line - b.line)
-  const shown = all.slice(0, problemsAtMost)
+  const shown = all.slice(0, badLinesShown)
   return { rules: decided, problems: shown, furtherProblems: further + all.length - shown.length, tooMuch }
 }

@@ -30,7 +30,7 @@ export interface CidrTable {
 }
 
 /** The most bad lines that are reported one by one. In a file of another kind, every line is bad. */
-export const problemsAtMost = 100
+export const badLinesShown = 100
 /** The most networks in all lines together. A `!` or an `if` around a rule splits a network into up to 128. */
 const networksInTable = 2_000_000
 /**
@@ -154,7 +154,7 @@ class TableReader {
  * Parses the text of a table. 100,000 lines take about 200 ms. Time and memory are bounded for any text.
  * @param shown how many bad lines are reported one by one
  */
-export function parseCidrTable(text: string, shown = problemsAtMost): CidrTable {
+export function parseCidrTable(text: string, shown = badLinesShown): CidrTable {
   const reader = new TableReader(shown)
   for (const line of logicalLines(text)) {
     reader.read(line)

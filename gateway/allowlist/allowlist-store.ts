@@ -39,7 +39,7 @@ export interface AllowlistStore {
   close(): Promise<void>
 }
 
-/** A store on this machine. allowlist-cleanup.ts removes expired records; a server does that by itself. */
+/** A store on this machine. cleanup-run.ts removes expired records; a server does that by itself. */
 export interface LocalAllowlist extends AllowlistStore {
   readonly kind: 'memory' | 'lmdb'
   entries(): Iterable<AllowlistEntry>

@@ -3,14 +3,9 @@ import type { Problem } from '../../crds/problems.ts'
 import type { Log } from '../observability/log.ts'
 import type { RefusedPolicy } from './loaded-policy.ts'
 
-/** The most problems of one policy that are logged. */
-const problemsLogged = 100
-
 /** @param result the policy that is used instead, in words */
 export function tellOfRefusal(log: Log, { problems, hash, generation }: RefusedPolicy, result: string): void {
-  for (const { path, why } of problems.slice(0, problemsLogged))
-    log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
-  if (problems.length > problemsLogged) log.warning(`policy refused, ${result}: ${problems.length - problemsLogged} more problems`)
+  for (const { path, why } of problems) log.warning(`policy refused, ${result}: ${path}: ${why}`, { path, why, hash, generation })
 }
 
 /** Logs one line when a part is left out, and one when the part is back. */

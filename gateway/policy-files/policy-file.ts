@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Problem, readPolicyText } from '../../crds/policy.ts'
+import { firstProblems } from '../../crds/problems.ts'
 import type { PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import type { CompiledTable } from '../core/access-list.ts'
 import { messageOf } from '../../runtime/caught.ts'
@@ -60,7 +61,7 @@ function readAll(
   const siteKeys = readSiteKeys(policy.spec.dnsbl.sites, context)
   const tls = readTls(policy, context)
   const { files, problems, leftOut } = context
-  if (problems.length > 0) return { files, problems, hash, generation: policy.metadata.generation }
+  if (problems.length > 0) return { files, problems: firstProblems(problems), hash, generation: policy.metadata.generation }
   return { files, loaded: { policy, bytes, hash, tables, skipped, siteKeys, tls, leftOut } }
 }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { closest, editDistance, formatPath } from '../../crds/problems.ts'
+import { editDistance } from '../../crds/edit-distance.ts'
+import { closest, formatPath } from '../../crds/problems.ts'
 
 const paths = [
   { path: ['spec', 'dnsbl', 'sites', 2, 'replies'], want: 'spec.dnsbl.sites[2].replies' },

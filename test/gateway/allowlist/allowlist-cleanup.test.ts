@@ -2,7 +2,8 @@
 import { type Seconds, seconds } from '../../../crds/values/duration.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type CleanupOptions, type CleanupRules, cleanOnce, startCleanup } from '../../../gateway/allowlist/allowlist-cleanup.ts'
+import { startCleanup } from '../../../gateway/allowlist/allowlist-cleanup.ts'
+import { type CleanupOptions, type CleanupRules, cleanOnce } from '../../../gateway/allowlist/cleanup-run.ts'
 import { memoryAllowlist } from '../../../gateway/allowlist/allowlist-memory.ts'
 import { cleanupKey, type LocalAllowlist } from '../../../gateway/allowlist/allowlist-store.ts'
 

@@ -6,8 +6,10 @@ import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { Action, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
+import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
+import { type DnsblMetrics, dnsblMetrics } from './dnsbl-metrics.ts'
 import { observeProcess } from './process-metrics.ts'
-import { servedGauges } from './served-metrics.ts'
+import { applyErrors, generationGauge, servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from '../policy-files/loaded-policy.ts'
 
 /** Numbers that are read when the metrics are requested. */
@@ -28,11 +30,7 @@ export interface Levels {
   leftOut(): number
 }
 
-/** Each exists from the start, so that its first event shows as an increase. */
-const probeResults = ['proven', 'failed', 'misconfigured', 'local'] as const
-const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
 const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
-const secondsBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 5, 20, 100]
 
 /** A failed test, and the refusal where it is one at once. */
 function failed(test: string, action: Action, mode: string): readonly string[] {
@@ -123,7 +121,6 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 const lagResolutionMs = 20
 
 /** All metrics of one gateway. */
-
 export class Metrics {
   readonly #registry = new Registry()
   /**
@@ -132,16 +129,10 @@ export class Metrics {
    */
   readonly #tallies = new Map<string, Tally>()
   readonly #lag = monitorEventLoopDelay({ resolution: lagResolutionMs })
-  readonly #score: Histogram
   /** For the shared allowlist. */
   readonly allowlistStore: StoreObserver
-  readonly #dnsblQueries: Counter
-  readonly #dnsblErrors: Counter
-  readonly #dnsblSeconds: Histogram
-  readonly #backendConnect: Histogram
-  readonly #backendErrors: Counter
-  readonly #backendProbes: Counter
-  readonly #relayBytes: Counter
+  readonly #dnsbl: DnsblMetrics
+  readonly #backend: BackendMetrics
   readonly #starttls: Counter
   readonly #probes: Counter
   readonly #generation: Gauge
@@ -153,42 +144,17 @@ export class Metrics {
     for (const [short, { name, help, labels }] of Object.entries(counters)) {
       const counter: Counter = new Counter({ name, help, labelNames: [...labels], registers, collect: () => this.#fill(short, counter) })
     }
-    const counter = (name: string, help: string, labelNames: string[] = []): Counter => new Counter({ name, help, labelNames, registers })
-    const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name, help, buckets, registers })
-    this.#score = histogram('postscreen_dnsbl_score', 'Ranks of clients that reached the threshold.', scoreBuckets)
-    this.#dnsblQueries = counter('postscreen_dnsbl_queries_total', 'Questions to DNS lists by what came of them.', ['zone_id', 'outcome'])
-    this.#dnsblErrors = counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', [
-      'zone_id',
-      'kind',
-    ])
-    this.#dnsblSeconds = histogram('postscreen_dnsbl_query_seconds', 'From the question to the answer of a site.', secondsBuckets)
-    const toGreeting = 'From the decision to hand off a client to the greeting of a backend.'
-    this.#backendConnect = histogram('postscreen_backend_connect_seconds', toGreeting, secondsBuckets)
-    this.#backendErrors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', ['reason'])
-    this.#backendProbes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', ['result'])
-    for (const result of probeResults) this.#backendProbes.inc({ result }, 0)
-    this.#relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', ['direction'])
+    const counter = (name: string, help: string, labelNames: string[]): Counter => new Counter({ name, help, labelNames, registers })
+    this.#dnsbl = dnsblMetrics(registers)
+    this.#backend = backendMetrics(registers)
     this.#starttls = counter(
       'postscreen_starttls_total',
       'TLS sessions of clients under test: handshakes by their result, and those that broke after it.',
       ['result'],
     )
     this.#probes = counter('postscreen_probes_total', 'Health checks that were answered.', ['answer'])
-    this.#generation = new Gauge({
-      name: 'postscreen_policy_generation',
-      help: 'Generation of the policy in force.',
-      labelNames: ['policy'],
-      registers,
-      // The whole gateway has the generation of its slowest worker.
-      aggregator: 'min',
-    })
-    // Every worker refuses the same ones.
-    this.#applyErrors = new Counter({
-      name: 'postscreen_policy_apply_errors_total',
-      help: 'Policies that were refused.',
-      registers,
-      aggregator: 'max',
-    })
+    this.#generation = generationGauge(registers)
+    this.#applyErrors = applyErrors(registers)
     this.#served = servedGauges(registers)
     this.allowlistStore = this.#observeSharedAllowlist(levels)
     this.#observeLevels(version, levels)
@@ -299,7 +265,7 @@ export class Metrics {
   /** Counts one event of a session. */
   event(record: LogRecord, audit: boolean): void {
     for (const what of countedAs(record, audit ? 'audit' : 'enforce')) this.#tally(what).count++
-    if (record.event === 'DNSBL') this.#score.observe(record.rank)
+    if (record.event === 'DNSBL') this.#dnsbl.score.observe(record.rank)
   }
 
   #tally(what: string): Tally {
@@ -318,29 +284,29 @@ export class Metrics {
 
   /** @param site the public name of the list; its domain may contain a key */
   dnsblAnswer(verdict: DnsblVerdict, site: string): void {
-    this.#dnsblQueries.inc({ zone_id: site, outcome: verdict.is })
-    if ('error' in verdict) this.#dnsblErrors.inc({ zone_id: site, kind: verdict.error.kind })
+    this.#dnsbl.queries.inc({ zone_id: site, outcome: verdict.is })
+    if ('error' in verdict) this.#dnsbl.errors.inc({ zone_id: site, kind: verdict.error.kind })
   }
 
   dnsblAnswered(seconds: number): void {
-    this.#dnsblSeconds.observe(seconds)
+    this.#dnsbl.seconds.observe(seconds)
   }
 
   relayStarted(seconds: number): void {
-    this.#backendConnect.observe(seconds)
+    this.#backend.connect.observe(seconds)
   }
 
   backendFailed(how: 'connect' | 'send'): void {
-    this.#backendErrors.inc({ reason: how })
+    this.#backend.errors.inc({ reason: how })
   }
 
-  backendProbed(result: (typeof probeResults)[number]): void {
-    this.#backendProbes.inc({ result })
+  backendProbed(result: ProbeResult): void {
+    this.#backend.probes.inc({ result })
   }
 
   relayEnded(toBackend: number, toClient: number): void {
-    this.#relayBytes.inc({ direction: 'to_backend' }, toBackend)
-    this.#relayBytes.inc({ direction: 'to_client' }, toClient)
+    this.#backend.relayBytes.inc({ direction: 'to_backend' }, toBackend)
+    this.#backend.relayBytes.inc({ direction: 'to_client' }, toClient)
   }
 
   starttls(result: 'established' | 'failed' | 'broken'): void {

@@ -1,5 +1,6 @@
-// Metrics of the active policy: whether it is the kept one, and skipped table lines.
-import { Gauge, type Registry } from 'prom-client'
+// Metrics of policies: the generation of the active one, whether it is the kept one, skipped table lines, and refused
+// policies.
+import { Counter, Gauge, type Registry } from 'prom-client'
 
 /** The gauges that describe the active policy. */
 export function servedGauges(registers: Registry[]): { readonly kept: Gauge; readonly skippedLines: Gauge } {
@@ -18,3 +19,17 @@ export function servedGauges(registers: Registry[]): { readonly kept: Gauge; rea
   })
   return { kept, skippedLines }
 }
+
+/** The generation of the active policy. The whole gateway has the generation of its slowest worker. */
+export const generationGauge = (registers: Registry[]): Gauge =>
+  new Gauge({
+    name: 'postscreen_policy_generation',
+    help: 'Generation of the policy in force.',
+    labelNames: ['policy'],
+    registers,
+    aggregator: 'min',
+  })
+
+/** Policies that were refused. Every worker refuses the same ones. */
+export const applyErrors = (registers: Registry[]): Counter =>
+  new Counter({ name: 'postscreen_policy_apply_errors_total', help: 'Policies that were refused.', registers, aggregator: 'max' })

@@ -1,0 +1,30 @@
+// Metrics of mail servers: hand-offs, probes, and the bytes of relays.
+import { Counter, Histogram, type Registry } from 'prom-client'
+import { secondsBuckets } from './histogram-buckets.ts'
+
+/** Each exists from the start, so that its first event shows as an increase. */
+const probeResults = ['proven', 'failed', 'misconfigured', 'local'] as const
+export type ProbeResult = (typeof probeResults)[number]
+
+export interface BackendMetrics {
+  readonly connect: Histogram
+  readonly errors: Counter
+  readonly probes: Counter
+  readonly relayBytes: Counter
+}
+
+/** The metrics of mail servers. */
+export function backendMetrics(registers: Registry[]): BackendMetrics {
+  const connect = new Histogram({
+    name: 'postscreen_backend_connect_seconds',
+    help: 'From the decision to hand off a client to the greeting of a backend.',
+    buckets: secondsBuckets,
+    registers,
+  })
+  const counter = (name: string, help: string, label: string): Counter => new Counter({ name, help, labelNames: [label], registers })
+  const errors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', 'reason')
+  const probes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', 'result')
+  for (const result of probeResults) probes.inc({ result }, 0)
+  const relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', 'direction')
+  return { connect, errors, probes, relayBytes }
+}

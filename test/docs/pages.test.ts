@@ -25,6 +25,13 @@ const anchor = (heading: string): string =>
 
 const headings = (page: string): string[] => [...text(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchor(heading))
 
+/** Where the metrics of the gateway are made. */
+const metricsFiles = ['gateway/observability', 'gateway/process/workers'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('metrics.ts'))
+    .map((name) => `${folder}/${name}`),
+)
+
 test('every link between our documents leads to a file and a heading that exist', () => {
   const wrong = pages.flatMap((page) =>
     [...text(page).matchAll(/\]\(([^)\s]+)\)/g)]
@@ -78,16 +85,11 @@ test('every metric is explained, and every explained metric exists', () => {
         ].map(([name]) => name),
       ),
     ].toSorted()
-  const made = ['gateway/observability', 'gateway/process/workers'].flatMap((folder) =>
-    readdirSync(join(root, folder))
-      .filter((name) => name.endsWith('metrics.ts'))
-      .map((name) => `${folder}/${name}`),
-  )
-  assert.deepEqual(named('docs/metrics-and-status.md'), named(...made))
+  assert.deepEqual(named('docs/metrics-and-status.md'), named(...metricsFiles))
 })
 
 test('the labels of each metric are as explained', () => {
-  const made = text('gateway/observability/metrics.ts')
+  const made = metricsFiles.map(text).join('\n')
   const rows = [...text('docs/metrics-and-status.md').matchAll(/^\| `postscreen_\w+` \| ([^|]*) \|/gm)]
   const labels = rows.flatMap(([, cell = '']) => [...cell.replace(/:.*/, '').matchAll(/`(\w+)`/g)].map(([, label = '']) => label))
   assert.deepEqual(

@@ -113,7 +113,7 @@ describe('the access list of a policy', () => {
     )
   })
 
-  test('takes tables from files; a file that is missing names nobody', () => {
+  test('takes tables from files; a file that is missing matches no client', () => {
     const access = [{ table: { file: 'access.cidr' } }, { table: { file: 'missing.cidr' } }]
     const { access: list } = rulesOf({ access }, new Map([['access.cidr', '192.0.2.1 reject\n']]))
     assert.equal(list.decide('192.0.2.1'), 'Reject')

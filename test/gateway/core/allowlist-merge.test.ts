@@ -41,7 +41,7 @@ describe('merged', () => {
   })
 })
 
-test('the latest stamp of a record decides how long it is kept; what is no record is not kept', () => {
+test('the latest stamp of a record decides how long it is kept; a text that is not a record is not kept', () => {
   assert.equal(latestStamp('5;0;7;1;6'), 7)
   assert.equal(latestStamp('junk'), 0)
 })

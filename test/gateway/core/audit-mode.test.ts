@@ -179,7 +179,7 @@ describe('in Audit mode the deep tests look on behind the hand-off', () => {
     observed().sends('MAIL FROM:<>\r\nRCPT TO:<a@b>\r\n').logs('COMMAND PIPELINING from CLIENT after MAIL: RCPT TO:<a@b>\\r\\n')
   })
 
-  test('ends when the client leaves, or starts what nobody can read', () => {
+  test('ends when the client leaves, or starts what cannot be parsed', () => {
     for (const line of ['DATA', 'BDAT 3', 'STARTTLS', 'AUTH PLAIN', 'QUIT']) {
       assert.equal(observed().says(line).acts().at(-1), 'unobserve', line)
     }

@@ -132,9 +132,9 @@ describe('an unknown verb', () => {
     ],
   ]
   for (const [verb, want] of cases)
-    test(`${JSON.stringify(verb)} ${want ? 'is no SMTP' : 'may be SMTP'}`, () => assert.equal(isNonSMTP(verb, smtp), want))
+    test(`${JSON.stringify(verb)} ${want ? 'is not SMTP' : 'may be SMTP'}`, () => assert.equal(isNonSMTP(verb, smtp), want))
 
-  test('that is no UTF-8 may be SMTP where SMTPUTF8 is off', () => {
+  test('that is not UTF-8 may be SMTP where SMTPUTF8 is off', () => {
     assert.equal(isNonSMTP('H\xe9LO', rulesOf({ smtp: { smtpUTF8: false } }).smtp), false)
   })
 
@@ -161,7 +161,7 @@ describe('the non-SMTP command test', () => {
       .hears('502 5.5.2 Error: command not recognized')
   })
 
-  test('T36: takes bytes that are no UTF-8, which without the test are only an unknown command', () => {
+  test('T36: accepts bytes that are not UTF-8, which without the test are only an unknown command', () => {
     engine(deepTests).sends('\x80\x9e\x01\x03\r\n').logs('NON-SMTP COMMAND from CLIENT after CONNECT: ???? ')
     engine({ pipelining: { enabled: true } })
       .sends('\x80\x9e\x01\x03\r\n')

@@ -83,7 +83,7 @@ describe('an answer that is not a listing', () => {
     test(`${address} is one`, () => assert.equal(scored(rulesFor('zen'), [['zen', address]]).total, 1))
   }
 
-  test('T15: what is no IPv4 address matches no filter', () => {
+  test('T15: a reply that is not an IPv4 address matches no filter', () => {
     for (const address of ['::ffff:127.0.0.2', '127.0.0.2.', 'localhost', '']) {
       assert.equal(scored(rulesFor('zen=127.0.0.2'), [['zen', address]]).total, 0)
     }

@@ -249,7 +249,7 @@ describe('the command filter', () => {
       .logs('BARE NEWLINE from CLIENT after XX', 'CLIENT: replacing command "XX" with "NOOP"')
   })
 
-  test('T44: does not look at what is no UTF-8', () => {
+  test('T44: does not check bytes that are not UTF-8', () => {
     engine({ commandFilter }).sends('XX\xff\r\n').logs()
   })
 })

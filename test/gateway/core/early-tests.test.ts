@@ -359,7 +359,7 @@ describe('DNSBL answers', () => {
     client.at(6000).logs(listedBy, 'DISCONNECT CLIENT').does('abandonLookup', 'disarm', 'close')
   })
 
-  test('T22: that are error codes of a list are no listing, and are told', () => {
+  test('T22: that are error codes of a list are not a listing, and are logged', () => {
     const client = drive({ dnsbl: lists({ action: 'Drop' }) })
       .connect('192.0.2.1')
       .ignoringAllThat()

@@ -99,7 +99,7 @@ describe('the keywords that a client is not told', () => {
     ask({ discardEHLOKeywords: ['CHUNKING'], discardEHLOKeywordsFor: [{ cidrs: ['192.0.2.1'], keywords: ['CHUNKING'] }] }).logs()
   })
 
-  test('are the general ones for everybody else', () => {
+  test('are the general ones for all other clients', () => {
     const client = ask({ discardEHLOKeywords: ['CHUNKING'], discardEHLOKeywordsFor: [{ cidrs: ['192.0.2.2'], keywords: [] }] }).logs()
     assert.equal(client.replies().at(-1), '250 SMTPUTF8')
   })

@@ -29,7 +29,7 @@ describe('the defaults', () => {
     assert.deepEqual(rules.greetWait, { normal: 6000, stress: 2000 })
     assert.deepEqual(rules.smtp.commandTimeLimit, { normal: 300_000, stress: 10_000 })
   })
-  test('permit nobody, and let every server address into the allowlist', () => {
+  test('permit no client, and let every server address into the allowlist', () => {
     assert.equal(rules.access.decide('127.0.0.1'), 'Dunno')
     assert.ok(rules.allowlistInterface('192.0.2.1') && rules.allowlistInterface('2001:db8::1'))
   })

@@ -249,7 +249,7 @@ describe('shutdown', () => {
     client.handedOff()
   })
 
-  test('in Audit mode hands nobody on any more', () => {
+  test('in Audit mode hands off no more clients', () => {
     for (const slowStore of [true, false]) {
       const client = shutDown(drive({ mode: 'Audit' }).connect('192.0.2.1', { slowStore }))
       assert.ok(!client.isRelayed && client.isClosed)
@@ -272,7 +272,7 @@ describe('what comes out of turn', () => {
     client.sends('x').does().hears().logs()
   })
 
-  test('is no second connect', () => {
+  test('is not a second connect', () => {
     const gateway = drive({ ...permit })
     const client = gateway.connect('192.0.2.1').ignoringAllThat().event({ type: 'connect' }).does().logs()
     assert.equal(gateway.screening.postQueue, 1)
@@ -280,7 +280,7 @@ describe('what comes out of turn', () => {
     assert.equal(gateway.screening.postQueue, 0)
   })
 
-  test('is no hand-off of a client that is still screened', () => {
+  test('does not hand off a client that is still screened', () => {
     const gateway = drive()
     gateway.connect('192.0.2.1').ignoringAllThat().handedOff().refused('connect').does().logs().hears()
     assert.equal(gateway.screening.postQueue, 0)

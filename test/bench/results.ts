@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Round } from './bench-case.ts'
 import type { CurvePoint } from './curve.ts'
 import type { Machine } from './machine.ts'
+import type { SimulationResult } from './sizing/simulation-result.ts'
 
 /** Where the bench keeps them. */
 export const resultsFile = fileURLToPath(new URL('../../docs/performance/results.json', import.meta.url))
@@ -33,9 +34,18 @@ export interface CurveResult {
   readonly points: readonly CurvePoint[]
 }
 
+/** The simulation of the largest example, with the number of pods of the formula and with a third fewer. */
+export interface StoredSimulation {
+  /** By name; the simulation is old when the measured costs are others. */
+  readonly costs: Readonly<Record<string, number>>
+  readonly runs: readonly SimulationResult[]
+}
+
 export interface Results {
   readonly cases: Readonly<Record<string, CaseResult>>
   readonly curves: Readonly<Record<string, CurveResult>>
+  /** Of the sizing page; calculated from the costs that it names. */
+  readonly simulation?: StoredSimulation
 }
 
 /** The results in the file; none if there is no file. Throws if it is not JSON. */

@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME…]`: compares the gateway with its peers and writes docs/performance.md. Needs root on Linux, and a machine without other work.
+// `npm run bench -- [NAME…]`: compares the gateway with its peers and writes docs/performance.md and docs/sizing.md. Needs root on Linux, and a machine without other work.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import { missing, type Need } from './needs.ts'
 import { machineText } from './page.ts'
 import { cases, curves, separate } from './registry.ts'
 import { type CaseResult, readResults, type Results, resultsFile, withCase, withCurve, writeResults } from './results.ts'
+import { withSimulation } from './sizing/run-simulation.ts'
 import { judge, spreadText, valueText } from './verdict.ts'
 import { writePages } from './write-pages.ts'
 
@@ -18,14 +19,15 @@ const minutes = (all: readonly { readonly minutes: number }[]): number => all.re
 
 const usage = `Usage: npm run bench -- [NAME…] [OPTION]…
 
-Compares the gateway with a real postscreen and HAProxy, and writes docs/performance.md. Without a name: all cases, ${minutes(cases)} minutes.
+Compares the gateway with a real postscreen and HAProxy, and writes docs/performance.md and docs/sizing.md. Without a name: all cases, ${minutes(cases)} minutes.
 
 ${cases.map(({ name, what, minutes: takes }) => `  ${name.padEnd(16)} ${what} (${takes} min)`).join('\n')}
 
   growth           how costs grow: all of the following (${minutes(curves)} min)
 ${curves.map(({ name, title, minutes: takes }) => `  ${`growth-${name}`.padEnd(16)} ${title} (${takes} min)`).join('\n')}
 
-  page             measures nothing, writes the page from the stored results
+  page, sizing     measure nothing, write docs/performance.md and docs/sizing.md from the stored results; sizing is simulated again
+                   if costs have changed
   ${separate.join(', ')}: print their own figures and have their own arguments (docs/load-tests.md)
 
   --rounds N       number of rounds, instead of that of each case
@@ -60,7 +62,7 @@ function readOrder(args: string[]): Order | { readonly wrong: string } {
   if (!(scale > 0 && scale <= 1)) return { wrong: '--scale must be above 0 and at most 1' }
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) return { wrong: '--rounds must be a whole number above 0' }
   if (values.log !== 'json' && values.log !== 'postfix') return { wrong: '--log must be json or postfix' }
-  const known = new Set(['growth', 'page', ...cases.map(({ name }) => name), ...curves.map(({ name }) => `growth-${name}`)])
+  const known = new Set(['growth', 'page', 'sizing', ...cases.map(({ name }) => name), ...curves.map(({ name }) => `growth-${name}`)])
   const unknown = positionals.find((name) => !known.has(name))
   if (unknown !== undefined) return { wrong: `unknown case: ${unknown}` }
   const named = (name: string): boolean => positionals.includes(name)
@@ -142,7 +144,9 @@ async function run(order: Order): Promise<number> {
     const at = new Date().toISOString().slice(0, 16)
     if (!order.keep) keep(withCurve(readResults(resultsFile), curve.name, { at, commit: measuredCommit(), machine, points }))
   }
-  if (!order.keep) keep(readResults(resultsFile))
+  if (order.keep) return 0
+  console.log('\nSimulates the largest example of docs/sizing.md, if costs have changed, and writes the pages')
+  keep(withSimulation(readResults(resultsFile)))
   return 0
 }
 

@@ -7,13 +7,15 @@ import { curveSvg } from './curve-svg.ts'
 import { renewPage } from './page.ts'
 import { cases, curves } from './registry.ts'
 import { readResults, type Results, resultsFile } from './results.ts'
+import { renewSizing } from './sizing/sizing-page.ts'
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url))
 
 /** The pages with their contents, by their names in docs/. */
 export function pagesOf(results: Results): ReadonlyMap<string, string> {
   const parts = { cases, curves, results, ages: agesOf(cases, curves, results) }
-  return new Map([['performance.md', renewPage(readFileSync(`${docs}performance.md`, 'utf8'), parts)]])
+  const renewed = (name: string, renew: typeof renewPage): [string, string] => [name, renew(readFileSync(`${docs}${name}`, 'utf8'), parts)]
+  return new Map([renewed('performance.md', renewPage), renewed('sizing.md', renewSizing)])
 }
 
 export function writePages(results: Results): void {

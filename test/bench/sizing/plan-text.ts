@@ -3,6 +3,7 @@ import { connectionLimit } from '../../../gateway/smtp/capacity.ts'
 import { grouped } from '../verdict.ts'
 import type { Costs } from './costs.ts'
 import {
+  byteCpu,
   cpuOf,
   mostNeeded,
   type Plan,
@@ -41,32 +42,37 @@ const mebi = 1 << 20
 const digitsOf = (value: number): number => (value < 10 ? 2 : value < 100 ? 1 : 0)
 const short = (value: number): string => grouped(value, digitsOf(value))
 
-/** Pods of several sizes, with one mail server for each worker. */
+/** Pods of several sizes. */
 const podSizes = [
   { cores: 1, memory: 512 * mebi },
   { cores: 2, memory: 1024 * mebi },
   { cores: 4, memory: 2048 * mebi },
 ] as const
 
-/** For each pod size, how many visits of each kind alone it carries, and the limit that is reached first. */
+/** Node and mail servers have room: what is left are CPU, memory and the limits of the policy. */
+const roomyNode = { conntrack: Number.POSITIVE_INFINITY, ports: Number.POSITIVE_INFINITY, connectRate: Number.POSITIVE_INFINITY }
+
+/** For each pod size, how many visits of each kind alone it carries, and the limit that is reached first; without the limits of the node, and with them. */
 export function podTable(costs: Costs): string {
-  const rows = podSizes.flatMap(({ cores, memory }) => {
-    const settings = { ...defaults, workers: cores, memory }
-    const cells = kinds.map((kind) => {
+  const cells = (settings: Settings): readonly string[] =>
+    kinds.map((kind) => {
       const visits = { ...usualVisits, perMinute: 60, shares: { pregreet: 0, listed: 0, first: 0, again: 0, [kind]: 1 } }
-      const first = mostNeeded(podUses(costs, visits, settings, cores))
+      const first = mostNeeded(podUses(costs, visits, settings, settings.workers))
       return `${grouped(1 / first.needed, 0)}/s (${limitNames[first.name]})`
     })
-    return [[`${cores} ${cores === 1 ? 'core' : 'cores'}, ${memory / mebi}Mi`, ...cells]]
+  const rows = podSizes.map(({ cores, memory }) => {
+    const name = `${cores} ${cores === 1 ? 'core' : 'cores'}, ${memory / mebi}Mi`
+    return [name, ...cells({ ...defaults, ...roomyNode, workers: cores, memory })]
   })
-  return `${table(['Pod', ...kinds.map((kind) => kindNames[kind])], rows)}\n\n${relayText(costs)}`
+  const onNode = ['any of them, on a node with the default limits', ...cells({ ...defaults, workers: 4, memory: 2048 * mebi })]
+  return `${table(['Pod', ...kinds.map((kind) => kindNames[kind])], [...rows, onNode])}\n\n${relayText(costs)}`
 }
 
 /** Bytes alone: how much one core relays. */
-function relayText({ smallRelayCpu, largeRelayCpu }: Costs): string {
-  const perMiB = Math.max(1, largeRelayCpu - smallRelayCpu)
+function relayText(costs: Costs): string {
+  const perMiB = Math.max(1, byteCpu(costs) * mebi)
   const rate = (defaults.target * 1e6) / perMiB
-  return `Relayed bytes alone: ${grouped(perMiB, 0)} µs for each MiB, so ${grouped(rate, 0)} MiB/s for each core, planned with ${defaults.target * 100} % of it.`
+  return `Relayed bytes alone: ${grouped(perMiB, 0)} µs for each MiB, so ${grouped(rate, 0)} MiB/s for each core if ${defaults.target * 100} % of it are planned for. A gateway without clients uses ${grouped(costs.idleBytes / 1e6, 0)} MB, and ${grouped(costs.processBytes / 1e6, 0)} MB after load, plus the memory of its connections.`
 }
 
 /** The worked example: each line of the formula with its numbers. */
@@ -77,11 +83,13 @@ export function exampleText(costs: Costs, { name, visits, settings }: Example): 
     ...connectionLines(visits, settings, plan),
     ...serverLines(costs, visits, settings, plan),
   ]
-  const ending = `**${plan.podCount} ${plan.podCount === 1 ? 'pod' : 'pods'} for the load, and one more so that one may fail: ${plan.podCount + 1}.** The limit that is reached first: ${limitNames[plan.first.name]}.`
+  const ending = `**${counted(plan.podCount, 'pod', 'pods')} for the load, and one more so that one may fail: ${plan.podCount + 1}.** The limit that is reached first: ${limitNames[plan.first.name]}.`
   return `### ${name} connections a minute\n\n${lines.map((text) => `- ${text}`).join('\n')}\n\n${ending}`
 }
 
 const pods = (needed: number): string => `${grouped(needed, 2)} pods`
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
+const coresText = (cores: number): string => `${grouped(cores, cores < 0.1 ? 4 : 2)} cores`
 
 function neededOf(plan: Plan, name: PodLimit): number {
   return plan.pods.find((use) => use.name === name)?.needed ?? 0
@@ -92,7 +100,7 @@ function cpuLines(costs: Costs, visits: Visits, settings: Settings, plan: Plan):
   const terms = kinds.map((kind) => `${short(rates[kind])} × ${grouped(cpu[kind], 0)} µs`).join(' + ')
   return [
     `visits per second: ${kinds.map((kind) => `${short(rates[kind])} ${kindNames[kind]}`).join(', ')}`,
-    `CPU: ${terms} = ${grouped(plan.demand.cores, plan.demand.cores < 0.1 ? 4 : 2)} cores; ÷ (${grouped(workersWorth(costs, settings.workers), 2)} × ${settings.target}) = ${pods(neededOf(plan, 'cpu'))}`,
+    `CPU: ${terms} = ${coresText(plan.demand.cores)}; ÷ (${grouped(workersWorth(costs, settings.workers), 2)} × ${settings.target}) = ${pods(neededOf(plan, 'cpu'))}`,
   ]
 }
 
@@ -105,17 +113,17 @@ function connectionLines(visits: Visits, settings: Settings, plan: Plan): readon
     `open connections: ${short(demand.connections)}; ÷ (${grouped(files, 0)} × ${settings.target}) = ${pods(neededOf(plan, 'openFiles'))}`,
     `memory of connections: ${pods(neededOf(plan, 'memory'))}`,
     `conntrack: ${grouped(demand.conntrack, 0)} entries; ÷ (${grouped(settings.conntrack, 0)} × ${settings.target}) = ${pods(neededOf(plan, 'conntrack'))}, one on each node`,
-    `local ports: ${short(demand.relays)} relayed sessions per second × (${visits.session} + ${settings.portClosed} s) ÷ ${serverCounts.postfix} mail servers; ÷ (${grouped(settings.ports, 0)} × ${settings.target}) = ${pods(neededOf(plan, 'ports'))}`,
+    `local ports: ${short(demand.relays)} relayed sessions per second × (${visits.session} + ${settings.portClosed} s) ÷ ${counted(serverCounts.postfix, 'mail server', 'mail servers')}; ÷ (${grouped(settings.ports, 0)} × ${settings.target}) = ${pods(neededOf(plan, 'ports'))}`,
   ]
 }
 
 function serverLines(costs: Costs, visits: Visits, settings: Settings, { demand, serverCounts }: Plan): readonly string[] {
   const { target, backendSessions, sharedStore } = settings
-  const store = `Valkey: ${short(demand.storeRequests)} requests per second, ${grouped(demand.storeCores, 3)} cores; ÷ ${target}: ${serverCounts.valkey} primary`
+  const store = `Valkey: ${short(demand.storeRequests)} requests per second, ${coresText(demand.storeCores)}; ÷ ${target}: ${counted(serverCounts.valkey, 'primary', 'primaries')}`
   return [
-    `DNS: ${short(demand.questions)} questions per second (${visits.lists} for each listed client and each first visit) × ${grouped(costs.questionCpu, 1)} µs = ${grouped(demand.dnsCores, 3)} cores; ÷ ${target}: ${serverCounts.dns} DNS server, and another one so that one may fail`,
+    `DNS: ${short(demand.questions)} questions per second (${visits.lists} for each listed client and each first visit) × ${grouped(costs.questionCpu, 1)} µs = ${coresText(demand.dnsCores)}; ÷ ${target}: ${counted(serverCounts.dns, 'DNS server', 'DNS servers')}, and another one so that one may fail`,
     ...(sharedStore ? [store] : []),
-    `Postfix: ${short(demand.relayed)} sessions at the same time; ÷ (${backendSessions} × ${target}): ${serverCounts.postfix} mail servers`,
+    `Postfix: ${short(demand.relayed)} sessions at the same time; ÷ (${backendSessions} × ${target}): ${counted(serverCounts.postfix, 'mail server', 'mail servers')}`,
   ]
 }
 
@@ -147,7 +155,9 @@ export function valuesTable(costs: Costs): string {
     row('`gateway.autoscaling.maxReplicas`', (one) => String(Math.max(4, Math.ceil(least(one) * 1.5)))),
     row('`gateway.autoscaling.targetActiveSessions`', ({ settings }) => grouped(settings.preQueue * settings.target, 0)),
     row('`gateway.workers`', ({ settings }) => String(settings.workers)),
-    row('`gateway.resources.requests.cpu`', ({ plan, settings }) => whole(Math.min(settings.workers, plan.demand.cores / plan.podCount))),
+    row('`gateway.resources.requests.cpu`', ({ plan, settings }) =>
+      whole(Math.min(settings.workers, plan.demand.cores / plan.podCount / settings.target)),
+    ),
     row('`gateway.resources.limits.memory`', ({ settings }) => `${settings.memory / mebi}Mi`),
     row('`limits.preQueue`', ({ settings }) => grouped(settings.preQueue, 0)),
     row('`limits.connections`', () => '0 (the limit of open files)'),

@@ -14,7 +14,7 @@ export class Waits {
 
   /** Sorted once for all quantiles. */
   quantiles(...shares: readonly number[]): readonly number[] {
-    const sorted = Float64Array.from(this.#values).sort()
+    const sorted = Float64Array.from(this.#values).toSorted()
     return shares.map((share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0)
   }
 }

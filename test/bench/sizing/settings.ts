@@ -54,7 +54,7 @@ function policyDefault(pick: (spec: { limits: { preQueue: number }; backend: { c
   const head = 'apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\nmetadata: {name: mx}\n'
   const result = readPolicyText(`${head}spec: {backend: {addresses: ['192.0.2.1:25']}}\n`)
   if (!('policy' in result)) throw new Error('the smallest policy is not valid')
-  return pick(result.policy.spec as never)
+  return pick(result.policy.spec)
 }
 
 const mebi = 1 << 20

@@ -221,7 +221,7 @@ export class LinuxSocket implements TcpSocket, Watcher {
     if (count > 0) {
       this.#bytesRead += count
       this.#idle?.timer.refresh()
-      if (!this.#sharesReads) this.reader?.onData(Buffer.from(calls.input(count)))
+      if (!this.#sharesReads) this.reader?.onData(calls.copyOfInput(count))
       else if (this.reader?.onData(calls.input(count)) === true) calls.giveInputAway()
       return count === bufferBytes && this.#isReading && this.#fd >= 0
     }

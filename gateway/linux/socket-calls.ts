@@ -103,6 +103,13 @@ export class SocketCalls {
     return this.#input.bytes.subarray(0, count)
   }
 
+  /** The same bytes, for the reader to keep. It makes one object for each read, not a view and its copy. */
+  copyOfInput(count: number): Buffer {
+    const copy = Buffer.allocUnsafe(count)
+    this.#input.bytes.copy(copy, 0, 0, count)
+    return copy
+  }
+
   /** The reader keeps the bytes that were read last; the next `receive` reads into new memory. */
   giveInputAway(): void {
     this.#input = this.#libc.allocate(bufferBytes)

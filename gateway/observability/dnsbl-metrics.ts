@@ -6,7 +6,8 @@ const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
 
 export interface DnsblMetrics {
   readonly score: Histogram
-  readonly queries: Counter
+  /** Counts an answer of a list, by the list's public name. */
+  queried(site: string, outcome: string): void
   readonly errors: Counter
   readonly seconds: Histogram
 }
@@ -17,8 +18,33 @@ export function dnsblMetrics(registers: Registry[]): DnsblMetrics {
   const counter = (name: string, help: string, labelNames: string[]): Counter => new Counter({ name, help, labelNames, registers })
   return {
     score: histogram('postscreen_dnsbl_score', 'Ranks of clients that reached the threshold.', scoreBuckets),
-    queries: counter('postscreen_dnsbl_queries_total', 'Questions to DNS lists by what came of them.', ['zone_id', 'outcome']),
+    queried: countQueries(registers),
     errors: counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', ['zone_id', 'kind']),
     seconds: histogram('postscreen_dnsbl_query_seconds', 'From the question to the answer of a site.', secondsBuckets),
+  }
+}
+
+/**
+ * Counting is an addition for each answer; prom-client would make a text of the labels each time. Its counter is filled
+ * when asked for.
+ */
+function countQueries(registers: Registry[]): DnsblMetrics['queried'] {
+  const counts = new Map<string, Map<string, number>>()
+  const collect = (): void => {
+    counter.reset()
+    for (const [site, outcomes] of counts) for (const [outcome, count] of outcomes) counter.labels(site, outcome).inc(count)
+  }
+  const help = 'Questions to DNS lists by what came of them.'
+  const counter: Counter = new Counter({
+    name: 'postscreen_dnsbl_queries_total',
+    help,
+    labelNames: ['zone_id', 'outcome'],
+    registers,
+    collect,
+  })
+  return (site, outcome) => {
+    const outcomes = counts.get(site) ?? new Map<string, number>()
+    if (outcomes.size === 0) counts.set(site, outcomes)
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
   }
 }

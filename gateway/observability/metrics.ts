@@ -3,11 +3,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
-import type { Action, LogRecord } from '../core/vocabulary.ts'
+import type { LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
 import { type DnsblMetrics, dnsblMetrics } from './dnsbl-metrics.ts'
+import { countedAs, counters } from './session-counters.ts'
 import { observeProcess } from './process-metrics.ts'
 import { applyErrors, generationGauge, servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from '../policy-files/loaded-policy.ts'
@@ -31,83 +32,6 @@ export interface Levels {
 }
 
 const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
-
-/** A failed test, and the refusal where it is one at once. */
-function failed(test: string, action: Action, mode: string): readonly string[] {
-  const failure = `tests|${test}|fail|${action}|${mode}`
-  return action === 'Drop' ? [failure, `rejects|521|${test}|${mode}`] : [failure]
-}
-
-/** The counters that an event increases: `metric|value of its first label|…`; a few dozen different texts. */
-function countedAs(record: LogRecord, mode: string): readonly string[] {
-  switch (record.event) {
-    case 'CONNECT':
-      return ['connections']
-    case 'CONNECTION REFUSED':
-      return [`rejects|421|${record.why}|${mode}`]
-    case 'ALLOWLISTED':
-      return ['access|permit']
-    case 'DENYLISTED':
-      return record.action === 'Drop' ? ['access|reject', `rejects|521|denylist|${mode}`] : ['access|reject']
-    case 'ALLOWLIST VETO':
-      return ['vetoes']
-    case 'PASS NEW':
-      return ['passes|new', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
-    case 'PASS OLD':
-      return ['passes|old', ...record.tests.map((test) => `tests|${test}|pass||${mode}`)]
-    case 'PREGREET':
-      return failed('pregreet', record.action, mode)
-    case 'DNSBL':
-      return failed('dnsbl', record.action, mode)
-    case 'BARE NEWLINE':
-      return failed('bareNewline', record.action, mode)
-    case 'NON-SMTP COMMAND':
-      return failed('nonSMTPCommand', record.action, mode)
-    case 'COMMAND PIPELINING':
-      return failed('pipelining', record.action, mode)
-    case 'COMMAND TIME LIMIT':
-    case 'COMMAND COUNT LIMIT':
-    case 'COMMAND LENGTH LIMIT':
-      return [`limits|${record.event.slice(8, -6).toLowerCase()}`]
-    case 'HANGUP':
-      return [`hangups|${record.stage.startsWith('tests before') ? 'before' : 'after'}`]
-    case 'RCPT REJECTED':
-      return [`rejects|${record.reply.slice(0, 3)}|rcpt|${mode}`]
-    case 'AUDIT':
-      return [`audit|${record.would}`]
-    case 'STRESS':
-      return record.change === 'entering' ? ['stress'] : []
-    case 'DATA WITHOUT RCPT':
-    case 'BDAT WITHOUT RCPT':
-    case 'DISCONNECT':
-    case 'DNSBL ERROR CODE':
-    case 'EHLO KEYWORDS DISCARDED':
-    case 'COMMAND REPLACED':
-      return []
-  }
-}
-
-/** Short names of countedAs, with the metric and its label names. */
-const counters: Readonly<Record<string, { name: string; help: string; labels: readonly string[] }>> = {
-  connections: { name: 'postscreen_connections_total', help: 'Client connections that began a session.', labels: [] },
-  rejects: {
-    name: 'postscreen_rejects_total',
-    help: 'Refusals by reply code and reason; in Audit mode those that would have been.',
-    labels: ['code', 'reason', 'mode'],
-  },
-  access: { name: 'postscreen_access_list_matches_total', help: 'Decisions of the permanent access list.', labels: ['action'] },
-  vetoes: { name: 'postscreen_allowlist_vetoes_total', help: 'Sessions on an address without the temporary allowlist.', labels: [] },
-  passes: { name: 'postscreen_passes_total', help: 'Clients that passed, new or old ones.', labels: ['type'] },
-  tests: { name: 'postscreen_tests_total', help: 'Tests decided, by configured action.', labels: ['test', 'verdict', 'action', 'mode'] },
-  limits: { name: 'postscreen_command_limits_total', help: 'Sessions that ran into a command limit.', labels: ['limit'] },
-  hangups: { name: 'postscreen_hangups_total', help: 'Clients that left before or after the greeting.', labels: ['stage'] },
-  audit: {
-    name: 'postscreen_audit_total',
-    help: 'Audit mode: clients handed off that would have been refused, dropped, enforced or deferred.',
-    labels: ['would'],
-  },
-  stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },
-}
 
 interface Tally {
   readonly short: string
@@ -284,7 +208,7 @@ export class Metrics {
 
   /** @param site the public name of the list; its domain may contain a key */
   dnsblAnswer(verdict: DnsblVerdict, site: string): void {
-    this.#dnsbl.queries.inc({ zone_id: site, outcome: verdict.is })
+    this.#dnsbl.queried(site, verdict.is)
     if ('error' in verdict) this.#dnsbl.errors.inc({ zone_id: site, kind: verdict.error.kind })
   }
 

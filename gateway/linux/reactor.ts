@@ -8,9 +8,9 @@
 //
 // The kernel gives a closed number to the next socket at once, so an event that is already in the batch could reach the
 // new owner of the number. Therefore each registration has a generation, which the kernel stores in epoll_event.data,
-// and an event of another generation is dropped. close(2) ends the registration (epoll(7), question 6). If a child process
-// is being started at that moment, it holds the descriptor until its exec(2): until then such events can still arrive,
-// and are dropped too.
+// and an event of another generation is dropped. close(2) ends the registration (epoll(7), question 6). If a child
+// process is being started at that moment, it holds the descriptor until its exec(2): until then such events can still
+// arrive, and are dropped too.
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,

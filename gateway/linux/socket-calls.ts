@@ -1,5 +1,6 @@
 // System calls on sockets, with the memory that they use. All sockets of a process share this memory: it is used within
-// one call, and never from one call to the next. A failed call returns -errno. Descriptors do not block (SOCK_NONBLOCK).
+// one call, and never from one call to the next. A failed call returns -errno. Descriptors do not block
+// (SOCK_NONBLOCK).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { type Libc, type Memory, SO_ERROR, SO_LINGER, SOL_SOCKET } from './libc.ts'
 import { readSocketAddress, sockaddrLength, writeSocketAddress } from './socket-address.ts'

@@ -39,7 +39,7 @@ export function jsonRecord(
   return `${line}}\n`
 }
 
-/** One event of a session as `jsonRecord` writes it: the session, the event, the client, its other fields, and `msg`. */
+/** One event of a session, as `jsonRecord` writes it: session, event, client, the event's other fields, and `msg`. */
 export function sessionRecord(worker: number | undefined, session: string, record: LogRecord, msg: string): string {
   let line = `${head('info', worker)},"session":${quoted(session)},"event":"${record.event}","client":${endpoint(record.client)}`
   for (const name in record) {

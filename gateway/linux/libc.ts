@@ -55,8 +55,7 @@ export const EINPROGRESS = 115
  * struct epoll_event { uint32_t events; epoll_data_t data; }: packed on x86-64 (sys/epoll.h, __EPOLL_PACKED), aligned
  * elsewhere. In 32-bit words.
  */
-export const epollEventWords = process.arch === 'x64' ? 3 : 4
-export const epollDataWord = process.arch === 'x64' ? 1 : 2
+export const epollLayout = (arch: NodeJS.Architecture) => (arch === 'x64' ? { words: 3, data: 1 } : { words: 4, data: 2 })
 
 /** Memory that C may be given: `pointer` is where `bytes` begins. */
 export interface Memory {

@@ -2,7 +2,7 @@
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ConnectTcp } from '../sockets/tcp-socket.ts'
 import { keepAlive } from './keep-alive.ts'
-import { AF_INET, AF_INET6, EINPROGRESS, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, systemError } from './libc.ts'
+import { AF_INET, AF_INET6, EINPROGRESS, EINTR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, systemError } from './libc.ts'
 import { LinuxSocket, type SocketShare } from './linux-socket.ts'
 
 export function linuxConnect(share: SocketShare): ConnectTcp {
@@ -22,5 +22,6 @@ function begin({ calls }: SocketShare, to: Endpoint): { readonly fd: number; rea
   if (fd < 0) return { fd, error: systemError('socket', fd) }
   for (const [level, name, value] of keepAlive) calls.setOption(fd, level, name, value)
   const result = calls.connect(fd, to)
-  return result < 0 && result !== -EINPROGRESS ? { fd, error: systemError('connect', result) } : { fd }
+  // After EINTR too, the kernel goes on (connect(2)).
+  return result < 0 && result !== -EINPROGRESS && result !== -EINTR ? { fd, error: systemError('connect', result) } : { fd }
 }

@@ -1,6 +1,6 @@
 // The Network of Linux: one reactor and one set of buffers for all sockets of a process.
 import type { Network } from '../sockets/network.ts'
-import { loadLibc } from './libc.ts'
+import { type Libc, loadLibc } from './libc.ts'
 import { linuxConnect } from './linux-connect.ts'
 import { linuxDatagramSockets } from './linux-datagram-socket.ts'
 import { LinuxListener } from './linux-listener.ts'
@@ -16,8 +16,7 @@ const questionBytes = 512
 const answerBytes = 4096
 
 /** The network, or the reason in words why it cannot be used here. */
-export function linuxNetwork(): Network | string {
-  const libc = loadLibc()
+export function linuxNetwork(libc: Libc | string = loadLibc()): Network | string {
   if (typeof libc === 'string') return libc
   try {
     const share = {

@@ -141,6 +141,8 @@ export class LinuxSocket implements TcpSocket, Watcher {
   end(text = ''): void {
     if (!this.isWritable) return
     if (text !== '') this.#send(text)
+    // The write may have failed, and closed it.
+    if (this.#fd < 0) return
     this.#afterSending = 'end'
     if (this.#unsent === undefined) this.#allSent()
   }

@@ -6,15 +6,21 @@ import { sockaddrLength } from './socket-address.ts'
 /** Datagrams in one call. */
 const messagesAtOnce = 64
 
-// struct iovec { void *base; size_t length; } and struct mmsghdr { struct msghdr { name, namelen, iov, iovlen, control,
-// controllen, flags }; unsigned length; } on 64-bit Linux; offsets in bytes.
-const iovecBytes = 16
-const headerBytes = 64
-const nameAt = 0
-const nameLengthAt = 8
-const iovecAt = 16
-const iovecCountAt = 24
-const lengthAt = 56
+/**
+ * struct iovec { void *base; size_t length; } and struct mmsghdr { struct msghdr { name, namelen, iov, iovlen, control,
+ * controllen, flags }; unsigned length; } on 64-bit Linux, in bytes.
+ */
+export const messageLayout = {
+  iovecBytes: 16,
+  iovecLengthAt: 8,
+  headerBytes: 64,
+  nameAt: 0,
+  nameLengthAt: 8,
+  iovecAt: 16,
+  iovecCountAt: 24,
+  lengthAt: 56,
+} as const
+const { iovecBytes, iovecLengthAt, headerBytes, nameAt, nameLengthAt, iovecAt, iovecCountAt, lengthAt } = messageLayout
 
 /** Slots for datagrams of at most `slotBytes`. A longer one is cut, which makes a DNS message that is not valid. */
 export class MessageBatch {
@@ -35,7 +41,7 @@ export class MessageBatch {
     this.#headers = libc.allocate(headerBytes * messagesAtOnce)
     for (let i = 0; i < messagesAtOnce; i++) {
       this.#iovecs.bytes.writeBigUInt64LE(this.#data.pointer + BigInt(i * slotBytes), i * iovecBytes)
-      this.#iovecs.bytes.writeUInt32LE(slotBytes, i * iovecBytes + 8)
+      this.#iovecs.bytes.writeUInt32LE(slotBytes, i * iovecBytes + iovecLengthAt)
       this.#headers.bytes.writeBigUInt64LE(this.#iovecs.pointer + BigInt(i * iovecBytes), i * headerBytes + iovecAt)
       this.#headers.bytes.writeBigUInt64LE(1n, i * headerBytes + iovecCountAt)
       if (direction === 'outgoing') continue
@@ -51,7 +57,7 @@ export class MessageBatch {
       const bytes = datagrams[i] as Buffer
       const length = Math.min(bytes.length, this.#slotBytes)
       bytes.copy(this.#data.bytes, i * this.#slotBytes, 0, length)
-      this.#iovecs.bytes.writeUInt32LE(length, i * iovecBytes + 8)
+      this.#iovecs.bytes.writeUInt32LE(length, i * iovecBytes + iovecLengthAt)
     }
     return this.#libc.result(this.#libc.c.sendmmsg(fd, this.#headers.pointer, count, MSG_DONTWAIT | MSG_NOSIGNAL))
   }

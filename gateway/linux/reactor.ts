@@ -16,8 +16,7 @@ import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
-  epollDataWord,
-  epollEventWords,
+  epollLayout,
   type Libc,
   type Memory,
   systemError,
@@ -25,6 +24,8 @@ import {
   UV_READABLE,
   wordsOf,
 } from './libc.ts'
+
+const { words: epollEventWords, data: epollDataWord } = epollLayout(process.arch)
 
 /** The number of descriptors in one wake-up. Then libuv handles its other events (timers, TLS, Valkey, DNS). */
 const batchSize = 512

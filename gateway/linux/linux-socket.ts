@@ -165,12 +165,19 @@ export class LinuxSocket implements TcpSocket, Watcher {
   }
 
   startTls(context: SecureContext, events: TlsEvents): TcpSocket {
+    const [unsent, putBack] = [this.#unsent ?? [], this.#putBack]
     const fd = this.#release()
     // libuv's own epoll descriptor watches it from here on.
     this.#share.reactor.remove(fd)
-    const adopted = new NodeSocket(new Socket({ fd, allowHalfOpen: true, readable: true, writable: true }).pause())
+    const options = { allowHalfOpen: true, readable: true, writable: true }
+    // The last write may have failed, which has closed it.
+    const adopted = new NodeSocket((fd < 0 ? new Socket(options).destroy() : new Socket({ fd, ...options })).pause())
     this.#adopted = adopted
-    return adopted.startTls(context, events)
+    for (const bytes of unsent) adopted.write(bytes)
+    if (putBack !== undefined) adopted.unread(putBack)
+    const plaintext = adopted.startTls(context, events)
+    if (fd < 0) plaintext.destroy()
+    return plaintext
   }
 
   shareReads(): void {

@@ -85,7 +85,7 @@ export function askCompiler(architecture: Architecture): Values | undefined {
       const [sourceFile, binary] = [join(folder, `${index}.c`), join(folder, `${index}`)]
       writeFileSync(sourceFile, source)
       execFileSync(found.compiler, ['-static', '-o', binary, sourceFile])
-      const [command = '', ...args] = [...found.runner, binary]
+      const [command, ...args] = [...found.runner, binary]
       return execFileSync(command, args, { encoding: 'latin1' })
     })
     const lines = printed.join('').trimEnd().split('\n')

@@ -26,7 +26,7 @@ export class InterceptedLibc extends Libc {
     super(ffi())
     const real = this.c as unknown as Readonly<Record<string, (...args: Arguments) => number>>
     const intercepted = Object.keys(real).map((name) => {
-      const function_ = (...args: Arguments): number => {
+      const stand = (...args: Arguments): number => {
         this.#failure = undefined
         let errno = 0
         const result = intercept(name as keyof Functions, args, (all) => {
@@ -42,7 +42,7 @@ export class InterceptedLibc extends Libc {
         this.#failure = -result
         return -1
       }
-      return [name, function_] as const
+      return [name, stand] as const
     })
     Object.assign(this, { c: Object.fromEntries(intercepted) })
   }
@@ -84,6 +84,6 @@ export class GuardedLibc extends Libc {
 /** The network of Linux on such a C library. */
 export function networkOn(libc: Libc): Network {
   const network = linuxNetwork(libc)
-  assert.ok(typeof network !== 'string', String(network))
+  if (typeof network === 'string') throw new Error(network)
   return network
 }

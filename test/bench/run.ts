@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { agesOf, changesSince } from './age.ts'
 import type { BenchCase, Setting } from './bench-case.ts'
 import { measuredCommit } from './commit.ts'
 import type { Curve } from './curve.ts'
@@ -147,7 +148,22 @@ async function run(order: Order): Promise<number> {
   if (order.keep) return 0
   console.log('\nSimulates the largest example of docs/sizing.md, if costs have changed, and writes the pages')
   keep(withSimulation(readResults(resultsFile)))
+  reportOlder(readResults(resultsFile))
   return 0
+}
+
+/** Names the rows whose code has changed since they were measured, with the last change. */
+function reportOlder(results: Results): void {
+  const ages = agesOf(cases, curves, results)
+  const rows = [
+    ...cases.map(({ name, measures }) => ({ name, measures, result: results.cases[name] })),
+    ...curves.map(({ name, measures }) => ({ name: `growth-${name}`, measures, result: results.curves[name] })),
+  ]
+  for (const { name, measures, result } of rows) {
+    if (ages.get(name) !== 'older') continue
+    const [last, ...others] = changesSince(result?.commit ?? '', measures)
+    console.log(`older than the code: ${name} (${result?.commit}); ${others.length + 1} commits since, the last one is ${last}`)
+  }
 }
 
 /** Runs a bench that prints its own figures, with the arguments after its name. */

@@ -146,7 +146,7 @@ test('no shipped source file is longer than 400 lines', () => {
   assert.deepEqual(wrong, [])
 })
 
-// The house rule is 40; what this refuses is a function that somebody forgot to divide. oxlint counts, since it has a parser.
+// The house rule is 40 lines; this refuses a function that was not divided. oxlint counts, since it has a parser.
 test('no shipped function is longer than 60 lines', async () => {
   const program = join(root, 'node_modules/.bin/oxlint')
   const rules = join(root, 'test/architecture.oxlintrc.json')

@@ -1,6 +1,6 @@
-// Plain English wherever a person reads: the shipped sources, the chart and the documents do not contain these phrases.
+// Plain English wherever a person reads: the sources, the chart, the documents and the tests do not contain these phrases.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -33,9 +33,14 @@ const allowed: readonly { readonly file: string; readonly text: string }[] = [
   { file: 'docs/bring-your-own-postfix.md', text: 'somebody@example.net' },
   // postscreen's own reply.
   { file: 'gateway/core/replies.ts', text: '5.5.1 Error: no valid recipients' },
+  { file: 'test/gateway/core/commands.test.ts', text: '5.5.1 Error: no valid recipients' },
+  { file: 'test/images/postfix-image.live.test.ts', text: 'nobody@example.test' },
 ]
 
-const covered = [
+/** The phrases themselves, inputs as others have written them, and tests whose texts are not plain English yet. */
+const leftOut = ['test/english.test.ts', 'test/cli/import/bad', 'test/cli/import/sites', 'test/gateway/core', 'test/sessions']
+
+const shipped = [
   'README.md',
   'SECURITY.md',
   'CONTRIBUTING.md',
@@ -51,9 +56,13 @@ const covered = [
   'runtime',
 ]
 
-const isText = /(?:\.(?:ts|js|md|yaml|json|txt|tpl|sh|cf|awk)|(?:^|\/)(?:entrypoint|health|Dockerfile))$/
+const covered = [...shipped, 'test', '.ci']
+
+const isText =
+  /(?:\.(?:ts|js|md|yaml|json|toml|txt|tpl|sh|cf|awk|session)|(?:^|\/)(?:entrypoint|health|Dockerfile|run|build|cluster|images|inside|keep|try))$/
 
 function filesIn(path: string): readonly string[] {
+  if (leftOut.includes(path)) return []
   if (statSync(top + path).isFile()) return isText.test(path) ? [path] : []
   return readdirSync(top + path).flatMap((name) => (name === 'node_modules' ? [] : filesIn(`${path}/${name}`)))
 }
@@ -71,10 +80,10 @@ test('texts for people are in plain English', () => {
   assert.deepEqual(covered.flatMap(filesIn).flatMap(oddPhrases), [])
 })
 
-test('comments of the sources wrap at 120 columns', () => {
+test('comments of the shipped sources wrap at 120 columns', () => {
   const comment = /^\s*(?:\/\/|\/?\*)/
   const unbreakable = /https?:\/\/|oxlint-disable/
-  const long = covered
+  const long = shipped
     .flatMap(filesIn)
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) =>
@@ -87,4 +96,5 @@ test('comments of the sources wrap at 120 columns', () => {
 
 test('the exceptions are still needed', () => {
   for (const { file, text } of allowed) assert.ok(readFileSync(top + file, 'utf8').includes(text), `${file}: ${text}`)
+  for (const path of leftOut) assert.ok(existsSync(top + path), path)
 })

@@ -9,7 +9,7 @@ import { type ForkedServer, forkServer } from './forked.ts'
 
 const program = fileURLToPath(import.meta.url)
 
-/** Greets with half a line, and drops whoever talks: no log, no policy, no other client counted. */
+/** Greets with half a line, and drops each client that talks. It has no log, no policy and no count of clients. */
 export const bareDrop = (): Promise<ForkedServer> => forkServer(program, ['drop'], gatewayFlags)
 
 /** Connects, sends the PROXY header, and copies streams both ways. */

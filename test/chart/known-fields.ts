@@ -21,13 +21,13 @@ function* wrongIn(value: unknown, type: string, path: string): Generator<string>
   const [, inArray] = /^Array<(.+)>$/.exec(type) ?? []
   const [, inMap] = /^\{ \[key: string\]: (.+); \}$/.exec(type) ?? []
   if (inArray !== undefined) {
-    if (!Array.isArray(value)) yield `${path} is no list`
+    if (!Array.isArray(value)) yield `${path} is not a list`
     else for (const [at, entry] of value.entries()) yield* wrongIn(entry, inArray, `${path}[${at}]`)
   } else if (inMap !== undefined) {
-    if (!isObject(value)) yield `${path} is no map`
+    if (!isObject(value)) yield `${path} is not a map`
     else for (const [name, entry] of Object.entries(value)) yield* wrongIn(entry, inMap, `${path}.${name}`)
   } else if (simple.has(type)) {
-    if (typeof value !== type) yield `${path} is no ${type}`
+    if (typeof value !== type) yield `${path} is not of type ${type}`
   } else {
     yield* wrongFields(value, type, path)
   }
@@ -37,7 +37,7 @@ function* wrongFields(value: unknown, type: string, path: string): Generator<str
   const attributes = attributesOf(type)
   // IntOrString, quantities, times, and what has any form.
   if (attributes === undefined) return
-  if (!isObject(value)) return yield `${path} is no ${type}`
+  if (!isObject(value)) return yield `${path} is not of type ${type}`
   for (const [name, entry] of Object.entries(value)) {
     const attribute = attributes.find(({ baseName }) => baseName === name)
     if (attribute === undefined) yield `${path}.${name} is unknown`

@@ -1,4 +1,4 @@
-// The chart's Postfix and Valkey: what values make of main.cf, what nobody can make of it, and who may connect.
+// The chart's Postfix and Valkey: the main.cf that values give, the values that are refused, and who may connect.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../../operator/kube/object.ts'
@@ -23,7 +23,7 @@ async function files(postfix: object): Promise<Readonly<Record<string, string>>>
 
 const domains = ['example.com', 'example.org']
 
-test('as it comes, Postfix takes mail for no domain and relays for nobody', { skip }, async () => {
+test('by default, Postfix accepts mail for no domain and relays for no client', { skip }, async () => {
   assert.deepEqual(await files({}), { 'main.cf': 'message_size_limit = 10240000\n' })
 })
 
@@ -61,13 +61,13 @@ test('settings, services and tables of one’s own come last, in Postfix’s for
 })
 
 const refused: readonly (readonly [string, object, RegExp])[] = [
-  ['everybody in mynetworks', { mynetworks: ['0.0.0.0/0'] }, /mynetworks/],
-  ['half of everybody in mynetworks', { mynetworks: ['128.0.0.0/1'] }, /mynetworks/],
-  ['everybody’s IPv6 in mynetworks', { mynetworks: ['[::]/0'] }, /mynetworks/],
+  ['all IPv4 addresses in mynetworks', { mynetworks: ['0.0.0.0/0'] }, /mynetworks/],
+  ['half of all IPv4 addresses in mynetworks', { mynetworks: ['128.0.0.0/1'] }, /mynetworks/],
+  ['all IPv6 addresses in mynetworks', { mynetworks: ['[::]/0'] }, /mynetworks/],
   ['a table as mynetworks', { mynetworks: ['static:all'] }, /mynetworks/],
   ['mynetworks among other settings', { extraMainCf: { mynetworks: '0.0.0.0/0' } }, /mynetworks/],
   ['a table in the place of main.cf', { extraMaps: { 'main.cf': 'mynetworks = static:all' } }, /main\.cf/],
-  ['a recipient that leaves his folder', { domains, recipients: ['../x@example.com'] }, /recipients/],
+  ['a recipient that leaves its folder', { domains, recipients: ['../x@example.com'] }, /recipients/],
   [
     'a recipient of no domain of ours',
     { domains, recipients: ['user@example.net'] },
@@ -106,7 +106,7 @@ test('only gateways may connect to Postfix and Valkey, from the release’s name
   }
 })
 
-test('a pod may take as long to stop as its parts may, and a new chart with the same image restarts nobody', { skip }, async () => {
+test('a pod may take as long to stop as its parts may, and a new chart with the same image restarts no pod', { skip }, async () => {
   const all = await objects({ postfix: { enabled: true, drain: { delaySeconds: 1, timeoutSeconds: 2, flushSeconds: 3 } } })
   const { spec } = named(all, 'StatefulSet', 'postscreen-postfix') as {
     readonly spec: {

@@ -35,7 +35,7 @@ test('the demo lists answer anybody else with "no such name" and an SOA, so that
   )
 })
 
-test('the demo lists ignore what is no query', () => {
+test('the demo lists ignore datagrams that are not queries', () => {
   assert.equal(answer(Buffer.from('hello')), undefined)
   assert.equal(answer(dnsPacket.encode({ type: 'response', questions: [{ type: 'A', name: 'x.bl.demo' }] })), undefined)
 })
@@ -76,7 +76,7 @@ const lines: readonly { what: string; record: LogRecord; want: string }[] = [
     want: String.raw`12:00:00  127.0.0.66:41234   PREGREET             spoke after 0.05 s, before its turn: EHLO x\r\n; connection dropped`,
   },
   {
-    what: 'a command that is no SMTP, without the blank at the end',
+    what: 'a command that is not SMTP, without the blank at the end',
     record: { event: 'NON-SMTP COMMAND', client, afterCommand: 'CONNECT', command: 'GET', args: '', action: 'Ignore' },
     want: '12:00:00  127.0.0.66:41234   NON-SMTP COMMAND     sent GET after CONNECT, which is not an SMTP command; ignored',
   },

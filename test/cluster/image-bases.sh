@@ -5,12 +5,12 @@ debian_base=localhost/debian:bookworm-slim
 runtime_base=localhost/runtime:nonroot
 build_base=localhost/node:npm
 
-# The bases are made anew when this says something else.
+# The bases are made again when this key changes.
 bases_key() {
   cat "$cluster_folder/image-bases.sh" - <<<"$(node --version) $(npm --version)" | sha256sum | cut -d' ' -f1
 }
 
-# Debian as its own slim image has it: no documentation, no translations, and nobody starts services while packages are installed.
+# Debian as in its own slim image: no documentation, no translations, and no service starts during an installation.
 make_debian_base() {
   local root=$1
   # Node needs libatomic.

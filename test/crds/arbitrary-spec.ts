@@ -69,7 +69,7 @@ const goodBackend = fc.constantFrom(
   { service: { name: 'postfix', namespace: 'mail', port: 25 }, proxyProtocol: 'V1' },
 )
 
-/** A spec as somebody might write it. */
+/** A spec as a user might write it. */
 export const arbitrarySpec = (): fc.Arbitrary<Readonly<Record<string, unknown>>> => {
   const spec = object(specSchema())
   const mended = fc.tuple(spec, goodBackend).map(([rest, backend]) => Object.assign({}, rest, { backend }))

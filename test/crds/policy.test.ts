@@ -133,7 +133,7 @@ test('a wait shorter than the stress wait shortens that too', () => {
   assert.equal(result.policy.spec.smtp.stressCommandTimeLimit, 3)
 })
 
-test('fields without a value are as good as left out', () => {
+test('fields without a value count as not set', () => {
   const result = parsePolicy(manifest({ backend: { ...backend, service: null }, greet: null, dnsbl: { sites: undefined } }))
   assert.ok('policy' in result)
   assert.equal(result.policy.spec.greet.wait, 6)
@@ -231,7 +231,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     ],
   },
   {
-    what: 'probes from what is no network',
+    what: 'probes from a text that is not a network',
     spec: { probes: { networks: ['10.0.0.0/24', '10.0.0.1/24', 'lb.example.com', '::/129'] } },
     want: [
       'spec.probes.networks[1]: has address bits set beyond the prefix length; did you mean 10.0.0.0/24?',
@@ -255,7 +255,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     want: [`spec.access[0].cidrs[0]: ${network}`],
   },
   {
-    what: 'an action that is no word of the access list',
+    what: 'an action that is not a word of the access list',
     spec: { access: [{ action: 'OK', cidrs: ['::1'] }] },
     want: ['spec.access[0].action: must be one of Permit, Reject, Dunno'],
   },
@@ -270,7 +270,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     want: ['spec.listen.addresses[0]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535'],
   },
   {
-    what: 'an interface that is no address',
+    what: 'an interface that is not an address',
     spec: { allowlist: { interfaces: ['!eth0'] } },
     want: [
       'spec.allowlist.interfaces[0]: must be all, an address or a network such as 192.0.2.1 or 192.0.2.0/24, or one of these after !; the prefix length is at most 32 for IPv4 and 128 for IPv6',
@@ -304,7 +304,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     want: ['spec.banner: has $myhostname, which is not a known macro; use $hostname, or $$ for a dollar sign'],
   },
   {
-    what: 'a host name that is none',
+    what: 'a host name that is not valid',
     spec: { hostname: 'mx_.-' },
     want: ['spec.hostname: must be a host name such as mx.example.com: misplaced hyphen'],
   },
@@ -314,7 +314,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     want: ['spec.deepTests.nonSMTPCommand.forbiddenCommands[0]: must be one command such as CONNECT, without blanks, or NonAlphabetic'],
   },
   {
-    what: 'a footer for what is no refusal',
+    what: 'a footer for a reply that is not a refusal',
     spec: { smtp: { rejectFooterFor: [{ reply: '250 Ok', footer: 'x' }] } },
     want: ['spec.smtp.rejectFooterFor[0].reply: must be a complete reply such as 550 5.5.1 Protocol error'],
   },
@@ -336,7 +336,7 @@ const cases: readonly { readonly what: string; readonly spec: Readonly<Record<st
     want: ['spec.greet.wiat: unknown field; did you mean `wait`?'],
   },
   {
-    what: 'a Secret that is no object name',
+    what: 'a Secret that is not an object name',
     spec: { tls: { secretName: '../etc' } },
     want: ['spec.tls.secretName: must be the name of a Secret'],
   },

@@ -18,7 +18,7 @@ function quick(policy: string, more: Partial<DialogueProfile> = {}): DialoguePro
   return { policy, greetWait: false, tls: false, remembers: false, lineLengthLimit: 2048, networks: plain, ...more }
 }
 
-/** All configurations; in the first ones nobody waits for a greeting. */
+/** All configurations; in the first ones no client waits for a greeting. */
 export const configurations: readonly DialogueProfile[] = [
   quick('quick-enforce'),
   quick('quick-drop'),

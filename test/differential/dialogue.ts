@@ -10,7 +10,7 @@ export interface DialogueProfile extends LineProfile {
   readonly policy: string
   /** Whether a client waits for its greeting: then some talk or leave early, and reading takes time. */
   readonly greetWait: boolean
-  /** Whether STARTTLS is on offer to all, and nobody is handed on. */
+  /** Whether STARTTLS is offered to all clients, and no client is handed off. */
   readonly tls: boolean
   /** Whether what the allowlist holds in the end is compared as well. */
   readonly remembers: boolean
@@ -79,7 +79,7 @@ function visitScript(random: Random, profile: DialogueProfile, client: string): 
 
 /** What happens before the greeting; `over` when the client has left. */
 function earlyScript(random: Random, profile: DialogueProfile): { script: string[]; over: boolean } {
-  // Postfix counts whole seconds: a wait of two takes one to two, and starts anew after the client has talked.
+  // Postfix counts whole seconds: a wait of two takes one to two, and starts again after the client has talked.
   const waitOut = reading('quiet 2.6')
   return random.weighted<() => { script: string[]; over: boolean }>([
     [6, () => ({ script: reading('reply'), over: false })],

@@ -2,7 +2,10 @@
 
 import type { Random } from './random.ts'
 
-/** A header of either version (in one piece: a header in several is an error for postscreen, and none for the gateway) that names `client`, or something that is none. */
+/**
+ * A header of either version that names `client`, or bytes that are not a header. It is in one piece: a header in
+ * several pieces is an error for postscreen, but not for the gateway.
+ */
 export function randomProxyHeader(random: Random, client: string): string {
   const port = random.between(1, 65_535)
   const v1 = `PROXY TCP4 ${client} 127.0.0.1 ${port} 25\r\n`

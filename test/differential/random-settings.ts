@@ -29,7 +29,7 @@ export function randomSettings(random: Random, name: string): RandomSettings {
     postscreen_tls_security_level: tls ? random.pick(['may', 'encrypt']) : undefined,
     ...(proxied ? { inet_protocols: 'all', postscreen_upstream_proxy_protocol: 'haproxy', postscreen_upstream_proxy_timeout: '2s' } : {}),
   }
-  // Whoever passes all tests is handed on, and with TLS a relayed session cannot be compared by its bytes.
+  // A client that passes all tests is handed off, and a relayed session with TLS cannot be compared by its bytes.
   if (tls) draft['postscreen_pipelining_enable'] = 'yes'
   const profile = { policy: name, greetWait, tls, remembers: true, lineLengthLimit, networks }
   return { profile: proxied ? { ...profile, opening: randomProxyHeader } : profile, settings: given(draft) }

@@ -131,7 +131,7 @@ test('changed settings are taken over by a running Postfix, and useless ones are
   await container.said('reload -- version')
   const client = await greeted(container, '192.0.2.1')
   assert.match(await client.say(...envelope('second@example.test')), /^250/)
-  addTo(folders, 'main.cf', 'this is no setting\n')
+  addTo(folders, 'main.cf', 'this is not a setting\n')
   await container.said('the last good one stays')
   assert.match(await client.say('RSET', ...envelope('user@example.test')), /^250/)
   assert.equal((await container.health('ready')).code, 0)

@@ -48,7 +48,7 @@ export async function startMoodyBackend(wanted = 0, treats: (client: string) => 
     if (mood === 'reads no PROXY header') withoutHeader(socket)
     else if (mood === 'says 421') socket.end('421 4.3.2 Service shutting down\r\n')
     else if (mood === 'hangs up') socket.destroy()
-    // Else it says nothing; somebody must read, or its end would not be seen.
+    // Otherwise it says nothing; it must still read, to notice the end of the connection.
     socket.resume()
   }
   const open = async (port: number) => {
@@ -61,7 +61,7 @@ export async function startMoodyBackend(wanted = 0, treats: (client: string) => 
   return {
     address: `127.0.0.1:${port}`,
     turn: async (next) => {
-      // Whoever waits for a word that never comes is let go, as by a server that is started again.
+      // Clients that wait for a greeting that never comes are disconnected, as by a server that is restarted.
       if (mood === 'says nothing') for (const socket of sockets) if (socket.bytesWritten === 0) socket.destroy()
       mood = next
       if (next === 'refuses connections') server.close()

@@ -1,4 +1,5 @@
-// A burst of clients on three DNSBLs that a real rbldnsd serves: nobody is let through, nobody is lost. `npm run bench -- dnsbl` has a real postscreen beside it.
+// A burst of clients that are on three DNSBLs of a real rbldnsd: no client passes, and none is lost.
+// `npm run bench -- dnsbl` also runs a real postscreen for comparison.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

@@ -81,17 +81,17 @@ const inputs: readonly { readonly what: string; readonly input: string | Buffer;
     heard: greeting + notRecognized.repeat(20) + tryAgainLater,
   },
   {
-    what: 'what stands behind a NUL is not seen',
+    what: 'text behind a NUL is ignored',
     input: 'NOOP\0 \r\nNO\0OP\r\n\0NOOP\r\nQUIT\0QUIT\r\n',
     heard: `${greeting}250 2.0.0 Ok\r\n${notRecognized.repeat(2)}221 2.0.0 Bye\r\n`,
   },
   {
-    what: 'a TLS hello is no SMTP command',
+    what: 'a TLS hello is not an SMTP command',
     input: Buffer.from('16030100a5010000a10303000102030405060708090a0b0c0d0e0f0a', 'hex'),
     heard: `${greeting}521 5.7.0 Error: I can break rules, too. Goodbye.\r\n`,
   },
   {
-    what: 'HTTP is no SMTP command',
+    what: 'HTTP is not an SMTP command',
     input: `POST / HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`,
     heard: `${greeting}521 5.7.0 Error: I can break rules, too. Goodbye.\r\n`,
   },

@@ -1,4 +1,4 @@
-// What applying and pruning does to the cluster: what differs is put right, and nobody else's object is touched.
+// What applying and pruning does to the cluster: differences are corrected, and objects of others are not changed.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Applier } from '../../operator/apply.ts'
@@ -64,7 +64,7 @@ describe('an object', () => {
     assert.equal((await applier.apply(service(), owner)).is, 'unchanged')
   })
 
-  test('that somebody has changed is put right, once', async () => {
+  test('that another client has changed is corrected, once', async () => {
     const { cluster, applier } = scene()
     await applier.apply(service(), owner)
     cluster.change('Service', 'mx-gateway', { spec: { type: 'NodePort' } })
@@ -92,7 +92,7 @@ describe('an object', () => {
     assert.deepEqual(cluster.take(), [])
   })
 
-  test('that the server writes in another way is no change either when its version moves on, such as by its status', async () => {
+  test('that the server writes in another way is also unchanged when it has a new version, for example because of its status', async () => {
     const { cluster, applier } = scene()
     cluster.rewrite = canonical
     const want = service({ cpu: '1000m' })
@@ -168,7 +168,7 @@ describe('a name that is taken', () => {
     })
   }
 
-  test('by what `kubectl delete --cascade=orphan` has left is no conflict: it is ours again', async () => {
+  test('by an object that `kubectl delete --cascade=orphan` has left is not a conflict: the operator takes it over', async () => {
     const { cluster, applier } = scene()
     const { uid } = cluster.put(withMetadata(service({ type: 'NodePort' }), { ownerReferences: undefined })).metadata
     assert.equal((await applier.apply(service(), owner)).is, 'changed')

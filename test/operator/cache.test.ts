@@ -56,7 +56,7 @@ const cases: readonly {
     want: ['ConfigMap mail/senders'],
   },
   { what: 'no ConfigMap elsewhere', happens: (cluster) => cluster.put(foreign('ConfigMap', 'shop')), want: [] },
-  { what: 'no other object of somebody else', happens: (cluster) => cluster.put(foreign('Service')), want: [] },
+  { what: 'no other object that does not belong to the operator', happens: (cluster) => cluster.put(foreign('Service')), want: [] },
 ]
 
 describe('the cache tells of', () => {

@@ -13,7 +13,7 @@ const configMap = (data: object = { 'policy.yaml': manifest }): KubeObject => ({
   data,
 })
 
-/** Time that passes only while somebody waits. */
+/** A clock on which time passes only while a caller waits. */
 function waitingClock() {
   let now = 0
   return {

@@ -143,7 +143,7 @@ describe('the form of the pods', () => {
     { what: 'tables in four ConfigMaps', objects: withTables(4) },
   ]
   for (const { what, objects } of stays) {
-    test(`stays when ${what} changes, so that no pod is made anew`, () => assert.deepEqual(templateOf(objects), before))
+    test(`stays when ${what} changes, so that no pod is replaced`, () => assert.deepEqual(templateOf(objects), before))
   }
 
   const changes: readonly { readonly what: string; readonly objects: readonly KubeObject[] }[] = [

@@ -103,13 +103,13 @@ const cases: readonly {
     ],
   },
   { what: 'that a change has arrived', seen: rest, before: onItsWay, want: ['Normal Programmed: 2 of 2 gateways run generation 3'] },
-  { what: 'that it is not valid', seen: invalid('is no mode'), before: rest, want: ['Warning Invalid: spec.mode: is no mode'] },
-  { what: 'nothing of that a second time', seen: invalid('is no mode'), before: invalid('is no mode'), want: [] },
+  { what: 'that it is not valid', seen: invalid('is not a mode'), before: rest, want: ['Warning Invalid: spec.mode: is not a mode'] },
+  { what: 'nothing of that a second time', seen: invalid('is not a mode'), before: invalid('is not a mode'), want: [] },
   {
     what: 'that it is still not valid, in another way',
-    seen: invalid('is no word'),
-    before: invalid('is no mode'),
-    want: ['Warning Invalid: spec.mode: is no word'],
+    seen: invalid('is not a word'),
+    before: invalid('is not a mode'),
+    want: ['Warning Invalid: spec.mode: is not a word'],
   },
   {
     what: 'that mail servers cannot be reached, and again when more gateways are cut off',
@@ -147,7 +147,7 @@ describe('people are told', () => {
   }
 
   test('in the log of which policy, in which generation, at a level that fits', () => {
-    const { log } = new Scene().pass(invalid('is no mode'), rest)
+    const { log } = new Scene().pass(invalid('is not a mode'), rest)
     assert.deepEqual(log, [
       {
         level: 40,
@@ -156,7 +156,7 @@ describe('people are told', () => {
         condition: 'Accepted',
         status: 'False',
         reason: 'Invalid',
-        msg: 'spec.mode: is no mode',
+        msg: 'spec.mode: is not a mode',
       },
     ])
   })

@@ -18,7 +18,7 @@ import { MemoryCluster } from './memory-cluster.ts'
 import { settings } from './observed.ts'
 import { policyWith } from './policy-object.ts'
 
-/** An empty record for what is none. */
+/** An empty record for a value that is not an object. */
 export const record = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {})
 export const managed = { gateway: {} }
 
@@ -103,7 +103,7 @@ export class Scene {
     return this.cluster.find('ConfigMap', 'mx-policy')?.metadata.annotations?.[annotation.hash] ?? ''
   }
 
-  /** The Deployment's controller makes all pods anew, and they read the ConfigMap; or only some of them do. */
+  /** The Deployment's controller replaces all pods, and they read the ConfigMap; or only some of them do. */
   rollOut(readers = 2): void {
     const deployment = this.cluster.find('Deployment', 'mx-gateway')
     assert.ok(deployment)

@@ -236,7 +236,7 @@ describe('a policy whose ConfigMap comes later', () => {
     assert.equal(scene.condition('Reconciling'), 'True Invalid')
   })
 
-  test('does not wait anew when the operator is restarted', async () => {
+  test('does not wait again when the operator is restarted', async () => {
     const scene = new Scene()
     scene.write(byTable, 1)
     await scene.pass()
@@ -353,7 +353,7 @@ describe('a name that is taken', () => {
     spec: { type: 'ExternalName' },
   })
 
-  test('stops everything behind it, leaves the object as it is, and is looked at again, as nobody tells when it goes', async () => {
+  test('stops the later objects, leaves this object as it is, and is checked again, as there is no event when it is removed', async () => {
     const scene = new Scene()
     scene.write(managed, 1)
     const theirs = scene.cluster.put(foreign({}))

@@ -1,4 +1,4 @@
-// Free places for servers under test: ports nobody listens on and loopback addresses of one's own, so that parallel tests never meet.
+// Ports on which no server listens, and loopback addresses for one test each, so that parallel tests do not collide.
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -20,8 +20,8 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /**
- * An address in 127.100.0.0/14 on which nobody serves DNS. Name servers must be on port 53 (resolv.conf knows no ports), so each
- * instance gets an address of its own instead. Needs the right to bind port 53.
+ * An address in 127.100.0.0/14 on which no server answers DNS. Name servers must be on port 53 (resolv.conf knows no
+ * ports), so each instance gets an address of its own instead. Needs the right to bind port 53.
  */
 export async function freeNameServerAddress(): Promise<string> {
   for (let attempt = 0; ; attempt++) {

@@ -1,4 +1,4 @@
-// Reads a growing mail log in syslog's form, whoever writes it: Postfix's maillog_file or the gateway's own.
+// Reads a growing mail log in syslog's form: Postfix's maillog_file or the gateway's own log.
 
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'

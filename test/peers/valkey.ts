@@ -38,7 +38,7 @@ export interface Valkey {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void
   /** Ends it at once. */
   kill(): Promise<void>
-  /** Starts it anew on the same port, empty. */
+  /** Starts it again on the same port, empty. */
   restart(): Promise<void>
   log(): string
   /** Kills it and removes its folder. */
@@ -69,7 +69,7 @@ export async function startValkey(options: ValkeyOptions = {}): Promise<Valkey> 
   const folder = mkdtempSync(join(tmpdir(), 'valkey-'))
   const port = options.port ?? (await freePort())
   const file = join(folder, 'valkey.conf')
-  // A sentinel rewrites its file, so it is written anew for each start.
+  // A sentinel rewrites its file, so it is written again for each start.
   const start = async (): Promise<Child> => {
     const common = [`dir ${folder}`, 'bind 127.0.0.1', 'protected-mode no', 'daemonize no']
     const own = options.sentinel === true ? [] : ['save ""', 'appendonly no']

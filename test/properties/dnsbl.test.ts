@@ -49,7 +49,7 @@ function scored(rules: DnsblRules, answers: readonly DnsblAnswer[]): DnsblScore 
   return score
 }
 
-test('the total is the sum of the weights of the hits, whoever answers first', () => {
+test('the total is the sum of the weights of the hits, in whatever order the lists answer', () => {
   fc.assert(
     fc.property(rulesArbitrary, answersArbitrary, (rules, answers) => {
       const score = scored(rules, answers)
@@ -100,7 +100,7 @@ function naiveMinima(rules: DnsblRules, answers: readonly DnsblAnswer[]): { pass
   for (const answer of answers) {
     for (const site of rules.sites.filter(({ domain }) => domain === answer.domain)) {
       const blocklist = site.weight > 0
-      // An error is no answer: as when none came.
+      // An error counts as if there had been no answer.
       const isError = judge(rules, answer).is === 'error'
       const which = answer.addresses.length > 0 && !isError ? (blocklist ? 'fail' : 'pass') : blocklist ? 'pass' : 'fail'
       const ttl = isError ? -1 : answer.ttl

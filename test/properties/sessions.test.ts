@@ -220,7 +220,7 @@ function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
       break
     case 'relay':
       assert.ok(!watched.waits && watched.alarm === undefined && !watched.looksUp)
-      assert.ok(rules.audit || !watched.hasFailed, 'a client that failed is handed on')
+      assert.ok(rules.audit || !watched.hasFailed, 'a client that failed is handed off')
       watched.waits = watched.isRelayed = true
       break
     case 'remember':
@@ -229,7 +229,7 @@ function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
       break
     case 'close':
       assert.ok(watched.alarm === undefined && !watched.looksUp, 'something goes on behind close')
-      assert.ok(!rules.audit || watched.isRelayed || watched.wasCutShort, 'Audit mode hands on nobody')
+      assert.ok(!rules.audit || watched.isRelayed || watched.wasCutShort, 'a client is not handed off in Audit mode')
       watched.isClosed = true
       break
     case 'recall':

@@ -112,7 +112,7 @@ export async function dnsFault({ onQuestion }: DnsFault, clients: number): Promi
   return { served: visits.filter((visit) => isServed(visit)).length, wrong, slowestMs: Math.max(...times), left }
 }
 
-/** A server that lists everybody dies and comes back at the same port: clients meanwhile pass, those afterwards are dropped. */
+/** A server that lists all clients dies and comes back at the same port: clients pass meanwhile, and are dropped later. */
 export async function restartedServer(clients: number): Promise<{ before: number; dead: number; after: number }> {
   const listAll = (question: Question): void => question.reply(listing)
   let server: StubServer = await startStubServer(listAll)

@@ -56,7 +56,7 @@ export interface FaultySoakOutcome {
 
 const warmUpMs = 3000
 const looksWanted = 20
-/** Slow DNS answers after ten seconds, and nobody waits longer for it. */
+/** The slow DNS server answers after ten seconds, and no client waits longer for it. */
 const quietMs = 20_000
 
 export async function faultySoak(options: FaultySoakOptions): Promise<FaultySoakOutcome> {
@@ -152,7 +152,7 @@ async function look(fleet: Fleet, seconds: number, sessions: number): Promise<Lo
 
 type Holdings = ReadonlyMap<string, number>
 
-/** What the gateways hold when nobody is there: the sum of both. */
+/** What the gateways hold when there are no clients: the sum of both. */
 async function holdings({ fleet }: Scene): Promise<Holdings> {
   const sums = new Map<string, number>()
   const add = (name: string, count: number): void => void sums.set(name, (sums.get(name) ?? 0) + count)

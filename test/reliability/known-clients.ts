@@ -7,7 +7,7 @@ const script = `for i, key in ipairs(KEYS) do redis.call('set', key, ARGV[1]) en
 const atOnce = 1000
 const day = 86_400
 
-/** Enters all of them; those that are there are entered anew. */
+/** Writes a record for each of them, and overwrites existing records. */
 export async function seedKnownClients(valkey: Valkey): Promise<void> {
   const record = recordFor(day, day, day, day, day)
   for (let first = 0; first < knownClients; first += atOnce) {

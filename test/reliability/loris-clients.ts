@@ -11,7 +11,7 @@ const unheardLimit = 1000
 const tickMs = 20
 /** Who was sent away comes again after this time, some sooner, some later. */
 const againMs = 10_000
-/** Nobody speaks before its greeting is complete. */
+/** No client speaks before its greeting is complete. */
 const silenceMs = 2000
 const letter = Buffer.from('N')
 

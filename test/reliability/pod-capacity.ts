@@ -1,4 +1,5 @@
-// What one gateway takes: CPU time of the clients that a mail server meets, and memory of sessions that stay, tested or handed on.
+// What one gateway needs: CPU time for the usual clients of a mail server, and memory for sessions that are under test
+// or handed off.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hold, loopbackAddress, type Script } from '../laboratory/clients.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
@@ -29,10 +30,10 @@ export interface PodCapacity {
   readonly idleBytes: number
   /** Resident bytes after the mixed load. */
   readonly warmBytes: number
-  /** For each session that stays in the greet wait, or was handed on to the backend. */
+  /** For each session that stays in the greet wait, or was handed off to the backend. */
   readonly bytesTested: number
   readonly bytesRelayed: number
-  /** Sessions in the greet wait for which 512 MiB are enough, when nothing else goes on; and handed-on ones. */
+  /** Sessions in the greet wait for which 512 MiB are enough, when nothing else goes on; and handed-off ones. */
   readonly testedIn512MiB: number
   readonly relayedIn512MiB: number
 }

@@ -1,4 +1,5 @@
-// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: nobody who should pass notices. `npx node test/reliability/run.ts rollout` runs minutes.
+// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: no legitimate client fails.
+// `npx node test/reliability/run.ts rollout` runs for minutes.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
@@ -16,7 +17,7 @@ describe('three gateways with one Valkey, and two Postfixes, are replaced one by
 
   test('no session of a legitimate client fails or is refused', () => assert.deepEqual(wrongOf(outcome.tallies, legitimate), {}))
 
-  test('zombies fare as ever', () => {
+  test('zombies are treated as usual', () => {
     // A DNSBL that answers too late on a busy machine lets a listed client through; it may not be the rule.
     const wrong = Object.values(wrongOf(outcome.tallies, zombies)).reduce((sum, count) => sum + count, 0)
     assert.ok(wrong < outcome.came / 100, JSON.stringify(wrongOf(outcome.tallies, zombies)))

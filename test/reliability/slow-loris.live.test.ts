@@ -1,4 +1,5 @@
-// Slow-loris clients hold on to a gateway: a client of the access list is greeted as ever. `npx node test/reliability/run.ts loris` has as many as files allow.
+// Slow-loris clients stay connected to a gateway: a client of the access list is greeted as usual.
+// `npx node test/reliability/run.ts loris` has as many of them as the limit of open files allows.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { openFilesLimit } from '../laboratory/open-files-limit.ts'

@@ -21,7 +21,7 @@ export interface Fault {
 
 let reloads = 0
 
-/** Writes the policy anew, with that name server. */
+/** Writes the policy again, with that name server. */
 export const rewrite = ({ fleet, spec, resolvers }: Scene, resolver: keyof Scene['resolvers']): void => {
   reloads++
   for (const { policyFile } of fleet.gateways) writeFileSync(policyFile, manifest(spec(reloads, [resolvers[resolver]])))

@@ -32,7 +32,7 @@ export interface SceneOptions {
   readonly treats?: (client: string) => Treatment
 }
 
-/** The table when it is well. Nobody of those who come is in it. */
+/** A table without mistakes. None of the clients is in it. */
 export const goodTable = '198.51.100.0/24 reject\n'
 
 export async function setUpScene({ openFiles, treats }: SceneOptions = {}): Promise<Scene> {

@@ -29,7 +29,10 @@ export interface Phase {
   readonly wrong: Readonly<Record<string, number>>
   /** Milliseconds from the call to the first word, of those about whom the Valkey is asked. */
   readonly firstWordMs: { readonly p50: number; readonly p99: number; readonly longest: number }
-  /** The p99 beyond that of clients of the access list, who come at the same time and about whom nobody is asked: what the machine does to all is left out. */
+  /**
+   * How much higher the p99 is than that of clients of the access list, which come at the same time and for which the
+   * Valkey is not asked. So what the machine does to all clients is left out.
+   */
   readonly addedMs: number
   /** Of the known ones, those that were tested again; percent. */
   readonly testedAgain: number
@@ -65,7 +68,7 @@ const faults: readonly Fault[] = [
 ]
 
 export async function valkeyFaults({ perSecond, seconds, say = () => undefined }: ValkeyFaultsOptions): Promise<ValkeyFaultsOutcome> {
-  // Out of the range from which the kernel takes the ports of clients: a rule for the Valkey's port must hit nobody else.
+  // Outside the range of the ports of clients: a rule for the Valkey's port must match nothing else.
   const valkey = await startValkey({ port: 6379 })
   const sink = await startMailSink('header')
   await seedKnownClients(valkey)
@@ -77,7 +80,7 @@ export async function valkeyFaults({ perSecond, seconds, say = () => undefined }
   // Each phase has others: a gateway remembers by itself who came in the last minute.
   let acquaintances = 0
   let strangers = 0
-  // Before the first word both wait for nobody but the Valkey; those that are tested wait for their greeting behind it.
+  // Before the first word both wait only for the Valkey; those that are tested wait for their greeting after it.
   const kinds: readonly Kind[] = [
     { what: 'is known', share: 5, client: () => ({ from: known(acquaintances++), script: polite }), heard: /^221 /m },
     { what: 'is permitted', share: 2, client: (nth) => ({ from: loopbackAddress(72, nth), script: polite }), heard: /^221 /m },

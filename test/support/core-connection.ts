@@ -10,7 +10,7 @@ import { closed, noTls, timedOut, tlsOk } from './player.ts'
 import { smtpdGreeting, smtpdReply } from './stand-in-smtpd.ts'
 import type { VirtualWorld } from './virtual-world.ts'
 
-/** What is behind the session: nothing yet, a TLS handshake that the client owes, the smtpd, or nobody any more. */
+/** What is behind the session: nothing yet, a TLS handshake with the client, the smtpd, or nothing any more. */
 type Stage = 'screened' | 'handshake' | 'relayed' | 'over'
 
 export class CoreConnection {
@@ -18,7 +18,7 @@ export class CoreConnection {
   readonly #session: Session
   readonly #backendUp: boolean
   #stage: Stage = 'screened'
-  /** What the client has sent while nobody read; `#end` when it has ended sending behind that. */
+  /** What the client has sent and no reader has read yet; `#end` when the client has ended sending after it. */
   #kernel = ''
   #end = false
   #reading = false
@@ -112,7 +112,7 @@ export class CoreConnection {
     this.#over()
   }
 
-  /** Hands on what the client has sent, to whoever reads. */
+  /** Gives what the client has sent to the current reader. */
   #deliver(): void {
     if (!this.#reading || this.#closed) return
     const bytes = this.#kernel

@@ -58,7 +58,7 @@ function specOf({ policy }: SharedPolicy): Readonly<Record<string, unknown>> {
   return { hostname: 'mx.example.test', ...policy, allowlist: { cleanupInterval: '0s', ...(policy['allowlist'] as object | undefined) } }
 }
 
-/** Straight into the store: `postscreen allowlist import` refuses records that nobody should have. */
+/** Straight into the store: `postscreen allowlist import` refuses records that no client should have. */
 async function remember(dataDir: string, remembered: Readonly<Record<string, string>>): Promise<void> {
   const store = await openLmdbAllowlist({ directory: dataDir, warn: () => undefined })
   for (const [address, record] of Object.entries(remembered)) store.put(address, record)

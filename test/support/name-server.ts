@@ -49,7 +49,7 @@ export async function startNameServer(address = '127.0.0.1', port = 0): Promise<
     const [zone, listed] = lookUp(query)
     if (zone?.does === 'says nothing') return
     const send = (): void => {
-      // A slow answer may be due when nobody serves any more.
+      // A slow answer may be due when the server has stopped.
       if (!isStopped) reply(query, zone, listed, (bytes) => socket.send(bytes, from.port, from.address))
     }
     if (zone?.does === 'answers slowly') setTimeout(send, slowMs)

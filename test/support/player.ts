@@ -185,7 +185,7 @@ export class Player {
     await once(this.#plain, 'close')
   }
 
-  /** Starts TLS as a client that trusts everybody, if the last reply was a 220. Plaintext that was unread belongs to nobody. */
+  /** Starts TLS as a client that trusts every certificate, if the last reply was a 220. Unread plaintext is dropped. */
   async tls(seconds = 10): Promise<string[]> {
     if (this.#ended) return [closed]
     if (!this.#lastLine.startsWith('220 ')) return [noTls]

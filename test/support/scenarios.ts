@@ -94,8 +94,9 @@ const lateMs = 100
 const mostReplays = 4
 
 /**
- * Plays all; what came out otherwise is played once more on fresh servers with nothing else going on, for a busy machine merges packets, and a
- * real postscreen loses DNS lookups on one. Should the machine have stalled then, that was no proof: it is played once more, a few times at most.
+ * Plays all. Scenarios with another result are played again, alone and on fresh servers, since a busy machine merges
+ * packets, and a real postscreen loses DNS lookups on it. If the machine has stalled then, the result is not a proof:
+ * they are played again, a few times at most.
  */
 export async function playSteadily(scenarios: readonly Scenario[], play: PlayRound): Promise<ReadonlyMap<string, Seen | Error>> {
   const seen = new Map(await play(scenarios))
@@ -137,7 +138,7 @@ function inOrder(scenarios: readonly Scenario[]): Scenario[][] {
   return [...queues.values()].toSorted((a, b) => b.length - a.length)
 }
 
-/** Until nobody has logged anything for a while. */
+/** Waits until no listener has logged anything for a while. */
 async function logsComplete(listeners: readonly Listener[]): Promise<void> {
   const count = (): number => listeners.reduce((sum, listener) => sum + listener.log.count, 0)
   for (let before = -1, quiet = 0; quiet < 5;) {

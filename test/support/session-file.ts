@@ -260,7 +260,7 @@ export function withSeen(file: SessionFile, seen: Seen): string {
   return `${out.join('\n')}\n`
 }
 
-/** Bytes that are no printable ASCII in their written form, all else as it is. */
+/** Bytes that are not printable ASCII in their written form, all others unchanged. */
 function shown(line: string): string {
   return line.replace(/[^ -~]/g, escapeBytes)
 }

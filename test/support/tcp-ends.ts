@@ -32,8 +32,9 @@ export async function listen(accept: (socket: Socket) => void, address = '127.0.
 }
 
 /**
- * A loopback port where nobody listens, and that nobody else is dealt until the test ends: the socket of a connection has it. (A port that was
- * only closed goes to one of the next 7,000 listeners that ask for any.) A server that names it can listen there all the same, SO_REUSEADDR being set.
+ * A loopback port where no server listens, and that no other listener gets until the test ends, because the socket of
+ * a connection has it. (A port that was only closed goes to one of the next 7,000 listeners that ask for any.) A server
+ * that names the port can still listen there, since SO_REUSEADDR is set.
  */
 export async function refusingPort(t: TestContext): Promise<number> {
   const far = await listen(() => undefined)
@@ -46,7 +47,7 @@ export async function refusingPort(t: TestContext): Promise<number> {
   return holder.localPort ?? 0
 }
 
-/** A listener that nobody serves and whose backlog is full: the kernel drops further connections without a word. */
+/** A listener without a server, whose backlog is full: the kernel drops further connections silently. */
 export async function deafPort(t: TestContext): Promise<number> {
   const program = `
     const { parentPort } = require('node:worker_threads')

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises'
 
-/** Goes on when `condition` holds. Fails after 20 seconds, which no test takes: a test that waits for ever tells nobody why. */
+/** Resolves when `condition` holds. Rejects after 20 seconds, which no test takes, and says what it has waited for. */
 export async function until(condition: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + 20_000
   while (!condition()) {

@@ -105,7 +105,7 @@ test('any attributes of Zimbra become a valid policy or errors', () => {
   )
 })
 
-test('text that is no configuration at all is refused', () => {
+test('text that is not a configuration is refused', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
       check(importPostfix({ text, file: 'main.cf', files }))

@@ -13,7 +13,7 @@ const cases: readonly { readonly what: string; readonly text: string; readonly w
   { what: 'reads line ends of Windows', text: 'a = 1\r\nb = 2\r\n\r\n 3\r\n', want: { a: '1', b: '2\r 3' } },
   { what: 'passes over a byte order mark', text: '\uFEFFa = 1', want: { a: '1' } },
   { what: 'reads a last line without an end', text: 'a = 1', want: { a: '1' } },
-  { what: 'keeps a no-break space, which is no white space to Postfix', text: 'a = \u00a01', want: { a: '\u00a01' } },
+  { what: 'keeps a no-break space, which is not white space to Postfix', text: 'a = \u00a01', want: { a: '\u00a01' } },
 ]
 
 for (const { what, text, want } of cases) {
@@ -24,7 +24,7 @@ for (const { what, text, want } of cases) {
   })
 }
 
-test('names file, line and mistake of every line that is no parameter', () => {
+test('names file, line and mistake of every line that is not a parameter', () => {
   const { errors, notes, settings } = parseMainCf('one\n\ntwo three\n  four\n= five\nok = 1\nok = 2', 'site/main.cf')
   assert.deepEqual(errors, [
     `site/main.cf, line 1: missing '=' after attribute name: "one"`,

@@ -34,7 +34,7 @@ test('works conditions out, also negated, nested and never closed ones', () => {
 })
 
 test('lets a ! pattern match addresses of its own family only', () => {
-  assert.deepEqual(rulesOf('!0.0.0.0/0 nobody\n!::/1 upper'), ['8000::/1 upper'])
+  assert.deepEqual(rulesOf('!0.0.0.0/0 never\n!::/1 upper'), ['8000::/1 upper'])
 })
 
 const badLines: readonly (readonly [string, string])[] = [

@@ -67,7 +67,7 @@ for (const [form, text] of Object.entries(ldif)) {
   })
 }
 
-test('refuses values that LDIF only points at, base64 that is none, and the settings of two servers', () => {
+test('refuses values that LDIF only refers to, base64 that is not valid, and the settings of two servers', () => {
   const text = [
     'dn: cn=a.example.org,cn=servers,cn=zimbra',
     'zimbraMtaPostscreenDnsblAction:< file:///x',

@@ -54,7 +54,7 @@ export class Api {
     return JSON.parse(text) as unknown
   }
 
-  /** Calls `changed` with everything at `path` now and whenever some of it has changed, for ever; goes on when the API server was away. */
+  /** Calls `changed` with all objects at `path`, now and after each change, without end; retries on an error. */
   async follow(path: string, changed: (items: readonly ApiObject[]) => void): Promise<never> {
     for (;;) {
       try {

@@ -1,4 +1,5 @@
-// Story: somebody types what the documents say, block by block, in the order of their pages. Only the images and the balancer's address are this cluster's.
+// Story: the commands of the documents are typed, block by block, in the order of the pages. Only the images and the
+// balancer's address are those of this cluster.
 // Runs alone: it installs and removes the release.
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

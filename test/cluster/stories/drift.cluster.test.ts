@@ -1,4 +1,4 @@
-// Story: somebody's hands are in the operator's objects, and the operator's hands stay out of everybody else's.
+// Story: objects of the operator are changed by others, and the operator leaves the objects of others alone.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apply, eventually, get, kubectl, namespace } from './support/kubectl.ts'
@@ -49,7 +49,7 @@ test('a Deployment that was edited and scaled is put back', async () => {
   })
 })
 
-test('labels and annotations that somebody adds are left alone', async () => {
+test('labels and annotations that others add are left alone', async () => {
   await kubectl('annotate', 'service', 'mx-gateway', '-n', home, 'example.com/note=mine')
   await kubectl('delete', 'poddisruptionbudget', 'mx-gateway', '-n', home)
   await eventually('the budget', () => get('poddisruptionbudget', home, 'mx-gateway'))
@@ -74,7 +74,7 @@ test('an annotation of the Service that the policy no longer has is removed', as
   await eventually('the annotation gone', async () => (await seen()) === undefined)
 })
 
-test('somebody else’s Service of that name is left alone, and the policy says what is in the way', async () => {
+test('a Service of that name that does not belong to the operator is left alone, and the policy names it', async () => {
   await apply({
     apiVersion: 'v1',
     kind: 'Service',

@@ -1,4 +1,4 @@
-// Story: somebody applies a first policy, and gateways come up that screen port 25 in front of his Postfix.
+// Story: a first policy is applied, and gateways start that screen port 25 in front of a Postfix.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apply, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'

@@ -13,7 +13,7 @@ const count = 500
 /** The promise is about 10 minutes: POSTSCREEN_REST_SECONDS=600 waits for them, CI waits less. */
 const restSeconds = Number(process.env['POSTSCREEN_REST_SECONDS'] ?? 20)
 const promised = { readySeconds: 60, residentBytes: 200e6 }
-/** When Node collects is not for us to say: runs differ by 30 MB, and one that finds it just before is no failure. */
+/** Runs differ by 30 MB: a figure from just before a garbage collection is higher, and that is not a failure. */
 const bearableBytes = 1.5 * promised.residentBytes
 let operator: OperatorPod
 
@@ -78,7 +78,7 @@ test('from nothing: everything is made for all of them', async (context) => {
   await endOperator()
 })
 
-test('an operator that starts anew knows them all within the promised time, and writes nothing', async (context) => {
+test('an operator that is restarted knows all policies within the promised time, and writes nothing', async (context) => {
   const seconds = await untilAllReady()
   const requests = await operator.requests()
   const resident = await operator.residentBytes()

@@ -1,4 +1,5 @@
-// Story: a node is cut off from the network. What it held is lost; new sessions go on at the other node as soon as somebody has noticed.
+// Story: a node is cut off from the network. Its sessions are lost; new sessions go to the other node as soon as the
+// load balancer or the cluster has noticed.
 // Runs alone: it cuts off a node.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -112,7 +113,7 @@ test('a node is cut off: new sessions go on at the other one', { skip }, async (
   context.diagnostic(ofBalancer)
   context.diagnostic(ofService)
   assert.ok(!wasQueued(await held.ended), 'what it held was not lost: was the node cut off?')
-  assert.ok(direct.failed.length > 0, 'nobody failed: was the node cut off?')
+  assert.ok(direct.failed.length > 0, 'no session failed: was the node cut off?')
   assert.ok(balanced.after > 150 && direct.after > 60, 'too few sessions')
   assert.ok(
     balanced.lastFailedMs < 2 * (balancer.intervalMs + balancer.timeoutMs) + changeMs,

@@ -33,7 +33,7 @@ const cases: readonly Case[] = [
     says: ['spec.backend.addresses[0]', 'must be HOST:PORT such as'],
   },
   {
-    what: 'a port that is none',
+    what: 'a port out of range',
     spec: { backend: { service: { name: 'postfix', port: 70000 } } },
     says: ['spec.backend.service.port', 'less than or equal to 65535'],
   },
@@ -103,7 +103,7 @@ const cases: readonly Case[] = [
     says: ['spec.access[0]', 'cidrs: ["0.0.0.0/0", "::/0"]'],
   },
   {
-    what: 'an address that is none',
+    what: 'a text that is not an address',
     spec: { access: [{ action: 'Permit', cidrs: ['localhost'] }] },
     says: ['spec.access[0].cidrs[0]', 'must be an address or a network such as'],
   },
@@ -137,7 +137,7 @@ const cases: readonly Case[] = [
     says: ['"LoadBalancer", "NodePort", "ClusterIP"'],
   },
   {
-    what: 'an amount of memory that is none',
+    what: 'an amount of memory that is not valid',
     spec: { gateway: { resources: { limits: { memory: '512 MB' } } } },
     says: ['spec.gateway.resources.limits[memory]', 'must be an amount such as 500m, 2 or 128Mi'],
   },

@@ -106,7 +106,7 @@ test('a Postfix pod is deleted: new sessions go to the other one, and those that
     const held = Array.from({ length: 8 }, (_, index) => deliverInTwoParts({ host: address, client: 500 + index, withinMs: 60_000 }))
     await Promise.all(held.map(({ inTheMiddle }) => inTheMiddle))
     await kubectl('delete', 'pod', `${mailServer.name}-1`, '-n', system, '--wait=false')
-    // It takes nobody any more, and waits for the sessions that it has.
+    // It accepts no new clients, and waits for its open sessions.
     await eventually('it to wait for its sessions', async () => /for [1-9]\d* open sessions/.test(await postfixLog()))
     for (const { goOn } of held) goOn()
     const visits = await Promise.all(held.map(({ ended }) => ended))

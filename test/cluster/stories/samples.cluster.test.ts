@@ -1,4 +1,4 @@
-// Story: somebody takes one of the sample policies and applies it.
+// Story: each of the sample policies is applied.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

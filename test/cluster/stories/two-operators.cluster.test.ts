@@ -76,7 +76,7 @@ test('the leader is killed under changes: the other takes over within the lease 
   assert.equal(now.metadata.uid, metadata.uid, 'the ConfigMap is still the same object')
   const settled = now.metadata.resourceVersion
   await sleep(3000)
-  assert.equal((await get('configmap', home, 'many-policy')).metadata.resourceVersion, settled, 'nobody writes any more')
+  assert.equal((await get('configmap', home, 'many-policy')).metadata.resourceVersion, settled, 'no operator writes any more')
 })
 
 test('a leader that is told to stop lets the other lead at once', async (context) => {

@@ -91,7 +91,7 @@ test('patterns are such as RE2 takes too', () => {
   }
 })
 
-test('nothing inside a list has a default, or GitOps tools would see drift for ever', () => {
+test('nothing inside a list has a default, since GitOps tools would see permanent drift', () => {
   assert.deepEqual(
     wrong(all, ({ node, inList }) => inList && node.default !== undefined),
     [],

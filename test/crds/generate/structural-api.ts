@@ -27,9 +27,9 @@ const outside = (size: number, least: number | undefined, most: number | undefin
 const typesOf = (node: StructuralNode): readonly string[] => (node.type === undefined ? ['integer', 'string'] : [node.type])
 
 function scalarProblem(value: unknown, node: StructuralNode): string | undefined {
-  if (!typesOf(node).some((type) => typeMatches(value, type))) return `is no ${typesOf(node).join(' and no ')}`
+  if (!typesOf(node).some((type) => typeMatches(value, type))) return `is not of type ${typesOf(node).join(' or ')}`
   if (typeof value === 'string') {
-    if (node.enum && !node.enum.includes(value)) return 'is none of the words'
+    if (node.enum && !node.enum.includes(value)) return 'is not one of the words'
     if (outside(Array.from(value).length, node.minLength, node.maxLength)) return 'is too short or too long'
     if (node.pattern !== undefined && !new RegExp(node.pattern, 'u').test(value)) return 'does not fit the pattern'
   }

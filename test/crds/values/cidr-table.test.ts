@@ -92,7 +92,7 @@ describe('a bad line is skipped and told with its number', () => {
     { what: 'endif alone', text: 'endif', want: [[1, 'ENDIF without IF']] },
     { what: 'if without an end', text: '\nif 10.0.0.0/8\n10.0.0.1 permit', want: [[2, 'IF has no matching ENDIF']] },
     { what: 'text behind endif', text: 'if 10.0.0.0/8\nendif x\nendif', want: [[2, 'garbage after ENDIF']] },
-    { what: 'bytes that are no text', text: '\u001b]0;\u009b\u202e permit', want: [[1, 'bad address pattern: "?]0;??"']] },
+    { what: 'bytes that are not text', text: '\u001b]0;\u009b\u202e permit', want: [[1, 'bad address pattern: "?]0;??"']] },
   ]
   for (const { what, text, want } of cases) {
     test(what, () => {

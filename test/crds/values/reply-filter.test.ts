@@ -1,4 +1,4 @@
-// DNSBL reply filters: which replies pass, and Postfix's own words for filters that are none.
+// DNSBL reply filters: which replies match, and Postfix's own messages for filters that are not valid.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

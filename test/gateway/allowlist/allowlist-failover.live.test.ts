@@ -97,7 +97,7 @@ describe('in a cluster', { skip }, () => {
     t.after(stop)
     const [first, second] = nodes
     if (first === undefined || second === undefined) assert.fail()
-    // No server is away, so nobody has to be given up: a busy machine gets the time.
+    // No server is away, so no request has to be given up: a busy machine gets the time.
     const under = await openStore(t, [first], { mode: 'Cluster', timeoutMs: 10_000 })
     const known = await fill(under, 1000)
     const sizes = await Promise.all(nodes.map(async (node) => Number(await node.cli('dbsize'))))

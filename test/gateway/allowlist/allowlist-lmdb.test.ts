@@ -1,4 +1,4 @@
-// The store in an LMDB file: what survives, what is shared, and what happens to directories and files that are no good.
+// The store in an LMDB file: what survives, what is shared, and what happens with unusable directories and files.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -152,7 +152,7 @@ describe('the LMDB store', () => {
   })
 })
 
-describe('a directory that is no good is refused with its name and advice:', () => {
+describe('an unusable directory is refused with its name and advice:', () => {
   test('a file in place of the directory', async (t) => {
     const file = join(newDirectory(t), 'file')
     writeFileSync(file, '')
@@ -176,7 +176,7 @@ describe('a directory that is no good is refused with its name and advice:', () 
       for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o444)
       chmodSync(directory, 0o555)
       const isRoot = process.geteuid?.() === 0
-      // Root may write anywhere, so it is somebody else for a moment.
+      // Root may write anywhere, so the test changes to another user for a moment.
       if (isRoot) process.seteuid?.(65_534)
       try {
         assert.throws(() => prepareDataDirectory(fileIn(directory)), {

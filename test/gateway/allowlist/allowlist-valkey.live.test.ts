@@ -76,7 +76,7 @@ describe('a shared allowlist', { skip }, () => {
     assert.equal(await valkey.cli('exists', 'postscreen:192.0.2.2'), '0')
   })
 
-  test('reads over what is no record, and writes over it', async (t) => {
+  test('ignores values that are not records, and overwrites them', async (t) => {
     const valkey = await server(t)
     const { store, lines } = await openStore(t, [valkey])
     await valkey.cli('lpush', 'postscreen:192.0.2.1', 'x')
@@ -137,7 +137,7 @@ describe('a shared allowlist whose server', { skip }, () => {
     store.put('192.0.2.1', record)
     assert.equal(await store.get('192.0.2.1'), record, 'known here')
     for (let i = 0; i < 1000; i++)
-      assert.ok(await inTime(store.get('192.0.2.2'), 100), 'nobody waits for a server that is known to be away')
+      assert.ok(await inTime(store.get('192.0.2.2'), 100), 'no client waits for a server that is known to be away')
     assert.equal(store.status().pendingWrites, 1)
     await valkey.restart()
     await untilHolds('it is written', async () => (await valkey.cli('get', 'postscreen:192.0.2.1')) === record)
@@ -153,7 +153,7 @@ describe('a shared allowlist whose server', { skip }, () => {
     for (let i = 0; i < 200; i++) {
       const answer = Promise.resolve(store.get(`192.0.2.${i}`))
       if (!(await inTime(answer, 40))) waited++
-      assert.ok(await inTime(answer, 200), 'nobody waits for much longer than the time budget')
+      assert.ok(await inTime(answer, 200), 'no client waits for much longer than the time budget')
     }
     assert.ok(waited <= 4, `${waited} of 200 waited`)
     const record = passed()
@@ -166,7 +166,7 @@ describe('a shared allowlist whose server', { skip }, () => {
     assert.ok(failures.includes('timeout'))
   })
 
-  test('holds still while nobody asks: it is noticed all the same', async (t) => {
+  test('holds still while no client asks: the gateway still notices it', async (t) => {
     const valkey = await server(t)
     const { store } = await openStore(t, [valkey], { timeoutMs: 50 })
     valkey.signal('SIGSTOP')

@@ -22,7 +22,7 @@ function inForce(t: TestContext, local = memoryAllowlist()) {
   return { allowlist, local, lines }
 }
 
-/** A server that nobody has started. */
+/** A server that was not started. */
 const nowhere = (identity: string) => ({
   name: `valkey:${identity}`,
   identity,

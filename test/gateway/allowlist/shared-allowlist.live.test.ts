@@ -1,4 +1,5 @@
-// Gateway processes that share a Valkey: one memory for all, through rollouts, faults of the server and changes of the policy; nobody is refused.
+// Gateway processes that share a Valkey: one allowlist for all, during rollouts, faults of the server and changes of
+// the policy. No client is refused.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

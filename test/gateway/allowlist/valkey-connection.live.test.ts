@@ -1,4 +1,5 @@
-// The way to a real server: the script agrees with the pure function, passwords and certificates are checked, read anew, and told apart when they are wrong.
+// The connection to a real server: the script agrees with the pure function; passwords and certificates are checked,
+// read again, and told apart when they are wrong.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -113,7 +114,7 @@ describe('a password', { skip }, () => {
     assert.equal(await valkey.cli('--no-auth-warning', '-a', 'p@ss/word', '-n', '3', 'exists', 'postscreen:192.0.2.1'), '1')
   })
 
-  test('that is wrong costs nobody his mail, and is read again when it changes', async (t) => {
+  test('that is wrong costs no client its mail, and is read again when it changes', async (t) => {
     const valkey = await server(t, { config: ['requirepass right'] })
     const folder = newFolder(t)
     const file = join(folder, 'password')

@@ -32,7 +32,7 @@ export async function backend(t: TestContext, act: (end: End) => void): Promise<
   return { ...listener, calls, next }
 }
 
-/** What a backend says to whoever comes. */
+/** What a backend says to each client. */
 export const saying = (text: string) => {
   return ({ socket }: End): void => void socket.write(text, 'latin1')
 }

@@ -202,7 +202,7 @@ test('clients of many networks that it refuses make the gateway ask it, and its 
   const probes = (): number => server.named.filter(isProbe).length
   const read = async (network: number): Promise<string> => (await (await arrive(t, backends, network)).client.ended()).text
   for (let i = 0; i < 5; i++) assert.equal(await read(1), '421 too many\r\n')
-  assert.equal(probes(), 1, 'one network alone is no reason to ask')
+  assert.equal(probes(), 1, 'one network alone is not a reason to ask')
   assert.equal(await read(2), '421 too many\r\n')
   await until(() => probes() === 2)
   assert.deepEqual([statusOf(backends)?.state, states], ['working', ['working']])

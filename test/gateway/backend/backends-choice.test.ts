@@ -35,7 +35,7 @@ test('after its rest an address is tried by one session at a time', (t) => {
   backends.release(bad)
   const good = take(backends)
   backends.health.greeted(good)
-  assert.deepEqual([take(backends), take(backends)], [good, good], 'while it rests nobody gets it')
+  assert.deepEqual([take(backends), take(backends)], [good, good], 'while it rests no session gets it')
   pass(1000)
   assert.equal(take(backends), bad, 'then one session does')
   assert.deepEqual([take(backends), take(backends)], [good, good], 'and no other as long as that one has no answer')

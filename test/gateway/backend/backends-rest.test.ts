@@ -42,7 +42,7 @@ test('sessions that fail together are one failure', (t) => {
   assert.equal(statusOf(backends, take(backends)).restMs, 0)
 })
 
-test('an address that takes a connection and greets nobody for a second rests, if another one works', (t) => {
+test('an address that accepts a connection and does not greet for a second rests, if another one works', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [hanging, good] = [take(backends), take(backends)]
   backends.health.greeted(hanging)

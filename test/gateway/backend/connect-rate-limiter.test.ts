@@ -62,7 +62,7 @@ test('after a quiet time there is no more than one burst', (t) => {
   assert.equal(began.length, 126)
 })
 
-test('a rate of 0 is no limit', (t) => {
+test('a rate of 0 means that there is no limit', (t) => {
   const { crowd, began } = scene(t, 0)
   crowd(1000)
   assert.equal(began.length, 1000)

@@ -1,4 +1,4 @@
-// Clients that no backend takes: who may try when, and that everybody gets away.
+// Clients that no backend accepts: which of them may try when, and that all of them are released.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { HeldClients } from '../../../gateway/backend/held-clients.ts'
@@ -11,7 +11,7 @@ function held(
   return { clients: new HeldClients(() => hope.is), gone: [], pass: (ms) => t.mock.timers.tick(ms) }
 }
 
-test('one at a time may try, twice a second, the oldest first; who has failed goes to the end', (t) => {
+test('one client at a time may try, twice a second, the oldest first; a client that has failed goes to the end', (t) => {
   const { clients, gone, pass } = held(t)
   const again = (name: string) => (): void => {
     gone.push(name)
@@ -26,7 +26,7 @@ test('one at a time may try, twice a second, the oldest first; who has failed go
   assert.deepEqual(gone, ['a', 'b', 'c', 'a'])
 })
 
-test('all go when somebody has found that a backend works', (t) => {
+test('all clients are released when one has found that a backend works', (t) => {
   const hope: { is: 'all' | 'oldest' } = { is: 'oldest' }
   const { clients, gone, pass } = held(t, hope)
   for (const name of ['a', 'b', 'c']) clients.add(() => void gone.push(name))
@@ -35,7 +35,7 @@ test('all go when somebody has found that a backend works', (t) => {
   assert.deepEqual([gone, clients.size], [['a', 'b', 'c'], 0])
 })
 
-test('all go at once when asked to, and those who hold again meanwhile stay', (t) => {
+test('all clients are released at once on request, and those that are held again meanwhile stay', (t) => {
   const { clients, gone } = held(t)
   clients.add(() => void clients.add(() => void gone.push('again')))
   clients.add(() => void gone.push('b'))
@@ -43,7 +43,7 @@ test('all go at once when asked to, and those who hold again meanwhile stay', (t
   assert.deepEqual([gone, clients.size], [['b'], 1])
 })
 
-test('who has lost interest is not called, and nobody is called twice', (t) => {
+test('a client that has left is not called, and no client is called twice', (t) => {
   const { clients, gone, pass } = held(t)
   const leave = clients.add(() => void gone.push('a'))
   clients.add(() => void gone.push('b'))

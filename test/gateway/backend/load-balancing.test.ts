@@ -19,7 +19,7 @@ const cases: readonly { what: string; first: Candidate; second: Candidate; conte
     context: { probed: false },
   },
   {
-    what: 'where there are no probes, not one that somebody else is trying',
+    what: 'where there are no probes, not one that another session is trying',
     first: working,
     second: { ...failing, trying: true },
     context: { probed: false },

@@ -149,7 +149,7 @@ for (const { what, act, reason, state, passMs } of badBackends) {
   })
 }
 
-test('a backend that refuses connections is no hand-off, and the client is the caller’s again with all its bytes', async (t) => {
+test('a backend that refuses connections is a failed hand-off, and the caller gets the client back with all its bytes', async (t) => {
   const gone = await refusingPort(t)
   const { client, accepted, outcome } = await begin(t, { backends: [gone] })
   assert.deepEqual(await outcome, { is: 'failed', how: 'connect', reason: `127.0.0.1:${gone}: ECONNREFUSED`, arrived: '' })

@@ -1,4 +1,4 @@
-// How the relay copies bytes: none is lost, none goes to somebody else, and a slow reader stops the writer.
+// How the relay copies bytes: none is lost, none goes to another session, and a slow reader stops the writer.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'

@@ -29,7 +29,7 @@ test('a backend may close its half and still be spoken to', async (t) => {
   assert.deepEqual([result.stats.endedBy, result.stats.error], ['backend', undefined])
 })
 
-test('a client that stays on when its backend has ended is not kept for ever', async (t) => {
+test('a client that stays after its backend has ended is closed after a time limit', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, outcome } = await begin(t, { backends: [postfix.port], options: { lingerMs: 20 } })
   const call = await postfix.next()

@@ -73,7 +73,7 @@ async function startPostfix(t: TestContext, port: number, greeting = '220 mx\r\n
   return { server, heard }
 }
 
-test('it is handed on as soon as the backend is there, with all that it has said', async (t) => {
+test('it is handed off as soon as the backend is there, with everything that it has sent', async (t) => {
   const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client, outcome, handedOff } = await arrive(t, backends, 'EHLO x\r\n')
@@ -92,11 +92,11 @@ test('it is handed on as soon as the backend is there, with all that it has said
   )
 })
 
-test('it is handed on as soon as a name stands for another address', async (t) => {
+test('it is handed off as soon as a name has another address', async (t) => {
   const [gone, port] = [await refusingPort(t), await refusingPort(t)]
   const { heard } = await startPostfix(t, port)
   let answer = ['127.0.0.1']
-  // The name stands for an address where nobody listens; then for one where Postfix does.
+  // The name has an address where no server listens; then one where Postfix does.
   const lookup: Lookup = (_, done) => setImmediate(done, undefined, answer)
   const connect: BackendOptions['connect'] = ({ address }, reader) =>
     connectNodeSocket({ address: '127.0.0.1', port: address === '127.0.0.1' ? gone : port }, reader)
@@ -109,7 +109,7 @@ test('it is handed on as soon as a name stands for another address', async (t) =
   assert.equal(heard.length, 1)
 })
 
-test('it is held while a name stands for nothing at all', async (t) => {
+test('it is held while a name has no address', async (t) => {
   const port = await refusingPort(t)
   await startPostfix(t, port)
   let answer: readonly string[] = []
@@ -122,7 +122,7 @@ test('it is held while a name stands for nothing at all', async (t) => {
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 mx\r\n')
 })
 
-test('when its time is over it is the caller’s again, with each reason once', async (t) => {
+test('when its time is over the caller gets it back, with each reason once', async (t) => {
   const port = await refusingPort(t)
   const { backends } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`), holdMs: 1200 })
   const began = performance.now()
@@ -132,7 +132,7 @@ test('when its time is over it is the caller’s again, with each reason once', 
   assert.ok(performance.now() - began >= 1190)
 })
 
-test('a client that leaves meanwhile is let go, and nobody is called for it', async (t) => {
+test('a client that leaves meanwhile is released, and no backend is called for it', async (t) => {
   const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client, outcome } = await arrive(t, backends, '')
@@ -176,7 +176,7 @@ test('a backend that is asked can be hung up on, and one that has greeted stays'
   assert.equal(await client.until((text) => text.endsWith('bye\r\n')), '220 mx\r\n221 bye\r\n')
 })
 
-test('a refusal for good is not waited for', async (t) => {
+test('a client does not wait after a permanent refusal', async (t) => {
   const port = await refusingPort(t)
   await startPostfix(t, port, '554 no\r\n')
   const began = performance.now()
@@ -185,7 +185,7 @@ test('a refusal for good is not waited for', async (t) => {
   assert.ok(performance.now() - began < 30_000)
 })
 
-test('a client that has read nothing is held too, while the last backend that is left says 421', async (t) => {
+test('a client that has read nothing is held too, while the last remaining backend says 421', async (t) => {
   const port = await refusingPort(t)
   const { server } = await startPostfix(t, port, '421 4.3.2 Service shutting down\r\n')
   const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
@@ -226,7 +226,7 @@ test('a 421 in the last moment of its time is not lost between holding it and gi
   assert.equal(await client.until((text) => text.endsWith('\n')), '421 again\r\n')
 })
 
-test('a crowd does not storm a backend that is down, and each of it is handed on once when it is up', async (t) => {
+test('many held clients do not overload a backend that is down, and each is handed off once when it is up', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const port = await refusingPort(t)
   const { backends, count } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
@@ -250,7 +250,7 @@ test('a crowd does not storm a backend that is down, and each of it is handed on
   assert.deepEqual(said.toSorted(), crowd.map((_, i) => `EHLO client-${i}\r\nQUIT\r\n`).toSorted(), 'each exactly once')
 })
 
-test('an address that fails is a reason to look its name up, but not for each of a crowd', (t) => {
+test('an address that fails makes the gateway look up its name, but not for each of many clients', (t) => {
   let asked = 0
   let now = 0
   const lookup: Lookup = (_, done) => {
@@ -269,7 +269,7 @@ test('an address that fails is a reason to look its name up, but not for each of
   assert.equal(asked, 3)
 })
 
-test('a held client is handed on although a new policy has taken its table’s place', async (t) => {
+test('a held client is handed off although a new policy has replaced its table', async (t) => {
   const port = await refusingPort(t)
   const { backends } = table(t, { addresses: endpointsOf(`127.0.0.1:${port}`) })
   const { client } = await arrive(t, backends, 'QUIT\r\n')

@@ -18,7 +18,7 @@ const patienceMs = 40
 interface Postfix {
   readonly address: string
   readonly calls: End[]
-  /** Greets those who came, and whoever comes from now on. */
+  /** Greets the clients that are connected, and those that connect from now on. */
   wake(): void
 }
 
@@ -77,7 +77,7 @@ async function arrive(t: TestContext, backends: Backends, unread = ''): Promise<
 const statusOf = (backends: Backends, { address }: Postfix): TargetStatus | undefined =>
   backends.status().flatMap(({ addresses }) => addresses.filter(({ label }) => label === address))[0]
 
-test('the client is greeted by the one that is well, the other is hung up on, and has got nothing but the header', async (t) => {
+test('the client is greeted by the backend that works; the call to the silent one ends, and only the header has gone there', async (t) => {
   const [hanging, well] = [await postfix(t, 'hanging', false), await postfix(t, 'well')]
   const backends = table(t, [hanging, well], [hanging, well])
   const { client, handedOff } = await arrive(t, backends, 'EHLO x\r\n')
@@ -89,7 +89,7 @@ test('the client is greeted by the one that is well, the other is hung up on, an
   assert.deepEqual([statusOf(backends, hanging)?.sessions, statusOf(backends, well)?.sessions], [0, 1])
 })
 
-test('the next clients go to the one that is well at once', async (t) => {
+test('the next clients go to the working backend at once', async (t) => {
   const [hanging, well] = [await postfix(t, 'hanging', false), await postfix(t, 'well')]
   // Time stands still: the hanging one rests for as long as it takes.
   let now = 0
@@ -100,7 +100,7 @@ test('the next clients go to the one that is well at once', async (t) => {
   assert.equal(hanging.calls.length, 1)
 })
 
-test('the slow one may still be the first to greet', async (t) => {
+test('the slow backend may still be the first to greet', async (t) => {
   const [slow, alsoSlow] = [await postfix(t, 'slow', false), await postfix(t, 'also slow', false)]
   const backends = table(t, [slow, alsoSlow], [slow, alsoSlow])
   const { client, handedOff } = await arrive(t, backends)
@@ -113,7 +113,7 @@ test('the slow one may still be the first to greet', async (t) => {
   assert.equal(statusOf(backends, slow)?.state, 'working')
 })
 
-test('when the other one refuses, the slow one is waited for', async (t) => {
+test('when the other backend refuses, the gateway waits for the slow one', async (t) => {
   const slow = await postfix(t, 'slow', false)
   const refusing = await listen((socket) => void socket.end('421 4.3.2 no\r\n'))
   t.after(() => refusing.close())
@@ -125,7 +125,7 @@ test('when the other one refuses, the slow one is waited for', async (t) => {
   assert.equal(await client.until((text) => text.endsWith('\n')), '220 slow\r\n')
 })
 
-test('with no other one that works nobody else is asked, and the client waits its time', async (t) => {
+test('without another working backend no second one is called, and the client waits for its time limit', async (t) => {
   const slow = await postfix(t, 'slow', false)
   const backends = table(t, [slow], [slow], { greetingTimeoutMs: 200 })
   const { failed } = await arrive(t, backends)
@@ -133,7 +133,7 @@ test('with no other one that works nobody else is asked, and the client waits it
   assert.equal(slow.calls.length, 1)
 })
 
-test('no client asks more than three at once', async (t) => {
+test('no client calls more than three backends at once', async (t) => {
   const all = await Promise.all([1, 2, 3, 4, 5].map((i) => postfix(t, `slow ${i}`, false)))
   const backends = table(t, all, all)
   const { client } = await arrive(t, backends)
@@ -146,7 +146,7 @@ test('no client asks more than three at once', async (t) => {
   await until(() => all.every((one) => statusOf(backends, one)?.sessions === 0))
 })
 
-test('a client that leaves meanwhile takes all its calls with it', async (t) => {
+test('when a client leaves meanwhile, all its calls end', async (t) => {
   const [first, second] = [await postfix(t, 'first', false), await postfix(t, 'second', false)]
   const backends = table(t, [first, second], [first, second])
   const { client } = await arrive(t, backends)

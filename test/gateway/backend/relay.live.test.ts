@@ -140,7 +140,7 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
     const line = await logged(/^connect from |^warning: haproxy read: /, from)
     socket.end('QUIT\r\n')
     socket.destroy()
-    // Behind a warning smtpd goes on to log a connect, from nobody or from here: the next header must not take that for its own.
+    // After a warning smtpd also logs a connect, from unknown or from here. The next header must not be matched to it.
     await logged(/^disconnect from /, from)
     return line
   }

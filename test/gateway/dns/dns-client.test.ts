@@ -65,8 +65,8 @@ function countSocketsByPort(t: TestContext): ReadonlyMap<number, number> {
 }
 
 /**
- * Where nobody listens, and nobody is dealt the port until the test ends, neither the client's own sockets: a socket has it that is connected
- * elsewhere, so that the kernel refuses what others send there.
+ * A port where no server listens and that no other socket gets until the test ends, not even the client's own. A socket
+ * that is connected elsewhere has it, so the kernel refuses what others send there.
  */
 async function portWithoutServer(t: TestContext): Promise<Endpoint> {
   const far = await server(t, silence)
@@ -120,7 +120,7 @@ for (const { what, answer } of wrong) {
   })
 }
 
-test('client: an answer from another port never arrives, and the right one after it counts', async (t) => {
+test('client: an answer from another port is ignored, and the right one after it counts', async (t) => {
   const stub = await server(t, (q) => {
     q.replyFromOtherPort({ addresses: ['127.0.0.99'] })
     isListed(q)
@@ -164,7 +164,7 @@ test('client: the same answer twice counts once', async (t) => {
   assert.equal(results, 1)
 })
 
-test('client: what is cut is asked for again over TCP', async (t) => {
+test('client: a truncated answer is asked for again over TCP', async (t) => {
   const stub = await server(t, (q) => q.reply({ truncated: q.via === 'udp', addresses: q.via === 'udp' ? [] : ['127.0.0.2'] }))
   const dns = client(t, [stub.endpoint])
   assert.deepEqual(await ask(dns), listed)
@@ -280,14 +280,14 @@ test('client: an error that comes twice does not end the wait for the second ser
   assert.deepEqual(await result, listed)
 })
 
-test('client: errors of all servers are an error, and nobody is asked twice', async (t) => {
+test('client: errors of all servers are an error, and no server is asked twice', async (t) => {
   const first = await server(t, (q) => q.reply({ rcode: 5 }))
   const second = await server(t, (q) => q.reply({ rcode: 2 }))
   assert.deepEqual(await ask(client(t, [first.endpoint, second.endpoint])), fails('servfail', 'SERVFAIL'))
   assert.deepEqual([first.asked.length, second.asked.length], [1, 1])
 })
 
-test('client: a server that is dead is followed by the next after the query timeout', async (t) => {
+test('client: after a dead server the next one is asked after the query timeout', async (t) => {
   const clock = new Clock()
   const dead = await server(t, silence)
   const live = await server(t, isListed)
@@ -300,7 +300,7 @@ test('client: a server that is dead is followed by the next after the query time
   assert.equal(dns.serverStatus()[0]?.timeouts, 1)
 })
 
-test('client: a burst does not wait for a server that is dead', async (t) => {
+test('client: a burst of questions does not wait for a dead server', async (t) => {
   const clock = new Clock()
   const dead = await server(t, silence)
   const live = await server(t, isListed)
@@ -335,7 +335,7 @@ test('client: a late answer of the first server counts while the second thinks, 
   await until(() => dns.serverStatus()[1]?.ignored === 1)
 })
 
-test('client: a server that answers nobody is asked last, and first again when it is back', async (t) => {
+test('client: a server that answers no question is asked last, and first again when it is back', async (t) => {
   let isBack = false
   // It stands still but for the test: a second decides who is asked first.
   let now = 0
@@ -357,7 +357,7 @@ test('client: a server that answers nobody is asked last, and first again when i
   assert.equal(dns.serverStatus()[0]?.down, false)
 })
 
-test('client: a list that is dead does not make the server look dead', async (t) => {
+test('client: a dead list does not make the server look dead', async (t) => {
   const clock = new Clock()
   const stub = await server(t, (q) => q.name === 'live.test' && isListed(q))
   const dns = client(t, [stub.endpoint], { now: clock.now })
@@ -401,19 +401,19 @@ test('client: a slow answer is cut off by the limit, and the late one is dropped
   assert.deepEqual(dns.counts(), { inFlight: 0, waiting: 0 })
 })
 
-test('client: a port where nobody listens is noticed, without hammering it', async (t) => {
+test('client: a port where no server listens is noticed, with few questions to it', async (t) => {
   const endpoint = await portWithoutServer(t)
   const dns = client(t, [endpoint], { queryTimeoutMs: 50, attempts: 3 })
   assert.deepEqual(await ask(dns), fails('unreachable', `ECONNREFUSED (127.0.0.1:${endpoint.port})`))
   assert.equal(dns.serverStatus()[0]?.sent, 3)
 })
 
-test('client: a port where nobody listens is followed by the next server at once', async (t) => {
+test('client: after a port where no server listens the next server is asked at once', async (t) => {
   const live = await server(t, isListed)
   assert.deepEqual(await ask(client(t, [await portWithoutServer(t), live.endpoint])), listed)
 })
 
-test('client: a server that cannot be reached from here is followed by the next', async (t) => {
+test('client: after a server that cannot be reached the next one is asked', async (t) => {
   const live = await server(t, isListed)
   // Connecting to the broadcast address is forbidden (EACCES), with or without a network.
   const dns = client(t, [{ address: '255.255.255.255', port: 53 }, live.endpoint])
@@ -421,7 +421,7 @@ test('client: a server that cannot be reached from here is followed by the next'
   assert.equal(dns.serverStatus()[0]?.unreachable, 1)
 })
 
-test('client: a server at port 0 is followed by the next', async (t) => {
+test('client: after a server at port 0 the next one is asked', async (t) => {
   const live = await server(t, isListed)
   assert.deepEqual(await ask(client(t, [{ address: '127.0.0.1', port: 0 }, live.endpoint])), listed)
 })

@@ -22,7 +22,7 @@ const cases = [
   { what: 'the last option counts', text: 'options timeout:1\noptions timeout:3', servers: local, timeout: 3000 },
   { what: 'glibc bounds: 30 seconds, 5 rounds', text: 'options timeout:99 attempts:99', servers: local, timeout: 30_000, attempts: 5 },
   {
-    what: 'what is no address is ignored',
+    what: 'text that is not an address is ignored',
     text: 'nameserver dns.example\nnameserver\nnameserver 192.0.2.1:53',
     servers: local,
     ignored: ['1 not an IP address', '2 not an IP address', '3 not an IP address'],

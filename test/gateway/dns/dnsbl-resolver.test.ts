@@ -128,7 +128,7 @@ test('resolver: a session may join a finished flight while another still listens
   assert.equal(stub.asked.length, 4)
 })
 
-test('resolver: a flight cannot be joined after the time limit, although nobody has cancelled', async (t) => {
+test('resolver: a lookup cannot be shared after the time limit, although no session has cancelled it', async (t) => {
   let now = 0
   const { resolver, stub } = await start(t, { now: () => now }, (q) => q.reply({ rcode: 3 }))
   const one = session(resolver)
@@ -247,7 +247,7 @@ test('resolver: a site that is slow counts as answered with an error after the l
   assert.deepEqual(observed.at(-1), '127.0.0.2 two.test: timeout -1')
 })
 
-test('resolver: what is no address, and sites that cannot be asked, are errors', async (t) => {
+test('resolver: text that is not an address, and sites that cannot be asked, are errors', async (t) => {
   const { resolver, stub } = await start(t)
   const one = session(resolver, sites, 'unknown')
   assert.deepEqual(one.told, [])

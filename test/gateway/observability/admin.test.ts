@@ -127,7 +127,7 @@ async function converse(address: string, text: string): Promise<string> {
 }
 
 describe('the admin server hangs up on', () => {
-  test('what is no HTTP', async (t) => {
+  test('bytes that are not HTTP', async (t) => {
     const { address } = await serve(t)
     assert.match(await converse(address, 'EHLO mx.example.com\r\n'), /^HTTP\/1\.1 400 /)
   })

@@ -1,4 +1,4 @@
-// The lines that go past pino are pino's lines: whoever reads the log sees no difference.
+// Lines that are written without pino are the same as pino's lines: a reader of the log sees no difference.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

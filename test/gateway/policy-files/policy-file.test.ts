@@ -150,7 +150,7 @@ const refusals: readonly Refusal[] = [
     },
     want: (folder) => [['manifest', `cannot be read: ${folder}/policy.yaml has 9437184 bytes; the limit is 8388608`]],
   },
-  { what: 'that is no YAML', make: (folder) => write(folder, 'a: b: c\n'), want: () => [['line 1', 'is not valid YAML']] },
+  { what: 'that is not YAML', make: (folder) => write(folder, 'a: b: c\n'), want: () => [['line 1', 'is not valid YAML']] },
   {
     what: 'with mistakes, all of them at once',
     make: (folder) => write(folder, manifest('mx', '  greet: {wait: long}\n  dnsbl: {threshold: 0}\n')),

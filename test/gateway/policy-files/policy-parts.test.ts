@@ -103,7 +103,7 @@ describe('a table', () => {
     { what: 'of which the first part is missing', files: () => ({ 'a.gz.1': gz }), want: `${field} ENOENT: no such file or directory` },
     { what: 'that is empty', files: () => ({ 'a.gz': '' }), want: `${field} a.gz is incomplete` },
     {
-      what: 'that is no gzip file',
+      what: 'that is not a gzip file',
       files: () => ({ 'a.gz': '192.0.2.0/24 permit\n' }),
       want: `${field} a.gz cannot be unpacked: incorrect header check`,
     },
@@ -199,7 +199,7 @@ describe('the key of a DNS list', () => {
       want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key has 1025 bytes; the limit is 1024',
     },
     {
-      what: 'that is no file',
+      what: 'that is not a file',
       files: { 'secrets/lists/bl-key/inside': '' },
       want: 'spec.dnsbl.sites[0].keySecret: cannot be read: secrets/lists/bl-key is not a regular file',
     },
@@ -283,7 +283,7 @@ describe('a certificate from a Secret', () => {
     assert.ok('loaded' in loadPolicy(join(newest, 'policy.yaml'), 'elsewhere'))
   })
 
-  test('that is none is left out with the same field', (t) => {
+  test('that is not a certificate is left out with the same field', (t) => {
     const files = { 'policy.yaml': manifest(spec), 'secrets/mx-tls/tls.crt': 'x', 'secrets/mx-tls/tls.key': 'y' }
     assert.deepEqual(problems(newFolder(t, files)), [`spec.tls.secretName: secrets/mx-tls/tls.crt has no certificate in PEM form${goesOn}`])
   })

@@ -48,7 +48,7 @@ test('a certificate without a key file is refused, and the reason has the path',
   assert.match(refused.why, /cannot be read: ENOENT.*nothing\.key/)
 })
 
-test('text that is no certificate is refused at spec.tls.certFile', { skip }, () => {
+test('text that is not a certificate is refused at spec.tls.certFile', { skip }, () => {
   const files = pair('four')
   writeFileSync(files.certFile, 'hello')
   const refused = loadTls(files)
@@ -57,7 +57,7 @@ test('text that is no certificate is refused at spec.tls.certFile', { skip }, ()
 })
 
 test('a certificate without a subject says its alternative names', { skip }, () => {
-  const loaded = loadTls(pair('nobody', ['-subj', '/', '-addext', 'subjectAltName=DNS:mx.example.test']))
+  const loaded = loadTls(pair('nameless', ['-subj', '/', '-addext', 'subjectAltName=DNS:mx.example.test']))
   assert.ok('context' in loaded)
   assert.equal(loaded.info.subject, 'DNS:mx.example.test')
 })

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const unavailable = '421 4.3.2 Service currently unavailable'
 
-/** Clients from 127.81.1.0/24 are refused in the dummy engine, those from 127.81.2.0/24 are handed on at once. */
+/** Clients from 127.81.1.0/24 are refused in the dummy engine, those from 127.81.2.0/24 are handed off at once. */
 const spec = {
   hostname: 'mx.example.test',
   greet: { action: 'Enforce', wait: '1s' },
@@ -45,9 +45,9 @@ async function rest(client: Client): Promise<readonly string[]> {
 }
 
 /**
- * A client of the mail server, now and then, until one is not served or `ms` have passed. Where the machine stood still, nobody came meanwhile, and the
- * gateway may rightly have left.
- * @returns for how long, in milliseconds, and the longest time in which nobody came
+ * Clients of the mail server, one after another, until one is not served or `ms` have passed. If the machine stood
+ * still, no client came meanwhile, and the gateway may stop.
+ * @returns for how long, in milliseconds, and the longest time in which no client came
  */
 async function keepComing(
   gateway: GatewayProcess,
@@ -112,7 +112,7 @@ test('behind that time it takes clients for as long as some still come, and stop
   gateway.signal('SIGTERM')
   await gateway.said('draining')
   const { servedMs, gapMs } = await keepComing(gateway, '127.81.2.3', 3200)
-  assert.ok(servedMs >= 3200 || gapMs > 990, `nobody was served after ${servedMs} ms, and ${gapMs} ms had passed since the last client`)
+  assert.ok(servedMs >= 3200 || gapMs > 990, `no client was served after ${servedMs} ms, and ${gapMs} ms had passed since the last client`)
   const last = performance.now()
   assert.equal(await gateway.exit, 0)
   assert.ok(performance.now() - last < 20_000, 'not the 30 s for which it would wait for late clients')
@@ -126,7 +126,7 @@ test('but not longer than its drain timeout', { skip }, async (t) => {
   const began = performance.now()
   gateway.signal('SIGTERM')
   const { servedMs, gapMs } = await keepComing(gateway, '127.81.2.4', 25_000)
-  assert.ok(servedMs < 25_000, 'it takes clients for ever')
+  assert.ok(servedMs < 25_000, 'it never stops accepting clients')
   assert.equal(await gateway.exit, 0)
   assert.ok(performance.now() - began > 2900 || gapMs > 990, `it ended after ${performance.now() - began} ms`)
 })
@@ -145,7 +145,7 @@ test('/status goes on while it drains', { skip }, async (t) => {
   assert.equal(await gateway.exit, 0)
 })
 
-test('a client in the greet wait is tested to its end and handed on', { skip }, async (t) => {
+test('a client in the greet wait completes its tests and is handed off', { skip }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
   const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-timeout', '20s')

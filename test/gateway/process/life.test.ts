@@ -145,7 +145,7 @@ test('dead DNS: the client passes after the greet wait', { skip }, async (t) => 
   client.end()
 })
 
-test('Audit: a client that would be dropped is handed on, and the log says what would have been', { skip }, async (t) => {
+test('Audit: a client that would be dropped is handed off, and the log says what Enforce would have done', { skip }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
   const gateway = await startGatewayProcess({

@@ -13,7 +13,7 @@ import { until } from '../../support/until.ts'
 const skip = unless('loopback')
 
 const greeting = '220 mx.example.test ESMTP Postfix'
-/** Of those who are no probes; long enough that no test sees its end. */
+/** Sent to clients that are not probes. The greet wait is so long that no test sees its end. */
 const teaser = '220-mx.example.test ESMTP Postfix'
 const unavailable = '421 4.3.2 Service currently unavailable'
 
@@ -157,10 +157,10 @@ test('a proxy in probes.networks that names a client brings a client', { skip },
   await until(() => questions() > 0)
   const broken = await connect(t, gateway, '127.82.1.7')
   broken.write('EHLO me\r\n')
-  assert.equal(await broken.line(), '421 4.3.2 No system resources', 'what is no header is refused there too')
+  assert.equal(await broken.line(), '421 4.3.2 No system resources', 'bytes that are not a header are refused there too')
 })
 
-test('everybody else is screened', { skip }, async (t) => {
+test('all other clients are screened', { skip }, async (t) => {
   const { gateway } = await start(t, direct)
   const client = await connect(t, gateway, '127.82.2.1')
   assert.equal(await client.line(), teaser)
@@ -185,14 +185,18 @@ test('without a backend a probe reads 421, as long as /readyz says 503', { skip 
   assert.deepEqual(await metrics(gateway, unready), [`${unready} 1`])
 })
 
-test('for the time of --drain-delay a probe reads 421, so that load balancers turn away; clients are still taken', { skip }, async (t) => {
-  const { gateway } = await start(t, direct, '--drain-delay', '8s', '--drain-timeout', '0s')
-  gateway.signal('SIGTERM')
-  await gateway.said('draining')
-  assert.equal(await (await connect(t, gateway, '127.82.1.7')).line(), unavailable)
-  assert.equal(await (await connect(t, gateway, '127.82.2.1')).line(), teaser)
-  assert.equal(await gateway.exit, 0)
-})
+test(
+  'during --drain-delay a probe reads 421, so that load balancers use other gateways; clients are still accepted',
+  { skip },
+  async (t) => {
+    const { gateway } = await start(t, direct, '--drain-delay', '8s', '--drain-timeout', '0s')
+    gateway.signal('SIGTERM')
+    await gateway.said('draining')
+    assert.equal(await (await connect(t, gateway, '127.82.1.7')).line(), unavailable)
+    assert.equal(await (await connect(t, gateway, '127.82.2.1')).line(), teaser)
+    assert.equal(await gateway.exit, 0)
+  },
+)
 
 test('the end of the gateway waits for no probe, and ends those that are there', { skip }, async (t) => {
   const { gateway } = await start(t, direct, '--drain-timeout', '1h')

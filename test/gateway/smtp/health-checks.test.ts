@@ -18,7 +18,7 @@ interface House {
   from: string
 }
 
-/** A listener that takes everybody for a probe. */
+/** A listener that treats all clients as probes. */
 async function open(t: TestContext, parts: Partial<HealthChecksParts> = {}, reason: HealthCheckReason = 'network'): Promise<House> {
   const warnings: string[] = []
   const debug: string[] = []
@@ -114,7 +114,7 @@ async function crowd(t: TestContext, house: House, size: number, each: number): 
 
 const gaveWay = `${greeting}421 mx.example.com Service unavailable - try again later\r\n`
 
-test('of too many probes from one address the oldest gives way, and is told so', async (t) => {
+test('of too many probes from one address the oldest is closed, with a reply that says so', async (t) => {
   const house = await open(t)
   const ends = await crowd(t, house, checksOfOneAtMost, checksOfOneAtMost)
   const next = await talk(t, house, '')
@@ -126,7 +126,7 @@ test('of too many probes from one address the oldest gives way, and is told so',
   await ends[1]?.until((text) => text.endsWith('250 2.0.0 Ok\r\n'))
 })
 
-test('of too many probes in all the oldest gives way, whoever comes', async (t) => {
+test('of too many probes in all the oldest is closed, whatever the address of the next one', async (t) => {
   const house = await open(t)
   const ends = await crowd(t, house, checksAtMost, checksOfOneAtMost - 1)
   house.from = '198.51.100.1'

@@ -151,7 +151,7 @@ const requirements = [
 ]
 
 for (const { mode, want } of requirements) {
-  test(`in mode ${mode} a header must come from whom the mode names, and from nobody else`, () => {
+  test(`in mode ${mode} only the clients that the mode names must send a header`, () => {
     const required = headerRequirement({ mode, trustedNetworks: ['10.0.0.0/8', '2001:db8::/32'].map((text) => valueOf(readNetwork(text))) })
     for (const [address, answer] of Object.entries(want)) assert.equal(required(address), answer, address)
   })

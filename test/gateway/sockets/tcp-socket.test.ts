@@ -247,7 +247,7 @@ for (const shell of shells) {
       assert.ok(['ECONNRESET', 'EPIPE'].includes(error.code ?? ''), error.code ?? '')
     })
 
-    test('an idle connection is told of once, and bytes in either direction begin the time anew', async (t) => {
+    test('an idle connection is reported once, and bytes in either direction restart the time', async (t) => {
       const { socket, recorder, client } = await connection(t, shell)
       const idle: number[] = []
       const began = performance.now()

@@ -147,10 +147,14 @@ describe('the lines that a table skips', () => {
 
 describe('the tables of a manifest that has another form', () => {
   const cases: readonly { readonly what: string; readonly spec: unknown; readonly want: readonly object[] }[] = [
-    { what: 'are none with null in place of a spec', spec: null, want: [] },
-    { what: 'are none with a text in place of a spec', spec: 'access', want: [] },
-    { what: 'are none with a key that is not a text', spec: { access: [{ table: { configMap: { name: 'a', key: 1 } } }] }, want: [] },
-    { what: 'are none without a key', spec: { access: [{ table: { configMap: { name: 'a' } } }] }, want: [] },
+    { what: 'are an empty list with null in place of a spec', spec: null, want: [] },
+    { what: 'are an empty list with a text in place of a spec', spec: 'access', want: [] },
+    {
+      what: 'are an empty list with a key that is not a text',
+      spec: { access: [{ table: { configMap: { name: 'a', key: 1 } } }] },
+      want: [],
+    },
+    { what: 'are an empty list without a key', spec: { access: [{ table: { configMap: { name: 'a' } } }] }, want: [] },
     { what: 'are those that have their form', spec: { access: [fromMap('a'), null] }, want: [{ name: 'a', key: 'list' }] },
   ]
   for (const { what, spec, want } of cases) test(what, () => assert.deepEqual(tableRefs({ ...policyWith({}), spec }), want))

@@ -48,7 +48,7 @@ describe('a table in a ConfigMap', () => {
     },
     { what: 'is missing where there is no data at all', maps: { senders: {} }, want: 'ConfigMap senders key list is not in the ConfigMap' },
     {
-      what: 'is no field that every object has',
+      what: 'is not a property that every JavaScript object has',
       maps: { senders: { data: {} } },
       key: 'constructor',
       want: 'ConfigMap senders key constructor is not in the ConfigMap',
@@ -183,7 +183,7 @@ describe('a policy is compiled', () => {
   })
 })
 
-test('an API server that does not answer is no problem of the policy', async () => {
+test('an API server that does not answer is not a problem of the policy', async () => {
   const { compilations, cluster } = scene({ senders: { data: { list: table } } })
   cluster.onCall = () => {
     throw new KubeError('get configmaps: no answer', { status: 0, reason: 'Timeout' })

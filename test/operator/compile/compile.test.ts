@@ -208,7 +208,7 @@ describe('the tables that a manifest names', () => {
       spec: { access: [null, 1, 'x', { table: null }, { table: { configMap: 1 } }, { table: { configMap: { name: 1, key: 'k' } } }] },
       want: [],
     },
-    { what: 'none where the access list is none', spec: { access: { table: 1 } }, want: [] },
+    { what: 'none where the access list is not a list', spec: { access: { table: 1 } }, want: [] },
   ]
   for (const { what, spec, want } of cases) {
     test(what, () => assert.deepEqual(tableRefs({ ...policyWith({}), spec }), want))

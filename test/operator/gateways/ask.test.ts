@@ -30,7 +30,7 @@ const cases: readonly {
   readonly what: string
   readonly answer: http.RequestListener
   readonly hash: string | undefined
-  /** Where the operator would wait for ever. */
+  /** For answers that never end. */
   readonly timeoutMs?: number
 }[] = [
   { what: 'a status page', answer: (request, response) => void response.writeHead(request.url === '/status' ? 200 : 404).end(page), hash },

@@ -18,10 +18,10 @@ const waiting = (reason: unknown, message?: unknown) => ({
 
 describe('the trouble of a pod', () => {
   const cases: readonly { readonly what: string; readonly status: unknown; readonly want: string | undefined }[] = [
-    { what: 'that runs is none', status: running, want: undefined },
-    { what: 'without a status is none', status: undefined, want: undefined },
-    { what: 'whose container is being made is none', status: waiting('ContainerCreating'), want: undefined },
-    { what: 'whose init containers run is none', status: waiting('PodInitializing'), want: undefined },
+    { what: 'is undefined while it runs', status: running, want: undefined },
+    { what: 'is undefined without a status', status: undefined, want: undefined },
+    { what: 'is undefined while its container is created', status: waiting('ContainerCreating'), want: undefined },
+    { what: 'is undefined while its init containers run', status: waiting('PodInitializing'), want: undefined },
     {
       what: 'whose image cannot be pulled',
       status: waiting('ImagePullBackOff', 'Back-off pulling image "x"'),
@@ -41,7 +41,11 @@ describe('the trouble of a pod', () => {
       },
       want: 'Unschedulable: 0/2 nodes are available',
     },
-    { what: 'of wrong types is none', status: { containerStatuses: [1, { state: [] }, waiting(5)], conditions: 'x' }, want: undefined },
+    {
+      what: 'is undefined when the status has wrong types',
+      status: { containerStatuses: [1, { state: [] }, waiting(5)], conditions: 'x' },
+      want: undefined,
+    },
     {
       what: 'is bounded, and has no control characters',
       status: waiting('Odd', `a\r\nb${'x'.repeat(5000)}`),
@@ -58,7 +62,11 @@ describe('the address of a pod', () => {
     { what: 'that does not run yet is not asked for', status: { ...running, phase: 'Pending' }, want: undefined },
     { what: 'without one', status: { phase: 'Running' }, want: undefined },
     { what: 'of another type', status: { phase: 'Running', podIP: 5 }, want: undefined },
-    { what: 'that is none, and would lead elsewhere', status: { phase: 'Running', podIP: 'example.com/x?' }, want: undefined },
+    {
+      what: 'that is not an IP address, and would lead to another host',
+      status: { phase: 'Running', podIP: 'example.com/x?' },
+      want: undefined,
+    },
   ]
   for (const { what, status, want } of cases) test(what, () => assert.equal(addressOf(pod(status)), want))
 })

@@ -71,12 +71,12 @@ const cases: readonly { readonly what: string; readonly page: unknown; readonly 
     want: nothing,
   })),
   ...[1, 'A'.repeat(64), 'a'.repeat(63), 'a'.repeat(65), `${'a'.repeat(63)}\n`, {}, ['a'.repeat(64)]].map((wrong) => ({
-    what: `a hash that is none: ${JSON.stringify(wrong).slice(0, 20)}`,
+    what: `a hash that is not valid: ${JSON.stringify(wrong).slice(0, 20)}`,
     page: { policy: { hash: wrong } },
     want: nothing,
   })),
-  { what: 'a policy that is no record', page: { policy: [hash] }, want: nothing },
-  { what: 'problems that are no list', page: refusing({ length: 5 }), want: { ...nothing, refused: { hash, problems: [] } } },
+  { what: 'a policy that is not an object', page: { policy: [hash] }, want: nothing },
+  { what: 'problems that are not a list', page: refusing({ length: 5 }), want: { ...nothing, refused: { hash, problems: [] } } },
   {
     what: 'problems that are not what they should be',
     page: refusing([1, null, { path: 1, why: {} }]),

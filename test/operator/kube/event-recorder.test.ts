@@ -131,7 +131,7 @@ test('what the API server would refuse is cut to its measure, in whole character
   assert.match(String(note), /^\\u0000€+$/)
 })
 
-test('an event that could not be sent is reported, and the next of its kind begins anew', async () => {
+test('an event that could not be sent is reported, and the next of its kind starts a new series', async () => {
   const desk = new Desk()
   desk.fate = () => Promise.reject(new KubeError('create events: 500', { status: 500, reason: 'InternalError' }))
   desk.recorder.record(policy('mx', '1'), event)
@@ -142,7 +142,7 @@ test('an event that could not be sent is reported, and the next of its kind begi
   assert.deepEqual(desk.troubles, ['an event is lost: create events: 500', 'an event is lost: create events: 500'])
 })
 
-test('a series whose event has expired begins anew without a word', async () => {
+test('a series whose event has expired is started again without a report', async () => {
   const desk = new Desk()
   desk.recorder.record(policy('mx', '1'), event)
   await turn()

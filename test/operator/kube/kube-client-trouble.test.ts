@@ -63,7 +63,7 @@ test('an answer that drips does not get more time than any other', () =>
     assert.equal((await result).reason, 'Timeout')
   }))
 
-test('an answer that is broken off is no answer', () =>
+test('an answer that is cut off is an error', () =>
   withClient(server, async (client) => {
     server.answer = (arrival) => {
       arrival.begin()
@@ -90,7 +90,7 @@ test('a request that its caller gives up ends at once', () =>
   }))
 
 for (const scheme of ['http', 'https']) {
-  test(`a socket that never answers and never closes is given up (${scheme})`, async () => {
+  test(`a request on a socket that never answers and never closes is given up (${scheme})`, async () => {
     const sockets: Socket[] = []
     const mute = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => sockets.push(socket)).listen(0, '127.0.0.1')
     await new Promise((resolve) => mute.on('listening', resolve))
@@ -114,7 +114,7 @@ for (const scheme of ['http', 'https']) {
   })
 }
 
-test('a server that is away is no answer, and one that is back is asked again', () =>
+test('a server that is away is an error, and it is asked again when it is back', () =>
   withClient(server, async (client) => {
     server.answer = (arrival) => arrival.json(200, policy('mx', '1'))
     await client.get(PostscreenPolicy, 'mail', 'mx')
@@ -168,7 +168,7 @@ test('waiting for a turn counts as time, and an urgent request does not wait', (
     { requestsAtOnce: 2 },
   ))
 
-test('a token that is refused is read anew', () =>
+test('a token that is refused is read again', () =>
   withClient(server, async (client, clock) => {
     server.answer = (arrival) => {
       if (arrival.headers.authorization === 'Bearer another-token') arrival.json(200, policy('mx', '1'))
@@ -215,7 +215,7 @@ test('when certificates change, requests take new connections, and a watch that 
     writeFileSync(server.kubeconfig, kubeconfig)
   }))
 
-test('every request is told to whoever measures, once', async () => {
+test('every request is reported once for the metrics', async () => {
   const seen: string[] = []
   await withClient(
     server,
@@ -232,7 +232,7 @@ test('every request is told to whoever measures, once', async () => {
 
 const configurations: readonly [what: string, text: string, problem: RegExp][] = [
   ['without a cluster', '{}', /has no current cluster/],
-  ['with a server that is no address', kubeconfigOf('nonsense', 't'), /not an http or https address/],
+  ['with a server that is not an address', kubeconfigOf('nonsense', 't'), /not an http or https address/],
   ['with a server of another protocol', kubeconfigOf('file:///etc/passwd', 't'), /not an http or https address/],
   ['without TLS', kubeconfigOf('http://127.0.0.1:1', 't').replace('true', 'false'), /insecure-skip-tls-verify/],
 ]

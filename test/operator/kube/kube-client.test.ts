@@ -152,7 +152,7 @@ const nonsense: readonly [what: string, body: string][] = [
   ['a number', '5'],
   ['a list without a version', '{"metadata":{},"items":[]}'],
   ['a list whose version is a number', '{"metadata":{"resourceVersion":5},"items":[]}'],
-  ['a list whose items are none', '{"metadata":{"resourceVersion":"5"},"items":{}}'],
+  ['a list whose items are not a list', '{"metadata":{"resourceVersion":"5"},"items":{}}'],
   ['a list of an item without a name', '{"metadata":{"resourceVersion":"5"},"items":[{"metadata":{}}]}'],
   ['a list of another kind', '{"metadata":{"resourceVersion":"5"},"items":[{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}]}'],
 ]

@@ -1,4 +1,4 @@
-// Whoever does not lead may look, but not touch.
+// An operator that is not the leader may read, but not write.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -159,7 +159,7 @@ export class LeaseWorld {
     await this.settle()
   }
 
-  /** Somebody else writes the lease. */
+  /** Another client writes the lease. */
   write(spec: object | undefined): void {
     this.lease =
       spec === undefined ? undefined : this.#stored({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'x' }, spec })

@@ -143,7 +143,7 @@ for (const fault of ['stall', 'cut', 'lost answer'] as const satisfies readonly 
     }))
 }
 
-test('when the API server is away from all, nobody leads; when it is back, one does', () =>
+test('when no operator can reach the API server, none leads; when it is back, one does', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')
     await world.join('two')
@@ -183,7 +183,7 @@ test('two that come at once do not both lead', () =>
     assert.equal(world.holders.length, 1)
   }))
 
-test('a conflict with somebody who changed something else does not cost the lead', () =>
+test('a conflict with a client that changed another field does not end the lead', () =>
   LeaseWorld.run(async (world) => {
     await world.join('one')
     await world.pass(5000)
@@ -193,7 +193,7 @@ test('a conflict with somebody who changed something else does not cost the lead
     assert.equal(world.spec['strategy'], 'OldestEmulationVersion')
   }))
 
-test('a lease that somebody else has taken is lost at once', () =>
+test('a lease that another client has taken is lost at once', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')
     await world.pass(5000)

@@ -160,7 +160,7 @@ test('pages are put together, and watched from the version of the first', () =>
     assert.deepEqual(one.told(), ['mail/a 3', 'mail/b 4'])
   }))
 
-test('when a page is too old, the list begins anew, and what is not in it is gone', () =>
+test('when a page has expired, the list starts again, and objects that are not in it are removed', () =>
   withReflector(async (one) => {
     ;(await server.next()).list('5', [policy('a', '3')], 'page-2')
     ;(await server.next()).refuse(410, 'Expired')
@@ -210,7 +210,7 @@ test('events that were told before, or are older than what is known, change noth
     assert.deepEqual(one.held, ['b 12'])
   }))
 
-test('versions that are no numbers are taken as they come', () =>
+test('versions that are not numbers are accepted in the order of their arrival', () =>
   withReflector(async (one) => {
     const watch = await one.begin()
     watch.event('MODIFIED', policy('a', 'x9'))

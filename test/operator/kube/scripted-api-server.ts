@@ -165,7 +165,7 @@ export class ScriptedApiServer {
   }
 }
 
-/** A kubeconfig with a token, for a server without TLS (or one whose certificate nobody checks). */
+/** A kubeconfig with a token, for a server without TLS (or one whose certificate is not verified). */
 export function kubeconfigOf(server: string, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',

@@ -230,7 +230,7 @@ test('stop aborts what is under way, waits for it, and takes no more', async () 
   assert.equal(bench.queue.depth, 0)
 })
 
-test('what was done is told to whoever measures', async () => {
+test('completed work is reported for the metrics', async () => {
   const done: string[] = []
   const bench = new Bench({
     workers: 1,

@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
   { what: 'no node before it has a port', seen: onNodes([{ port: 25 }], '192.0.2.9'), field: 'addresses', want: [] },
   { what: 'no node without ports', seen: onNodes(undefined, '192.0.2.9'), field: 'addresses', want: [] },
   {
-    what: 'the addresses of a load balancer, without what is none',
+    what: 'the addresses of a load balancer, without entries that are not addresses',
     seen: balanced([
       null,
       { ip: '192.0.2.1', hostname: '' },
@@ -198,8 +198,8 @@ describe('the time of a condition', () => {
 describe('the conditions of a policy in the cluster', () => {
   const policies: readonly { readonly what: string; readonly status: unknown; readonly want: readonly object[] }[] = [
     { what: 'are those of its status', status: { conditions: [{ type: 'Ready' }] }, want: [{ type: 'Ready' }] },
-    { what: 'are none without a status', status: undefined, want: [] },
-    { what: 'are none where they are something else', status: { conditions: { type: 'Ready' } }, want: [] },
+    { what: 'are an empty list without a status', status: undefined, want: [] },
+    { what: 'are an empty list where they are something else', status: { conditions: { type: 'Ready' } }, want: [] },
     { what: 'are without what is not a condition', status: { conditions: [null, 'x', { type: 'Ready' }] }, want: [{ type: 'Ready' }] },
   ]
   for (const { what, status, want } of policies) test(what, () => assert.deepEqual(conditionsOf({ ...base.policy, status }), want))

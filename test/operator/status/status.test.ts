@@ -25,7 +25,7 @@ const invalid = (seen: Observation): Observation => ({
   ...seen,
   compiled: undefined,
   template: undefined,
-  problems: [{ path: 'spec.mode', why: 'is no mode' }],
+  problems: [{ path: 'spec.mode', why: 'is not a mode' }],
 })
 
 describe('the status', () => {

@@ -146,7 +146,7 @@ describe('a field that was omitted', () => {
     assert.deepEqual(requests.at(-1)?.object['status'], { a: 1, b: 1 })
   })
 
-  test('waits its ten minutes anew when it was omitted again', async () => {
+  test('waits ten minutes again when it was omitted again', async () => {
     const { writer, requests, clock, refuse } = play(undeclared('.a'))
     await writer.write(policy, { a: 1 })
     clock.ms += 10 * minute

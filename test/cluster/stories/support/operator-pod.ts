@@ -4,7 +4,7 @@ import { system } from './release.ts'
 
 const selector = 'app.kubernetes.io/component=operator'
 
-/** Ends the release's operator; nobody looks after policies then. */
+/** Ends the release's operator; then no operator reconciles policies. */
 export async function endOperator(): Promise<void> {
   await kubectl('scale', 'deployment/postscreen-operator', '-n', system, '--replicas=0')
   await kubectl('wait', '--for=delete', 'pods', '-n', system, '-l', selector, '--timeout=180s')

@@ -1,4 +1,4 @@
-// What pods say, also those that are gone when somebody wants to know.
+// The logs of pods, also of pods that no longer exist when the logs are read.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { attempt } from './kubectl.ts'

@@ -47,5 +47,5 @@ export async function balancerAddress(namespace: string, name: string): Promise<
   return address
 }
 
-/** Waits until whoever connects to port 25 there is greeted. */
+/** Waits until a client that connects to port 25 of `host` is greeted. */
 export const greets = (host: string): Promise<string> => eventually(`a greeting at ${host}`, () => teaser(host))

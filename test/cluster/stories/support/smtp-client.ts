@@ -5,7 +5,7 @@ import { clientAddress } from './surroundings.ts'
 export interface Visit {
   /** Everything that the server said. */
   readonly heard: string
-  /** Our own address, as the other end sees it if nobody hides it. */
+  /** Our own address, as the other end sees it if no proxy hides it. */
   readonly from: string
   readonly ending: 'hung up' | 'late' | (string & {})
   readonly tookMs: number

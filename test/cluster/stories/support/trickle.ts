@@ -19,7 +19,7 @@ export interface TrickleOptions {
 }
 
 export interface Trickle {
-  /** Nobody comes any more. Gives all who came, when the last one has gone. */
+  /** Stops new clients. Resolves with all clients that came, when the last one has left. */
   stop(): Promise<readonly Arrival[]>
 }
 

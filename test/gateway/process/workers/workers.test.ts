@@ -148,7 +148,7 @@ test('when one is killed the other serves on, its clients stay, counts do not fa
   for (const client of [...clients, ...(await clientsOfBoth(gateway, '127.84.1.3'))]) client.end()
 })
 
-test('SIGTERM drains all of them: not ready, nobody new, sessions go on', { skip }, async (t) => {
+test('SIGTERM drains all of them: they are not ready, accept no new clients, and continue their sessions', { skip }, async (t) => {
   const gateway = await start(t, '--drain-timeout', '20s')
   const clients = await clientsOfBoth(gateway, '127.84.1.4')
   gateway.signal('SIGTERM')
@@ -199,7 +199,7 @@ test('a worker that comes back while the policy file is bad serves the last good
   for (const late of await clientsOfBoth(gateway, '127.84.1.11')) late.end()
 })
 
-test('when the primary is killed the workers take nobody any more, and end with their last session', { skip }, async (t) => {
+test('when the primary is killed the workers accept no new clients, and end with their last session', { skip }, async (t) => {
   const gateway = await start(t)
   const clients = await clientsOfBoth(gateway, '127.84.1.7')
   gateway.signal('SIGKILL')

@@ -1,4 +1,4 @@
-// The counters of session events: which of them an event increases, and how they are named.
+// Metrics of session events: the counters, and which of them an event increases.
 import { type Action, type LogRecord, type TestName, testNames } from '../core/vocabulary.ts'
 
 type Mode = 'audit' | 'enforce'

@@ -40,4 +40,4 @@ export const cases: readonly BenchCase[] = [
 export const curves: readonly Curve[] = [held, sites, policies, entries, networks, reloads]
 
 /** Benches that print their own figures and have no row in the table: file names beside this one. */
-export const separate = ['soak', 'dns', 'relay-alone', 'allowlist-store'] as const
+export const separate = ['soak', 'dns', 'relay-alone', 'allowlist-store', 'system-calls'] as const

@@ -17,7 +17,7 @@ const { cpu, rate, p99, load, behind, wrong } = sessionFigures
 const kinds = { cpu, rate, p99, load, behind, wrong }
 
 /** HAProxy has no limit on new connections to a mail server either. The address is replaced by a flag. */
-const relaySpec = {
+export const relaySpec = {
   access: [{ action: 'Permit', cidrs: ['127.70.0.0/16'] }],
   limits: { connectionsPerClient: 0 },
   backend: { addresses: ['127.0.0.1:1'], connectRate: 0 },

@@ -22,11 +22,16 @@ const demo = ['./demo.ts', './demo/gateway.ts']
 /** Packages in the form of CommonJS call `require`, which a module does not have. */
 const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
 
-/** prom-client loads it for its default metrics, which we do not use. */
-const withoutTelemetry: Plugin = {
-  name: 'without @opentelemetry/api',
+/**
+ * The parts of prom-client that push metrics or measure Node. We do not use them; they load @opentelemetry/api, HTTPS
+ * and more of Node.
+ */
+const withoutUnusedMetrics: Plugin = {
+  name: 'without unused parts of prom-client',
   setup(on) {
-    on.onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path }) => ({ path, namespace: 'empty' }))
+    on.onResolve({ filter: /^\.\/lib\/(defaultMetrics|pushgateway)$/ }, ({ path, importer }) =>
+      /\/prom-client\/index\.js$/.test(importer) ? { path, namespace: 'empty' } : undefined,
+    )
     on.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: '' }))
   },
 }
@@ -51,7 +56,7 @@ export async function bundle(folder: string): Promise<void> {
     target: 'node26',
     external: [...nativePackages, ...demo],
     banner: { js: banner },
-    plugins: [withoutTelemetry],
+    plugins: [withoutUnusedMetrics],
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',

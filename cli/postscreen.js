@@ -4,6 +4,8 @@ const needed = [24, 21]
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
+  const { keepCompiledCode } = await import('./compile-cache.ts')
+  keepCompiledCode()
   await import('./main.ts')
 } else {
   console.error(`postscreen needs Node.js ${needed.join('.')} or later; this is ${process.version} (${process.execPath}).`)

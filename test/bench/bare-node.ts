@@ -15,6 +15,10 @@ export const bareDrop = (): Promise<ForkedServer> => forkServer(program, ['drop'
 /** Connects, sends the PROXY header, and copies streams both ways. */
 export const barePipe = (backendPort: number): Promise<ForkedServer> => forkServer(program, ['pipe', String(backendPort)], gatewayFlags)
 
+/** Listens, and has loaded nothing of ours. */
+export const bareListener = (): Promise<ForkedServer> =>
+  forkServer(fileURLToPath(new URL('bare-listener.js', import.meta.url)), [], gatewayFlags)
+
 function drop(client: Socket): void {
   client.write('220-mx.example ESMTP\r\n', 'latin1')
   client.on('error', () => undefined).once('data', () => client.end('521 5.5.1 Protocol error\r\n', 'latin1'))

@@ -1,4 +1,5 @@
 // The servers under load: the gateway as it is shipped, a real postscreen, HAProxy; what all processes of each have used.
+import type { BuiltProgram } from '../laboratory/built-program.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { cpuMicrosOfTree, residentBytesOfTree } from '../laboratory/process-use.ts'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
@@ -26,6 +27,8 @@ export interface GatewaySetting {
   readonly flags?: readonly string[]
   /** Beyond those that it is shipped with. */
   readonly nodeFlags?: readonly string[]
+  /** Instead of the sources. */
+  readonly program?: BuiltProgram
 }
 
 export interface GatewayServer extends Server {
@@ -37,8 +40,17 @@ export interface GatewayServer extends Server {
 export const onNodeSockets = ['--io', 'node']
 
 /** With the options of Node and the log format of `npm run postscreen`, its log in a file. */
-export async function gatewayServer(setting: Setting, { spec, flags = [], nodeFlags = [] }: GatewaySetting): Promise<GatewayServer> {
-  const process = await startGatewayProcess({ spec, flags, logFormat: setting.logFormat, nodeFlags: [...gatewayFlags, ...nodeFlags] })
+export async function gatewayServer(
+  setting: Setting,
+  { spec, flags = [], nodeFlags = [], program }: GatewaySetting,
+): Promise<GatewayServer> {
+  const process = await startGatewayProcess({
+    spec,
+    flags,
+    logFormat: setting.logFormat,
+    nodeFlags: [...gatewayFlags, ...nodeFlags],
+    ...(program !== undefined && { program }),
+  })
   // Only the gateway's own command line has its folder in it.
   return { ...server(process.port, process.folder), process, stop: () => process.stop() }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { BuiltProgram } from '../laboratory/built-program.ts'
 import { type MailLog, openMailLog } from './mail-log.ts'
 
 const command = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   readonly flags?: readonly string[]
   readonly logFormat?: 'postfix' | 'json'
   readonly nodeFlags?: readonly string[]
+  /** Instead of the sources. */
+  readonly program?: BuiltProgram
   /** Its limit of open files, as `ulimit -n` sets it. */
   readonly openFiles?: number
   /** What it says when it has started; `listening on ` where left out. */
@@ -59,10 +62,12 @@ export async function startGatewayProcess(options: GatewayOptions): Promise<Gate
   const flags = ['--policy', policyFile, '--log-format', options.logFormat ?? 'postfix', ...(options.flags ?? [])]
   if (!flags.includes('--listen')) flags.push('--listen', '127.0.0.1:0')
   if (!flags.includes('--admin')) flags.push('--admin', '127.0.0.1:0')
-  const args = [...(options.nodeFlags ?? []), command, 'gateway', ...flags]
+  const { file, environment } = options.program ?? { file: command, environment: {} }
+  const args = [...(options.nodeFlags ?? []), file, 'gateway', ...flags]
   // Should this process die, the kernel kills the gateway too.
   const limited = options.openFiles === undefined ? [] : ['prlimit', `--nofile=${options.openFiles}`]
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...limited, process.execPath, ...args], { stdio: ['ignore', out, out] })
+  const env = { ...process.env, ...environment }
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...limited, process.execPath, ...args], { stdio: ['ignore', out, out], env })
   closeSync(out)
   const exit = once(child, 'exit').then(([code]) => code as number | null)
   const output = (): string => readFileSync(logFile, 'utf8')

@@ -1,6 +1,8 @@
-// A server without clients: how soon it listens, and its memory.
+// A server without clients: how soon it listens, and its memory. The gateway from its sources, and as the image contains it.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { buildProgram } from '../../laboratory/built-program.ts'
 import { hold } from '../../laboratory/clients.ts'
+import { bareListener } from '../bare-node.ts'
 import type { BenchCase, Round, Setting } from '../bench-case.ts'
 import { gatewayCode } from '../code-paths.ts'
 import { gatewayServer, haproxyServer, onNodeSockets, postscreenServer, type Server } from '../servers.ts'
@@ -10,16 +12,21 @@ const spec = { greet: { action: 'Drop', wait: '2s' } }
 /** What a start leaves to be done, such as reading files in the background, is done by then. */
 const settleMs = 2000
 
+/** The gateway as the image contains it. */
+const image = 'gateway, image'
+const bareNode = 'bare Node'
+
 type Stopped = Server & { stop(): Promise<void> }
 
 async function idleRound(start: () => Promise<Stopped>, first?: (one: Stopped) => Promise<void>): Promise<Round> {
   const began = performance.now()
   const one = await start()
   const ms = performance.now() - began
+  const cpu = one.cpu() / 1000
   try {
     await first?.(one)
     await sleep(settleMs)
-    return { ...(first === undefined ? { ms } : {}), resident: one.resident() / 1e6 }
+    return { ...(first === undefined ? { ms, cpu } : {}), resident: one.resident() / 1e6 }
   } finally {
     await one.stop()
   }
@@ -36,12 +43,15 @@ export const idle: BenchCase = {
   name: 'idle',
   what: 'A gateway without clients',
   needs: ['postfix', 'haproxy'],
-  measures: gatewayCode,
+  measures: [...gatewayCode, 'crds/schema', 'cli/gateway.ts', 'release'],
   figures: {
     ms: { label: 'start until it listens', unit: 'ms', digits: 0 },
+    cpu: { label: 'CPU until it listens', unit: 'ms', digits: 0 },
     resident: { label: 'resident memory', unit: 'MB', digits: 0 },
   },
   goals: [
+    { text: '≤ 300 ms', figure: 'ms', of: image, beside: { peer: bareNode, how: 'shown' }, bound: 'at most', value: 300 },
+    { text: '≤ 80 MB', figure: 'resident', of: image, beside: { peer: bareNode, how: 'shown' }, bound: 'at most', value: 80 },
     {
       text: '(HAProxy, one thread)',
       figure: 'ms',
@@ -62,14 +72,18 @@ export const idle: BenchCase = {
   rounds: 5,
   warmUp: true,
   minutes: 2,
-  start: (setting: Setting) =>
-    Promise.resolve({
+  start: async (setting: Setting) => {
+    const program = await buildProgram()
+    return {
       contenders: [
         { name: 'gateway', round: () => idleRound(() => gatewayServer(setting, { spec })) },
+        { name: image, round: () => idleRound(() => gatewayServer(setting, { spec, program })) },
         { name: onNode, round: () => idleRound(() => gatewayServer(setting, { spec, flags: onNodeSockets })) },
+        { name: bareNode, round: () => idleRound(bareListener) },
         { name: 'postscreen', round: () => idleRound(() => postscreenServer('idle', {}, {}), oneClient) },
         { name: 'HAProxy', round: () => idleRound(() => haproxyServer(1)) },
       ],
-      stop: () => Promise.resolve(),
-    }),
+      stop: () => Promise.resolve(program.remove()),
+    }
+  },
 }

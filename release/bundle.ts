@@ -30,7 +30,7 @@ const withoutUnusedMetrics: Plugin = {
   name: 'without unused parts of prom-client',
   setup(on) {
     on.onResolve({ filter: /^\.\/lib\/(defaultMetrics|pushgateway)$/ }, ({ path, importer }) =>
-      /\/prom-client\/index\.js$/.test(importer) ? { path, namespace: 'empty' } : undefined,
+      importer.endsWith('/prom-client/index.js') ? { path, namespace: 'empty' } : undefined,
     )
     on.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: '' }))
   },

@@ -128,7 +128,7 @@ export class Serving implements ServingState {
       allowlist: this.#allowlist,
       resolver: this.#resolver,
       relays: this.#relays,
-      reception: this.#reception,
+      connections: this.#reception.connections,
       metrics: this.#metrics,
       log: this.#options.log,
     }
@@ -190,7 +190,8 @@ export class Serving implements ServingState {
     this.#draining = true
     if (delayMs > 0 && this.listening.length > 0) await sleep(delayMs)
     const deadline = performance.now() + timeoutMs
-    if (delayMs > 0) await untilClientsStop(() => this.#reception.clients, Math.min(deadline, performance.now() + lateClientsMs))
+    if (delayMs > 0)
+      await untilClientsStop(() => this.#reception.connections.clients, Math.min(deadline, performance.now() + lateClientsMs))
     this.#listeners.close()
     await until(() => this.#isIdle(), deadline)
     this.#relays.giveUpWaiting('the gateway shuts down')
@@ -202,7 +203,7 @@ export class Serving implements ServingState {
 
   #isIdle(): boolean {
     const { connections, waitingForHeader } = this.#reception
-    return connections.size === 0 && waitingForHeader === 0 && this.#relays.size === 0 && this.#linger.size === 0
+    return connections.screened.size === 0 && waitingForHeader === 0 && this.#relays.size === 0 && this.#linger.size === 0
   }
 
   async close(): Promise<void> {
@@ -235,7 +236,7 @@ export class Serving implements ServingState {
 
   sessions(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = { ...noSessions, header: this.#reception.waitingForHeader, closing: this.#linger.size }
-    for (const { session } of this.#reception.connections) counts[session.phase] = (counts[session.phase] ?? 0) + 1
+    for (const { session } of this.#reception.connections.screened) counts[session.phase] = (counts[session.phase] ?? 0) + 1
     counts['relay'] = this.#relays.size - (counts['handoff'] ?? 0)
     return counts
   }

@@ -14,8 +14,8 @@ import type { DnsblLookup, DnsblResolver } from '../dns/dnsbl-resolver.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Connection, SessionServices } from '../smtp/connection.ts'
+import type { Connections } from '../smtp/connections.ts'
 import type { Linger } from '../smtp/linger.ts'
-import type { Reception } from '../smtp/reception.ts'
 import { type TlsResult, tlsWarnings } from '../smtp/tls-session.ts'
 import type { WaitQueues } from '../smtp/wait-queues.ts'
 import type { ActivePolicy } from './active-policy.ts'
@@ -28,7 +28,7 @@ export interface GatewayServices {
   readonly allowlist: GatewayAllowlist
   readonly resolver: DnsblResolver<DnsblRules>
   readonly relays: Relays
-  readonly reception: Reception
+  readonly connections: Connections
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -90,7 +90,7 @@ export class PolicySessionServices implements SessionServices {
   }
 
   ended(connection: Connection): void {
-    this.#gateway.reception.forget(connection)
+    this.#gateway.connections.forget(connection)
   }
 
   bug(sessionId: string, error: unknown): void {

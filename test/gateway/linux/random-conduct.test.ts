@@ -105,6 +105,9 @@ class Connection implements SocketReader {
   }
 }
 
+/** Bytes in both directions, acts, and what the reader was told. */
+let played = 0
+
 async function play(accepted: AsyncIterator<TcpSocket>, port: number, acts: readonly Act[], shares: boolean): Promise<void> {
   const client = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const fromUs: Buffer[] = []
@@ -188,6 +191,7 @@ async function play(accepted: AsyncIterator<TcpSocket>, port: number, acts: read
     assert.equal(reader.error, undefined)
     assert.equal(reader.ended, model.endTold)
     assert.equal(socket.bytesRead >= 0, true)
+    played += reader.count + fromUsCount + acts.length + reader.received.length
   } finally {
     client.destroy()
     socket.destroy()
@@ -210,13 +214,14 @@ function queue() {
   }
 }
 
-// SOCKET_RUNS=20000 for a long run; 40 acts of 10 kB on average each.
+// SOCKET_RUNS=2000 for a long run; it prints how many bytes and events there were.
 const runs = Number(process.env['SOCKET_RUNS'] ?? 60)
 
 for (const shell of shells.filter(({ name }) => name === 'linux')) {
   describe(`random conduct on ${shell.name}`, { skip: shell.skip }, () => {
     for (const shares of [false, true]) {
-      test(shares ? 'with shared reads' : 'with reads of its own', async () => {
+      test(shares ? 'with shared reads' : 'with reads of its own', async (t) => {
+        const before = played
         const accepted = queue()
         const listener = await listenOn(shell, accepted.accept)
         try {
@@ -227,6 +232,7 @@ for (const shell of shells.filter(({ name }) => name === 'linux')) {
         } finally {
           listener.close()
         }
+        t.diagnostic(`${played - before} bytes and events`)
       })
     }
   })

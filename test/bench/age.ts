@@ -14,26 +14,29 @@ export type Age = 'current' | 'older' | 'uncommitted' | 'unknown'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 
-function git(...words: readonly string[]): { readonly status: number | null; readonly stdout: string } {
-  return spawnSync('git', words, { cwd: top, encoding: 'utf8' })
+function git(folder: string, ...words: readonly string[]): { readonly status: number | null; readonly stdout: string } {
+  return spawnSync('git', words, { cwd: folder, encoding: 'utf8' })
 }
 
 /** Whether git and the whole history are there, without which no age can be determined. */
-export const hasHistory = (): boolean => git('rev-parse', '--is-shallow-repository').stdout.trim() === 'false'
+export const hasHistory = (): boolean => git(top, 'rev-parse', '--is-shallow-repository').stdout.trim() === 'false'
 
 /** The commits since `commit` that changed one of the paths, newest first, each `HASH SUBJECT`. */
-export function changesSince(commit: string, paths: readonly string[]): readonly string[] {
-  return git('log', '--format=%h %s', `${commit}..HEAD`, '--', ...paths)
+export function changesSince(commit: string, paths: readonly string[], folder = top): readonly string[] {
+  return git(folder, 'log', '--format=%h %s', `${commit}..HEAD`, '--', ...paths)
     .stdout.split('\n')
     .filter((line) => line !== '')
 }
 
-/** @param commit as `measuredCommit` writes it */
-export function ageOf(commit: string | undefined, paths: readonly string[]): Age {
+/**
+ * @param commit as `measuredCommit` writes it
+ * @param folder of the repository
+ */
+export function ageOf(commit: string | undefined, paths: readonly string[], folder = top): Age {
   if (commit === undefined) return 'unknown'
   if (commit.includes('+')) return 'uncommitted'
-  if (git('merge-base', '--is-ancestor', commit, 'HEAD').status !== 0) return 'unknown'
-  return git('log', '-1', '--format=%h', `${commit}..HEAD`, '--', ...paths).stdout.trim() === '' ? 'current' : 'older'
+  if (git(folder, 'merge-base', '--is-ancestor', commit, 'HEAD').status !== 0) return 'unknown'
+  return git(folder, 'log', '-1', '--format=%h', `${commit}..HEAD`, '--', ...paths).stdout.trim() === '' ? 'current' : 'older'
 }
 
 /** The age of each row that was measured, by its name in the results. */

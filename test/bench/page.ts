@@ -45,6 +45,10 @@ const ageTexts: Readonly<Record<Age, string>> = {
   unknown: 'the commit is not in the history',
 }
 
+/** A page without what git says of the age of its rows: that changes with every commit. */
+export const withoutAges = (page: string): string =>
+  Object.values(ageTexts).reduce((text, mark) => (mark === '' ? text : text.replaceAll(`, **${mark}**`, '')), page)
+
 /** Day and commit of a row, and what speaks against its figures. */
 export function provenance({ at, commit }: Pick<CaseResult, 'at' | 'commit'>, age: Age = 'current', rounds = fewestRounds): string {
   const doubts = [ageTexts[age], rounds < fewestRounds ? `${rounds} rounds instead of ${fewestRounds}` : ''].filter((doubt) => doubt !== '')

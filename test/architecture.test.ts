@@ -99,7 +99,7 @@ test('every import of our own files names a file that exists', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('the core reads no clock, draws no lots, waits for nothing and knows no process', () => {
+test('the core uses no clock, no randomness, no waiting and no process', () => {
   const forbidden =
     /\bDate\.now\b|\bnew Date\b|\bperformance\b|\bMath\.random\b|\bcrypto\b|\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\basync\b|\bawait\b|\bPromise\b|\bprocess\.|\bconsole\b/
   const wrong = shipped
@@ -161,7 +161,7 @@ test('no shipped function is longer than 60 lines', async () => {
   assert.equal(printed, '')
 })
 
-test('no file is named after nothing (utils, helpers, manager, common, misc)', () => {
+test('no file has a name that says nothing (utils, helpers, manager, common, misc)', () => {
   const wrong = files.filter((path) => /(^|[/._-])(utils?|helpers?|managers?|common|misc)([._-]|$)/i.test(path))
   assert.deepEqual(wrong, [])
 })
@@ -171,7 +171,7 @@ test('no source file has a default export', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('nothing in the tree is left to do later without saying so in an issue', () => {
+test('the tree contains no notes about later work', () => {
   // Postscreen's own word for a test that is still due is spelt alike: only the form of a note to oneself is meant.
   const marks = /\bFIXM[E]\b|\bTOD[O][:(]|(\/\/|#|\*) TOD[O]\b/
   const wrong = files

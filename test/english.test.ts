@@ -26,6 +26,7 @@ const phrases: readonly { readonly phrase: RegExp; readonly instead: string }[] 
   { phrase: /\bas good as (?:none|left out)\b/i, instead: 'counts as not set' },
   { phrase: /\b[Ff]rom which \w+ on\b/, instead: 'the score at which …' },
   { phrase: /\bhow long still\b/i, instead: 'the remaining time' },
+  { phrase: /(?:(?:\/\/|\*|[.!?]) Who|\b(?:test|describe)\(['"`]who)\b/, instead: 'a client that …' },
 ]
 
 /** Lines in which a phrase is right. */

@@ -85,7 +85,7 @@ test('a failure that repeats is a failure, also beside a flaky one', (t) => {
   assert.doesNotMatch(stdout, /flaky: \S*broken/)
 })
 
-test('a file that breaks off every time is a failure', (t) => {
+test('a file that aborts every time is a failure', (t) => {
   assert.equal(run(t, { 'broken.test.mjs': 'process.exit(3)' }).status, 1)
 })
 
@@ -104,7 +104,7 @@ test('live files run one at a time, after all others', (t) => {
   assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ notes'), stdout)
 })
 
-test('failures of both parts are told at the end, and both run again', (t) => {
+test('failures of both parts are reported at the end, and both run again', (t) => {
   const { status, stdout } = run(t, { 'broken.test.mjs': broken, 'broken.live.test.mjs': broken, 'unlucky.test.mjs': unlucky })
   assert.equal(status, 1, stdout)
   assert.match(stdout, /\n2 tests failed:\n[^]*broken\.test[^]*\nOne test failed:\n✖ adds up \(\S*broken\.live\.test\.mjs/)
@@ -126,7 +126,7 @@ test('many failed files are not run again: they do not fail by chance', (t) => {
   assert.doesNotMatch(stdout, /once more/)
 })
 
-test('outside CI a failure is told at once', (t) => {
+test('outside CI a failure is reported at once', (t) => {
   const { status, stdout } = run(t, { 'unlucky.test.mjs': unlucky }, '')
   assert.equal(status, 1)
   assert.doesNotMatch(stdout, /once more/)

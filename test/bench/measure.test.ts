@@ -24,7 +24,7 @@ test('contenders take turns, round after round; the warm-up does not count; some
   ])
 })
 
-test('when a round fails, what was started is stopped all the same', async () => {
+test('when a round fails, everything that was started is still stopped', async () => {
   let stopped = 0
   const failing = { name: 'a', round: () => Promise.reject(new Error('no answer')) }
   const failure = measureCase(

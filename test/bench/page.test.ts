@@ -16,7 +16,7 @@ const results = { cases: { example: exampleResult([30, 33, 36], [77]) }, curves:
 const noAges: ReadonlyMap<string, Age> = new Map()
 const parts = { cases: [example], results, ages: noAges }
 
-test('only what is between the markers changes, and twice is as good as once', () => {
+test('only the text between the markers changes, and a second run changes nothing', () => {
   const page = 'before\n<!-- bench: table -->\nold\n<!-- bench: end of table -->\nafter\n'
   const once = replacePart(page, 'table', 'new\n')
   assert.equal(once, 'before\n<!-- bench: table -->\n\nnew\n\n<!-- bench: end of table -->\nafter\n')
@@ -50,7 +50,7 @@ test('the details have all figures of all contenders, and name the commit', () =
   assert.match(text, /\|  \| gateway \| postscreen \|\n\| --- \| --- \| --- \|\n\| CPU \| 33 µs \(30–36\) \| 77 µs \|\n/)
 })
 
-test('of a ratio the table shows the least and the most of the rounds, if the contenders have as many', () => {
+test('for a ratio the table shows the minimum and maximum of the rounds, if the contenders have the same number of them', () => {
   const alike = { cases: { example: exampleResult([30, 33, 36, 39, 42], [60, 60, 60, 60, 60]) }, curves: {} }
   assert.match(goalTable({ ...parts, results: alike }), /\| 0\.60× \(0\.50–0\.70\) \|.* \| 2026-01-01, 1234567 \|/)
 })

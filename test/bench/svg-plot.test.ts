@@ -57,7 +57,7 @@ test('a picture is well-formed, with title, labelled axes, a legend, a line and 
   assert.doesNotMatch(svg, /NaN|undefined|Infinity/)
 })
 
-test('it is readable on a light and on a dark ground: each of its colours has one for either', () => {
+test('it is readable on a light and on a dark background: each of its colours has a value for both', () => {
   const [light = '', dark = ''] = plotSvg(plot).split('@media (prefers-color-scheme: dark)')
   for (const name of ['text', '.ground', '.grid', '.axis', '.s0', '.s4'])
     assert.ok(light.includes(`${name} {`) && dark.includes(`${name} {`), name)

@@ -9,7 +9,7 @@ const kind = { label: 'CPU', unit: 'µs', digits: 0 }
 const alone: Goal = { text: '≤ 40 µs', figure: 'cpu', of: 'gateway', bound: 'at most', value: 40 }
 const difference: Goal = { ...cpuGoal, beside: { peer: 'postscreen', how: 'difference' }, value: -50 }
 
-test('of all rounds the least, the median and the most are kept', () => {
+test('the minimum, the median and the maximum of all rounds are kept', () => {
   const result = exampleResult([50, 30, 90], [])
   assert.deepEqual(spreadOf(result, 'gateway', 'cpu'), { min: 30, median: 50, max: 90 })
   assert.equal(spreadOf(result, 'postscreen', 'cpu'), undefined)

@@ -36,7 +36,7 @@ async function renderEveryInput(): Promise<readonly Made[]> {
 
 const named = (object: KubeObject): string => `${object.kind} ${object.metadata.name}`
 
-test('helm lint has nothing to say, even strictly', { skip }, async () => {
+test('helm lint --strict reports nothing', { skip }, async () => {
   for (const name of inputs) {
     const said = await helm(['lint', '--strict', chartFolder], valuesOf(name))
     assert.doesNotMatch(said, /\[(WARNING|ERROR)\]/, name)
@@ -52,7 +52,7 @@ test('every object has the recommended labels, and the chart that it is from', {
   }
 })
 
-test('every object in a namespace says in which, and has a name that is short enough', { skip }, async () => {
+test('every object in a namespace names the namespace, and has a name that is short enough', { skip }, async () => {
   const cluster = /^(CustomResourceDefinition|ClusterRole|ClusterRoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding)$/
   const long = 'a-release-with-as-long-a-name-as-helm-lets-one-have-x'
   const policy = { create: true, name: 'x'.repeat(52), spec: { backend: { addresses: ['10.0.0.5:10025'] } } }
@@ -67,7 +67,7 @@ test('every object in a namespace says in which, and has a name that is short en
   }
 })
 
-test('no two objects of a release are one', { skip }, async () => {
+test('no two objects of a release have the same kind and name', { skip }, async () => {
   const names = (await everyObject()).map(({ from, object }) => `${from} ${object.metadata.namespace ?? ''}/${named(object)}`)
   assert.equal(new Set(names).size, names.length)
 })
@@ -224,7 +224,7 @@ test('the release with one operator has no disruption budget, which would stop e
   assert.ok(!(await render({ values: { replicaCount: 1 } })).some(({ kind }) => kind === 'PodDisruptionBudget'))
 })
 
-test('crds.keep and crds.enabled do what they say', { skip }, async () => {
+test('crds.keep and crds.enabled have their documented effect', { skip }, async () => {
   const crd = async (crds: object) => (await render({ values: { crds } })).find(({ kind }) => kind === 'CustomResourceDefinition')
   assert.equal((await crd({}))?.metadata.annotations?.['helm.sh/resource-policy'], 'keep')
   assert.equal((await crd({ keep: false }))?.metadata.annotations, undefined)

@@ -35,7 +35,7 @@ test('recipients have a Maildir each, and a domain without others one for all', 
   assert.equal(all['recipients'], '@example.com example.com/postmaster/\n@example.org example.org/postmaster/\n')
 })
 
-test('with relayTo, a server of others has the mailboxes, and says which there are', { skip }, async () => {
+test('with relayTo, another server has the mailboxes, and says which exist', { skip }, async () => {
   const relayTo = 'lmtp:inet:dovecot.mail.svc:24'
   const asked = await files({ domains, relayTo, replicaCount: 3 })
   assert.match(asked['main.cf'] ?? '', /^relay_transport = lmtp:inet:dovecot\.mail\.svc:24$/m)
@@ -47,7 +47,7 @@ test('with relayTo, a server of others has the mailboxes, and says which there a
   assert.doesNotMatch(listed['main.cf'] ?? '', /reject_unverified_recipient/)
 })
 
-test('settings, services and tables of one’s own come last, in Postfix’s form', { skip }, async () => {
+test('additional settings, services and tables come last, in the form of Postfix', { skip }, async () => {
   const extraMainCf = { default_process_limit: 400, header_size_limit: 10_240_000, smtpd_helo_required: true, two: 'a\nb = c' }
   const given = await files({ extraMainCf, extraMasterCf: '2525 inet n - n - - smtpd\n  -o a=b', extraMaps: { 'x.pcre': '/^a/ OK' } })
   const lines = (given['main.cf'] ?? '').split('\n')
@@ -121,7 +121,7 @@ test('a pod may take as long to stop as its parts may, and a new chart with the 
   assert.equal(Object.keys(spec.template.metadata.labels).includes('helm.sh/chart'), false)
 })
 
-test('the password of Valkey is asked for by its URL and its server alike, or comes from a Secret of one’s own', { skip }, async () => {
+test('the URL and the server of Valkey have the same password, which may come from an existing Secret', { skip }, async () => {
   const all = await objects({ valkey: { enabled: true } })
   const { data } = named(all, 'Secret', 'postscreen-valkey') as { readonly data: Readonly<Record<string, string>> }
   const [password, url] = [data['password'], data['url']].map((text = '') => Buffer.from(text, 'base64').toString())

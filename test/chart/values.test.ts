@@ -121,7 +121,7 @@ interface AdapterRule {
 
 const alerts = (load(text('files/alerts.yaml')) as Rules).groups.flatMap(({ rules }) => rules)
 
-test('alerts and dashboard ask for metrics that there are', () => {
+test('alerts and dashboard use only metrics that exist', () => {
   const asked = [
     ...alerts.map(({ expr }) => expr),
     ...[...text('files/dashboard.json').matchAll(/"(?:expr|definition)": "((?:[^"\\]|\\.)*)"/g)].map(([, expr = '']) => expr),
@@ -133,7 +133,7 @@ test('alerts and dashboard ask for metrics that there are', () => {
   )
 })
 
-test('the metrics adapter tells what the autoscaler of a policy asks for', () => {
+test('the metrics adapter has the metric that the autoscaler of a policy uses', () => {
   const { rules } = load(text('files/prometheus-adapter.yaml')) as { readonly rules: { readonly custom: readonly AdapterRule[] } }
   const autoscaling = { minReplicas: 1, maxReplicas: 2, targetCPUUtilization: 0, targetActiveSessions: 1 }
   const { spec } = autoscaler({ name: 'mx', namespace: 'mail', uid: '', apiVersion: '', kind: '' }, autoscaling)
@@ -163,7 +163,7 @@ interface Panel {
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
 }
 
-test('the panels of the dashboard have numbers of their own, and none lies on another', () => {
+test('the panels of the dashboard have unique numbers, and do not overlap', () => {
   const { panels } = JSON.parse(text('files/dashboard.json')) as { readonly panels: readonly Panel[] }
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
   const taken = new Map<string, string>()

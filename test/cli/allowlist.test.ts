@@ -25,7 +25,7 @@ function run(args: readonly string[], input = ''): Promise<Ran> {
     const child = execFile(process.execPath, [command, 'allowlist', ...args], (error, out, said) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, said }),
     )
-    // Who refuses its arguments reads nothing.
+    // A command that refuses its arguments reads nothing.
     child.stdin?.on('error', () => undefined).end(input)
   })
 }
@@ -41,7 +41,7 @@ const soon = Math.floor(Date.now() / 1000) + 88_200
 const line = (key: string, record = `${soon};1;1;1;1`): string => `${key}\t${record}\n`
 
 describe('in a data directory', () => {
-  test('entries are brought in, shown, added, taken away and brought out, while a gateway has it open', async (t) => {
+  test('entries are imported, shown, added, removed and exported, while a gateway has it open', async (t) => {
     const directory = join(newFolder(t), 'data')
     const gateway = await openLmdbAllowlist({ directory, warn: assert.fail })
     t.after(() => gateway.close())
@@ -63,7 +63,7 @@ describe('in a data directory', () => {
     assert.match((await run(['export', ...place])).out, /^198\.51\.100\.7\t(\d+)(;\1){4}\n2001:db8::\/64\t\d+;1;1;1;1\n$/)
   })
 
-  test('an address is found by the network that it lies in, and goes there by the policy', async (t) => {
+  test('an address is found by its network, and is stored under the network of the policy', async (t) => {
     const folder = newFolder(t)
     const directory = join(folder, 'data')
     const policy = join(folder, 'policy.yaml')
@@ -76,7 +76,7 @@ describe('in a data directory', () => {
   })
 })
 
-test('the text of postmap -s is shown like any other place', async () => {
+test('the text of postmap -s is shown like any other allowlist', async () => {
   const text = line('192.0.2.1') + line('_LAST_CACHE_CLEANUP_COMPLETED_', '1700000000') + 'nonsense\n'
   const { code, out, said } = await run(['list', '--text', '-'], text)
   assert.equal(code, 0)
@@ -111,7 +111,7 @@ for (const { args, code, said } of mistakes) {
   })
 }
 
-test('in a Valkey, entries are merged, expire by themselves and are moved to and fro', { skip: unless('valkey') }, async (t) => {
+test('in a Valkey, entries are merged, expire by themselves, and can be exported and imported', { skip: unless('valkey') }, async (t) => {
   const valkey = await startValkey({ config: ['requirepass secret'] })
   t.after(() => valkey.stop())
   const folder = newFolder(t)

@@ -25,7 +25,7 @@ test('the demo list names 127.0.0.66, in any case of letters', () => {
   )
 })
 
-test('the demo lists answer anybody else with "no such name" and an SOA, so that the answer has a time to live', () => {
+test('the demo lists answer for all other addresses with "no such name" and an SOA, so that the answer has a time to live', () => {
   const reply = ask('1.0.0.127.bl.demo')
   assert.deepEqual(reply.answers, [])
   assert.equal((reply.flags ?? 0) & 0xf, 3)
@@ -40,7 +40,7 @@ test('the demo lists ignore datagrams that are not queries', () => {
   assert.equal(answer(dnsPacket.encode({ type: 'response', questions: [{ type: 'A', name: 'x.bl.demo' }] })), undefined)
 })
 
-test('the demo mail server takes a mail and knows the client from the PROXY header', async () => {
+test('the demo mail server accepts a message and knows the client from the PROXY header', async () => {
   const mails: Mail[] = []
   const server = await serveMail((mail) => mails.push(mail))
   const { port } = server.endpoint

@@ -24,7 +24,7 @@ for (const { from, to, want } of distances) {
   test(`from ${JSON.stringify(from)} to ${to} it takes ${want} changes`, () => assert.equal(editDistance(from, to), want))
 }
 
-test('the distance of two words is the same both ways and never more than the longer one', () => {
+test('the distance of two words is the same in both directions and at most the length of the longer one', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), (a, b) => {
       assert.equal(editDistance(a, b), editDistance(b, a))
@@ -33,7 +33,7 @@ test('the distance of two words is the same both ways and never more than the lo
   )
 })
 
-test('a hint is given only for what is nearly a known name', () => {
+test('a hint is given only for a text that is similar to a known name', () => {
   const known = ['action', 'wait', 'stressWait', 'ttl', 'banner']
   assert.equal(closest('strssWait', known), 'stressWait')
   assert.equal(closest('TTL', known), 'ttl')

@@ -1,4 +1,5 @@
-// The chart's Postfix image, as the chart runs it: who may send what to whom, what it logs, and that neither a stop nor a crash loses mail.
+// The chart's Postfix image, as the chart runs it: which clients may send which mail, what it logs, and that neither a
+// stop nor a crash loses mail.
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -95,7 +96,7 @@ test('SIGTERM lets a message in transfer end, refuses new clients by 421, and ex
   assert.match(mailIn(folders, 'example.test/user')[0] ?? '', /first half\r?\nsecond half/)
 })
 
-test('a second SIGTERM does not wait for anybody', { skip }, async (context) => {
+test('a second SIGTERM does not wait for sessions', { skip }, async (context) => {
   const [container] = await begin(context)
   const idle = await greeted(container, '192.0.2.1')
   container.signal('SIGTERM')
@@ -105,7 +106,7 @@ test('a second SIGTERM does not wait for anybody', { skip }, async (context) => 
   assert.equal(await idle.reply(), '')
 })
 
-test('a killed container leaves its queue to the next one, even to another user postfix', { skip }, async (context) => {
+test('the next container takes over the queue of a killed one, even if its user postfix has another number', { skip }, async (context) => {
   const [first, folders] = await begin(context)
   const client = await greeted(first, '192.0.2.1')
   await client.say(...envelope('user@away.test'), 'DATA')
@@ -119,12 +120,12 @@ test('a killed container leaves its queue to the next one, even to another user 
   const second = await PostfixContainer.start(folders)
   context.after(() => second.stop())
   const queued = new RegExp(`${id}.*sender@client\\.test`)
-  // The queue manager moves it from one folder to another meanwhile, and a listing that looks into one after the other can miss it.
+  // The queue manager moves it from one folder to another meanwhile, so a listing of the folders in turn can miss it.
   await second.until('it is in the queue', async () => queued.test((await second.run('postqueue', '-p')).output))
   assert.doesNotMatch(second.log, /warning|fatal/)
 })
 
-test('changed settings are taken over by a running Postfix, and useless ones are not', { skip }, async (context) => {
+test('a running Postfix applies changed settings, but not wrong ones', { skip }, async (context) => {
   const [container, folders] = await begin(context)
   addTo(folders, 'recipients', 'second@example.test example.test/second/\n')
   await container.said('the configuration has changed: reloading')

@@ -125,7 +125,7 @@ describe('whatever clients send', { skip: unless('loopback') }, () => {
       test(what, async () => assert.deepEqual(plain(await call(gateway.port, says(input))), { heard, ending: 'ended' }))
     }
 
-    test('one byte now and then does not stretch the time for a command', async () => {
+    test('single bytes do not extend the time limit for a command', async () => {
       const drip = (socket: Socket): void => {
         const timer = setInterval(() => socket.write('x'), 300)
         socket.on('close', () => clearInterval(timer))
@@ -135,7 +135,7 @@ describe('whatever clients send', { skip: unless('loopback') }, () => {
       assert.ok(answer.ms < (commandTime + 15) * 1000, `it took ${answer.ms} ms`)
     })
 
-    test('a client that has ended its side is gone at once', async () => {
+    test('a client that has ended its side is closed at once', async () => {
       const answer = await call(gateway.port, (socket) => socket.end())
       assert.equal(answer.ending, 'ended')
       assert.doesNotMatch(answer.heard, /timeout exceeded/)
@@ -161,11 +161,11 @@ describe('whatever clients send', { skip: unless('loopback') }, () => {
       await visitAll({ ...storm(gateway.port, 2000), client: () => ({ from: nextAddress(), script: { leaves: 'when greeted' } }) })
     })
 
-    test('1,000 clients that reset before anybody has looked at them leave nothing behind', async () => {
+    test('1,000 clients that reset before the gateway has read from them leave nothing behind', async () => {
       await visitAll({ ...storm(gateway.port, 1000), client: () => ({ from: nextAddress(), script: { leaves: 'when connected' } }) })
     })
 
-    test('1,000 clients that owe a PROXY header and say nothing are sent away in time', async () => {
+    test('1,000 clients that must send a PROXY header and say nothing are closed in time', async () => {
       const heard = new Set<string>()
       const client = () => ({ from: nextAddress(), script: {} })
       await visitAll({ ...storm(proxied.port, 1000), client, onVisit: (visit) => void heard.add(`${visit.heard}${visit.ending}`) })
@@ -173,7 +173,7 @@ describe('whatever clients send', { skip: unless('loopback') }, () => {
     })
   })
 
-  test('when they have all gone the gateway is as it was', async () => {
+  test('when all clients have left the gateway holds what it held before', async () => {
     for (const one of [gateway, waiting, proxied]) {
       assert.deepEqual(await untilQuiet(one.admin), {})
       assert.doesNotMatch(one.output(), /[^\n\x20-\x7e]|internal error/)

@@ -33,7 +33,7 @@ for (const place of places) {
 
     after(() => gateway?.stop())
 
-    test('they are accepted within seconds, and none is sent away', () => {
+    test('they are accepted within seconds, and none is closed', () => {
       assert.ok(first.acceptedMs < 30_000, `it took ${first.acceptedMs} ms`)
       assert.equal(first.sentAway + second.sentAway, 0)
     })

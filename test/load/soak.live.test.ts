@@ -39,7 +39,7 @@ describe(`${sessions.toLocaleString('en')} sessions of every kind`, { skip: unle
     sink?.stop()
   })
 
-  test('each goes as its kind must', () => assert.deepEqual(outcome.wrong, new Map()))
+  test('each session ends as its kind must', () => assert.deepEqual(outcome.wrong, new Map()))
 
   test('live objects do not grow with their number', () => {
     assert.ok(outcome.heapGrowth < tolerated, `${outcome.heapGrowth} bytes a session:\n${JSON.stringify(outcome.samples, undefined, 1)}`)

@@ -24,7 +24,7 @@ describe('2,000 mute zombies hold connections while 40 good clients deliver', { 
     await postfix?.stop()
   })
 
-  test("to Postfix's smtpd alone, with 200 processes: none gets through", async () => {
+  test("at Postfix's smtpd alone, with 200 processes: no good client is served", async () => {
     const { delivered } = await zombieHour({
       ...hour,
       port: postfix.ports.get('smtpd') ?? 0,
@@ -35,7 +35,7 @@ describe('2,000 mute zombies hold connections while 40 good clients deliver', { 
     assert.equal(delivered, 0)
   })
 
-  test('to the gateway in front of it: all get through, and the zombies are still there', async () => {
+  test('at the gateway in front of it: all good clients are served while the zombies stay', async () => {
     const { delivered, failures, zombiesLeft } = await zombieHour({
       ...hour,
       port: gateway.port,

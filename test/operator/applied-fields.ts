@@ -58,7 +58,7 @@ export class FieldManagers {
     const kept = [...(before?.paths ?? [])].filter((path) => !next.has(path) && !others.some(({ paths }) => paths.has(path)))
     const base = kept.reduce<unknown>((left, path) => without(left, JSON.parse(path) as string[]), found ?? {})
     const had = found === undefined ? new Map<Path, unknown>() : managed(found)
-    // Force: who applied another value owns the field no longer.
+    // Force: a manager that applied another value no longer owns the field.
     for (const { paths } of others) for (const [path, value] of next) if (!isDeepStrictEqual(had.get(path), value)) paths.delete(path)
     this.#owned = [...others, { manager, operation: 'Apply', paths: new Set(next.keys()) }]
     return merge(base, object) as KubeObject

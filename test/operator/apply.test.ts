@@ -75,7 +75,7 @@ describe('an object', () => {
     assert.deepEqual(cluster.take(), [])
   })
 
-  test('that is wanted with a field less is applied, though it has all that is wanted', async () => {
+  test('that has one field more than its last apply wanted is applied again', async () => {
     const { cluster, applier } = scene()
     await applier.apply(service({ type: 'ClusterIP', ports: [1] }), owner)
     assert.equal((await applier.apply(service({ type: 'ClusterIP' }), owner)).is, 'changed')
@@ -101,7 +101,7 @@ describe('an object', () => {
     assert.equal((await applier.apply(want, owner)).is, 'unchanged')
   })
 
-  test('that is put right after the watch has fallen behind is told as changed once', async () => {
+  test('that is corrected while the watch is late is reported as changed once', async () => {
     const { cluster, applier } = scene()
     await applier.apply(service(), owner)
     cluster.change('Service', 'mx-gateway', { spec: { type: 'NodePort' } })
@@ -110,7 +110,7 @@ describe('an object', () => {
     assert.deepEqual(told, ['changed', 'unchanged'])
   })
 
-  test('that has just been created and that the watch does not know yet is told as created once', async () => {
+  test('that has just been created, and that the watch does not know yet, is reported as created once', async () => {
     const { cluster, applier } = scene()
     cluster.holdWatches()
     const told = [await applier.apply(service(), owner), await applier.apply(service(), owner)].map(({ is }) => is)
@@ -252,7 +252,7 @@ describe('pruning', () => {
   }
 })
 
-test('forgetting a policy forgets nothing of one whose name begins alike', async () => {
+test('forgetting a policy keeps the data of another one whose name begins with the same text', async () => {
   const { cluster, applier, memories } = scene()
   cluster.rewrite = canonical
   const other = { ...owner, name: 'mx-2', uid: 'other' }

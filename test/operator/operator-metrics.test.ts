@@ -93,9 +93,9 @@ describe('the metrics', () => {
     },
     { what: 'requests', series: 'rest_client_requests_total{verb="get",resource="configmaps",code="200"}', want: 1 },
     { what: 'what waits', series: 'workqueue_depth{name="postscreenpolicy"}', want: 3 },
-    { what: 'who leads', series: 'leader_election_master_status{name="postscreen-operator"}', want: 1 },
+    { what: 'the leader', series: 'leader_election_master_status{name="postscreen-operator"}', want: 1 },
     {
-      what: 'who waits to lead',
+      what: 'a candidate that waits',
       series: 'leader_election_master_status{name="postscreen-operator"}',
       want: 0,
       of: metricsWith({ leading: () => false }),

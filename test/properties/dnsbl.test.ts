@@ -1,4 +1,4 @@
-// DNSBL scores: a naive model, and what must not depend on who answers first.
+// DNSBL scores: a simple model, and what must not depend on the order of the answers.
 import { seconds } from '../../crds/values/duration.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

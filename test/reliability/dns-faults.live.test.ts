@@ -5,7 +5,7 @@ import { unless } from '../peers/require.ts'
 import { dnsFault, dnsFaults, greetWaitMs, restartedServer } from './dns-faults.ts'
 
 const clients = 100
-/** Until the last of a crowd is served, on a busy machine. Who waited for the end of a lookup would need ten seconds. */
+/** Until the last client is served, on a busy machine. A wait for the end of a lookup would take ten seconds. */
 const slackMs = 7000
 
 describe(`a DNS server, asked about ${clients} clients at once,`, { concurrency: 12, skip: unless('loopback') }, () => {

@@ -9,7 +9,7 @@ import type { LorisOrder, LorisState } from './slow-loris.ts'
  */
 const unheardLimit = 1000
 const tickMs = 20
-/** Who was sent away comes again after this time, some sooner, some later. */
+/** A client that was closed connects again after about this time. */
 const againMs = 10_000
 /** No client speaks before its greeting is complete. */
 const silenceMs = 2000

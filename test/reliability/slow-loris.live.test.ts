@@ -21,7 +21,7 @@ describe(`${lorises} clients say their commands letter by letter`, { skip: unles
   test('every good client is served', () =>
     assert.deepEqual(outcome.good, { came: outcome.good.came, served: outcome.good.came, wrong: {} }))
 
-  test('and greeted without a wait', () => {
+  test('every good client is greeted without a wait', () => {
     const { greetingMs, pausedMs } = outcome
     assert.ok(greetingMs.p50 < 500 && greetingMs.p99 < 1000 + pausedMs, JSON.stringify({ greetingMs, pausedMs }))
   })

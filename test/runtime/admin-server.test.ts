@@ -45,7 +45,7 @@ describe('a new client of the admin server gets its answer', () => {
     })
   }
 
-  test('and one with many connections does not cost another one its only connection', async (t) => {
+  test('a client with many connections does not cost another one its only connection', async (t) => {
     const { address, port } = await serve(t)
     const kubelet = await guest(t, port, '127.0.0.3')
     for (let i = 0; i < 100; i++) await guest(t, port, '127.0.0.2')
@@ -55,7 +55,7 @@ describe('a new client of the admin server gets its answer', () => {
     assert.match(answer.toString(), /^HTTP\/1\.1 200 /)
   })
 
-  test('and the one that has been idle for the longest time gives way, not one that waits for its answer', async (t) => {
+  test('the connection that has been idle for the longest time is closed, not one that waits for its answer', async (t) => {
     const slow = Promise.withResolvers<void>()
     const { address, port } = await serve(t, {
       '/slow': async () => {

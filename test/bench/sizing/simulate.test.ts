@@ -73,7 +73,7 @@ test('the stored simulation shows that the pods of the formula suffice, and that
   assert.deepEqual(simulation?.runs.map(suffices) ?? [true, false], [true, false])
 })
 
-test('a core at half load lets visits wait as long as theory says (M/D/1: half the work)', () => {
+test('at half load of a core, visits wait as long as in theory (M/D/1: half the work)', () => {
   const random = new Random(3)
   const core = new Cores(1)
   let now = 0

@@ -86,14 +86,14 @@ for (const [text, why] of bad) {
   test(`refuses ${text} in the words of Postfix`, () => assert.deepEqual(expand(text, lookup), { why }))
 }
 
-test('gives up on parameters that mean each other, and says which', () => {
+test('refuses parameters that refer to each other, and names them', () => {
   const { settings } = parseMainCf('a = $b\nb = ${a?{$a}}x\nc = ${{$c} == {} ? {1} : {2}}', 'main.cf')
   const configuration = new Configuration(settings)
   assert.deepEqual(configuration.evaluate('a'), { why: 'unreasonable macro call nesting: "a"' })
   assert.ok('why' in configuration.evaluate('c'))
 })
 
-test('gives up on parameters that grow without measure', () => {
+test('refuses parameters that grow without a limit', () => {
   const lines = Array.from({ length: 60 }, (_, at) => `p${at} = $p${at + 1}$p${at + 1}`)
   const configuration = new Configuration(parseMainCf([...lines, `p60 = ${'x'.repeat(1000)}`].join('\n'), 'main.cf').settings)
   assert.ok('why' in configuration.evaluate('p0'))

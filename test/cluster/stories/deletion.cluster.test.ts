@@ -1,4 +1,4 @@
-// Story: who deletes a policy is rid of all that was made for it; who deletes the namespace, too.
+// Story: when a policy is deleted, all its objects are removed; the same when its namespace is deleted.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'

@@ -36,7 +36,7 @@ test('every object of the gateway is there, and belongs to the policy', async ()
   }
 })
 
-test('kubectl get shows at a glance that all is well', async () => {
+test('kubectl get shows in one line that the policy is Ready', async () => {
   // A gateway that does not answer within 2 s counts as unknown until it is asked again.
   const allIsWell = /^mx +Enforce +True +Ready +2\/2 +2\/2 +True +[\d.]+ /
   await eventually('all well', async () => allIsWell.test(await kubectl('get', 'psc', 'mx', '-n', home, '--no-headers')))
@@ -49,7 +49,7 @@ test('pods run at the restricted Pod Security level, without a token', async () 
   }
 })
 
-test('a bot that speaks before its turn is refused, and Postfix never hears of it', async () => {
+test('a bot that speaks before its turn is refused, and does not reach Postfix', async () => {
   const bot = await visit({
     host: address,
     client: 11,
@@ -85,7 +85,7 @@ test('swaks delivers through the load balancer, and Postfix logs the client’s 
   assert.match(line, from === undefined ? /client=\S*\[[\d.]+\]/ : new RegExp(`client=\\S*\\[${from}\\]`))
 })
 
-test('a client that has passed is not kept waiting when it comes again to the same gateway', async () => {
+test('a client that has passed does not wait when it connects to the same gateway again', async () => {
   const first = await deliver({ host: address, client: 13 })
   assert.ok(wasQueued(first), first.heard)
   // The load balancer chooses a gateway by address and port: with two gateways one of a few visits comes back to the first.
@@ -107,7 +107,7 @@ test('the events of the policy say what was made for it', async () => {
   })
 })
 
-test('what is worked out is in the status', async () => {
+test('the computed values are in the status', async () => {
   const { status } = await get('psc', home, 'mx')
   assert.deepEqual(status.effective.backends, [`postscreen-postfix.${system}.svc:10025`])
   assert.equal(status.gateways.programmed, '2/2')

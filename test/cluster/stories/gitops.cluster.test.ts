@@ -83,7 +83,7 @@ async function statesDuring(change: () => Promise<Anything>): Promise<readonly A
   return states
 }
 
-test('at every write kstatus says what is true: in progress from the change on, current only when every gateway runs it', async () => {
+test('kstatus is right after every write: in progress after a change, and current only when every gateway runs it', async () => {
   const states = await statesDuring(async () => {
     await apply(manifest('3s'), ...forced)
     return ready(home, 'mx')

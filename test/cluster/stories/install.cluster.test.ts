@@ -80,7 +80,7 @@ for (const helm of helms()) {
       assert.equal(condition(policy, 'Ready').status, 'True')
     })
 
-    test('a value that is not right is refused before anything happens, with its name', async () => {
+    test('a wrong value is refused with its name before anything is changed', async () => {
       const { code, stderr } = await attempt(helm.path, ['upgrade', 'mail', chart(), '-n', home, ...given(), '--set=replicaCount=many'])
       assert.notEqual(code, 0)
       assert.match(stderr, /replicaCount/)
@@ -99,7 +99,7 @@ for (const helm of helms()) {
       )
     })
 
-    test('and it can be installed again over the CRD that was left', async () => {
+    test('it can be installed again with the CRD that was left', async () => {
       await install()
       assert.equal(condition(await get('psc', home, 'mx'), 'Ready').status, 'True')
       await run(helm.path, ['uninstall', 'mail', '-n', home, '--wait', '--timeout=180s'])

@@ -69,7 +69,7 @@ const work = (requests: ReadonlyMap<string, number>): readonly string[] =>
     .filter(([name, calls]) => calls > 0 && !/ leases$|^watch |^apply postscreenpolicies$/.test(name))
     .map(([name, calls]) => `${name}: ${calls}`)
 
-test('from nothing: everything is made for all of them', async (context) => {
+test('all objects are created for all policies', async (context) => {
   const seconds = await untilAllReady()
   context.diagnostic(
     `${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(await operator.requests())}; ${megabytes(await operator.residentBytes())}`,
@@ -103,7 +103,7 @@ test('at rest nothing is written and nothing is asked again', async (context) =>
   assert.ok(resident <= bearableBytes, megabytes(resident))
 })
 
-test('one change among five hundred is as quick as one alone', async () => {
+test('a change of one policy among five hundred is as quick as with one policy', async () => {
   const began = performance.now()
   await apply(policy(home, 'mx-250', { hostname: 'changed.example.com', gateway: { replicas: 0, service: { type: 'ClusterIP' } } }))
   await kubectl('wait', '--for=condition=Programmed', 'psc/mx-250', '-n', home, '--timeout=180s')

@@ -28,7 +28,10 @@ const grace = { periodMs: 10_000, lookMs: 1000 }
 const changeMs = 20_000
 /** A client that was sent to the cut-off node waits in vain, however long; one that was not has this long, on a busy machine. */
 const patienceMs = 15_000
-/** As long as it is watched. Who is sent there for good fails until less than `patienceMs` before its end, so that no bound may be above 45 s. */
+/**
+ * How long it is watched. Clients that are still sent there fail until less than `patienceMs` before its end, so no
+ * bound may be above 45 s.
+ */
 const cutMs = 60_000
 const skip = unlessOwnCluster('cuts a node off')
 let pods: readonly Anything[] = []

@@ -47,7 +47,7 @@ test('two operators for one policy: the second writes nothing, and says which on
   assert.match(await kubectl('get', 'events', '-n', home), /ManagedByOtherOperator/)
 })
 
-test('a third party that changes an object back at once: the operator writes ever more seldom, and names the writer', async (context) => {
+test('another client that changes an object back at once: the operator writes less and less often, and names that client', async (context) => {
   const patch = ['patch', 'networkpolicy', 'mx-gateway', '-n', home, '--type=json', '--field-manager=third-party', '-p']
   const took = '[{"op":"replace","path":"/spec/ingress","value":[{}]}]'
   const earlier = await generations('networkpolicy')

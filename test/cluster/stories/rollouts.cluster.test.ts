@@ -101,7 +101,7 @@ test('a rolling update of the Postfix StatefulSet', (context) =>
     await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=300s')
   }))
 
-test('a Postfix pod is deleted: new sessions go to the other one, and those that it has come to their end', (context) =>
+test('a Postfix pod is deleted: new sessions go to the other one, and its open sessions are completed', (context) =>
   undisturbed(context, async () => {
     const held = Array.from({ length: 8 }, (_, index) => deliverInTwoParts({ host: address, client: 500 + index, withinMs: 60_000 }))
     await Promise.all(held.map(({ inTheMiddle }) => inTheMiddle))
@@ -115,7 +115,7 @@ test('a Postfix pod is deleted: new sessions go to the other one, and those that
     await kubectl('rollout', 'status', postfix, '-n', system, '--timeout=300s')
   }))
 
-test('after all that the policy is Ready with two gateways', async () => {
+test('the policy is Ready with two gateways in the end', async () => {
   const { status } = await ready(home, 'mx')
   assert.equal(status.gateways.programmed, '2/2')
   await eventually(

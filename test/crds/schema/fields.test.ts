@@ -59,7 +59,7 @@ const attributes = `AccessList BareNewlineAction BareNewlineEnable BareNewlineTT
   DnsblAction DnsblSites DnsblThreshold DnsblTimeout DnsblTTL DnsblWhitelistThreshold GreetAction GreetTTL NonSmtpCommandAction NonSmtpCommandEnable
   NonSmtpCommandTTL PipeliningAction PipeliningEnable PipeliningTTL WhitelistInterfaces DnsblReplyMap DnsblMinTTL DnsblMaxTTL UpstreamProxyProtocol`
 
-test('every postscreen attribute of Zimbra has its field, save for the watchdog', () => {
+test('every postscreen attribute of Zimbra has its field, except the watchdog', () => {
   const known = [...zimbraAttributes().keys()].filter((name) => name.startsWith('zimbraMtaPostscreen'))
   assert.deepEqual(
     known.toSorted(),
@@ -88,7 +88,7 @@ const parameters = `access_list denylist_action blacklist_action allowlist_inter
   watchdog_timeout upstream_proxy_protocol upstream_proxy_timeout tls_security_level tls_cert_file tls_key_file use_tls enforce_tls
   tls_protocols tls_ciphers tls_exclude_ciphers starttls_timeout`
 
-test('every postscreen parameter has its field, save for those that make no sense here', () => {
+test('every postscreen parameter has its field, except those that make no sense here', () => {
   const known = [...postfixParameters().keys()].filter((name) => name.startsWith('postscreen_'))
   const wanted = parameters
     .split(/\s+/)

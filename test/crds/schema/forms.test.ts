@@ -43,7 +43,7 @@ const words = /^(must|has) [a-z0-9]+ .*[a-z]/i
 const machine = /[\^$][[(]|\[[^\]]*-[^\]]*\][*+?]|\{\d+,\d*\}|\bbytes?\b|regular expression|pattern/i
 
 for (const { path } of texts) {
-  test(`${path}: what it refuses it refuses in words`, () => {
+  test(`${path}: a refusal has a message in words`, () => {
     const answers = wrong.flatMap((text) => said(path, text))
     assert.ok(answers.length > 0, 'one of the texts is refused')
     for (const answer of answers) {
@@ -65,7 +65,7 @@ test('no text of the CRD is refused by a pattern or a short bound: the API serve
   )
 })
 
-test('every text of the CRD has a rule with words, but for the networks of tables, whose rules would cost too much', () => {
+test('every text of the CRD has a rule with a message, except the networks of tables, whose rules would cost too much', () => {
   const without = texts.filter(({ node }) => (node[formKey] ?? []).length === 0).map(({ path }) => path)
   assert.deepEqual(without, ['spec.access[].table.rules[].cidrs[]'])
 })

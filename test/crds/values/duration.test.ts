@@ -49,7 +49,7 @@ for (const { seconds, want } of written) {
   test(`${seconds} seconds are written ${want}`, () => assert.equal(formatDuration(seconds), want))
 }
 
-test('what cannot be written as a time is a mistake of the program', () => {
+test('a number that cannot be written as a time is a programming error', () => {
   for (const seconds of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 1e15]) assert.throws(() => formatDuration(seconds), RangeError)
 })
 

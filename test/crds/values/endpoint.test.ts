@@ -82,7 +82,7 @@ test('a DNS server is an address, with port 53 unless another one is given', () 
     assert.match(whyOf(readResolver(text)), /^must be an address/, text)
 })
 
-test('two ways to write one place to listen count as the same', () => {
+test('two forms of one address and port to listen on count as the same', () => {
   assert.equal(canonicalEndpoint(valueOf(readAddressPort('[0:0::0]:25'))), canonicalEndpoint(valueOf(readAddressPort('[::]:25'))))
   assert.notEqual(canonicalEndpoint(valueOf(readAddressPort('[::]:25'))), canonicalEndpoint(valueOf(readAddressPort('[::]:26'))))
 })

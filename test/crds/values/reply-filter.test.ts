@@ -16,7 +16,7 @@ const accepted = [
   { filter: '127.000.0.002', passes: ['127.0.0.2'], fails: ['127.0.0.20'] },
 ]
 for (const { filter, passes, fails } of accepted) {
-  test(`the filter ${filter} lets pass what it names and nothing else`, () => {
+  test(`the filter ${filter} matches the replies that it names and no others`, () => {
     const parsed = readReplyFilter(filter)
     assert.ok('value' in parsed)
     for (const reply of passes) assert.equal(matches(parsed.value, reply), true, reply)

@@ -96,7 +96,7 @@ describe('a cleanup', () => {
     assert.equal(world.store.get(cleanupKey), String(start))
   })
 
-  test('lets others have their turn when its slice is used up', async () => {
+  test('lets other work run when its time slice is used up', async () => {
     const world = new World()
     world.clockPerLook = 1
     for (let i = 0; i < 6400; i++) world.store.put(String(i), fresh)
@@ -243,7 +243,7 @@ describe('cleanups', () => {
     assert.equal(world.log.length, 2)
   })
 
-  test('are not begun by a second process while the first is at it', async () => {
+  test('are not started by a second process while the first one runs', async () => {
     const world = new World()
     world.clockPerLook = 1
     for (let i = 0; i < 20_000; i++) world.store.put(String(i), fresh)

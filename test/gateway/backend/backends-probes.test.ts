@@ -38,7 +38,7 @@ async function probed(t: TestContext, greeting: string, options: Partial<Backend
 /** Documentation addresses: RFC 5737. */
 const stranger = /^(192\.0\.2|198\.51\.100|203\.0\.113)\.[0-9]+$/
 
-test('an address of which nothing is known is probed, with a header that names a stranger and an orderly QUIT', async (t) => {
+test('an address of unknown state is probed, with a header that names an unknown client, and a QUIT', async (t) => {
   const { backends, calls } = await probed(t, '220 mx\r\n')
   assert.equal(backends.reachable(), false)
   backends.refresh()
@@ -107,14 +107,14 @@ test('a backend that says 421 to every probe is failing', async (t) => {
   assert.equal(backends.status()[0]?.addresses[0]?.lastError, 'said 421 4.3.2 busy')
 })
 
-test('names are looked up and probes are made without being asked to', async (t) => {
+test('names are looked up and probes are made without a client', async (t) => {
   const { port } = await probed(t, '220 mx\r\n').then(({ backends }) => ({ port: backends.options.addresses[0]?.port }))
   const options = { addresses: endpointsOf(`localhost:${port}`), refreshMs: 20, probeAfterMs: 30_000 }
   const { backends } = table(t, { ...options, lookup: (_, done) => done(undefined, ['127.0.0.1']) })
   await until(() => backends.reachable())
 })
 
-test('a worker whose client finds that the mail server is gone is not told by the prober that it works', async (t) => {
+test('the probing worker does not report a mail server as working to a worker whose client has just failed there', async (t) => {
   const asked: string[] = []
   const ask = (label: string, urgent: boolean): void => {
     asked.push(urgent ? 'urgent' : 'not urgent')
@@ -144,7 +144,7 @@ test('a worker whose client finds that the mail server is gone is not told by th
   assert.ok(asked.includes('urgent'))
 })
 
-test('what a client of the prober finds out is told to the other workers at once', async (t) => {
+test('a failure that a client of the probing worker meets is reported to the other workers at once', async (t) => {
   const shared = { isProber: () => true, ask: () => undefined, tell: (news: ProbeNews) => worker.backends.hear(news) }
   const prober: Probed = await probed(t, '220 mx\r\n', { shared })
   const worker = table(t, { addresses: prober.backends.options.addresses, probeAfterMs: 30_000, shared: follower })

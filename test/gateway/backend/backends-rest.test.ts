@@ -27,7 +27,7 @@ test('a failing address rests 1 s, then twice as long each time up to 30 s, unti
   assert.equal(statusOf(backends, bad).restMs, 1000)
 })
 
-test('where probes are made it rests for 4 s at most: one that is back should not wait for its probe', (t) => {
+test('with probes an address rests for at most 4 s, so that one that works again is soon probed', (t) => {
   const options = { addresses: endpointsOf('10.0.0.1:25'), refreshMs: 1_000_000, probeAfterMs: 1_000_000, shared: follower }
   const world = table(t, options)
   learn(world.backends, '10.0.0.1:25', proven)
@@ -53,7 +53,7 @@ test('an address that accepts a connection and does not greet for a second rests
   assert.deepEqual([take(backends), take(backends), take(backends)], [good, good, good])
 })
 
-test('it does not when it has greeted another client meanwhile: then it is slow for this one alone', (t) => {
+test('an address that has greeted another client meanwhile does not rest', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [slow, good] = [take(backends), take(backends)]
   backends.health.greeted(good)
@@ -64,7 +64,7 @@ test('it does not when it has greeted another client meanwhile: then it is slow 
   assert.equal(statusOf(backends, slow).state, 'working')
 })
 
-test('nor when no other one works: a busy mail server is better than none', (t) => {
+test('an address does not rest when no other one works: a busy mail server is better than none', (t) => {
   const { backends, pass } = table(t, { addresses: twoOfThem })
   const [slow, bad] = [take(backends), take(backends)]
   backends.health.greeted(slow)
@@ -76,7 +76,7 @@ test('nor when no other one works: a busy mail server is better than none', (t) 
 
 const probedBySomeOther = { holdMs: 8000, probeAfterMs: 30_000, shared: follower }
 
-test('a gateway is worth its clients while a backend is reachable, and for as long after as it would hold them', (t) => {
+test('a gateway is ready while a backend is reachable, and afterwards for as long as it holds clients', (t) => {
   const { backends, pass } = table(t, { addresses: endpointsOf('10.0.0.1:25'), ...probedBySomeOther })
   assert.equal(backends.worthwhile(), false, 'none has answered yet')
   learn(backends, '10.0.0.1:25', proven)

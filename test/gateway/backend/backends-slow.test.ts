@@ -35,7 +35,7 @@ for (const everyMs of [200, 700, 1100, 1900, 3300]) {
     })
   }
 
-  test(`a mail server that greets after about 2 s beside one that is quick is told of once, a client comes every ${everyMs} ms`, async (t) => {
+  test(`a mail server that greets after about 2 s beside a quick one is reported once, a client comes every ${everyMs} ms`, async (t) => {
     const both = world(t, addresses.slice(0, 2), quick, options)
     await clients(both, 20_000, everyMs)
     both.greetsAfter.set('10.0.0.1:25', aboutTwoSeconds())
@@ -44,7 +44,7 @@ for (const everyMs of [200, 700, 1100, 1900, 3300]) {
     assert.ok(told.length <= 2, told.join('\n'))
   })
 
-  test(`a mail server that hangs is failing within seconds, and told of once, a client comes every ${everyMs} ms`, async (t) => {
+  test(`a mail server that hangs is failing within seconds, and reported once, a client comes every ${everyMs} ms`, async (t) => {
     const both = world(t, addresses.slice(0, 2), quick, options)
     await clients(both, 20_000, everyMs)
     both.greetsAfter.set('10.0.0.1:25', () => Number.POSITIVE_INFINITY)

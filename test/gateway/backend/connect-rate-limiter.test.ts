@@ -36,7 +36,7 @@ function scene(t: TestContext, perSecond: number): Scene {
   return { come, crowd: (count, name = 'crowd') => Array.from({ length: count }, () => come(name)), pass, began }
 }
 
-test('a crowd begins with a quarter of a second’s connections, and goes on at the rate, in the order in which it came', (t) => {
+test('many clients start with the connections of a quarter of a second, and continue at the rate, in the order of arrival', (t) => {
   const { come, pass, began } = scene(t, 100)
   for (let i = 0; i < 1000; i++) come(`${i}`)
   assert.equal(began.length, 26)
@@ -68,7 +68,7 @@ test('a rate of 0 means that there is no limit', (t) => {
   assert.equal(began.length, 1000)
 })
 
-test('a crowd that leaves while it waits does not delay the clients that come later', (t) => {
+test('clients that leave while they wait do not delay the clients that come later', (t) => {
   const { come, crowd, pass, began } = scene(t, 100)
   const leavers = crowd(10_000)
   pass(100)
@@ -79,7 +79,7 @@ test('a crowd that leaves while it waits does not delay the clients that come la
   assert.equal(began.length, 26 + 10 + 1)
 })
 
-test('crowds that come and leave over and over take nothing from those that stay', (t) => {
+test('clients that come and leave again and again do not slow down those that stay', (t) => {
   const { come, crowd, pass, began } = scene(t, 100)
   crowd(26)
   for (let i = 0; i < 50; i++) {

@@ -43,7 +43,7 @@ test('20 MB go both ways at once, byte for byte', async (t) => {
   assert.deepEqual([result.stats.toBackend, result.stats.toClient], [up.length, down.length + 8])
 })
 
-test('the bytes of clients who send at the same time to backends that are slow to read never mix', async (t) => {
+test('the bytes of clients that send at the same time to slow backends are never mixed', async (t) => {
   const sessions = Array.from({ length: 6 }, async () => {
     const postfix = await backend(t, saying('220 mx\r\n'))
     const message = randomBytes(12_000_000)
@@ -90,7 +90,7 @@ test('a reader that is slow stops the writer: what waits in the gateway stays bo
   }
 })
 
-test('a client that writes on and on while the backend is silent is stopped too', async (t) => {
+test('a client that writes without end while the backend does not read is stopped too', async (t) => {
   const mute = await backend(t, () => undefined)
   const { client, accepted } = await begin(t, { backends: [mute.port] })
   const call = await mute.next()

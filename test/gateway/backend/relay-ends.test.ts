@@ -16,7 +16,7 @@ test('a client that has sent everything and closed its half is still served', as
   assert.deepEqual(await client.ended(), { how: 'FIN', text: '220 mx\r\n250 mx\r\n221 Bye\r\n' })
 })
 
-test('a backend may close its half and still be spoken to', async (t) => {
+test('a backend may close its half and still receive data', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, outcome } = await begin(t, { backends: [postfix.port] })
   const call = await postfix.next()
@@ -61,7 +61,7 @@ test('a client that the caller destroys is a lost connection for the backend too
   assert.equal((await outcome).is, 'ended')
 })
 
-test('a backend that dies takes the client with it, after its last words', async (t) => {
+test('when a backend dies the client connection ends too, after the last bytes of the backend', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, outcome, backends } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
   const call = await postfix.next()
@@ -76,7 +76,7 @@ test('a backend that dies takes the client with it, after its last words', async
   assert.equal(backends.status()[0]?.addresses[0]?.sessions, 0)
 })
 
-test('what a backend said before it died still goes out', async (t) => {
+test('bytes that a backend sent before it died still reach the client', async (t) => {
   const postfix = await backend(t, saying('220 mx\r\n'))
   const { client, accepted } = await begin(t, { backends: [postfix.port], unread: 'EHLO x\r\n' })
   const call = await postfix.next()

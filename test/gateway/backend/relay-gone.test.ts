@@ -35,7 +35,7 @@ async function fill({ client, accepted }: Session): Promise<void> {
   await until(() => accepted.inner.isPaused())
 }
 
-test('five clients that fill a backend which never reads, and then leave, leave no relay behind', { timeout: 60_000 }, async (t) => {
+test('when five clients fill a backend that never reads, and then leave, their relays end', { timeout: 60_000 }, async (t) => {
   const backend = await lazyBackend(t)
   const sessions = await Promise.all(Array.from({ length: 5 }, () => relayed(t, backend.port)))
   for (const session of sessions) await fill(session)
@@ -76,7 +76,7 @@ test('a client that has ended its input and waits for its reply gets it, however
   assert.match((await session.client.ended()).text, /221 2\.0\.0 Bye\r\n$/)
 })
 
-test('a backend that reads in jerks, each within the time, gets every byte', { timeout: 60_000 }, async (t) => {
+test('a backend that reads with pauses, each shorter than the limit, gets every byte', { timeout: 60_000 }, async (t) => {
   const backend = await lazyBackend(t)
   const session = await relayed(t, backend.port)
   await fill(session)

@@ -158,7 +158,7 @@ test('it can be taken back', async (t) => {
   assert.equal(backends.status()[0]?.addresses[0]?.sessions, 0)
 })
 
-test('a backend that is asked can be hung up on, and one that has greeted stays', async (t) => {
+test('a call to a backend can be cancelled, and a backend that has greeted stays', async (t) => {
   const mute = await listen(() => undefined)
   t.after(() => mute.close())
   const asked = table(t, { addresses: endpointsOf(`127.0.0.1:${mute.port}`) })

@@ -13,7 +13,7 @@ import type { NodeSocket } from '../../../gateway/sockets/node-socket.ts'
 import { begin, limits } from './relay-session.ts'
 import { deafPort, type End } from '../../support/tcp-ends.ts'
 
-test('a client that leaves while the backend is still silent takes its call with it', async (t) => {
+test('when a client leaves while the backend is still silent, its call ends', async (t) => {
   const mute = await backend(t, () => undefined)
   for (const leave of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
     const { client, outcome, backends } = await begin(t, { backends: [mute.port] })

@@ -6,7 +6,7 @@ import { world } from './virtual-mail.ts'
 const only = '10.0.0.1:25'
 const options = { probeAfterMs: 0, connectRate: 10, holdMs: 8000 }
 
-test('a crowd that connects and leaves does not delay the clients that come later', async (t) => {
+test('many clients that connect and leave do not delay the clients that come later', async (t) => {
   const { come, pass } = world(t, [only], () => 10, options)
   const crowd = Array.from({ length: 1000 }, () => come())
   await pass(100)
@@ -35,7 +35,7 @@ test('a client waits for its turn for holdTime, and then reads 421', async (t) =
   assert.ok(next.greeted !== undefined)
 })
 
-test('those that wait are served in the order in which they came', async (t) => {
+test('waiting clients are served in the order of their arrival', async (t) => {
   const { come, pass } = world(t, [only], () => 10, options)
   const crowd = Array.from({ length: 50 }, () => come())
   await pass(6000)

@@ -94,7 +94,7 @@ describe('with a real Postfix behind it, the relay', { skip: unless('postfix') }
     assert.ok(Number(size) > body.length - 15_000)
   })
 
-  test('makes no mail of a message whose client resets in the middle', async () => {
+  test('does not deliver a message whose client resets the connection in the middle', async () => {
     const session = await begin({ address: '192.0.2.8', port: 1 }, 'V2')
     await envelope(session)
     session.client.socket.write('Subject: half\r\n\r\nhalf a message\r\n')

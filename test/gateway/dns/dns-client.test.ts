@@ -253,7 +253,7 @@ test('client: a TCP connection that says nothing ends with the time limit', asyn
   assert.deepEqual(await result, timedOut)
 })
 
-test('client: a hundred cut answers at once all arrive', async (t) => {
+test('client: a hundred truncated answers at once all arrive', async (t) => {
   const stub = await server(t, (q) => q.reply({ truncated: q.via === 'udp', addresses: q.via === 'udp' ? [] : ['127.0.0.2'] }))
   const dns = client(t, [stub.endpoint])
   const results = await Promise.all(Array.from({ length: 100 }, (_, i) => ask(dns, `${i}.0.0.127.bl.test`)))
@@ -472,7 +472,7 @@ test('client: no more questions are on their way than allowed, and none is forgo
   assert.ok(most <= 5, `${most}`)
 })
 
-test('client: what is cancelled before it was sent is not sent', async (t) => {
+test('client: a question that is cancelled before it was sent is not sent', async (t) => {
   const stub = await server(t, silence)
   const dns = client(t, [stub.endpoint])
   const questions = Array.from({ length: 10 }, (_, i) => dns.ask(`${i}.test`, 'bl.test', silence))

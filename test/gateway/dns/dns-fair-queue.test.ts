@@ -23,7 +23,7 @@ test('flows take turns, and a flow keeps its order', () => {
   }
 })
 
-test('no more are admitted than there are places', () => {
+test('only as many are admitted as there are slots', () => {
   const flows = new DnsFairQueue<string>(2)
   for (const item of ['a1', 'a2', 'a3']) flows.add('a', item)
   assert.deepEqual(admitted(flows), ['a1', 'a2'])
@@ -56,7 +56,7 @@ test('a flow with nothing to do leaves its share to the others', () => {
   assert.equal(admitted(flows).length, 2)
 })
 
-test('what is over is discarded before its turn comes', () => {
+test('entries that are over are discarded before their turn', () => {
   const flows = new DnsFairQueue<string>(1)
   for (const item of ['a1', 'a2', 'a3']) flows.add('a', item)
   admitted(flows)
@@ -66,7 +66,7 @@ test('what is over is discarded before its turn comes', () => {
   assert.deepEqual(admitted(flows), ['a3'])
 })
 
-test('the queue hands out everything in order, whatever its length', () => {
+test('the queue returns everything in order, whatever its length', () => {
   const fifo = new Fifo<number>()
   const out: number[] = []
   for (let i = 0; i < 10_000; i++) {

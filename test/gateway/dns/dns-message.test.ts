@@ -304,7 +304,7 @@ const valid: readonly (RawMessage & { readonly what: string; readonly want: Read
 
 for (const { what, want, ...raw } of valid) test(`answer: ${what}`, () => assert.deepEqual(readAnswer(rawMessage(query, raw), query), want))
 
-test('answer: names that point along a chain of 8,000 pointers do not hold up the process', () => {
+test('answer: a name with a chain of 8,000 pointers does not block the process', () => {
   /** Processor time in microseconds, the least of three: that of this machine at its quietest. */
   const cost = (read: (bytes: Buffer) => unknown): number =>
     Math.min(

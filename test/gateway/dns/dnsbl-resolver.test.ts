@@ -1,4 +1,4 @@
-// One flight for all sessions of a client: who gets which answers, when, and who does not.
+// One lookup for all sessions of a client: which sessions get which answers, and when.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -27,7 +27,7 @@ function bench() {
   return { clock, said, counts, count }
 }
 
-test('a list that is dead is said to fail once, with the third timeout', () => {
+test('a dead list is reported once, at the third timeout', () => {
   const { said, counts, count } = bench()
   count(clean, timeout, timeout)
   assert.deepEqual(said, [])
@@ -40,7 +40,7 @@ test('a list that is dead is said to fail once, with the third timeout', () => {
 })
 
 for (const kind of ['code', 'notAList', 'refused'] as const) {
-  test(`an error of the kind ${kind} is meant: it is said at once`, () => {
+  test(`an error of the kind ${kind} is deliberate, and reported at once`, () => {
     const { said, count } = bench()
     count(error(kind), error(kind))
     assert.deepEqual(said, [`bl.test fails: ${kind}`])
@@ -48,7 +48,7 @@ for (const kind of ['code', 'notAList', 'refused'] as const) {
 }
 
 for (const kind of ['malformed', 'servfail', 'unreachable', 'local'] as const) {
-  test(`an error of the kind ${kind} may be of one question: the third in a row is said`, () => {
+  test(`an error of the kind ${kind} may concern one question: the third in a row is reported`, () => {
     const { said, count } = bench()
     count(error(kind), error(kind), clean, error(kind), error(kind))
     assert.deepEqual(said, [])
@@ -87,7 +87,7 @@ test('a list that leaves the policy no longer fails', () => {
   assert.equal(counts.isFailing(bl), false)
 })
 
-test('sites of former policies are forgotten from the eldest on', () => {
+test('sites of former policies are removed, the oldest first', () => {
   const { counts } = bench()
   for (let i = 0; i < 1500; i++) counts.count(`list${i}.test`, error('code'))
   assert.deepEqual([counts.all().length, counts.all()[0]?.domain], [1000, 'list500.test'])

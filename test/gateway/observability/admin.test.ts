@@ -1,4 +1,4 @@
-// The admin server: its four pages, what it refuses, and that it lets go of clients who waste its time.
+// The admin server: its four pages, what it refuses, and that it closes connections of clients that waste its time.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -82,7 +82,7 @@ describe('the admin server', () => {
     })
   }
 
-  test('says which address it could not have, and which flag to change', async (t) => {
+  test('names the address that it cannot use, and the flag to change', async (t) => {
     const { address } = await serve(t)
     const port = Number(address.split(':').at(-1))
     await assert.rejects(serveAdmin({ address: '127.0.0.1', port }, ready), (error) => {
@@ -138,7 +138,7 @@ describe('the admin server hangs up on', () => {
     assert.match(await converse(address, flood), /^HTTP\/1\.1 431 /)
   })
 
-  test('a request that does not come to its end', async (t) => {
+  test('a request that is never completed', async (t) => {
     const { address } = await serve(t)
     assert.match(await converse(address, 'GET /healthz HTTP/1.1\r\nHost: x\r\n'), /^HTTP\/1\.1 408 /)
   })

@@ -26,7 +26,7 @@ describe('a batch of log lines', () => {
     assert.equal(readFileSync(file, 'utf8'), lines.join(''))
   })
 
-  test('is written soon without being asked', async () => {
+  test('is written soon without a flush', async () => {
     const file = join(folder, 'soon')
     const batch = new LogBatch(openSync(file, 'a'))
     batch.write('one\n')
@@ -38,7 +38,7 @@ describe('a batch of log lines', () => {
     await new LogBatch(join(folder, 'empty')).flush()
   })
 
-  test('is written by a process that dies of a mistake', () => {
+  test('is written by a process that ends with an exception', () => {
     const program = `const { LogBatch } = await import('${new URL('../../../gateway/observability/log-batch.ts', import.meta.url).href}')
       const batch = new LogBatch(1)
       batch.write('last words\\n')

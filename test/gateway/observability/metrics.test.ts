@@ -127,7 +127,7 @@ describe('an event is counted:', () => {
     }
   })
 
-  test('and the text holds neither an address nor anything that the client said', async () => {
+  test('the text contains neither an address nor bytes of the client', async () => {
     const metrics = new Metrics('1', levels)
     for (const { record } of cases) metrics.event(record, false)
     const { text } = await metrics.text()

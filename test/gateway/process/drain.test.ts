@@ -1,4 +1,4 @@
-// The end of a gateway process: who may still come, who may go on, and what those read whose time is over.
+// How a gateway process ends: which clients it still accepts, which sessions continue, and what the others read.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -105,7 +105,7 @@ test('for the time of --drain-delay it is not ready and says so, but takes clien
   await assert.rejects(startClient(gateway.port, '127.81.2.2'), /ECONNREFUSED/)
 })
 
-test('behind that time it takes clients for as long as some still come, and stops a second after the last', { skip }, async (t) => {
+test('after the drain delay it accepts clients as long as new ones come, and stops a second after the last', { skip }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
   const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '1s')
@@ -118,7 +118,7 @@ test('behind that time it takes clients for as long as some still come, and stop
   assert.ok(performance.now() - last < 20_000, 'not the 30 s for which it would wait for late clients')
 })
 
-test('but not longer than its drain timeout', { skip }, async (t) => {
+test('it does not accept clients after its drain timeout', { skip }, async (t) => {
   const backend = await startBackend()
   t.after(() => backend.close())
   const policy = { backend: { addresses: [backend.address], proxyProtocol: 'None' } }

@@ -1,4 +1,4 @@
-// Health checks at a whole gateway: who is taken for one, what it reads, and that nothing else comes of it.
+// Health checks of a whole gateway: which connections count as one, what they read, and that they have no other effect.
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -107,7 +107,7 @@ const unspecHeader = Buffer.from('\r\n\r\n\0\r\nQUIT\n\x21\0\0\x04\x04\0\x01x', 
 
 const visits: readonly Visit[] = [
   { what: 'comes from an address in probes.networks', spec: direct, from: '127.82.1.7' },
-  { what: 'is named so by the PROXY header of a proxy', spec: behindProxy, from: '127.82.2.1', header: forClient('127.83.0.9') },
+  { what: 'has a PROXY header with an address in probes.networks', spec: behindProxy, from: '127.82.2.1', header: forClient('127.83.0.9') },
   { what: 'has a PROXY header that says LOCAL', spec: behindProxy, from: '127.82.2.1', header: writeLocalProxyHeader() },
   { what: 'has a PROXY header that says UNKNOWN', spec: behindProxy, from: '127.82.2.1', header: Buffer.from('PROXY UNKNOWN\r\n') },
   {
@@ -117,11 +117,11 @@ const visits: readonly Visit[] = [
     header: Buffer.from('PROXY UNKNOWN 192.0.2.1 192.0.2.2 4711 25\r\n'),
   },
   { what: 'has a PROXY header of family UNSPEC', spec: behindProxy, from: '127.82.2.1', header: unspecHeader },
-  { what: 'owes a PROXY header for the time that it has, from an address in probes.networks', spec: behindProxy, from: '127.82.1.7' },
+  { what: 'sends no PROXY header within its time limit, from an address in probes.networks', spec: behindProxy, from: '127.82.1.7' },
 ]
 
 for (const { what, spec, from, header } of visits) {
-  test(`who ${what} is answered, and that is all`, { skip }, async (t) => {
+  test(`a connection that ${what} is answered, and has no other effect`, { skip }, async (t) => {
     const { gateway, questions } = await start(t, spec)
     const client = await connect(t, gateway, from, header)
     await check(client)
@@ -139,7 +139,7 @@ for (const { what, spec, from, header } of visits) {
   })
 }
 
-test('who owes a PROXY header, has said nothing and leaves is let go without a word, from probes.networks only', { skip }, async (t) => {
+test('a connection that must send a PROXY header and ends without a byte is not logged, from probes.networks only', { skip }, async (t) => {
   const { gateway } = await start(t, behindProxy)
   for (const end of [1, 2, 3]) (await connect(t, gateway, `127.82.1.${end}`)).end()
   const other = await connect(t, gateway, '127.82.2.2')
@@ -247,7 +247,7 @@ for (const [format, words] of [
   })
 }
 
-test("300 connections of a balancer that stay open do not keep out its next check, nor another balancer's", { skip }, async (t) => {
+test('300 open connections of a load balancer do not prevent its next check, or that of another load balancer', { skip }, async (t) => {
   const { gateway } = await start(t, behindProxy)
   const other = await connect(t, gateway, '127.82.2.2', writeLocalProxyHeader())
   assert.equal(await other.line(), greeting)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Fault, LeaseWorld } from './lease-world.ts'
 
-test('who comes first leads, and renews every 2 s', () =>
+test('the first candidate leads, and renews every 2 s', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')
     await one.election.leading
@@ -44,7 +44,7 @@ test('others wait while one leads', () =>
     assert.deepEqual(world.holders, ['one'])
   }))
 
-test('who waits asks at irregular times, from 2 s to 4.4 s apart', () =>
+test('a waiting candidate asks at irregular intervals of 2 s to 4.4 s', () =>
   LeaseWorld.run(async (world) => {
     await world.join('one')
     await world.join('two')
@@ -94,7 +94,7 @@ test('a lease that is given up is taken at the next attempt', () =>
     assert.equal(one.election.isLeading(), false)
   }))
 
-test('who only waits can leave at any time, and writes nothing', () =>
+test('a waiting candidate can leave at any time, and writes nothing', () =>
   LeaseWorld.run(async (world) => {
     await world.join('one')
     const two = await world.join('two')
@@ -159,7 +159,7 @@ test('when no operator can reach the API server, none leads; when it is back, on
     assert.notEqual(world.leaders[0], 'one')
   }))
 
-test('a leader that slept too long knows it as soon as it wakes', () =>
+test('a leader that was suspended too long notices it as soon as it runs again', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')
     await world.join('two')
@@ -175,7 +175,7 @@ test('a leader that slept too long knows it as soon as it wakes', () =>
     assert.deepEqual(world.leaders, ['two'])
   }))
 
-test('two that come at once do not both lead', () =>
+test('candidates that start at the same time do not all lead', () =>
   LeaseWorld.run(async (world) => {
     await Promise.all([world.join('one'), world.join('two'), world.join('three')])
     await world.pass(20_000)

@@ -24,6 +24,9 @@ export class LogBatch {
   #used = 0
   #handed = false
   #timer: NodeJS.Timeout | undefined
+  #dropped = 0
+  /** Called when the output is read again after lines were dropped, with their number. */
+  whenReadAgain: ((dropped: number) => void) | undefined
 
   /** @param destination a file descriptor or path */
   constructor(destination: number | string) {
@@ -32,6 +35,8 @@ export class LogBatch {
     this.#out = pino.destination(options)
     // A reader that goes away (`… | head`) must not end the gateway.
     this.#out.on('error', () => undefined)
+    this.#out.on('drop', (lines) => (this.#dropped += linesIn(lines as unknown as Buffer)))
+    this.#out.on('drain', () => this.#reportDropped())
     process.once('exit', () => this.#writeNow())
   }
 
@@ -74,8 +79,23 @@ export class LogBatch {
     this.#out.write(bytes as unknown as string)
   }
 
+  #reportDropped(): void {
+    const dropped = this.#dropped
+    if (dropped === 0) return
+    this.#dropped = 0
+    this.whenReadAgain?.(dropped)
+  }
+
   /** The process ends, perhaps by a bug: its last lines are the ones that matter. */
   #writeNow(): void {
     if (this.#used > 0) writeAtExit(this.#out, this.#lines.subarray(0, this.#used))
   }
 }
+
+function linesIn(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) lines++
+  return lines
+}
+
+const newline = 0x0a

@@ -46,7 +46,10 @@ export interface Log {
  */
 export function openLog(format: LogFormat, destination: number | string | LogBatch = 1, level: LogLevel = 'info', worker?: number): Log {
   const out = destination instanceof LogBatch ? destination : new LogBatch(destination)
-  return format === 'json' ? jsonLog(out, level, worker) : postfixLog(out, level)
+  const log = format === 'json' ? jsonLog(out, level, worker) : postfixLog(out, level)
+  out.whenReadAgain ??= (dropped) =>
+    log.warning(`${dropped} lines of the log were dropped, because its reader was too slow`, { event: 'LOG LINES DROPPED', dropped })
+  return log
 }
 
 /** Refused clients and failed tests have the level info: they are the gateway's normal work. */

@@ -1,5 +1,5 @@
-// The client's address when a proxy stands in front: reads the PROXY header that the proxy sends first, and passes on the
-// client that it names.
+// The client's address when a proxy stands in front: reads the PROXY header that the proxy sends first, and passes on
+// the client that it names.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { escapeC } from '../core/printable.ts'
 import { finishProxyHeader, parseProxyHeader, type ProxyHeaderResult, proxyHeaderLimit } from '../core/proxy-header.ts'

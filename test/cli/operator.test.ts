@@ -91,7 +91,7 @@ describe('postscreen operator', () => {
     })
   }
 
-  test('a kubeconfig that is not there is told, with exit code 1', async (t) => {
+  test('a missing kubeconfig is reported, with exit code 1', async (t) => {
     const { code, said } = await run(t, {
       args: [...enough, '--admin', '127.0.0.1:0', '--log-level', 'error', '--kubeconfig', '/nowhere/config'],
     })

@@ -76,7 +76,7 @@ for (const { name, policy } of policies) {
       }
     })
 
-    test('has what is read before what reads it', () => {
+    test('has objects that are read before the objects that read them', () => {
       const kinds = objects.map(({ kind }) => kind)
       const order = [
         'ConfigMap',
@@ -100,7 +100,7 @@ for (const { name, policy } of policies) {
   })
 }
 
-test('a checker that finds nothing would pass anything: it does find', () => {
+test('the checks find violations and unknown fields', () => {
   const bad: V1PodSpec = {
     hostNetwork: true,
     containers: [{ name: 'x', ports: [{ containerPort: 25, hostPort: 25 }] }],

@@ -117,7 +117,7 @@ describe('a changed policy', () => {
     assert.equal(scene.condition('Reconciling'), 'True Progressing')
   })
 
-  test('is looked at ever more seldom until every gateway runs it', async () => {
+  test('is checked less and less often until every gateway runs it', async () => {
     const scene = await new Scene().running()
     scene.write({ ...managed, mode: 'Audit' }, 2)
     const pauses = new Set<number | undefined>()
@@ -130,7 +130,7 @@ describe('a changed policy', () => {
     assert.equal(scene.condition('Ready'), 'True Ready')
   })
 
-  test('that a gateway refuses says so, and is looked at now and then', async () => {
+  test('that a gateway refuses says so, and is checked from time to time', async () => {
     const scene = await new Scene().running()
     scene.write({ ...managed, mode: 'Audit' }, 2)
     await scene.pass()

@@ -118,7 +118,7 @@ describe('an object that another writer changes back at once, every time', () =>
     return writes
   }
 
-  test('is written ever more seldom: nine times in the first minute, then every five minutes', async () => {
+  test('is written less and less often: nine times in the first minute, then every five minutes', async () => {
     const scene = await new Scene().running()
     assert.ok((await fight(scene, minute)) <= 9)
     await fight(scene, 15 * minute)

@@ -12,7 +12,7 @@ describe('2,000 messages come in while gateways are killed', { skip: unless('pos
 
   test('every message that a client saw acknowledged is in the queue', () => assert.equal(outcome.lost, 0))
 
-  test('none is there more often than it was acknowledged or left without an answer', () => assert.equal(outcome.surplus, 0))
+  test('no message is queued more often than it was acknowledged or left without an answer', () => assert.equal(outcome.surplus, 0))
 
   test('gateways were killed, and sessions cut', () => assert.ok(outcome.kills >= 2 && outcome.cutSessions > 0, JSON.stringify(outcome)))
 })

@@ -25,12 +25,12 @@ describe('one of two mail servers fails in every way while clients come', { skip
     )
   })
 
-  test('those of the first second are with the other one after a second', () => {
+  test('clients of the first second are at the other one after a second', () => {
     const late = faults.filter(({ inFirstSecond, pausedMs }) => inFirstSecond.longest > 1000 + slackMs + pausedMs)
     assert.deepEqual(late, [])
   })
 
-  test('those that come later go to the other one at once', () => {
+  test('later clients go to the other one at once', () => {
     const late = faults.filter(({ later }) => later.p50 > 500)
     assert.deepEqual(late, [])
   })

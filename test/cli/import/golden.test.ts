@@ -43,7 +43,7 @@ for (const [kind, folder] of [
       compare(join(here, folder, name, 'policy.yaml'), stdout)
     })
 
-    test(`makes a valid policy of the ${kind} case ${name}, and tells its notes on standard error too`, () => {
+    test(`makes a valid policy of the ${kind} case ${name}, and prints its notes to standard error too`, () => {
       const { stdout, stderr } = runCase(join(here, folder, name))
       const read = readPolicyText(stdout)
       assert.ok('policy' in read, inspect(read))

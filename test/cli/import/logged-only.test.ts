@@ -16,12 +16,12 @@ const told = (which: string): readonly string[] => [
   `postscreen_access_list: rejected clients are only logged, as in postscreen, because postscreen_denylist_action is ${which}; set spec.denylist.action to Enforce or Drop to refuse their mail`,
 ]
 
-test('an access list with reject and no postscreen_denylist_action is told of', () => {
+test('an access list with reject and no postscreen_denylist_action is reported', () => {
   assert.deepEqual(notesOf('postscreen_access_list = cidr:{{192.0.2.0/24 reject}}\n'), told('ignore (the default)'))
   assert.deepEqual(notesOf('postscreen_access_list = reject\n'), told('ignore (the default)'))
 })
 
-test('so is a reject in a table that stays in its file', () => {
+test('a reject in a table that stays in its file is reported too', () => {
   const text = `postscreen_access_list = cidr:${file}\n`
   assert.deepEqual(notesOf(text, '198.51.100.0/24 permit\n192.0.2.0/24 reject\n'), told('ignore (the default)'))
   assert.deepEqual(notesOf(text, '198.51.100.0/24 permit\n192.0.2.0/24 dunno\n'), [])

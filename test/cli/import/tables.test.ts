@@ -24,7 +24,7 @@ test('reads networks in every form that cidr_table(5) allows', () => {
   )
 })
 
-test('works conditions out, also negated, nested and never closed ones', () => {
+test('evaluates conditions, also negated, nested and unclosed ones', () => {
   assert.deepEqual(
     rulesOf(
       'if 10.0.0.0/8\n10.1.0.0/16 a\n192.0.2.0/24 never\nif !10.2.0.0/15\n10.0.0.0/14 b\nendif\n10.0.0.0/7 c\nENDIF\n10.0.0.0/7 d\nif ::/0\n0.0.0.0/0 never\n2001:db8::1 e',

@@ -44,7 +44,7 @@ describe('a list of protocols', () => {
   })
 })
 
-test('a grade is one of two, and older ones are told', () => {
+test('a grade is one of two, and older ones are reported', () => {
   assert.deepEqual(parseGrade('HIGH'), { value: { grade: 'High' } })
   assert.deepEqual(parseGrade('medium'), { value: { grade: 'Medium' } })
   const low = parseGrade('export')

@@ -37,7 +37,7 @@ for (const [text, unit, want] of times) {
   })
 }
 
-test('reads whole numbers of 32 bits and nothing else', () => {
+test('accepts only whole numbers of 32 bits', () => {
   for (const [text, want] of [
     ['10', 10],
     ['-3', -3],

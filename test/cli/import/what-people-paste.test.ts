@@ -58,7 +58,7 @@ test('main.cf in UTF-16, as PowerShell writes it, is read like any other', () =>
 
 const key = 'abcdefghijklmnopqrstuvwxyz'
 
-test('a key that stands behind the name of the list is refused, and shown nowhere', () => {
+test('a key behind the name of the list is refused, and not shown', () => {
   const { stdout, stderr } = importMain(`mynetworks = 127.0.0.0/8\npostscreen_dnsbl_sites = zen.${key}.dq.spamhaus.net*3\n`)
   assert.equal(stdout, '')
   assert.match(stderr, /zen\.<key>\.dq\.spamhaus\.net: the label that looks like a key is not the first label/)
@@ -80,7 +80,7 @@ test('keys of a compiled reply map are in lower case, whatever the text says tha
 
 const pem = (what: string): string => `-----BEGIN ${what}-----\nMA==\n-----END ${what}-----\n`
 
-test('of chain files the certificate is taken from the file that has one', () => {
+test('the certificate is taken from the chain file that has one', () => {
   const main = 'mynetworks = 127.0.0.0/8\nsmtpd_tls_security_level = may\nsmtpd_tls_chain_files = /etc/a.pem, /etc/b.pem\n'
   const tls = (first: string): unknown =>
     importFiles('postfix', { 'main.cf': main, 'a.pem': first, 'b.pem': pem('CERTIFICATE') }, [], ({ spec }) => spec?.['tls'])
@@ -88,7 +88,7 @@ test('of chain files the certificate is taken from the file that has one', () =>
   assert.deepEqual(tls(pem('PRIVATE KEY') + pem('CERTIFICATE')), { level: 'May', certFile: '/etc/a.pem', keyFile: '/etc/a.pem' })
 })
 
-test('a misspelt name of postscreen is told, and a name of the user’s own is not', () => {
+test('a misspelt name of postscreen is reported, and a name that the user has defined is not', () => {
   const { notes } = importMain('mynetworks = 127.0.0.0/8\npostscren_greet_wait = 3s\npost_office = x\npostmulti_enable = yes\n')
   assert.match(notes.join('\n'), /postscren_greet_wait: not a parameter of postscreen; did you mean postscreen_greet_wait\?/)
   assert.doesNotMatch(notes.join('\n'), /post_office|postmulti/)

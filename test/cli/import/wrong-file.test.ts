@@ -84,7 +84,7 @@ test('refuses values that LDIF only refers to, base64 that is not valid, and the
   )
 })
 
-test('Carbonio never passes zimbraMtaPostscreenDnsblTTL on, Zimbra does', () => {
+test('Carbonio does not apply zimbraMtaPostscreenDnsblTTL, Zimbra does', () => {
   const text =
     'zimbraMtaPostscreenDnsblMaxTTL: ${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h\nzimbraMtaPostscreenDnsblTTL: 5m\nzimbraMtaPostscreenDnsblMinTTL: 60s\nzimbraMtaPostscreenDnsblSites: bl.example.org\n'
   const maxTTL = (input: string): unknown => importFiles('zimbra', { input }, [], ({ dnsbl }) => dnsbl['maxTTL'])

@@ -125,7 +125,7 @@ test('a DNS list whose Secret is missing is left out and named, and the rest of 
   assert.match(await greeting(), /secret\.example\.com/)
 })
 
-test('when the Secret is there, the list is asked by itself, and its value is nowhere to be seen', async () => {
+test('when the Secret exists, the list is used without a restart, and its value is not visible anywhere', async () => {
   await apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'dqs', namespace: home }, stringData: { key: 'verysecretkey' } })
   const complete = /^\d+ of \d+ gateways run generation \d+$/
   await eventually('nothing is left out', async () => complete.test(condition(await get('psc', home, 'mx'), 'Programmed')?.message ?? ''))

@@ -54,7 +54,7 @@ test('a policy that is made again at once gets its gateway again', async () => {
   assert.equal((await get('deployment', home, 'again-gateway')).metadata.ownerReferences[0].uid, metadata.uid)
 })
 
-test('the deletion of the namespace is not held up by anything', async () => {
+test('the deletion of the namespace is not blocked', async () => {
   await kubectl('delete', 'namespace', home, '--wait', '--timeout=300s')
   assert.equal(await get('namespace', '', home), undefined)
 })

@@ -43,7 +43,7 @@ describe('a shared allowlist', { skip }, () => {
     )
   })
 
-  test('asks again while some test is still to do: the rest may have been passed elsewhere a moment ago', async (t) => {
+  test('asks again while a client still has tests to pass, since it may have passed them at another gateway', async (t) => {
     const valkey = await server(t)
     const [a, b] = [await openStore(t, [valkey]), await openStore(t, [valkey])]
     a.store.put('192.0.2.1', recordFor(hour, hour, 0, 0, 0))
@@ -105,7 +105,7 @@ describe('a shared allowlist', { skip }, () => {
     await untilHolds('the keys are counted', () => store.size() === 1201)
   })
 
-  test('makes do with these rights of its user', async (t) => {
+  test('needs only these rights of its user', async (t) => {
     const acl =
       'user postscreen on >secret ~postscreen:* resetchannels -@all +get +getrange +set +del +expireat +exists +eval +evalsha +scan +dbsize +ping'
     const valkey = await server(t, { config: [acl] })
@@ -128,7 +128,7 @@ const episode = (reason: string): RegExp =>
   )
 
 describe('a shared allowlist whose server', { skip }, () => {
-  test('is killed: clients are not kept waiting, what they earn is written when it is back', async (t) => {
+  test('is killed: clients do not wait, and their records are written when it is back', async (t) => {
     const valkey = await server(t)
     const { store, lines } = await openStore(t, [valkey])
     await valkey.kill()

@@ -36,7 +36,7 @@ function queueTo(disk: Disk, limits = quick): WriteQueue {
 const newDisk = (): Disk => ({ batches: [], failureWarnings: [], begun: 0, failures: 0, hold: undefined })
 
 describe('writes on their way to the disk', () => {
-  test('are committed together, the last word about a key only', async () => {
+  test('are committed together, only the last one of each key', async () => {
     const disk = newDisk()
     const queue = queueTo(disk)
     queue.add('a', '1')

@@ -100,8 +100,8 @@ test('a gateway that keeps its allowlist itself does not load the client of a Va
   assert.equal(stdout, '0\n')
 })
 
-describe('what is near', () => {
-  test('is fresh for its time, and afterwards better than nothing', () => {
+describe('the cache of recent records', () => {
+  test('is fresh for its time, and afterwards used only if there is nothing better', () => {
     let now = 0
     const near = new NearCache(10, 1000, () => now)
     near.learn('a', 'record')
@@ -114,7 +114,7 @@ describe('what is near', () => {
     assert.equal(near.any('a'), undefined)
   })
 
-  test('is bounded: the older half goes first, and the latest word about a client counts', () => {
+  test('is bounded: the older half is removed first, and the latest record of a client counts', () => {
     const near = new NearCache(100, 1000, () => 0)
     near.learn('0', 'old')
     for (let i = 1; i < 60; i++) near.learn(String(i), 'record')
@@ -128,7 +128,7 @@ describe('what is near', () => {
   })
 })
 
-test('an outage has one word at its beginning and one at its end, with how long it lasted', () => {
+test('an outage has one log line at its beginning and one at its end, with its duration', () => {
   let now = 1000
   const said: string[] = []
   const outage = new Outage(() => now)

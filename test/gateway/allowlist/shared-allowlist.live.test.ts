@@ -58,7 +58,7 @@ const metric = async ({ admin }: GatewayProcess, name: string): Promise<number> 
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
 }
 
-test('a client that passed on one gateway is old on another at once, and after all of them were replaced', { skip }, async (t) => {
+test('a client that passed at one gateway is known to another at once, and after all of them were replaced', { skip }, async (t) => {
   const { start } = await site(t)
   const [a, b] = await Promise.all([start(), start()])
   assert.equal(await come(a, '127.81.0.1'), 'new')
@@ -68,7 +68,7 @@ test('a client that passed on one gateway is old on another at once, and after a
   assert.equal(await come(c, '127.81.0.1'), 'old', 'its first client, right after its start')
 })
 
-test('with a prefix of 24 the pool of a sender is known after its first member', { skip }, async (t) => {
+test('with a prefix of 24 all addresses of a sender are known after the first one', { skip }, async (t) => {
   const { start, valkey } = await site(t)
   const [a, b] = await Promise.all([start({ prefix: { ipv4: 24 } }), start({ prefix: { ipv4: 24 } })])
   assert.equal(await come(a, '127.81.1.1'), 'new')

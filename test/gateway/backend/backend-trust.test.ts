@@ -89,7 +89,7 @@ async function arrive(t: TestContext, backends: Backends, network: number, unrea
   return { client, failed: failed.promise }
 }
 
-test('a server that reads the header no longer: the first client that comes is held, not bounced, and it is misconfigured', async (t) => {
+test('when a server no longer reads the header, its next client is held, not bounced, and the server is misconfigured', async (t) => {
   const server = await mailServer(t)
   const backends = await table(t, server, { holdMs: 300 })
   server.is = 'plain'
@@ -147,7 +147,7 @@ test('at a server that reads the header, only a client that does not wait for re
   assert.deepEqual(server.commands, ['NOOP', 'EHLO x', 'FOO', 'QUIT'])
 })
 
-test('three clients that find out at the same time are one episode: misconfigured once', async (t) => {
+test('three clients that notice it at the same time are one episode: the server is misconfigured once', async (t) => {
   const server = await mailServer(t)
   const states: string[] = []
   const backends = await table(t, server, { onChange: (_label, _from, to) => void states.push(to) })

@@ -136,7 +136,7 @@ describe('an event is counted:', () => {
 })
 
 describe('the other metrics', () => {
-  test('tell the levels at the time of asking', async () => {
+  test('have the levels of the time when they are read', async () => {
     const lines = await samples(new Metrics('1.2.3', levels))
     assert.deepEqual(lines, [
       'postscreen_allowlist_entries 42',
@@ -146,7 +146,7 @@ describe('the other metrics', () => {
     ])
   })
 
-  test('count what came of questions to DNS lists, and errors by kind', async () => {
+  test('count the results of questions to DNS lists, and errors by kind', async () => {
     const metrics = new Metrics('1', levels)
     metrics.dnsblAnswer({ is: 'listed', hits: [] }, 'zen.example')
     for (const is of ['clean', 'clean', 'unweighted'] as const) metrics.dnsblAnswer({ is }, 'zen.example')
@@ -174,7 +174,7 @@ describe('the other metrics', () => {
     assert.match(text, /^postscreen_policy_apply_errors_total 1$/m)
   })
 
-  test('count what becomes of hand-offs, relays and STARTTLS', async () => {
+  test('count the results of hand-offs, relays and STARTTLS', async () => {
     const metrics = new Metrics('1', levels)
     metrics.relayStarted(0.01)
     metrics.backendFailed('connect')

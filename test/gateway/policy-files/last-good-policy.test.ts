@@ -71,7 +71,7 @@ async function runOnce({ start }: Place, ...flags: string[]): Promise<Status> {
   return page
 }
 
-test('a line that does not parse in a table is skipped, at the start too, and told in log, status and metric', { skip }, async (t) => {
+test('a table line that does not parse is skipped, also at the start, and reported in log, status and metric', { skip }, async (t) => {
   const here = place(t)
   appendFileSync(here.table, `192.0.2.8/27 permit\n\u001b]0; x\n${'nonsense x\n'.repeat(20)}`)
   const gateway = await here.start('--backend', '127.0.0.1:1')
@@ -131,7 +131,7 @@ const breaks: readonly {
   },
 ]
 for (const { what, flags = [], make, says } of breaks) {
-  test(`a start into ${what} serves the last good policy with its table, and says so until it is mended`, { skip }, async (t) => {
+  test(`a start into ${what} serves the last good policy with its table, and says so until it is corrected`, { skip }, async (t) => {
     const here = place(t)
     const before = await runOnce(here, ...flags)
     assert.equal(before.policy?.keptAt, null)

@@ -273,7 +273,7 @@ describe('a certificate from a Secret', () => {
     assert.deepEqual(problems(folder), [missing('tls.crt'), missing('tls.key')])
   })
 
-  test('is not looked at when the settings leave no cipher, here and for a cluster', (t) => {
+  test('is not read when the settings leave no cipher, here and for a cluster', (t) => {
     const tls = { level: 'May', secretName: 'mx-tls', excludeCiphers: ['ALL'] }
     const folder = newFolder(t, { 'policy.yaml': manifest({ tls }) })
     const want = 'spec.tls.excludeCiphers: leaves no cipher for TLS 1.2 and older; exclude fewer, or set minVersion: TLSv1.3'
@@ -289,7 +289,7 @@ describe('a certificate from a Secret', () => {
   })
 })
 
-test('what the operator runs the gateway with is of no interest to the gateway', (t) => {
+test('the gateway ignores the settings for running it, which the operator uses', (t) => {
   const folder = newFolder(t, { 'policy.yaml': manifest({ gateway: { replicas: 3, service: { type: 'LoadBalancer' } } }) })
   assert.equal(load(folder).policy.metadata.name, 'mx')
 })

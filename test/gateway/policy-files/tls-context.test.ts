@@ -71,7 +71,7 @@ test('a file whose second certificate cannot be read is refused with the words o
   assert.match(refused.why, /chain\.pem cannot be used: /)
 })
 
-test('a key as short as Postfix takes is taken', { skip }, () => {
+test('the shortest key that Postfix accepts is accepted', { skip }, () => {
   assert.ok('context' in loadTls(pair('small', [], ['rsa:1024'])))
 })
 

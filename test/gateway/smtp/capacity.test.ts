@@ -20,7 +20,7 @@ describe('the limit of connections', () => {
     })
   }
 
-  test('comes with what to do about it', () => {
+  test('comes with advice', () => {
     assert.match(adviceOn(connectionLimit(150, 0)), /^raise the limit of open files, which is 150 .* or run more gateways$/)
     assert.match(adviceOn(connectionLimit(150, 9)), /^raise limits\.connections, or run more gateways$/)
   })

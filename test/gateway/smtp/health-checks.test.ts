@@ -71,7 +71,7 @@ test('while the gateway is not ready a probe reads 421 and the end', async (t) =
   assert.deepEqual([house.counted, house.warnings], [['unready'], []])
 })
 
-test('a probe that ends its side without a word is let go, and so is one that resets', async (t) => {
+test('a probe that ends its side without a byte is closed, and so is one that resets', async (t) => {
   const house = await open(t)
   const polite = await talk(t, house, '')
   polite.socket.end()
@@ -145,7 +145,7 @@ test('the end of the gateway ends all of them', async (t) => {
   await until(() => house.checks.size === 0)
 })
 
-test('mail from a probe is put off and warned of once a minute, with what to do', async (t) => {
+test('mail from a probe gets a temporary error and a warning once a minute, with advice', async (t) => {
   let now = 0
   const house = await open(t, { now: () => now })
   const offer = async (): Promise<void> => {
@@ -166,7 +166,7 @@ test('mail from a probe is put off and warned of once a minute, with what to do'
   assert.deepEqual(house.warnings, [...want, ...want])
 })
 
-test('a mistake of ours costs the visit only', async (t) => {
+test('an exception in the gateway ends only this connection', async (t) => {
   const broken = { ...rulesOf({}) }
   Object.defineProperty(broken, 'smtp', { get: () => assert.fail('broken') })
   const house = await open(t, { rules: () => broken })

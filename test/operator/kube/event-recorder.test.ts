@@ -119,7 +119,7 @@ for (const [what, object, more] of others) {
   })
 }
 
-test('what the API server would refuse is cut to its measure, in whole characters', async () => {
+test('texts that are too long for the API server are cut to its limit, in whole characters', async () => {
   const desk = new Desk()
   const long = 'x'.repeat(300)
   desk.recorder.record(policy('mx', '1'), { type: 'Normal', reason: long, action: long, note: `\u0000${'€'.repeat(1000)}` })

@@ -50,7 +50,7 @@ test('a server that stops in the middle of an answer is given up after the time 
     await until(() => arrival.isAbandoned, 'hanging up')
   }))
 
-test('an answer that drips does not get more time than any other', () =>
+test('a slow answer does not get more time than any other', () =>
   withClient(server, async (client, clock) => {
     const result = failure(client.get(Pod, 'mail', 'mx'))
     const arrival = await server.next()

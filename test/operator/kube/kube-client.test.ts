@@ -87,7 +87,7 @@ for (const { what, call, sends, type, body } of verbs) {
     }))
 }
 
-test('what is not there is not there, and may be deleted', () =>
+test('an object that does not exist is undefined, and may be deleted', () =>
   withClient(server, async (client) => {
     server.answer = (arrival) => arrival.refuse(404, 'NotFound', 'policies "mx" not found')
     assert.equal(await client.get(PostscreenPolicy, 'mail', 'mx'), undefined)
@@ -173,7 +173,7 @@ for (const [what, body] of nonsense) {
     }))
 }
 
-test('a refusal tells its reason, and how long to stay away', () =>
+test('a refusal has its reason, and the time to wait', () =>
   withClient(server, async (client) => {
     server.answer = (arrival) => arrival.refuse(429, 'TooManyRequests', 'slow down', { 'retry-after': '2' })
     const error = await failure(client.list(Pod))

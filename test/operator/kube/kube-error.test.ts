@@ -52,7 +52,7 @@ const answers: readonly [what: string, body: unknown, header: string | undefined
 ]
 
 for (const [what, body, header, expected] of answers) {
-  test(`the wish to be left alone is read from ${what}`, () => {
+  test(`the time to wait is read from ${what}`, () => {
     assert.equal(kubeErrorOf('get pods', 429, body, header).retryAfterMs, expected)
   })
 }

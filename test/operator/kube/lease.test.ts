@@ -129,7 +129,7 @@ for (const fault of ['stall', 'cut', 'lost answer'] as const satisfies readonly 
       assert.deepEqual(world.leaders, ['two'])
     }))
 
-  test(`a leader that hears nothing for 6 s (${fault}) leads on`, () =>
+  test(`a leader that hears nothing for 6 s (${fault}) continues to lead`, () =>
     LeaseWorld.run(async (world) => {
       const one = await world.join('one')
       await world.join('two')
@@ -239,7 +239,7 @@ for (const [what, spec, afterMs] of leases) {
     }))
 }
 
-test('one that leaves while its answer is lost gives the lease back all the same', () =>
+test('a leader that leaves while an answer is lost still releases the lease', () =>
   LeaseWorld.run(async (world) => {
     const one = await world.join('one')
     await world.join('two')
@@ -298,7 +298,7 @@ test('a lease that was taken over is not given back', () =>
     assert.equal(world.spec['holderIdentity'], 'thief')
   }))
 
-test('trouble that stays the same is told once', () =>
+test('trouble that stays the same is reported once', () =>
   LeaseWorld.run(async (world) => {
     await world.join('one')
     const two = await world.join('two')

@@ -123,7 +123,7 @@ test('it lists, then watches from the version of the list, with bookmarks and a 
     assert.deepEqual(one.troubles, [])
   }))
 
-test('the lots decide how long a watch may be', () =>
+test('the duration of a watch is random', () =>
   withReflector(async (one) => {
     one.lot = 0
     const first = await one.begin()

@@ -139,7 +139,7 @@ test('a key that changes while it waits after a failure does not wait', async ()
   assert.deepEqual(bench.clock.waits, [200])
 })
 
-test('a server that wants to be left alone is left alone', async () => {
+test('a server that asks for a pause gets it', async () => {
   const bench = new Bench()
   bench.queue.add('mail/a')
   await turn()

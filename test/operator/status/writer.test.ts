@@ -47,7 +47,7 @@ describe('with a CRD that is older than the operator', () => {
     assert.ok(scene.omitted.length <= 2, 'that of the claim, and all')
   })
 
-  test('the same fields are not told of again when they were tried again', async () => {
+  test('the same fields are not reported again when they were tried again', async () => {
     const scene = new Scene()
     older(scene, () => ['effective', 'gateways.programmed'])
     scene.write(managed, 1)
@@ -92,7 +92,7 @@ describe('with a CRD that is older than the operator', () => {
     assert.deepEqual(scene.omitted.at(-1), [])
   })
 
-  test('an answer that is about something else is not taken for that', async () => {
+  test('an answer about something else does not count as an omitted field', async () => {
     const scene = new Scene()
     scene.write(managed, 1)
     scene.cluster.onCall = ({ verb }) => {

@@ -86,7 +86,7 @@ test('of three workers one probes a backend, and another one goes on when it die
   await until(gateway, (page) => page.ready)
 })
 
-test('what it finds wrong no worker gives a client to, and one of them logs it', { skip }, async (t) => {
+test('no worker hands off clients to a backend that has failed its probe, and one of them logs it', { skip }, async (t) => {
   const backend = await mailServer(t)
   const gateway = await start(t, backend)
   backend.isWell = false

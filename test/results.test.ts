@@ -1,4 +1,5 @@
-// The reporter behind the closing words of a run: how many tests, which were left out, which failed and what they said, and never more than fits.
+// The reporter of the summary of a run: how many tests there were, which were left out, and which failed with which
+// message, in a bounded number of lines.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
-// Every case of the bench runs with tiny numbers and reads off the figures that its goals are about. Which figures, a busy machine has no say in.
+// Every case of the bench runs with tiny numbers and has the figures of its goals. Their values are not checked, since
+// they depend on the machine.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { measureCase } from './measure.ts'

@@ -1,4 +1,4 @@
-// The `postscreen` command's door: a Node that is too old is told what to do.
+// The start of the `postscreen` command: with a Node that is too old it says what to do.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'

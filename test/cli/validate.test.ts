@@ -1,4 +1,4 @@
-// `postscreen validate`: what it says of a policy that is valid and probably not meant.
+// `postscreen validate`: its warnings about a policy that is valid, but probably not intended.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Clients that come at a rate, whatever becomes of those before them: an open loop, as the world is.
+// Clients that come at a fixed rate, independent of the earlier ones: an open loop, as real clients are.
 import { Client, endOf, type Script, type Visit } from './clients.ts'
 
 /** One kind of client. */
@@ -30,7 +30,7 @@ export interface Tally {
 export interface ArrivalOptions {
   readonly kinds: readonly Kind[]
   readonly perSecond: number
-  /** Where the next client goes; undefined when there is nowhere, which counts against it. */
+  /** The port of the next client; undefined when there is none, which counts as a failure. */
   readonly port: () => number | undefined
 }
 

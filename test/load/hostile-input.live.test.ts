@@ -1,4 +1,4 @@
-// Clients that send anything but SMTP, or nothing: each gets the reply that it deserves, and the gateway does not notice.
+// Clients that send anything but SMTP, or nothing: each gets the right reply, and the gateway is not affected.
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'

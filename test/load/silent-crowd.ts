@@ -25,7 +25,7 @@ export interface CrowdOutcome {
   readonly heapBytesEach: number
   /** Clients that the gateway sent away. */
   readonly sentAway: number
-  /** What is left of them: sessions, sockets, timers, files, live objects. Nothing, one hopes. */
+  /** What is left of them: sessions, sockets, timers, files, live objects. Empty if all is well. */
   readonly left: Readonly<Record<string, number>>
   /** Live objects more than before they came. */
   readonly keptHeapBytes: number

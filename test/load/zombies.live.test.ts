@@ -1,4 +1,5 @@
-// Mute zombies hold on, good clients deliver: what the gateway is for, beside a real smtpd without it. `npm run bench -- zombies` has a real postscreen too.
+// Silent zombies keep their connections while good clients deliver, with the gateway and with a real smtpd alone.
+// `npm run bench -- zombies` has a real postscreen too.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

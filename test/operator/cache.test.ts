@@ -1,4 +1,4 @@
-// What of the cluster the cache tells, and as whose change.
+// Which changes of the cluster the cache reports, and for which policy.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Cache } from '../../operator/cache.ts'

@@ -1,4 +1,5 @@
-// The policy of a Helm release: applied as the possession of its ConfigMap, with patience for what passes and none for what stays wrong.
+// The policy of a Helm release: it belongs to its ConfigMap. Temporary errors are tried again, and permanent ones are
+// not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyChartPolicy } from '../../operator/chart-policy.ts'

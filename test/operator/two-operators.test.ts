@@ -1,4 +1,5 @@
-// Two operators whose scopes overlap, and any other writer that keeps changing what the operator made: nothing fights.
+// Two operators whose scopes overlap, and another writer that keeps changing an object: they do not overwrite each
+// other without end.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { KubeObject } from '../../operator/kube/object.ts'

@@ -1,4 +1,4 @@
-// Texts for logs and replies: whatever a client sends, no line breaks and no terminal obeys.
+// Texts for logs and replies: whatever a client sends, they have no line breaks and no control characters.
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -22,7 +22,7 @@ export interface DnsFaultOutcome {
   readonly wrong: Readonly<Record<string, number>>
   /** Milliseconds from the connection to the end of the visit of the slowest. */
   readonly slowestMs: number
-  /** What the gateway has more than before when all is over: lookups, sockets, timers, files. Nothing, one hopes. */
+  /** What the gateway has more than before when all is over: lookups, sockets, timers, files. Empty if all is well. */
   readonly left: Readonly<Record<string, number>>
 }
 

@@ -43,7 +43,10 @@ export interface FaultySoakOutcome {
   /** Bytes of live objects that each session leaves, in the second half: in the first, the table of clients seen lately fills (20,000). */
   readonly liveGrowth: number
   readonly rssGrowth: number
-  /** What the gateways have in the end that they had not in the beginning: sessions, lookups, timers, sockets, files. Nothing, one hopes. */
+  /**
+   * What the gateways have more at the end than at the start: sessions, lookups, timers, sockets, files. Empty if all
+   * is well.
+   */
   readonly left: Readonly<Record<string, number>>
   readonly internalErrors: number
   /** Episodes that a gateway should have shown and did not, or showed and should not have, with counts. */

@@ -1,4 +1,5 @@
-// Half a minute of everything that strangers broke, at once. `npx node test/reliability/run.ts strangers` runs half an hour, and judges memory too.
+// Half a minute of all faults that outside clients and their networks cause, at once.
+// `npx node test/reliability/run.ts strangers` runs half an hour, and judges memory too.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -1,4 +1,5 @@
-// Story: a policy that the API server took turns out to be bad. Its owner reads why, and what ran before goes on.
+// Story: a policy that the API server has accepted cannot be used. Its status says why, and the gateways keep the last
+// one.
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, test } from 'node:test'

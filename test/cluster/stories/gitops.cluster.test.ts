@@ -1,4 +1,4 @@
-// Story: GitOps tools apply the same manifests again and again, and must neither see a difference nor be told wrong.
+// Story: GitOps tools apply the same manifests repeatedly. They must not see a difference, or read a wrong status.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'

@@ -26,7 +26,7 @@ const grace = { periodMs: 10_000, lookMs: 1000 }
  * the API server and kube-proxy each have a part in it, on the same two cores as everything else.
  */
 const changeMs = 20_000
-/** A client that was sent to the cut-off node waits in vain, however long; one that was not has this long, on a busy machine. */
+/** The time limit of a client, on a busy machine. A client that was sent to the cut-off node gets no answer at all. */
 const patienceMs = 15_000
 /**
  * How long it is watched. Clients that are still sent there fail until less than `patienceMs` before its end, so no

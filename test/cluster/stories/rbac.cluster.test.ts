@@ -1,4 +1,5 @@
-// Story: the operator may do what it does and nothing else; a gateway may do nothing at all. The API server's own audit log is the witness.
+// Story: the operator has exactly the rights that it uses, and a gateway has none. The audit log of the API server
+// proves it.
 // Runs alone: it reads the audit log of all that the operator does.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

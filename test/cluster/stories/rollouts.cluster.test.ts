@@ -1,4 +1,5 @@
-// Story: a node is drained, the gateway gets a new image, Postfix is updated, while mail comes in through the load balancer. No session fails for it.
+// Story: a node is drained, the gateway gets a new image, and Postfix is updated, while mail comes in through the load
+// balancer. No session fails.
 // Runs alone: it drains nodes and replaces the mail servers.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,5 @@
-// Story: gateways share what they learned. A client that passed at one is known to all at once, and still is when every gateway has been replaced.
+// Story: gateways share their allowlist. A client that passed at one is known to all at once, and is still known when
+// every gateway has been replaced.
 // Runs alone: it changes the release, and restarts all that belongs to it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

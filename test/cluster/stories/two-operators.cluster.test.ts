@@ -1,4 +1,4 @@
-// Story: two operators, one at work. The one at work dies without a word, or the API server goes away for a minute.
+// Story: two operators, of which one leads. The leader is killed, or the API server is away for a minute.
 // Runs alone: it stops the operator of the release, and the API server.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'

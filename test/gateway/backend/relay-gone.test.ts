@@ -1,4 +1,5 @@
-// Relays whose client or backend is gone while nothing is read from it: they end all the same, and those that only take their time do not.
+// Relays whose client or backend is gone while nothing is read from it: they still end, and those that are only slow do
+// not.
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

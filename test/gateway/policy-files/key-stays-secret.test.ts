@@ -1,4 +1,4 @@
-// The key of a DNS list goes into questions and nowhere else: everything that a gateway puts out is searched for it.
+// The key of a DNS list is only in questions: all other output of a gateway is searched for it.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

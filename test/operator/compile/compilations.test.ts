@@ -1,4 +1,4 @@
-// Policies are compiled once for each version of what they are made of, and what ConfigMaps hold is read with suspicion.
+// Policies are compiled once for each version of what they are made of, and the content of ConfigMaps is checked.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'

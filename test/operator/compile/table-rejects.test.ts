@@ -1,4 +1,4 @@
-// A reject that has no effect is also told of when it is in a table of a ConfigMap.
+// A reject that has no effect is also reported when it is in a table of a ConfigMap.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noticesOf } from '../../../crds/notices.ts'
@@ -14,7 +14,7 @@ function notices(spec: object, text: string): readonly string[] {
   return noticesOf(made.compiled.policy.spec, made.compiled.tablesReject)
 }
 
-test('a reject in a ConfigMap without denylist.action is told of', () => {
+test('a reject in a ConfigMap without denylist.action is reported', () => {
   assert.match(notices({}, '192.0.2.0/24 reject\n').join(), /denylist\.action is Ignore/)
 })
 

@@ -1,4 +1,4 @@
-// How gateways are made to look at a changed policy at once: an annotation of their pod is changed, ever more seldom.
+// How gateways are made to read a changed policy at once: an annotation of their pod is changed, less and less often.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { annotation } from '../../../operator/desired/names.ts'

@@ -1,4 +1,4 @@
-// What a gateway says of itself is read with suspicion: anything may stand on a pod's status page.
+// The status page of a gateway is checked when it is read: a pod may answer anything.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'

@@ -1,4 +1,4 @@
-// Events: what is sent, what becomes a series, and that neither trouble nor a flood gets through.
+// Events: which are sent, which become a series, and that neither errors nor too many events do harm.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

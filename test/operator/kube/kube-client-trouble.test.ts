@@ -1,4 +1,4 @@
-// No server, however silent, slow or absent, can keep the client waiting, and no crowd of requests gets through at once.
+// A server that is silent, slow or away cannot keep the client waiting, and the number of requests at once has a limit.
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

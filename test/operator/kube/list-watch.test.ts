@@ -1,4 +1,4 @@
-// The reflector ends up with the truth, whatever the server and the network do on the way.
+// The reflector has the right objects in the end, whatever the server and the network do.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'

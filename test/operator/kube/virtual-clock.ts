@@ -73,7 +73,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets the world turn until `condition` holds; fails after a minute. For what real sockets bring about. */
+/** Waits until `condition` holds, for results of real sockets. Fails after a minute. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const end = performance.now() + 60_000
   while (!condition()) {

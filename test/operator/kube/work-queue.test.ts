@@ -1,4 +1,4 @@
-// The work queue: no key twice at once, no key lost, and patience with those that fail.
+// The work queue: no key twice at once, no key lost, and longer waits for keys that fail.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// What a handed-on session costs the gateway in CPU, beside HAProxy in TCP mode: `npm run bench -- relay-alone [SESSIONS]`. Linux only.
+// What a relayed session costs the gateway in CPU, beside HAProxy in TCP mode: `npm run bench -- relay-alone [SESSIONS]`. Linux only.
 //
 // A client, the relay and a backend are processes of their own, all on the loopback; what is counted is the user and system time of the relay alone.
 import { type ChildProcess, fork } from 'node:child_process'

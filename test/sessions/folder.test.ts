@@ -39,11 +39,11 @@ test('a scenario that the core does not play is not played by the gateway either
   }
 })
 
-/** Pitfalls of section 11 of the behaviour notes that are no matter of a whole session. */
+/** Pitfalls of section 11 of the behaviour notes that do not concern a whole session. */
 const elsewhere: Readonly<Record<string, string>> = {
   T10: 'cleaning up while serving: test/gateway/allowlist/allowlist-cleanup.test.ts',
   T14: 'a threshold below 1 is refused with the policy: test/crds',
-  T15: 'answers that are no IPv4 address: test/gateway/core/dnsbl.test.ts',
+  T15: 'answers that are not an IPv4 address: test/gateway/core/dnsbl.test.ts',
   T16: 'the grammar of reply filters: test/crds/values/reply-filter.test.ts',
   T17: 'the grammar of reply filters: test/crds/values/reply-filter.test.ts',
   T24: 'writing what has not changed: test/gateway/core/conclude.test.ts',

@@ -17,7 +17,7 @@ import { inspect } from 'node:util'
 /** Written with regular expressions for Postfix, because its exact tables do not take keys with blanks; the importer takes only exact ones. */
 const notImportable = new Set(['quick-veto'])
 
-/** Settings of every private Postfix that bear on postscreen; see test/peers/postfix-files.ts. The gateway permits nobody by default. */
+/** Settings of every private Postfix that bear on postscreen; see test/peers/postfix-files.ts. The gateway permits no client by default. */
 const base = {
   compatibility_level: '3.6',
   myhostname: 'mx.example.test',

@@ -39,7 +39,11 @@ const cases: readonly { readonly what: string; readonly entries: readonly Access
     entries: [table('192.0.2.1 unknown-action'), rule('192.0.2.0/24 reject')],
     want: 'Dunno',
   },
-  { what: 'a table that names nobody is passed over', entries: [table('198.51.100.1 reject'), table('192.0.2.1 permit')], want: 'Permit' },
+  {
+    what: 'a table without the client’s address is passed over',
+    entries: [table('198.51.100.1 reject'), table('192.0.2.1 permit')],
+    want: 'Permit',
+  },
   { what: 'a table decides before the rules behind it', entries: [table('192.0.2.1 reject'), rule('192.0.2.1 permit')], want: 'Reject' },
   { what: 'rules before a table decide before it', entries: [rule('192.0.2.1 permit'), table('192.0.2.1 reject')], want: 'Permit' },
   {

@@ -64,7 +64,7 @@ test('an inner network that stands behind an outer one is never found', () => {
   assert.equal(tableOf(['10.0.0.0/8'], ['10.1.0.0/16']).lookup('10.1.2.3'), 0)
 })
 
-test('100,000 networks are no trouble', { timeout: 60_000 }, () => {
+test('100,000 networks are compiled and looked up', { timeout: 60_000 }, () => {
   const text = (i: number): string => `${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.0`
   const networks = Array.from({ length: 100_000 }, (_, i) => net(`${text(i)}/24`))
   const table = compileAddressTable(networks.map((network) => ({ networks: [network] })))

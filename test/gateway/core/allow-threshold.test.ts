@@ -22,7 +22,7 @@ describe('a score down to the allow threshold', () => {
       .connect('192.0.2.1')
       .ignoringAllThat()
 
-  test('stands for every other test: the client is handed on at once', () => {
+  test('stands for every other test: the client is handed off at once', () => {
     const client = allowed({ deepTests }).at(20).listed('bl.example').listed('wl.example', ['127.0.0.2'], 500)
     client.logs('PASS NEW CLIENT').hears().does('abandonLookup', 'remember 192.0.2.1 +500;+500;+500;+500;+500', 'disarm', 'relay')
   })

@@ -8,7 +8,7 @@ import { arbitraryRecord } from '../../support/arbitrary-record.ts'
 const cases: readonly { readonly what: string; readonly a: string | undefined; readonly b: string; readonly want: string }[] = [
   { what: 'each test has the later stamp of two', a: '5;0;7;1;9', b: '4;8;7;0;1', want: '5;8;7;1;9' },
   { what: 'a record alone stays as it is', a: undefined, b: '5;0;7;1;9', want: '5;0;7;1;9' },
-  { what: 'a text that is no record loses', a: 'junk', b: '1;2;3;4;5', want: '1;2;3;4;5' },
+  { what: 'a text that is not a record loses', a: 'junk', b: '1;2;3;4;5', want: '1;2;3;4;5' },
   { what: 'so does a record that is too short', a: '9;9;9;9', b: '1;2;3;4;5', want: '1;2;3;4;5' },
   { what: 'a record that is too long', a: '9;9;9;9;9;9', b: '1;2;3;4;5', want: '1;2;3;4;5' },
   { what: 'a record with something before it', a: 'x9;9;9;9;9', b: '1;2;3;4;5', want: '1;2;3;4;5' },
@@ -21,7 +21,7 @@ const cases: readonly { readonly what: string; readonly a: string | undefined; r
   { what: 'sixteen digits are read', a: '0000000000000009;0000000000000009;9;9;9', b: '1;2;3;4;5', want: '9;9;9;9;9' },
   { what: 'also where it came later', a: '1;2;3;4;5', b: '', want: '1;2;3;4;5' },
   { what: 'a disabled test does not hide a pass', a: '1;1;1;1;1', b: '900;0;0;0;0', want: '900;1;1;1;1' },
-  { what: 'a stamp beyond all time is none', a: '99999999999999999;1;1;1;1', b: '2;2;2;2;2', want: '2;2;2;2;2' },
+  { what: 'a time stamp beyond the range does not count', a: '99999999999999999;1;1;1;1', b: '2;2;2;2;2', want: '2;2;2;2;2' },
   { what: 'zeros in front do not count', a: '007;1;1;1;1', b: '6;1;1;1;1', want: '7;1;1;1;1' },
   { what: 'without any record the later text stays', a: 'x', b: 'y', want: 'y' },
 ]

@@ -61,7 +61,12 @@ const encoded: readonly { readonly what: string; readonly stamps: Stamps; readon
     },
     { what: 'a disabled test keeps the stamp it has', stamps: [100, 200, 300, 400, 500], enabled: none, want: '100;200;300;400;500' },
     { what: 'an unset stamp is never written', stamps: [-1, 100, -1, 0, 0], enabled: all, want: '1;100;1;0;0' },
-    { what: 'what is no whole number is never written', stamps: [Number.NaN, 1.5, Infinity, 0, 2], enabled: all, want: '1;1;1;0;2' },
+    {
+      what: 'a value that is not a whole number is never written',
+      stamps: [Number.NaN, 1.5, Infinity, 0, 2],
+      enabled: all,
+      want: '1;1;1;0;2',
+    },
   ]
 
 describe('a record is written:', () => {

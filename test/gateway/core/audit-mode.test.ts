@@ -1,4 +1,4 @@
-// Audit mode: every client is handed on, every verdict is logged, and nobody who failed is remembered.
+// Audit mode: every client is handed off, every result is logged, and a client that failed is not remembered.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Client, drive, type Gateway, type SpecFragment } from '../../support/core-session.ts'
@@ -14,13 +14,13 @@ const deepTests = {
 const audit = (fragment: SpecFragment = {}): Gateway => drive({ mode: 'Audit', ...fragment })
 
 describe('in Audit mode', () => {
-  test('a clean client is treated as ever', () => {
+  test('a clean client is treated as in the other modes', () => {
     const client = audit().connect('192.0.2.1').at(6000).logs(connected, 'PASS NEW CLIENT').hears(teaser)
     client.ignoringAllThat().handedOff().does().logs()
     assert.deepEqual(client.remembered, ['+86406;1;1;1;1'])
   })
 
-  test('early talk with Drop is logged, and the client handed on with what it said', () => {
+  test('early talk with Drop is logged, and the client is handed off with what it sent', () => {
     const client = audit({ greet: { action: 'Drop' } })
       .connect('192.0.2.1')
       .sends('EHLO x\r\n')
@@ -38,7 +38,7 @@ describe('in Audit mode', () => {
     assert.deepEqual(client.remembered, [])
   })
 
-  test('a listed client is handed on behind the wait', () => {
+  test('a listed client is handed off after the wait', () => {
     const dnsbl = { sites: [{ domain: 'bl.example' }], action: 'Drop' } as const
     const client = audit({ dnsbl }).connect('192.0.2.1').listed('bl.example', ['127.0.0.2']).at(6000)
     client.logs(
@@ -50,13 +50,13 @@ describe('in Audit mode', () => {
     assert.deepEqual(client.remembered, [])
   })
 
-  test('a denied client is handed on', () => {
+  test('a denied client is handed off', () => {
     const denied = { access: [{ action: 'Reject', cidrs: ['192.0.2.1'] }], denylist: { action: 'Drop' } } as const
     const client = audit(denied).connect('192.0.2.1')
     client.logs(connected, 'DENYLISTED CLIENT', 'AUDIT would drop: 521 5.3.2 Service currently unavailable').hears().does('disarm', 'relay')
   })
 
-  test('a vetoed client is handed on, and not remembered', () => {
+  test('a vetoed client is handed off, and not remembered', () => {
     const client = audit({ allowlist: { interfaces: ['!all'] } })
       .connect('192.0.2.1')
       .at(6000)
@@ -64,7 +64,7 @@ describe('in Audit mode', () => {
     assert.deepEqual(client.handedOff().leaves().remembered, [])
   })
 
-  test('a client beyond a limit is handed on', () => {
+  test('a client beyond a limit is handed off', () => {
     const gateway = audit({ limits: { connectionsPerClient: 1 } })
     gateway.connect('192.0.2.1')
     const client = gateway.connect('192.0.2.1')

@@ -25,7 +25,7 @@ describe('reads are cut', () => {
   test('and what has no end waits for the next', () => {
     assert.deepEqual(cut(100, 'a', 'b\r', '\nc'), { lines: [['ab\r\n', 'c']], end: 'more', rest: 'c' })
   })
-  test('until somebody has had enough', () =>
+  test('until the caller stops', () =>
     assert.deepEqual(cut(100, 'STOP\r\na\r\n'), { lines: [['STOP\r\n', 'a\r\n']], end: 'stopped', rest: '' }))
   test('and an empty read is nothing', () => assert.deepEqual(cut(100, ''), { lines: [], end: 'more', rest: '' }))
 })

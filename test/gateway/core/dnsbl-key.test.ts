@@ -24,7 +24,7 @@ describe('a key', () => {
     ['key\0', undefined],
   ]
   for (const [text, want] of cases) {
-    test(`${JSON.stringify(text.slice(0, 30))} ${want === undefined ? 'is none' : 'is one'}`, () =>
+    test(`${JSON.stringify(text.slice(0, 30))} ${want === undefined ? 'is refused' : 'is accepted'}`, () =>
       assert.equal(DnsblKey.read(text)?.reveal(), want))
   }
 })

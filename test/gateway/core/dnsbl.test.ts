@@ -211,7 +211,7 @@ describe('the name in the reply', () => {
       ],
       want: 'a',
     },
-    { what: 'is missing when nobody lists', sites: 'a', answers: [['a', '']], want: undefined },
+    { what: 'is missing when no list has the client', sites: 'a', answers: [['a', '']], want: undefined },
   ]
   for (const { what, sites, answers, want } of cases) test(what, () => assert.equal(scored(rulesFor(sites), answers).name, want))
 
@@ -274,7 +274,7 @@ describe('the validity', () => {
     { what: 'is never below the minimum', sites: 'a', answers: [['a', '', 5]], want: 60 },
     { what: 'is never above the maximum', sites: 'a', answers: [['a', '', 86_400]], want: 3600 },
     { what: 'T19: is the minimum when no answer has a TTL', sites: 'a', answers: [['a', '', -1]], want: 60 },
-    { what: 'T20: is the minimum when nobody has answered', sites: 'a', answers: [], want: 60 },
+    { what: 'T20: is the minimum when no list has answered', sites: 'a', answers: [], want: 60 },
     {
       what: 'compares with 0, not with the threshold: a passed score of 1 gets the fail TTL',
       sites: 'a, b',

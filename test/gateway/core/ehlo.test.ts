@@ -79,7 +79,7 @@ describe('the keywords that a client is not told', () => {
     assert.ok(!client.replies().includes('250 CHUNKING'))
   })
 
-  test('are none, without a log line, where its own list is empty', () => {
+  test('are not set, without a log line, where its own list is empty', () => {
     ask({ discardEHLOKeywords: ['CHUNKING'], discardEHLOKeywordsFor: [{ cidrs: ['192.0.2.1'], keywords: [] }] })
       .logs()
       .hears(

@@ -52,8 +52,8 @@ const cases: readonly Case[] = [
   { what: 'NOOP and RSET are answered', says: 'NOOP\r\nrset\n', hears: ['250 2.0.0 Ok', '250 2.0.0 Ok'] },
   { what: 'QUIT ends it, and nothing behind it is answered', says: 'QUIT\r\nNOOP\r\n', hears: ['221 2.0.0 Bye'], over: true },
   { what: 'a line without an end waits for it', says: 'NOO', hears: [] },
-  { what: 'nothing is no SMTP', says: '\r\n', hears: [notRecognized] },
-  { what: 'an HTTP request is no SMTP', says: 'GET / HTTP/1.0\r\n\r\n', hears: [notRecognized, notRecognized] },
+  { what: 'an empty line is not an SMTP command', says: '\r\n', hears: [notRecognized] },
+  { what: 'an HTTP request is not SMTP', says: 'GET / HTTP/1.0\r\n\r\n', hears: [notRecognized, notRecognized] },
   { what: 'STARTTLS is not to be had', says: 'STARTTLS\r\n', hears: [notRecognized] },
   {
     what: 'mail is put off, whatever of it comes',

@@ -28,7 +28,7 @@ describe('T59: the limit of connections of one client', () => {
     gateway.connect('192.0.2.1').logs(connected)
   })
 
-  test('of 0 is none', () => {
+  test('of 0 means no limit', () => {
     const gateway = limited(0)
     for (let i = 0; i < 100; i++) gateway.connect('192.0.2.1').logs(connected)
   })
@@ -74,7 +74,7 @@ describe('T59: the limit of connections of one client', () => {
 describe('T59: the limit of clients that wait for a backend', () => {
   const refused = 'NOQUEUE: reject: CONNECT from CLIENT: all server ports busy'
 
-  test('lets N wait and refuses everybody then, permanently allowed clients too', () => {
+  test('lets N wait and then refuses all clients, permanently allowed clients too', () => {
     const gateway = drive({ ...permit, limits: { postQueue: 5 } })
     const waiting = gateway.crowd(5)
     assert.ok(waiting.every(({ isRelayed }) => isRelayed))

@@ -20,7 +20,7 @@ const extracted: readonly (readonly [what: string, text: string, want: string])[
   ['T45: with a source route', '<@relay.example,@other.example:user@example.com>', 'user@example.com'],
   ['T45: with a source route in quotes', '<"@relay:user"@example.com>', 'user@example.com'],
   ['that begins with @ and has no colon', '<@example.com>', '@example.com'],
-  ['behind a tab, which is no space', '\t<user@example.com>', '\t<user@example.com>'],
+  ['behind a tab, which is not a space', '\t<user@example.com>', '\t<user@example.com>'],
 ]
 
 describe('an address', () => {

@@ -24,7 +24,7 @@ describe('printable text', () => {
     ['keeps ASCII', 'EHLO client.example ~', 'EHLO client.example ~'],
     ['has ? for controls', 'a\r\nb\0c\x1b[2J\x7f', 'a??b?c?[2J?'],
     ['keeps UTF-8', bytes('grüße 日本 😀'), 'grüße 日本 😀'],
-    ['has ? for each byte that is no UTF-8', 'a\xe9b\xff', 'a?b?'],
+    ['has ? for each byte that is not UTF-8', 'a\xe9b\xff', 'a?b?'],
     ['has ? for a sequence that is cut short', bytes('a日').slice(0, 3), 'a??'],
     ['has ? for an overlong form', '\xc0\xaf\xe0\x80\xaf', '?????'],
     ['has ? for a surrogate', '\xed\xa0\x80', '???'],

@@ -236,7 +236,7 @@ test('an IPv4 client of an IPv6 server is written in the one form that Postfix r
   assert.equal(Buffer.from(header).toString(), 'PROXY TCP6 ::ffff:192.0.2.1 2001:db8::25 5 25\r\n')
 })
 
-test('a header for an address that is none is a programming error', () => {
+test('a header for a text that is not an address is a programming error', () => {
   assert.throws(() => writeProxyHeader('V2', { address: 'example.com', port: 5 }, { address: '192.0.2.1', port: 25 }), TypeError)
 })
 

@@ -13,7 +13,7 @@ const everyone = ['0.0.0.0/0', '::/0']
 const permit = { access: [{ action: 'Permit', cidrs: everyone }] } as const
 const deny = (action: 'Ignore' | 'Enforce' | 'Drop') => ({ access: [{ action: 'Reject', cidrs: everyone }], denylist: { action } }) as const
 
-test('a new client is screened, remembered and handed on, in this order', () => {
+test('a new client is screened, remembered and handed off, in this order', () => {
   const client = drive().connect('192.0.2.1').at(6000).handedOff()
   assert.deepEqual(client.story(), [
     `log ${connected}`,
@@ -47,7 +47,7 @@ describe('the permanent access list', () => {
       .does('disarm', 'close')
   })
 
-  test('denies with Enforce: all tests anew, whatever the store says; then recipients are refused', () => {
+  test('denies with Enforce: all tests again, whatever the store says; then recipients are refused', () => {
     const gateway = drive(deny('Enforce')).remembering('192.0.2.1', '+9000;1;1;1;1')
     const client = gateway.connect('192.0.2.1').logs(connected, 'DENYLISTED CLIENT').hears(teaser).does('arm greetWait 6000', 'read')
     client.at(6000).says('HELO x', 'MAIL FROM:<>', 'RCPT TO:<a@b>', 'QUIT')

@@ -35,8 +35,8 @@ export const greeting: BenchCase = {
     failed: { label: 'not greeted', unit: '', digits: 0 },
   },
   goals: [
-    { text: '≤ 0.3 ms p50', figure: 'p50', of: 'gateway', beside: over('difference'), bound: 'at most', value: 0.3 },
-    { text: '≤ 2 ms p99', figure: 'p99', of: 'gateway', beside: over('difference'), bound: 'at most', value: 2 },
+    { text: '≤ 0.15 ms p50', figure: 'p50', of: 'gateway', beside: over('difference'), bound: 'at most', value: 0.15 },
+    { text: '≤ 1 ms p99', figure: 'p99', of: 'gateway', beside: over('difference'), bound: 'at most', value: 1 },
     {
       text: "(postscreen's p50)",
       figure: 'p50',

@@ -57,7 +57,10 @@ export class Fleet {
     const gateway = await startGatewayProcess(this.#options)
     this.#gateways.push(gateway)
     this.endpoints.add(gateway)
-    await untilHolds('the new gateway is ready', () => this.endpoints.ready.includes(gateway))
+    let hasEnded = false
+    void gateway.exit.then(() => (hasEnded = true))
+    // It may be killed as soon as it is ready, before the next look.
+    await untilHolds('the new gateway is ready', () => hasEnded || this.endpoints.ready.includes(gateway))
   }
 
   async #retire(gateway: GatewayProcess): Promise<{ code: number | null; ms: number }> {

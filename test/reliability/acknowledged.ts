@@ -50,10 +50,19 @@ interface Ledger {
 }
 
 export async function acknowledged(options: AcknowledgedOptions): Promise<AcknowledgedOutcome> {
-  const { messages, clients, say = () => undefined } = options
   const postfix = await startPostfix({ mainCf: { enable_long_queue_ids: 'yes' } })
   const flags = ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`]
   const fleet = await Fleet.start(3, { spec, flags, nodeFlags: gatewayFlags })
+  try {
+    return await deliverDuringKills(postfix, fleet, options)
+  } finally {
+    await fleet.stop()
+    await postfix.stop()
+  }
+}
+
+async function deliverDuringKills(postfix: Postfix, fleet: Fleet, options: AcknowledgedOptions): Promise<AcknowledgedOutcome> {
+  const { messages, clients, say = () => undefined } = options
   const began = performance.now()
   const ledger: Ledger = { acknowledged: new Uint16Array(messages), unanswered: new Uint16Array(messages) }
   const killing = killAtRandom(fleet, options.killEveryMs)
@@ -61,9 +70,14 @@ export async function acknowledged(options: AcknowledgedOptions): Promise<Acknow
   const kills = await killing.stop()
   const seconds = (performance.now() - began) / 1000
   say(`${messages} messages acknowledged in ${seconds.toFixed(0)} s, ${kills} gateways killed`)
-  const queued = await countQueued(postfix, ledger)
-  await fleet.stop()
-  await postfix.stop()
+  const unanswered = ledger.unanswered.reduce((sum, times) => sum + times, 0)
+  say(`${clients} clients had ${cutSessions} sessions cut, ${unanswered} messages sent without an answer`)
+  const found = compare(await countQueued(postfix, ledger), ledger)
+  return { messages, kills, seconds, cutSessions, unanswered, ...found }
+}
+
+/** @param queued how often each message is, or was, in the queue */
+function compare(queued: Uint16Array, ledger: Ledger): Pick<AcknowledgedOutcome, 'lost' | 'surplus' | 'twice'> {
   const verdict = { lost: 0, surplus: 0, twice: 0 }
   for (const [message, times] of queued.entries()) {
     const sure = ledger.acknowledged[message] ?? 0
@@ -71,9 +85,7 @@ export async function acknowledged(options: AcknowledgedOptions): Promise<Acknow
     else if (times > sure + (ledger.unanswered[message] ?? 0)) verdict.surplus++
     else if (times > sure) verdict.twice++
   }
-  const unanswered = ledger.unanswered.reduce((sum, times) => sum + times, 0)
-  say(`${clients} clients had ${cutSessions} sessions cut, ${unanswered} messages sent without an answer`)
-  return { messages, kills, seconds, cutSessions, unanswered, ...verdict }
+  return verdict
 }
 
 /** Each of so many clients takes the next messages and does not give up before all are acknowledged. */

@@ -39,24 +39,25 @@ check_node() {
   esac
 }
 
-# run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of both parts: $scratch/results.
-# Files of which runs_alone says so run one at a time. All others run before them, as many at once as there are cores.
+# run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of all parts: $scratch/results.
+# First the files that need no time but the processor's, as many at once as there are cores. Then *.live.test.ts, which play dialogues in real time,
+# and the stories of a cluster: they wait most of the time, so two run at once. A file with the line `// Runs alone: WHY` at its head runs alone, last.
 run_tests() {
-  local file parallel=() alone=() failed=0
+  local file pure=() live=() alone=() failed=0
   for file in ${selected[@]+"${selected[@]}"}; do
-    if runs_alone "$file"; then alone+=("$file"); else parallel+=("$file"); fi
+    if grep -q '^// Runs alone: ' "$file"; then alone+=("$file"); else
+      case "$file" in
+        *.live.test.* | *.cluster.test.*) live+=("$file") ;;
+        *) pure+=("$file") ;;
+      esac
+    fi
   done
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   : >"$scratch/results"
-  if [ ${#parallel[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${parallel[@]}" -- "$@" || failed=1; fi
+  if [ ${#pure[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1; fi
+  if [ ${#live[@]} -gt 0 ]; then node_test 2 "$scratch/results" "${live[@]}" -- "$@" || failed=1; fi
   if [ ${#alone[@]} -gt 0 ]; then node_test 1 "$scratch/results" "${alone[@]}" -- "$@" || failed=1; fi
   [ $failed = 0 ] || run_failed_files_again "$@"
-}
-
-# *.live.test.ts play dialogues in real time, or measure: they need a machine that is not busy with other files. test/cluster/run has its own rule.
-runs_alone() {
-  case "$1" in *.live.test.*) return 0 ;; esac
-  return 1
 }
 
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }
@@ -135,7 +136,7 @@ summarise() {
 }
 
 # The very last words, since CI keeps the end of its log only: the tests that failed, and those of them that passed in their second run.
-# When tests of both parts failed, each part has its first lines here.
+# When tests of several parts failed, each part has its first lines here.
 tell_failed_tests() {
   awk -F'\t' -v most=30 '
     /^tests\t/ { told = 0 }

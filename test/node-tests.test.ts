@@ -97,8 +97,19 @@ test('files run at once, as many as there are cores', { skip: availableParalleli
   assert.equal(status, 0, stdout)
 })
 
-test('live files run one at a time, after all others', (t) => {
-  const { status, stdout, notes } = run(t, { 'a.live.test.mjs': noting, 'b.live.test.mjs': noting, 'c.test.mjs': sound })
+test('live files run two at a time, after all others', (t) => {
+  const { status, stdout } = run(t, {
+    'a.live.test.mjs': meeting.replace('PARTNER.test', 'b.live.test'),
+    'b.live.test.mjs': meeting.replace('PARTNER.test', 'a.live.test'),
+    'c.test.mjs': sound,
+  })
+  assert.equal(status, 0, stdout)
+  assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ meets'), stdout)
+})
+
+test('files that say so run alone, after all others', (t) => {
+  const alone = `// Runs alone: it measures.\n${noting}`
+  const { status, stdout, notes } = run(t, { 'a.live.test.mjs': alone, 'b.test.mjs': alone, 'c.live.test.mjs': sound })
   assert.equal(status, 0, stdout)
   assert.equal(notes(), 'begin end begin end ')
   assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ notes'), stdout)

@@ -1,5 +1,6 @@
 // Random dialogues against a real postscreen and the gateway at the same time: what clients see and what is logged must be equal.
 // The whole proof, thousands of them, is by command: see run.ts.
+// Runs alone: a real postscreen and the gateway get each line at the same moment.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,6 @@
 // A burst of clients that are on three DNSBLs of a real rbldnsd: no client passes, and none is lost.
 // `npm run bench -- dnsbl` also runs a real postscreen for comparison.
+// Runs alone: it takes both cores.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

@@ -1,4 +1,5 @@
 // Thousands of connections that say nothing: they are accepted, cost little, and are forgotten when they have gone. `npm run bench -- arrive hold` prints figures.
+// Runs alone: it measures memory.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'

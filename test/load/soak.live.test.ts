@@ -1,4 +1,5 @@
 // Memory over thousands of sessions of every kind, on real DNSBLs and a backend: it must not grow with their number. `npm run bench -- soak` runs 500,000.
+// Runs alone: it measures memory.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

@@ -1,5 +1,6 @@
 // Silent zombies keep their connections while good clients deliver, with the gateway and with a real smtpd alone.
 // `npm run bench -- zombies` has a real postscreen too.
+// Runs alone: it compares how fast clients are served.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'

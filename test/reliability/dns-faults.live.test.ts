@@ -1,4 +1,5 @@
 // DNS servers that are dead, slow or lie: clients pass after the greet wait at the latest, and nothing is left. `npx node test/reliability/run.ts dns` lets more clients come.
+// Runs alone: it measures how long clients wait.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

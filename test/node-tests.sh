@@ -41,7 +41,8 @@ check_node() {
 
 # run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of all parts: $scratch/results.
 # First the files that need no time but the processor's, as many at once as there are cores. Then *.live.test.ts, which play dialogues in real time,
-# and the stories of a cluster: they wait most of the time, so two run at once. A file with the line `// Runs alone: WHY` at its head runs alone, last.
+# and the stories of a cluster: they wait most of the time, so two run at once. A file with the line `// Runs alone: WHY` at its head runs alone;
+# these come last, in the order in which they were selected.
 run_tests() {
   local file pure=() live=() alone=() failed=0
   for file in ${selected[@]+"${selected[@]}"}; do
@@ -56,7 +57,8 @@ run_tests() {
   : >"$scratch/results"
   if [ ${#pure[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1; fi
   if [ ${#live[@]} -gt 0 ]; then node_test 2 "$scratch/results" "${live[@]}" -- "$@" || failed=1; fi
-  if [ ${#alone[@]} -gt 0 ]; then node_test 1 "$scratch/results" "${alone[@]}" -- "$@" || failed=1; fi
+  # One call for each: `node --test` would sort them.
+  for file in ${alone[@]+"${alone[@]}"}; do node_test 1 "$scratch/results" "$file" -- "$@" || failed=1; done
   [ $failed = 0 ] || run_failed_files_again "$@"
 }
 

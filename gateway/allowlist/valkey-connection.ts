@@ -113,7 +113,7 @@ export async function openValkeyConnection(settings: ValkeySettings, attempt = 0
 }
 
 async function openSingle(settings: ValkeySettings, attempt: number): Promise<ValkeyConnection> {
-  const { Redis } = await import('ioredis')
+  const { Redis } = await import('./ioredis.ts')
   const node = settings.nodes[attempt % settings.nodes.length]
   if (node === undefined) throw new ValkeyError('settings', 'no address')
   const client = new Redis({ ...commonOptions(settings), ...alone, host: node.address, port: node.port, db: settings.database })
@@ -122,7 +122,7 @@ async function openSingle(settings: ValkeySettings, attempt: number): Promise<Va
 
 /** Most sentinels have no password and reject one, so they get it only when they require it. */
 async function openSentinel(settings: ValkeySettings): Promise<ValkeyConnection> {
-  const { Redis } = await import('ioredis')
+  const { Redis } = await import('./ioredis.ts')
   const { nodes, masterName, password, database, tls } = settings
   const client = (sentinelPassword?: string): Redis =>
     new Redis({
@@ -148,7 +148,7 @@ async function openSentinel(settings: ValkeySettings): Promise<ValkeyConnection>
 }
 
 async function openCluster(settings: ValkeySettings): Promise<ValkeyConnection> {
-  const { Cluster } = await import('ioredis')
+  const { Cluster } = await import('./ioredis.ts')
   const nodes = settings.nodes.map(({ address, port }) => ({ host: address, port }))
   const client = new Cluster(nodes, clusterOptions(settings))
   const connection = await connected(client, settings)

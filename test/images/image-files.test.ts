@@ -13,6 +13,9 @@ import { build } from '../../release/build.ts'
 import { fillCompileCache } from '../../release/fill-compile-cache.ts'
 import { nativePackages } from '../../release/packages.ts'
 import { loadedModules } from '../cli/loaded-modules.ts'
+import { manifest } from '../peers/gateway.ts'
+import { unless } from '../peers/require.ts'
+import { startCluster, startValkey } from '../peers/valkey.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Bounds of the image: megabytes of the program and of node_modules, and packages in node_modules. */
@@ -95,6 +98,22 @@ describe('the files of the image', () => {
     await gateway('--data-dir', data)
     await gateway('--data-dir', data, '--workers', '2')
   })
+
+  const servers = [
+    { mode: 'Single', start: async () => ({ one: await startValkey() }) },
+    { mode: 'Cluster', start: async () => startCluster().then(({ nodes, stop }) => ({ one: nodes[0], stop })) },
+  ] as const
+  for (const { mode, start } of servers) {
+    test(`reach a Valkey in mode ${mode}`, { skip: unless('valkey') }, async (t) => {
+      const { one, ...all } = await start()
+      t.after(() => ('stop' in all ? all.stop() : one?.stop()))
+      const policy = join(app, `${mode}.yaml`)
+      writeFileSync(policy, manifest({ allowlist: { store: 'Valkey', valkey: { mode, addresses: [one?.address] } } }))
+      await postscreen(['allowlist', 'add', '--policy', policy, '192.0.2.1', '--for', '1h'])
+      const { stdout } = await postscreen(['allowlist', 'list', '--policy', policy])
+      assert.match(stdout, /^192\.0\.2\.1 /m)
+    })
+  }
 
   test('start with the code compiled, also where the cache is read-only', async () => {
     const cache = join(app, '.compiled')

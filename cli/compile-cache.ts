@@ -19,6 +19,6 @@ export function keepCompiledCode(env: NodeJS.ProcessEnv = process.env): void {
     const { uid, mode } = statSync(folder)
     if (uid === process.getuid?.() && (mode & 0o022) === 0) enableCompileCache(folder)
   } catch {
-    // There is no home, or it is read-only.
+    // The user has no home folder, or it is read-only.
   }
 }

@@ -172,6 +172,13 @@ function backend({ backend: address }: ImportOptions): Commented {
   )
 }
 
+/** The value of a field that no parameter has, but that an imported policy must have. */
+function withoutParameter({ path }: Field, options: ImportOptions): Commented | undefined {
+  if (path === 'spec.backend') return backend(options)
+  // Whatever the default of the policy is: a client that passes its deep tests comes again, as before.
+  return path === 'spec.deepTests.handoff' ? new Commented('Reconnect', { beside: 'as with postscreen' }) : undefined
+}
+
 /** Parameters of the input for which the policy has no field, and names that look like mistakes. */
 function reportLeftOut(source: Source): void {
   const { configuration, findings, nameFor } = source
@@ -238,7 +245,7 @@ export function buildPolicy(source: Source, options: ImportOptions, origin: stri
   const metadata = { name: options.name ?? 'postscreen', ...(options.namespace === undefined ? {} : { namespace: options.namespace }) }
   const manifest: Tree = { apiVersion, kind, metadata, spec: {} }
   for (const field of fields()) {
-    const value = field.path === 'spec.backend' ? backend(options) : readField(field, source)
+    const value = withoutParameter(field, options) ?? readField(field, source)
     if (value !== undefined) put(manifest, field.path, value)
   }
   noteHost(source)

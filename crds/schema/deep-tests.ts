@@ -1,11 +1,24 @@
 // The fields of the tests after the greeting.
-import { action, documented, duration, flag, group, list, text } from './field.ts'
+import { action, choice, documented, duration, flag, group, list, text } from './field.ts'
 
 const deepTTL = { max: '366d' } as const
 const deepTTLDoc = 'The time for which a client that passed this test does not have to repeat it.'
 
+/** The default of `handoff`. The rules about TLS need it too. */
+export const handoff: 'SameSession' | 'Reconnect' = 'Reconnect'
+
+/** The default of `tls`. The rules about TLS need it too. */
+export const deepTestsTls = 'PassThrough'
+
 export const deepTests = group(
   {
+    handoff: documented(choice(['SameSession', 'Reconnect']).default(handoff), {
+      doc: 'How a client is handed off that passes these tests in this session. SameSession: at its first recipient, in the same session; the gateway repeats EHLO, MAIL and RCPT to a mail server. Reconnect: the recipient gets 450, and the client is handed off when it connects again, as with postscreen.',
+      differs: 'Postfix has only what is called Reconnect here. The importers write it.',
+    }),
+    tls: documented(choice(['PassThrough', 'Terminate']).default(deepTestsTls), {
+      doc: 'What STARTTLS does when handoff is SameSession. PassThrough: the client is handed off at STARTTLS and negotiates TLS with the mail server, so the gateway needs no certificate. The tests of such a client are not finished, and any client can send STARTTLS. STARTTLS is offered when the mail servers offer it. Terminate: TLS ends at the gateway, which needs a certificate (see tls.level); the tests continue inside TLS, and then the client must connect again. With Reconnect, TLS always ends at the gateway.',
+    }),
     pipelining: group(
       {
         enabled: flag(false, {
@@ -83,5 +96,5 @@ export const deepTests = group(
       { doc: 'The bare newline test. It detects clients that end a line with a newline instead of carriage return and newline.' },
     ),
   },
-  { doc: 'The tests after the greeting. As in postscreen, a client that passes them for the first time must connect again.' },
+  { doc: 'The tests after the greeting, and how a client that passes them for the first time is handed off.' },
 )

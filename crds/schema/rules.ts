@@ -5,6 +5,7 @@ import { allowlistRules } from './allowlist-rules.ts'
 import type { Rule, Written } from './rule.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'
+import { deepTestsTls, handoff } from './deep-tests.ts'
 import { dnsblTTL } from './dnsbl.ts'
 import { greetWait } from './greet.ts'
 import { commandTimeLimit } from './smtp.ts'
@@ -114,17 +115,61 @@ const sites: readonly Rule[] = [
   },
 ]
 
-const tls: readonly Rule[] = [
+/** Whether `tls` has a certificate for the gateway. */
+const hasCertificate = (tls: Written): boolean => (filled(tls['certFile']) && filled(tls['keyFile'])) || filled(tls['secretName'])
+
+/** Whether a written policy hands off in the same session, and TLS ends at the mail server. */
+function passesTlsThrough(spec: Written): boolean {
+  const deep = isObject(spec['deepTests']) ? spec['deepTests'] : {}
+  return (deep['handoff'] ?? handoff) === 'SameSession' && (deep['tls'] ?? deepTestsTls) === 'PassThrough'
+}
+
+const handsOffInSession = ({ deepTests }: Written): boolean =>
+  ((isObject(deepTests) ? deepTests['handoff'] : undefined) ?? handoff) === 'SameSession'
+
+/** CEL: a field of deepTests has this value, also where it is not written and this is its default. */
+const celDeepTests = (field: 'handoff' | 'tls', value: string, fallback: string): string =>
+  fallback === value
+    ? `(!has(self.deepTests) || !has(self.deepTests.${field}) || self.deepTests.${field} == '${value}')`
+    : `(has(self.deepTests) && has(self.deepTests.${field}) && self.deepTests.${field} == '${value}')`
+
+const celSameSession = celDeepTests('handoff', 'SameSession', handoff)
+
+/** What Postfix accepts of a line at most; it cuts off the rest, and a repeated command must not be cut. */
+const postfixLineLimit = 2048
+
+const sameSession: readonly Rule[] = [
   {
-    at: 'spec.tls',
-    cel: "!has(self.level) || self.level == 'None' || (has(self.certFile) && self.certFile != '' && has(self.keyFile) && self.keyFile != '') || (has(self.secretName) && self.secretName != '')",
-    message: 'must have both certFile and keyFile, or secretName, when level is May or Encrypt',
-    holds: (value) =>
-      !filled(value['level']) ||
-      value['level'] === 'None' ||
-      (filled(value['certFile']) && filled(value['keyFile'])) ||
-      filled(value['secretName']),
+    at: 'spec',
+    field: 'tls',
+    cel: [
+      '!has(self.tls)',
+      '!has(self.tls.level)',
+      "self.tls.level == 'None'",
+      "(has(self.tls.certFile) && self.tls.certFile != '' && has(self.tls.keyFile) && self.tls.keyFile != '')",
+      "(has(self.tls.secretName) && self.tls.secretName != '')",
+      `(${celSameSession} && ${celDeepTests('tls', 'PassThrough', deepTestsTls)})`,
+    ].join(' || '),
+    message:
+      'must have both certFile and keyFile, or secretName, when level is May or Encrypt, unless deepTests.handoff is SameSession and deepTests.tls is PassThrough',
+    holds: (spec) => {
+      const tls = isObject(spec['tls']) ? spec['tls'] : {}
+      return !filled(tls['level']) || tls['level'] === 'None' || hasCertificate(tls) || passesTlsThrough(spec)
+    },
   },
+  {
+    at: 'spec',
+    field: 'smtp',
+    cel: `!has(self.smtp) || !has(self.smtp.lineLengthLimit) || self.smtp.lineLengthLimit <= ${postfixLineLimit} || !${celSameSession}`,
+    message: `must not have a lineLengthLimit over ${postfixLineLimit} when deepTests.handoff is SameSession, because Postfix cuts longer command lines`,
+    holds: (spec) => {
+      const limit = isObject(spec['smtp']) ? spec['smtp']['lineLengthLimit'] : undefined
+      return typeof limit !== 'number' || limit <= postfixLineLimit || !handsOffInSession(spec)
+    },
+  },
+]
+
+const tls: readonly Rule[] = [
   {
     at: 'spec.tls',
     cel: "!has(self.secretName) || self.secretName == '' || !(has(self.certFile) && self.certFile != '' || has(self.keyFile) && self.keyFile != '')",
@@ -167,7 +212,17 @@ const gateway: readonly Rule[] = [
   },
 ]
 
-export const rules: readonly Rule[] = [...gateway, ...listen, ...backend, ...tests, ...sites, ...access, ...allowlistRules, ...tls]
+export const rules: readonly Rule[] = [
+  ...gateway,
+  ...listen,
+  ...backend,
+  ...tests,
+  ...sites,
+  ...access,
+  ...allowlistRules,
+  ...sameSession,
+  ...tls,
+]
 
 /** Every rule that a manifest breaks, with its path and what is allowed. */
 export function* brokenRules(manifest: unknown): Generator<{ readonly path: readonly PropertyKey[]; readonly message: string }> {

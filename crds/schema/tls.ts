@@ -30,7 +30,7 @@ const pemFile = () => text({ max: 1024, pattern: '^[^\\x00-\\x1f]*$', why: 'must
 export const tls = documented(
   record({
     level: documented(choice(['None', 'May', 'Encrypt']).default('None'), {
-      doc: 'Whether STARTTLS is available to clients that are tested after the greeting. None: not offered. May: offered. Encrypt: required before MAIL. May and Encrypt need certFile and keyFile, or secretName.',
+      doc: 'Whether STARTTLS is available to clients that are tested after the greeting. None: not offered. May: offered. Encrypt: required before MAIL. May and Encrypt need certFile and keyFile, or secretName, unless TLS passes through the gateway (deepTests.handoff SameSession and deepTests.tls PassThrough): then the mail servers decide whether STARTTLS is offered, and Encrypt requires it before MAIL.',
       postfix: { own: 'postscreen_tls_security_level', inherits: 'smtpd_tls_security_level' },
       zimbra: ['zimbraMtaTlsSecurityLevel'],
       convert: { as: 'tlsLevel' },

@@ -92,15 +92,18 @@ function readTables({ spec }: PostscreenPolicy, { folder, use, files, problems }
 
 /**
  * Where TLS is optional, a certificate that is missing or invalid is left out: clients continue in plaintext, as they
- * do without STARTTLS.
+ * do without STARTTLS. Where TLS passes through, the gateway's own certificate is for clients that have failed a test.
  */
-function readTls({ spec: { tls } }: PostscreenPolicy, context: ReadContext): TlsMaterial | undefined {
+function readTls({ spec: { tls, deepTests } }: PostscreenPolicy, context: ReadContext): TlsMaterial | undefined {
   const { folder, use, files, problems } = context
+  const passesThrough = deepTests.handoff === 'SameSession' && deepTests.tls === 'PassThrough'
   const withoutTls = ({ path, why }: Problem): void => {
-    if (tls.level === 'May') leaveOut(context, { path, why: `${why}; STARTTLS is not offered without the certificate` })
+    if (passesThrough) leaveOut(context, { path, why: `${why}; clients that have failed a test get no TLS without the certificate` })
+    else if (tls.level === 'May') leaveOut(context, { path, why: `${why}; STARTTLS is not offered without the certificate` })
     else problems.push({ path, why })
   }
   if (tls.level === 'None') return undefined
+  if (passesThrough && tls.secretName === '' && tls.certFile === '' && tls.keyFile === '') return undefined
   const unusable = cipherProblem(tls)
   if (unusable !== undefined) problems.push(unusable)
   if (unusable !== undefined || (tls.secretName !== '' && use === 'elsewhere')) return undefined

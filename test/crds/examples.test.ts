@@ -21,7 +21,8 @@ const examples: Readonly<Record<string, (spec: PolicySpec) => void>> = {
     assert.equal(spec.dnsbl.action, 'Enforce')
     assert.ok(spec.dnsbl.sites.every(({ weight }) => weight < spec.dnsbl.threshold))
   },
-  'strict.yaml': (spec) => assert.ok(Object.values(spec.deepTests).every(({ enabled }) => enabled)),
+  'strict.yaml': ({ deepTests: { pipelining, nonSMTPCommand, bareNewline } }) =>
+    assert.ok([pipelining, nonSMTPCommand, bareNewline].every(({ enabled }) => enabled)),
   'autoscaled.yaml': ({ gateway }) => assert.ok(gateway?.autoscaling?.targetActiveSessions),
   'behind-load-balancer.yaml': (spec) => assert.equal(spec.listen.proxyProtocol.mode, 'TrustedNetworks'),
 }

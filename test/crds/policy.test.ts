@@ -52,6 +52,8 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       resolvers: [],
     },
     deepTests: {
+      handoff: 'Reconnect',
+      tls: 'PassThrough',
       pipelining: { enabled: false, action: 'Enforce', ttl: 2_592_000 },
       nonSMTPCommand: { enabled: false, action: 'Drop', ttl: 2_592_000, forbiddenCommands: ['CONNECT', 'GET', 'POST', 'NonAlphabetic'] },
       bareNewline: { enabled: false, action: 'Ignore', ttl: 2_592_000 },
@@ -390,7 +392,7 @@ test('all problems are reported at once, those of rules across fields too', () =
       'spec.greetWiat: unknown field',
       'spec.listen.proxyProtocol.trustedNetworks: must have at least one network when mode is TrustedNetworks, and must be empty otherwise',
       'spec.dnsbl.minTTL: must not be longer than maxTTL; the defaults are 60s and 1h',
-      'spec.tls: must have both certFile and keyFile, or secretName, when level is May or Encrypt',
+      'spec.tls: must have both certFile and keyFile, or secretName, when level is May or Encrypt, unless deepTests.handoff is SameSession and deepTests.tls is PassThrough',
     ],
   )
 })

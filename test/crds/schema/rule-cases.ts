@@ -163,6 +163,28 @@ export const ruleCases: readonly RuleCase[] = [
     spec: { tls: { stressHandshakeTimeout: '6m' } },
     at: 'spec.tls.stressHandshakeTimeout',
   },
+  { what: 'TLS that passes through, without files', spec: { tls: { level: 'Encrypt' }, deepTests: { handoff: 'SameSession' } } },
+  {
+    what: 'TLS that passes through, with a Secret',
+    spec: { tls: { level: 'May', secretName: 'mx-tls' }, deepTests: { handoff: 'SameSession', tls: 'PassThrough' } },
+  },
+  {
+    what: 'TLS that ends at the gateway, without files',
+    spec: { tls: { level: 'May' }, deepTests: { handoff: 'SameSession', tls: 'Terminate' } },
+    at: 'spec.tls',
+  },
+  {
+    what: 'TLS that would pass through, but the client comes again',
+    spec: { tls: { level: 'May' }, deepTests: { handoff: 'Reconnect', tls: 'PassThrough' } },
+    at: 'spec.tls',
+  },
+  { what: 'long lines for clients that come again', spec: { smtp: { lineLengthLimit: 4096 }, deepTests: { handoff: 'Reconnect' } } },
+  { what: 'lines as long as those of Postfix', spec: { smtp: { lineLengthLimit: 2048 }, deepTests: { handoff: 'SameSession' } } },
+  {
+    what: 'lines that are too long to be repeated',
+    spec: { smtp: { lineLengthLimit: 2049 }, deepTests: { handoff: 'SameSession' } },
+    at: 'spec.smtp',
+  },
   { what: 'TLS with an empty path', spec: { tls: { level: 'Encrypt', certFile: '/tls.crt', keyFile: '' } }, at: 'spec.tls' },
 
   { what: 'an allowlist in a Valkey', spec: { allowlist: { store: 'Valkey', valkey: { addresses: ['valkey:6379'] } } } },

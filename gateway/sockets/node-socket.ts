@@ -20,15 +20,23 @@ function onData(this: OwnedSocket, bytes: Buffer): void {
 }
 
 function onEnd(this: OwnedSocket): void {
-  this[owner].reader?.onEnd()
+  this[owner].innerEnded()
 }
 
 function onClose(this: OwnedSocket): void {
-  this[owner].reader?.onClose(this[owner], this.errored ?? undefined)
+  this[owner].innerClosed(this.errored ?? undefined)
 }
 
 function onDrain(this: OwnedSocket): void {
   this[owner].reader?.onDrain?.()
+}
+
+function pauseAgain(socket: NodeSocket): void {
+  socket.pauseAgain()
+}
+
+function tellHeld(socket: NodeSocket): void {
+  socket.tellHeld()
 }
 
 /** An error that nothing listens to would end the process. `close` follows it. */
@@ -56,6 +64,10 @@ export class NodeSocket implements TcpSocket {
   reader: SocketReader | undefined = undefined
   #socket: Socket
   #listensForDrain = false
+  #sharesReads = false
+  #isPaused = true
+  /** net.Socket may report an end of input while it is paused. It is held until `resume`, with the close behind it. */
+  #held: 'nothing' | 'end' | 'end and close' = 'nothing'
 
   /** @param socket paused, and created with `allowHalfOpen` */
   constructor(socket: Socket) {
@@ -79,7 +91,7 @@ export class NodeSocket implements TcpSocket {
   }
 
   get inputEnded(): boolean {
-    return this.#socket.readableEnded
+    return this.#socket.readableEnded && this.#held === 'nothing'
   }
 
   get isWritable(): boolean {
@@ -91,7 +103,7 @@ export class NodeSocket implements TcpSocket {
   }
 
   get isClosed(): boolean {
-    return this.#socket.closed
+    return this.#socket.closed && this.#held === 'nothing'
   }
 
   get endedInOrder(): boolean {
@@ -108,11 +120,47 @@ export class NodeSocket implements TcpSocket {
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#socket.resume()
+    if (this.#held !== 'nothing') process.nextTick(tellHeld, this)
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#socket.pause()
+    // `resume` begins to read once more in the next tick, even if `pause` has followed (net.Socket with `onread`).
+    if (this.#sharesReads) process.nextTick(pauseAgain, this)
+  }
+
+  /** For the listeners of this file: stops reading, if the connection is still paused. */
+  pauseAgain(): void {
+    if (this.#isPaused) this.#socket.pause()
+  }
+
+  /** For the listeners of this file, like the two that follow. */
+  innerEnded(): void {
+    if (this.#isPaused) this.#held = 'end'
+    else this.reader?.onEnd()
+  }
+
+  innerClosed(error: Error | undefined): void {
+    if (this.#held !== 'nothing' && error === undefined) this.#held = 'end and close'
+    else this.reader?.onClose(this, error)
+  }
+
+  tellHeld(): void {
+    if (this.#isPaused) return
+    const held = this.#held
+    this.#held = 'nothing'
+    if (held !== 'nothing') this.reader?.onEnd()
+    if (held === 'end and close') this.reader?.onClose(this, undefined)
+  }
+
+  /** The connection is closed by us: the end of its input is no longer of interest. */
+  #forgetEnd(): void {
+    const isClosed = this.#held === 'end and close'
+    this.#held = 'nothing'
+    if (isClosed) process.nextTick(() => this.reader?.onClose(this, undefined))
   }
 
   unread(bytes: Uint8Array): void {
@@ -133,18 +181,22 @@ export class NodeSocket implements TcpSocket {
   }
 
   end(text = ''): void {
-    this.#socket.end(text, 'latin1')
+    // A second end would be a write behind the first one.
+    if (this.#socket.writable) this.#socket.end(text, 'latin1')
   }
 
   endAndClose(): void {
+    this.#forgetEnd()
     this.#socket.destroySoon()
   }
 
   destroy(): void {
+    this.#forgetEnd()
     this.#socket.destroy()
   }
 
   reset(): void {
+    this.#forgetEnd()
     if (!this.#socket.destroyed) this.#socket.resetAndDestroy()
   }
 
@@ -162,6 +214,7 @@ export class NodeSocket implements TcpSocket {
     const replaced = sharedReads(this.#socket, (bytes) => this.reader?.onData(bytes) ?? false)
     if (replaced === undefined) return
     this.#socket = replaced
+    this.#sharesReads = true
     this.#listensForDrain = false
     this.#listen(replaced)
   }

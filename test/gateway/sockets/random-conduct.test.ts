@@ -1,12 +1,12 @@
-// A model of random conduct, played on the sockets of Linux: they must tell the reader, and let the client see, what the model says. net.Socket differs from
-// it in corners that the gateway does not reach (an end that is told while it is paused, for example).
+// A model of random conduct, played on the sockets of Linux and on net.Socket: both must tell the reader, and let the
+// client see, what the model says.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { SocketReader, TcpSocket } from '../../../gateway/sockets/tcp-socket.ts'
-import { listenOn, shells } from '../sockets/shells.ts'
+import { listenOn, shells } from './shells.ts'
 
 /** What may happen on a connection, one after the other; each act is over before the next begins. */
 type Act =
@@ -217,7 +217,7 @@ function queue() {
 // SOCKET_RUNS=2000 for a long run; it prints how many bytes and events there were.
 const runs = Number(process.env['SOCKET_RUNS'] ?? 60)
 
-for (const shell of shells.filter(({ name }) => name === 'linux')) {
+for (const shell of shells) {
   describe(`random conduct on ${shell.name}`, { skip: shell.skip }, () => {
     for (const shares of [false, true]) {
       test(shares ? 'with shared reads' : 'with reads of its own', async (t) => {

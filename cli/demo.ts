@@ -58,7 +58,8 @@ export async function demo(args: readonly string[], start: StartDemoGateway): Pr
       ...flags,
       backends: [mail.endpoint],
       resolvers: [lists.endpoint],
-      log: (record) => show(lineOf(record)),
+      // For programs; what it says is in the lines around it.
+      log: (record) => (record.event === 'TESTS' ? undefined : show(lineOf(record))),
       notice: (text) => console.log(painted('odd', `${clock()}  ${text}`)),
     })
     console.log(invitation({ listening: gateway.listening, admin: gateway.admin, mail: mail.endpoint }, process.platform))

@@ -64,6 +64,8 @@ function meaning(record: LogRecord): Meaning {
       return { tone: 'odd', means: `${record.domain} answered ${record.address}, which is not a listing` }
     case 'AUDIT':
       return { tone: 'odd', means: `handed off to the mail server; Enforce mode would ${record.would}, with ${record.reply}` }
+    case 'TESTS':
+      return { tone: 'quiet', means: record.tests.join(', ') }
     case 'EHLO KEYWORDS DISCARDED':
       return { tone: 'quiet', means: record.keywords }
     case 'COMMAND REPLACED':

@@ -7,6 +7,7 @@ import { enter } from './phase.ts'
 import type { Reply } from './replies.ts'
 import { anyFailure, clientState, type Session } from './session.ts'
 import { bit, namesIn } from './tests.ts'
+import { logTests } from './tests-record.ts'
 import type { Turn } from './turn.ts'
 import { testNames } from './vocabulary.ts'
 
@@ -14,6 +15,7 @@ import { testNames } from './vocabulary.ts'
 export function conclude(turn: Turn): void {
   const { session: s } = turn
   abandonLookup(turn)
+  if ((s.phase === 'early' || s.phase === 'recall') && s.todo !== 0) logTests(turn, !s.noForward || isAudited(s) ? 'handoff' : 'end')
   if (anyFailure(s)) s.passed = 0
   if (s.passed !== 0) logPass(turn)
   // Partial progress is stored too, always: a parallel session may have renewed a stamp meanwhile (T23, T24).

@@ -9,6 +9,7 @@ import { isUtf8, printableText } from './printable.ts'
 import { reply } from './replies.ts'
 import { anyFailure, effective, type Session, type SmtpState, takeUnread } from './session.ts'
 import { bit, deepTests } from './tests.ts'
+import { logTests } from './tests-record.ts'
 import type { Turn } from './turn.ts'
 
 /** The engine's state in a session that has reached it. */
@@ -33,6 +34,7 @@ export function startDummySmtp(turn: Turn): void {
   if (s.replyAtFirstCommand) s.todo &= ~deepTests
   // A client that is refused anyway gets the other deep tests too, so that the log has all its failures.
   else if (anyFailure(s)) s.todo |= deepTests
+  if (!s.replyAtFirstCommand) logTests(turn, 'smtp')
   // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is
   // worse (T42).
   if ((s.failed & bit.pregreet) === 0 || s.replyAtFirstCommand) turn.send(s.rules.host.greeting)

@@ -6,6 +6,7 @@ import { addAnswer, effectiveTTL, newScore } from './dnsbl.ts'
 import { startDummySmtp } from './dummy-smtp.ts'
 import { formatElapsed } from './elapsed.ts'
 import { failTest } from './failure.ts'
+import { loggedAnswer } from './tests-record.ts'
 import { enter } from './phase.ts'
 import { escapeC, latin1 } from './printable.ts'
 import { blockedUsing, firstLine, reply } from './replies.ts'
@@ -30,6 +31,7 @@ export function startEarlyTests(turn: Turn): void {
   if ((s.todo & bit.dnsbl) !== 0) {
     s.lookingUp = true
     s.score = newScore()
+    s.answers = []
     turn.out.push({ do: 'lookup' })
   }
   turn.arm('greetWait', effective(s, s.rules.greetWait))
@@ -84,6 +86,7 @@ export function earlyEnd(turn: Turn): void {
 export function dnsblAnswer(turn: Turn, answer: DnsblAnswer, complete: boolean): void {
   const { session: s } = turn
   if (s.score === undefined || (s.decided & bit.dnsbl) !== 0) return
+  s.answers?.push(loggedAnswer(answer, turn.now - s.stageStart))
   const verdict = addAnswer(s.score, s.rules.dnsbl, answer)
   for (const address of verdict.is === 'error' ? verdict.codes : []) {
     turn.log({ event: 'DNSBL ERROR CODE', domain: s.rules.dnsbl.replyMap.get(answer.domain) ?? answer.domain, address })

@@ -54,6 +54,7 @@ export function logText(record: LogRecord): string | undefined {
       return `${record.change} STRESS mode with ${record.connections} connections`
     case 'DNSBL ERROR CODE':
     case 'AUDIT':
+    case 'TESTS':
       return undefined
   }
 }

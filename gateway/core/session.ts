@@ -7,6 +7,7 @@ import type { EhloDiscard } from './ehlo.ts'
 import { type Reply, reply } from './replies.ts'
 import type { Rules, StressTime } from './rules.ts'
 import type { TestSet } from './tests.ts'
+import type { LoggedAnswer } from './vocabulary.ts'
 
 /** What only the dummy SMTP engine needs; made when it starts. */
 export interface SmtpState {
@@ -70,6 +71,10 @@ export interface Session {
   finalReply: Reply
   score: DnsblScore | undefined
   scoreTTL: number
+  /** For the log: the stamps of the client's record before this session, if there was one. */
+  remembered: string | undefined
+  /** For the log: what the DNS lists have answered in time; undefined when they were not asked. */
+  answers: LoggedAnswer[] | undefined
   /** Takes part in a lookup, which may be complete. */
   lookingUp: boolean
   /** Client bytes that have not been answered yet, and whether its end of stream follows them. */
@@ -110,6 +115,8 @@ export function newSession(rules: Rules, screening: Screening, client: Endpoint,
     finalReply: reply.unavailable,
     score: undefined,
     scoreTTL: 0,
+    remembered: undefined,
+    answers: undefined,
     lookingUp: false,
     unread: noBytes,
     ended: false,

@@ -148,7 +148,7 @@ function recalled(turn: Turn, record: string | undefined): void {
     for (const [i, stamp] of (record === undefined ? neverPassed : decodeRecord(record)).entries()) state.stamps[i] = stamp
   planTests(turn)
   if (record !== undefined && s.todo === 0) {
-    turn.log({ event: 'PASS OLD', tests: [] })
+    turn.log({ event: 'PASS OLD', tests: [], remembered: state.stamps.join(';') })
     return conclude(turn)
   }
   startTests(turn)
@@ -160,6 +160,7 @@ const neverPassed = [0, 0, 0, 0, 0]
 function planTests(turn: Turn): void {
   const { session: s } = turn
   const { stamps } = clientState(s)
+  if (stamps.some((stamp) => stamp !== 0)) s.remembered = stamps.join(';')
   for (const name of testNames) {
     const stamp = stamps[indexOf[name]] ?? 0
     if (stamp === 0) s.isNew = true

@@ -124,6 +124,31 @@ export interface DnsblHit {
   readonly weight: number
 }
 
+/** A list's answer as the log has it: `ms` after the question; of an error only its kind. No addresses: not listed. */
+export interface LoggedAnswer {
+  readonly domain: string
+  readonly account?: number
+  readonly addresses?: readonly string[]
+  readonly ttl: number
+  readonly error?: DnsblErrorKind
+  readonly ms: number
+}
+
+/**
+ * What the session had to do and has found out when the tests before the greeting are over: all that `postscreen
+ * simulate` needs to play it again under another policy. postscreen has no line for it.
+ */
+export interface TestsRecord {
+  readonly event: 'TESTS'
+  /** Those to do; the deep ones among them run only in the phase `smtp`. */
+  readonly tests: readonly TestName[]
+  /** The client's stamps before the session, if there was a record. */
+  readonly remembered?: string
+  readonly answers?: readonly LoggedAnswer[]
+  /** What follows: the dummy SMTP engine, the mail server, or the end of the session. */
+  readonly next: 'smtp' | 'handoff' | 'end'
+}
+
 /**
  * One event as data. log-text.ts formats postscreen's line, the JSON log prints the fields, metrics count the events.
  * Texts that a client sent are already made printable. `after` is in seconds, as postscreen prints them; `afterCommand`
@@ -134,7 +159,13 @@ export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECTION REFUSED'; readonly why: 'too many connections' | 'all server ports busy' | 'all screening ports busy' }
   | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'DISCONNECT' }
   /** `tests` are those passed in this session; none when every earlier pass still holds. */
-  | { readonly event: 'PASS NEW' | 'PASS OLD'; readonly tests: readonly TestName[] }
+  | {
+      readonly event: 'PASS NEW' | 'PASS OLD'
+      readonly tests: readonly TestName[]
+      /** The stamps of the record that makes every test unnecessary, in the order of testNames. */
+      readonly remembered?: string
+    }
+  | TestsRecord
   | { readonly event: 'DENYLISTED'; readonly action: Action }
   | { readonly event: 'PREGREET'; readonly count: number; readonly after: string; readonly data: string; readonly action: Action }
   | { readonly event: 'DNSBL'; readonly rank: number; readonly hits: readonly DnsblHit[]; readonly action: Action }

@@ -5,7 +5,7 @@
 // copied into another object first, and most texts need no more than one test.
 import { visibleText } from '../../crds/values/visible-text.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import type { LogRecord } from '../core/vocabulary.ts'
+import type { LoggedAnswer, LogRecord } from '../core/vocabulary.ts'
 
 let atMillisecond = 0
 let stamp = ''
@@ -48,6 +48,7 @@ export function sessionRecord(worker: number | undefined, session: string, recor
     // Their names are those of vocabulary.ts: no text in them needs an escape.
     if (typeof value === 'string') line += `,"${name}":${quoted(value)}`
     else if (name === 'server') line += `,"server":${endpoint(value as Endpoint)}`
+    else if (name === 'answers' && value !== undefined) line += `,"answers":[${(value as readonly LoggedAnswer[]).map(answer).join(',')}]`
     else line += member(',', name, value)
   }
   return `${line},"msg":${quoted(msg)}}\n`
@@ -56,6 +57,13 @@ export function sessionRecord(worker: number | undefined, session: string, recor
 /** Without a loop over its fields: every line of a session has one. */
 function endpoint({ address, port }: Endpoint): string {
   return `{"address":${quoted(address)},"port":${port}}`
+}
+
+/** Without a loop either: a session of a new client has one for each DNS list. */
+function answer({ domain, account, addresses, ttl, error, ms }: LoggedAnswer): string {
+  const list = `{"domain":${quoted(domain)}${account === undefined ? '' : `,"account":${account}`}`
+  const found = addresses === undefined ? '' : `,"addresses":[${addresses.map(quoted).join(',')}]`
+  return `${list}${found},"ttl":${ttl}${error === undefined ? '' : `,"error":"${error}"`},"ms":${ms}}`
 }
 
 /** A field with what separates it from the one before; nothing for a field that is undefined. */

@@ -68,6 +68,7 @@ export function countedAs(record: LogRecord, mode: Mode): readonly string[] {
     case 'BDAT WITHOUT RCPT':
     case 'DISCONNECT':
     case 'DNSBL ERROR CODE':
+    case 'TESTS':
     case 'EHLO KEYWORDS DISCARDED':
     case 'COMMAND REPLACED':
       return []

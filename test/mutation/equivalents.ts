@@ -88,7 +88,7 @@ export const equivalents: readonly Equivalent[] = [
     'a score that has reached the threshold is above a negative allowThreshold',
     'if (anyFailure(s) || allowThreshold >= 0 || s.score.total > threshold || s.score.total > allowThreshold) return',
   ),
-  ...["case 'DNSBL ERROR CODE':", "case 'AUDIT':"].map((was) => ({
+  ...["case 'DNSBL ERROR CODE':", "case 'AUDIT':", "case 'TESTS':"].map((was) => ({
     file: 'gateway/core/log-text.ts',
     was,
     becomes: "case '':",

@@ -218,7 +218,7 @@ export class Client {
 
   /** Log lines since it was last asked. */
   lines(): string[] {
-    return this.#news('log').map((effect) => lineOf(effect.record))
+    return this.#news('log').flatMap(({ record }) => (record.event === 'TESTS' ? [] : [lineOf(record)]))
   }
 
   /** All other effects since it was last asked. */
@@ -263,7 +263,8 @@ export class Client {
           .split('\r\n')
           .slice(0, -1)
           .map((line) => `< ${line}`)
-      return effect.do === 'log' ? [`log ${lineOf(effect.record)}`] : [inWords(effect)]
+      if (effect.do === 'log') return effect.record.event === 'TESTS' ? [] : [`log ${lineOf(effect.record)}`]
+      return [inWords(effect)]
     })
   }
 

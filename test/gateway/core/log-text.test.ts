@@ -76,6 +76,7 @@ const cases: readonly (readonly [record: LogRecord, want: string | undefined])[]
   [{ client, event: 'STRESS', change: 'leaving', connections: 70 }, 'leaving STRESS mode with 70 connections'],
   // postscreen has no lines for these.
   [{ client, event: 'AUDIT', would: 'drop', reply: '521 5.5.1 Protocol error' }, undefined],
+  [{ client, event: 'TESTS', tests: ['pregreet'], next: 'end' }, undefined],
   [{ client, event: 'DNSBL ERROR CODE', domain: 'zen.example', address: '127.255.255.254' }, undefined],
 ]
 for (const [record, want] of cases) test(want ?? `${record.event} has no line`, () => assert.equal(logText(record), want))

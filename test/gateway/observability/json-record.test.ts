@@ -44,6 +44,15 @@ const value = fc.oneof(
 )
 const name = fc.constantFrom('session', 'event', 'client', 'data', 'count', 'tests')
 
+const answer = fc.record({
+  domain: anyText,
+  account: fc.option(fc.nat(), { nil: undefined }),
+  addresses: fc.option(fc.array(anyText), { nil: undefined }),
+  ttl: fc.integer(),
+  error: fc.constantFrom(undefined, 'timeout', 'servfail'),
+  ms: fc.nat(),
+})
+
 /** The fields of each event of a session; those of one event in the order of vocabulary.ts. */
 const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.Arbitrary<unknown>>>>> = {
   CONNECT: { server: endpoint },
@@ -70,6 +79,12 @@ const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.A
   'EHLO KEYWORDS DISCARDED': { keywords: anyText },
   'COMMAND REPLACED': { command: anyText, replacement: anyText },
   AUDIT: { would: anyText, reply: anyText },
+  TESTS: {
+    tests: fc.array(anyText),
+    remembered: fc.option(anyText, { nil: undefined }),
+    answers: fc.option(fc.array(answer), { nil: undefined }),
+    next: anyText,
+  },
   STRESS: { change: anyText, connections: fc.nat() },
 }
 const anyWorker = fc.option(fc.integer({ min: 1, max: 64 }), { nil: undefined })

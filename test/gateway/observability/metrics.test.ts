@@ -103,6 +103,7 @@ const cases: readonly { readonly record: LogRecord; readonly audit?: boolean; re
   },
   { record: { client, event: 'STRESS', change: 'entering', connections: 90 }, want: ['stress_total 1'] },
   { record: { client, event: 'STRESS', change: 'leaving', connections: 70 }, want: [] },
+  { record: { client, event: 'TESTS', tests: ['pregreet'], next: 'end' }, want: [] },
   { record: { client, event: 'DISCONNECT' }, want: [] },
   { record: { client, event: 'DATA WITHOUT RCPT' }, want: [] },
 ]

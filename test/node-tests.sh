@@ -39,27 +39,79 @@ check_node() {
   esac
 }
 
+# Live files and stories wait most of the time: so many run at once, beside the others. Its readers may set another number.
+live_at_once=3
+
 # run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of all parts: $scratch/results.
-# First the files that need no time but the processor's, as many at once as there are cores. Then *.live.test.ts, which play dialogues in real time,
-# and the stories of a cluster: they wait most of the time, so two run at once. A file with the line `// Runs alone: WHY` at its head runs alone;
-# these come last, in the order in which they were selected.
+# The files that need no time but the processor's run as many at once as there are cores. Beside them, and before them when the processor is short, run
+# *.live.test.ts, which play dialogues in real time, and the stories of a cluster; first those with a line `// Runs first: WHY`, which take long.
+# A file with the line `// Runs alone: WHY` at its head runs alone; these come last, in the order in which they were selected.
 run_tests() {
-  local file pure=() live=() alone=() failed=0
+  local file pure=() live=() early=() alone=() failed=0
   for file in ${selected[@]+"${selected[@]}"}; do
     if grep -q '^// Runs alone: ' "$file"; then alone+=("$file"); else
       case "$file" in
-        *.live.test.* | *.cluster.test.*) live+=("$file") ;;
+        *.live.test.* | *.cluster.test.*) if grep -q '^// Runs first: ' "$file"; then early+=("$file"); else live+=("$file"); fi ;;
         *) pure+=("$file") ;;
       esac
     fi
   done
+  live=(${early[@]+"${early[@]}"} ${live[@]+"${live[@]}"})
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   : >"$scratch/results"
-  if [ ${#pure[@]} -gt 0 ]; then node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1; fi
-  if [ ${#live[@]} -gt 0 ]; then node_test 2 "$scratch/results" "${live[@]}" -- "$@" || failed=1; fi
+  if [ ${#pure[@]} = 0 ] && [ ${#live[@]} = 1 ]; then
+    alone=("${live[@]}" ${alone[@]+"${alone[@]}"})
+  elif [ ${#live[@]} -gt 0 ]; then
+    start_lanes "$@"
+    await_lanes || failed=1
+  elif [ ${#pure[@]} -gt 0 ]; then
+    node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1
+  fi
   # One call for each: `node --test` would sort them.
   for file in ${alone[@]+"${alone[@]}"}; do node_test 1 "$scratch/results" "$file" -- "$@" || failed=1; done
   [ $failed = 0 ] || run_failed_files_again "$@"
+}
+
+# What runs at the same time, each with results of its own. In process groups, so that stop_lanes ends what they have started.
+lanes=()
+start_lanes() {
+  local lane
+  set -m
+  if [ ${#pure[@]} -gt 0 ]; then
+    node_test "$(cores)" "$scratch/results.pure" "${pure[@]}" -- nice -n 5 "$@" </dev/null &
+    lanes+=($!)
+  fi
+  for ((lane = 1; lane <= live_at_once && lane <= ${#live[@]}; lane++)); do
+    take_live_files $lane "$@" </dev/null &
+    lanes+=($!)
+  done
+  set +m
+}
+
+await_lanes() {
+  local lane failed=0
+  for lane in ${lanes[@]+"${lanes[@]}"}; do wait "$lane" || failed=1; done
+  lanes=()
+  cat "$scratch"/results.{pure,live-*} >>"$scratch/results" 2>/dev/null || true
+  return $failed
+}
+
+stop_lanes() {
+  local lane
+  for lane in ${lanes[@]+"${lanes[@]}"}; do kill -TERM -- "-$lane" 2>/dev/null || true; done
+}
+
+# take_live_files LANE COMMAND…: runs the live files that no other lane has taken, one after another. What a file prints is shown when it ends.
+take_live_files() {
+  local lane=$1 nth=0 file failed=0
+  shift
+  for file in "${live[@]}"; do
+    nth=$((nth + 1))
+    mkdir "$scratch/taken-$nth" 2>/dev/null || continue
+    node_test 1 "$scratch/results.live-$lane" "$file" -- "$@" >"$scratch/shown-$lane" 2>&1 || failed=1
+    cat "$scratch/shown-$lane"
+  done
+  return $failed
 }
 
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }

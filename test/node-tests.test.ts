@@ -97,14 +97,32 @@ test('files run at once, as many as there are cores', { skip: availableParalleli
   assert.equal(status, 0, stdout)
 })
 
-test('live files run two at a time, after all others', (t) => {
-  const { status, stdout } = run(t, {
-    'a.live.test.mjs': meeting.replace('PARTNER.test', 'b.live.test'),
-    'b.live.test.mjs': meeting.replace('PARTNER.test', 'a.live.test'),
-    'c.test.mjs': sound,
-  })
+/** Ends only when all files of the scratch folder whose names match have begun. */
+const meetingAll = (names: readonly string[]): string => `
+import { existsSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+test('meets the other ones', { timeout: 60_000 }, async () => {
+  writeFileSync('MARK', '')
+  for (const name of ${JSON.stringify(names)})
+    while (!existsSync(new URL(name + '.ran', import.meta.url))) await setTimeout(10)
+})`
+
+test('three live files run at once, beside the others', (t) => {
+  const names = ['a.live.test.mjs', 'b.live.test.mjs', 'c.live.test.mjs', 'd.test.mjs']
+  const { status, stdout } = run(t, Object.fromEntries(names.map((name) => [name, meetingAll(names)])))
   assert.equal(status, 0, stdout)
-  assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ meets'), stdout)
+  assert.equal(stdout.split('✔ meets the other ones').length - 1, 4)
+})
+
+test('each live file runs once, those first that say so', (t) => {
+  const live = Array.from({ length: 7 }, (_, n) => [`${n}.live.test.mjs`, noting.replaceAll("'end'", `'${n}'`)] as const)
+  const first = ['8.live.test.mjs', `// Runs first: it takes long.\n${noting.replaceAll("'end'", "'8'")}`] as const
+  const { status, stdout, notes } = run(t, Object.fromEntries([...live, first]))
+  assert.equal(status, 0, stdout)
+  const words = notes().trim().split(' ')
+  assert.deepEqual(words.filter((word) => word !== 'begin').toSorted(), ['0', '1', '2', '3', '4', '5', '6', '8'])
+  assert.ok(words.indexOf('8') < 6, notes())
 })
 
 test('files that say so run alone, after all others', (t) => {

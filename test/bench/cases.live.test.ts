@@ -1,5 +1,6 @@
 // Every case of the bench runs with tiny numbers and has the figures of its goals. Their values are not checked, since
 // they depend on the machine.
+// Runs first: it takes most of a minute.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { measureCase } from './measure.ts'

@@ -1,4 +1,5 @@
 // Half a minute of mixed load with a fault every second. `npx node test/reliability/run.ts soak` runs half an hour, and judges memory too.
+// Runs first: it takes a minute.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

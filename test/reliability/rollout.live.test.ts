@@ -1,5 +1,6 @@
 // A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: no legitimate client fails.
 // `npx node test/reliability/run.ts rollout` runs for minutes.
+// Runs first: it takes more than a minute.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -1,5 +1,6 @@
 // Half a minute of all faults that outside clients and their networks cause, at once.
 // `npx node test/reliability/run.ts strangers` runs half an hour, and judges memory too.
+// Runs first: it takes more than a minute.
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'

@@ -1,4 +1,5 @@
 // What a Valkey that is held still, cut off, full or killed costs the clients of two gateways. `npx node test/reliability/run.ts valkey` runs longer.
+// Runs first: it takes half a minute.
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { before, describe, test } from 'node:test'

@@ -1,4 +1,5 @@
 // Every scenario against the real gateway over TCP, in processes of its own, with stand-ins for the name server and the smtpd.
+// Runs first: it takes most of a minute.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
 // The shared allowlist on several real servers: failover by sentinels, slots that move in a cluster, nodes that die.
+// Runs first: it takes most of a minute.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'

@@ -1,4 +1,5 @@
 // How a gateway process ends: which clients it still accepts, which sessions continue, and what the others read.
+// Runs first: it takes most of a minute.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

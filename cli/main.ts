@@ -13,6 +13,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   validate: async () => (await import('./validate.ts')).validate,
   apply: async () => (await import('./apply.ts')).apply,
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
+  lists: async () => (await import('./lists.ts')).lists,
   import: async () => (await import('./import.ts')).importPolicy,
 }
 
@@ -38,6 +39,7 @@ Postfix postscreen for a mail cluster.
   validate   check policy files
   apply      apply the policy of a Helm release (what the chart's Job runs)
   allowlist  show, change or copy the temporary allowlist
+  lists      test DNS lists and show which of them can be trusted
   import     make a policy from the settings of Postfix (main.cf) or Zimbra
 
   postscreen COMMAND --help   show the help of a command

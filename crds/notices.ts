@@ -1,4 +1,6 @@
-// Settings of a policy that are valid but have no effect. The status and `postscreen validate` report them.
+// Settings of a policy that are valid but have no effect, and DNS lists that have shut down. The status and `postscreen
+// validate` report them.
+import { closedList } from './dns-lists/catalogue.ts'
 import type { PolicySpec } from './schema/policy.schema.ts'
 
 const rejects = ({ access }: PolicySpec): boolean =>
@@ -25,5 +27,15 @@ export function noticesOf(spec: PolicySpec, tablesReject = false): readonly stri
       `spec.listen.addresses: the Service has port ${gateway.service.port} for the first address, so the other address with this port is not in the Service`,
     )
   }
-  return notices
+  return [...notices, ...closedLists(spec)]
+}
+
+/** DNS lists that do not exist any more. A list with several entries is named once. */
+function closedLists({ dnsbl }: PolicySpec): readonly string[] {
+  const paths = new Map<string, string>()
+  for (const [index, { domain }] of dnsbl.sites.entries()) {
+    const closed = closedList(domain)
+    if (closed !== undefined && !paths.has(domain)) paths.set(domain, `spec.dnsbl.sites[${index}].domain: ${domain}: ${closed}`)
+  }
+  return [...paths.values()]
 }

@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/apply.ts': 'arguments of the command line',
   'cli/demo.ts': 'arguments of the command line',
   'cli/gateway.ts': 'arguments of the command line',
+  'cli/lists.ts': 'arguments of the command line',
   'cli/operator.ts': 'arguments of the command line',
   'gateway/core/address-table.ts': 'addresses of clients, from sockets',
   'gateway/core/allowlist-key.ts': 'addresses of clients, and keys of allowlist files',

@@ -1,8 +1,8 @@
 // Converts postscreen_dnsbl_sites and postscreen_dnsbl_reply_map to fields of a policy, with the error messages of
 // postscreen.
+import { closedList, factsOf } from '../../crds/dns-lists/catalogue.ts'
 import { hostNameProblem } from '../../crds/values/host.ts'
 import { readReplyFilter } from '../../crds/values/reply-filter.ts'
-import { closedList } from './closed-lists.ts'
 import { innerKey, splitKey } from './dnsbl-keys.ts'
 import { answerOf } from './lookup-table.ts'
 import { shellQuote } from './shell-words.ts'
@@ -60,6 +60,9 @@ function keyedSites(text: string): readonly (KeyedSite | { readonly why: string 
   })
 }
 
+const namesOnly =
+  'this list contains domain names, and answers questions about clients with an error, which Postfix may take for a listing; it is left out'
+
 /**
  * The entries of a list of sites. Mistakes are errors, as in postscreen. Keys in the domains become separate fields.
  */
@@ -68,6 +71,7 @@ export function readSites(text: string, parameter: string, source: Source): read
   const name = source.nameFor(parameter)
   for (const read of keyedSites(text)) {
     if ('why' in read) source.findings.error(`${name}: ${read.why}`)
+    else if (factsOf(read.site.domain)?.kind === 'names') source.findings.note(`${name}: ${read.site.domain}: ${namesOnly}`)
     else {
       const key = read.key === undefined ? {} : source.beside.key(read.key, read.site.domain, name)
       sites.push({ ...read.site, ...key })

@@ -1,6 +1,8 @@
 // The fields of DNS blocklists and allowlists.
+import { errorReasons } from '../dns-lists/list-facts.ts'
+import { parseAddress } from '../values/address.ts'
 import { readReplyFilter } from '../values/reply-filter.ts'
-import { action, count, documented, duration, group, list, map, parsed, record, text, whole } from './field.ts'
+import { action, choice, count, documented, duration, group, list, map, parsed, record, text, whole } from './field.ts'
 import { line } from './forms.ts'
 import { secretRef } from './secret-ref.ts'
 import { hostName, nameProblem } from './host-name.ts'
@@ -21,6 +23,47 @@ const replies = () =>
       return 'why' in read ? { why: `bad DNSBL filter syntax: ${read.why}` } : read
     },
   )
+
+/** An address of a list's test point. IPv6 addresses may have IPv4 form inside: ::ffff:127.0.0.2. */
+const testPoint = () =>
+  parsed({ min: 1, max: 45, pattern: '^[0-9A-Fa-f.:]+$', why: 'must be an IP address such as 127.0.0.2 or ::ffff:127.0.0.2' }, (written) =>
+    parseAddress(written) === undefined ? { why: 'must be an IP address such as 127.0.0.2 or ::ffff:127.0.0.2' } : { value: written },
+  )
+
+const testPoints = (doc: string) => documented(list(testPoint(), { max: 10 }).exactOptional(), { doc, tenancy: 'own' })
+
+const catalogueEntry = () =>
+  record({
+    domain: documented(hostName({ what: domainName, max: 253, mayBeEmpty: false }), {
+      doc: 'The domain of the list, as in sites.',
+      tenancy: 'own',
+    }),
+    listings: documented(replies().exactOptional(), {
+      doc: 'A filter for the replies that are listings. It is used for sites without replies.',
+      tenancy: 'own',
+    }),
+    errors: documented(
+      list(
+        record({
+          replies: documented(replies(), { doc: 'A filter for replies that are errors.', tenancy: 'own' }),
+          reason: documented(choice(errorReasons), { doc: 'What they mean.' }),
+        }),
+        { max: 20 },
+      ).exactOptional(),
+      {
+        doc: 'The replies with which this list reports an error. Replies in 127.255.255.0/24 and outside 127.0.0.0/8 are always errors.',
+      },
+    ),
+    testPoints: documented(
+      record({
+        listed: testPoints('Addresses that the list always contains. Empty: it has no such address.'),
+        notListed: testPoints('Addresses that the list never contains. Empty: it has no such address.'),
+      }).exactOptional(),
+      {
+        doc: 'The addresses with which the list is tested (RFC 5782, section 5). With an IPv6 address, it is tested for IPv6 clients too.',
+      },
+    ),
+  })
 
 const keyFile = () => text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: 'must be the path of a file' })
 
@@ -89,7 +132,7 @@ export const dnsbl = group(
           replies: documented(replies().exactOptional(), {
             doc: 'A filter for the replies that count as a listing: four numbers from 0 to 255 with dots between them. Each number may be a list in brackets, such as [2..11] or [4;6..8]. If not set: every reply that can be a listing counts.',
             differs:
-              'Without a filter, Postfix counts every reply. Here, replies outside 127.0.0.0/8, the reply 127.0.0.1, and replies in 127.255.255.0/24 (error codes) count only if the filter contains them.',
+              'Without a filter, Postfix counts every reply. Here, replies outside 127.0.0.0/8, the reply 127.0.0.1, and replies in 127.255.255.0/24 (error codes) count only if the filter contains them. Of a list in the catalogue, only its listings count.',
             tenancy: 'own',
           }),
           keySecret: secretRef({
@@ -112,6 +155,9 @@ export const dnsbl = group(
         convert: { as: 'dnsblSites' },
       },
     ),
+    catalogue: documented(list(catalogueEntry(), { max: 100 }).prefault([]), {
+      doc: 'What is known about lists, if the built-in catalogue does not contain them or is wrong. A field that is set replaces what the catalogue contains. A list that is in neither has the test points of RFC 5782: 127.0.0.2 is listed, 127.0.0.1 is not.',
+    }),
     replyMap: documented(map(line(200, 1), 100, 'must be a map of DOMAIN: TEXT', nameProblem(domainName)).default({}), {
       doc: 'A map from the domain of a site to the text that refused clients see instead. Use it to hide keys that are part of a domain (keySecret is the better way).',
       postfix: { own: 'postscreen_dnsbl_reply_map' },

@@ -1,6 +1,7 @@
 // Rules across fields, each in two forms: as CEL, so that `kubectl apply` refuses a bad policy, and as code, for files
 // that did not pass through an API server. Both see the manifest as it is written. CEL sees defaults before their
 // nested fields are filled in, so it tests `has` first.
+import { nameListPattern } from '../dns-lists/catalogue.ts'
 import { allowlistRules } from './allowlist-rules.ts'
 import type { Rule, Written } from './rule.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
@@ -106,12 +107,23 @@ const access: readonly Rule[] = [
   },
 ]
 
+const nameList = new RegExp(nameListPattern)
+/** A text that is too long is a problem of its own, and costs the API server too much here. */
+const celMatchesName = (field: string): string => `(${field}.size() <= 253 && ${field}.lowerAscii().matches('${nameListPattern}'))`
+
 const sites: readonly Rule[] = [
   {
     at: 'spec.dnsbl.sites[]',
     cel: '!has(self.keySecret) || !has(self.keyFile)',
     message: 'must have at most one of keySecret and keyFile',
     holds: (value) => !has(value, 'keySecret') || !has(value, 'keyFile'),
+  },
+  {
+    at: 'spec.dnsbl.sites[]',
+    field: 'domain',
+    cel: `!has(self.domain) || !${celMatchesName('self.domain')}`,
+    message: 'must be a list of addresses; this list contains domain names, and answers questions about clients with an error. Remove it',
+    holds: ({ domain }) => typeof domain !== 'string' || !nameList.test(domain.toLowerCase()),
   },
 ]
 

@@ -1,6 +1,6 @@
 // The name in a question to a DNS list about a client (RFC 5782 2.1 and 2.4; dnsblog.c, dnsblog_query).
 
-import { parseAddress } from '../../crds/values/address.ts'
+import { parseAddress, parseIPv6 } from '../../crds/values/address.ts'
 
 const domainName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i
 const longestName = 253 // RFC 1035 2.3.4: 255 bytes in a message
@@ -14,8 +14,21 @@ const longestName = 253 // RFC 1035 2.3.4: 255 bytes in a message
 export function dnsblQueryName(client: string, domain: string): string | undefined {
   const address = parseAddress(client)
   if (address === undefined) return undefined
+  return nameBelow(address.family === 4 ? reversedOctets(address.value) : reversedNibbles(address.value), domain)
+}
+
+/**
+ * The query name of a test point. An IPv4 address in IPv6 form stays IPv6 here, because it is the form in which lists
+ * of IPv6 clients have their test points (RFC 5782 5).
+ */
+export function testPointQueryName(point: string, domain: string): string | undefined {
+  const value = point.includes(':') ? parseIPv6(point) : undefined
+  return value === undefined ? dnsblQueryName(point, domain) : nameBelow(reversedNibbles(value), domain)
+}
+
+function nameBelow(reversed: string, domain: string): string | undefined {
   const site = domain.endsWith('.') ? domain.slice(0, -1) : domain
-  const name = `${address.family === 4 ? reversedOctets(address.value) : reversedNibbles(address.value)}.${site}`
+  const name = `${reversed}.${site}`
   return name.length <= longestName && domainName.test(site) ? name : undefined
 }
 

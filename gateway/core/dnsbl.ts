@@ -1,8 +1,9 @@
 // DNSBL scoring: the sum of the sites' answers about one client, the list that its reply names, and how long the result
 // holds.
 import type { Seconds } from '../../crds/values/duration.ts'
+import { type KnownList, knownList } from '../../crds/dns-lists/known-list.ts'
 import { matches, type ReplyFilter } from '../../crds/values/reply-filter.ts'
-import { errorCode } from './dnsbl-codes.ts'
+import { errorCode, isOwnError } from './dnsbl-codes.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblAnswer, DnsblError, DnsblHit } from './vocabulary.ts'
 
@@ -30,6 +31,8 @@ export interface DnsblRules {
   readonly sites: readonly DnsblSite[]
   /** The lists to ask, in this order: each domain once for each key. */
   readonly lists: readonly DnsblList[]
+  /** What the answers of each domain mean. */
+  readonly known: ReadonlyMap<string, KnownList>
   readonly threshold: number
   readonly allowThreshold: number
   readonly minTTL: Seconds
@@ -67,7 +70,8 @@ export type DnsblVerdict =
 /**
  * Judges an answer under the policy's rules.
  * postscreen incompatibility: it takes any answer for a listing. Here error codes of lists (127.255.255.0/24 and
- * others), 127.0.0.1 and addresses outside 127.0.0.0/8 are listings only if a filter of the site includes them, and an
+ * others), 127.0.0.1 and addresses outside 127.0.0.0/8 are listings only if a filter of the site includes them. The
+ * error codes of one list are never listings of it, because filters in old configurations include them by mistake. An
  * answer with an error code is an error as a whole.
  */
 export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
@@ -76,12 +80,15 @@ export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
   if (error !== undefined) return { is: 'error', error, codes: [] }
   if (addresses.length === 0) return { is: 'clean' }
   const sites = sitesOf(rules, answer)
-  const codes = addresses.filter((address) => errorCode(answer.domain, address) !== undefined && !isIncluded(sites, address))
+  const list = rules.known.get(answer.domain) ?? knownList(answer.domain)
+  const codes = addresses.filter(
+    (address) => isOwnError(list, address) || (errorCode(list, address) !== undefined && !isIncluded(sites, address)),
+  )
   const worst = codes.find((code) => code !== loopback) ?? (codes.length === addresses.length ? codes[0] : undefined)
-  const code = worst === undefined ? undefined : errorCode(answer.domain, worst)
+  const code = worst === undefined ? undefined : errorCode(list, worst)
   if (code !== undefined) return { is: 'error', error: { kind: code.kind, text: `${worst}: ${code.means}` }, codes }
   const hits = sites.flatMap(({ domain, filter, weight }) => {
-    const address = addresses.find((one) => (filter === undefined ? isListing(domain, one) : matches(filter, one)))
+    const address = addresses.find((one) => (filter === undefined ? isListing(list, one) : matches(filter, one)))
     return address === undefined ? [] : [{ domain, address, weight }]
   })
   return hits.length > 0 ? { is: 'listed', hits } : { is: 'unweighted' }
@@ -99,8 +106,9 @@ function isIncluded(sites: readonly DnsblSite[], address: string): boolean {
 }
 
 /** Whether an address means "listed" to an entry without a filter of its own. */
-function isListing(domain: string, address: string): boolean {
-  return address !== loopback && errorCode(domain, address) === undefined
+function isListing(list: KnownList, address: string): boolean {
+  if (address === loopback || errorCode(list, address) !== undefined) return false
+  return list.listings === undefined || matches(list.listings, address)
 }
 
 /**

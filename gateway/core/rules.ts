@@ -1,4 +1,5 @@
 // A policy in the form that sessions use: sets of tests, milliseconds, formatted replies, compiled lists.
+import { knownList } from '../../crds/dns-lists/known-list.ts'
 import { milliseconds, type Seconds, shorter } from '../../crds/values/duration.ts'
 import { fillIn } from '../../crds/values/macros.ts'
 import type { ReplyFooter } from '../../crds/values/reply-footer.ts'
@@ -145,6 +146,7 @@ function dnsblRules(dnsbl: PolicySpec['dnsbl'], keys: ReadonlyMap<number, DnsblK
     // The first answer wins a tie of weights, so the order of questions matters. Postfix's own order is that of a
     // randomly seeded hash table.
     lists: [...new Set(lists)].toReversed(),
+    known: new Map(asked.map(({ site: { domain } }) => [domain, knownList(domain, dnsbl.catalogue)])),
     threshold: dnsbl.threshold,
     allowThreshold: dnsbl.allowThreshold,
     minTTL: dnsbl.minTTL,

@@ -244,8 +244,8 @@ export class DnsblResolver<R extends Lists = Lists> {
 
 const noQueryName: DnsResult = { addresses: [], ttl: -1, error: { kind: 'local', text: 'no query name for this client and site' } }
 
-/** The end of the name in the question. */
-function zoneOf({ domain, key }: DnsblList): string {
+/** The end of the name in the question, with the key. */
+export function zoneOf({ domain, key }: DnsblList): string {
   return key === undefined ? domain : `${key.reveal()}.${domain}`
 }
 

@@ -1,7 +1,6 @@
 // The active policy: a loaded policy with everything that is computed from it once, when it comes into force. Sessions
 // keep the one under which they began.
 import type { Problem } from '../../crds/problems.ts'
-import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { dirname } from 'node:path'
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
@@ -18,13 +17,9 @@ import { openFilesLimit } from './open-files.ts'
 import type { LoadedPolicy } from '../policy-files/loaded-policy.ts'
 import { addressesIn, headerRequirement } from '../smtp/proxy-protocol.ts'
 import type { ReceptionRules } from '../smtp/reception.ts'
-import { parseResolvConf } from '../dns/resolv-conf.ts'
+import { dnsServers } from '../dns/dns-servers.ts'
 import type { TlsMaterial } from '../policy-files/tls-context.ts'
 import { backendsOf, type GatewayOptions, resolversOf } from './options.ts'
-
-/** Short enough that a second server is asked within the usual greet wait. */
-const queryTimeoutMs = 1500
-const attempts = 2
 
 /** A policy that is ready for use. */
 export interface ActivePolicy {
@@ -95,23 +90,5 @@ function shareOfLimits(spec: PolicySpec, workers: number): PolicySpec {
       preQueue: part(limits.preQueue),
       postQueue: part(limits.postQueue),
     },
-  }
-}
-
-/** @param named servers of the command line or of the policy. None: those of the system. */
-function dnsServers(named: readonly Endpoint[]): { servers: readonly Endpoint[]; queryTimeoutMs: number; attempts: number } {
-  if (named.length === 0) {
-    const system = parseResolvConf(systemResolvConf())
-    // glibc's five seconds would use up the greet wait for one lost datagram.
-    return { ...system, queryTimeoutMs: Math.min(system.queryTimeoutMs, queryTimeoutMs) }
-  }
-  return { servers: named, queryTimeoutMs, attempts }
-}
-
-function systemResolvConf(): string {
-  try {
-    return readFileSync('/etc/resolv.conf', 'utf8')
-  } catch {
-    return ''
   }
 }

@@ -36,3 +36,31 @@ test('no warning where the table has no reject, or where it has an effect', () =
   assert.equal(validated('192.0.2.0/24 permit\n').stderr, '')
   assert.equal(validated('192.0.2.0/24 reject\n', { action: 'Drop' }).stderr, '')
 })
+
+/** Validates a policy with these DNS lists. */
+function validatedLists(...domains: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'validate-'))
+  try {
+    const spec = { backend: { addresses: ['192.0.2.1:25'] }, dnsbl: { sites: domains.map((domain) => ({ domain })) } }
+    writeFileSync(
+      join(folder, 'mx.yaml'),
+      JSON.stringify({ apiVersion: 'postscreen.dev/v1alpha1', kind: 'PostscreenPolicy', metadata: { name: 'mx' }, spec }),
+    )
+    return spawnSync(process.execPath, [entry, 'validate', join(folder, 'mx.yaml')], { encoding: 'utf8' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('a DNS list that has shut down is a warning', () => {
+  const { status, stderr } = validatedLists('bl.example', 'ix.dnsbl.manitu.net', 'ix.dnsbl.manitu.net')
+  assert.equal(status, 0)
+  assert.equal(stderr.split('\n').length, 2)
+  assert.match(stderr, /warning: spec\.dnsbl\.sites\[1\]\.domain: ix\.dnsbl\.manitu\.net: NiX Spam shut down in January 2025; remove it/)
+})
+
+test('a list of domain names is an error', () => {
+  const { status, stderr } = validatedLists('Multi.URIBL.com')
+  assert.equal(status, 1)
+  assert.match(stderr, /spec\.dnsbl\.sites\[0\]\.domain: must be a list of addresses; this list contains domain names/)
+})

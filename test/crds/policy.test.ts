@@ -48,6 +48,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       minTTL: 60,
       maxTTL: 3600,
       sites: [],
+      catalogue: [],
       replyMap: {},
       resolvers: [],
     },

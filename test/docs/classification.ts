@@ -130,6 +130,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     'npx node test/differential/run.ts',
     elsewhere('test/differential/differential.live.test.ts runs the same with fewer dialogues'),
   ],
+  [
+    'docs/when-a-dns-list-goes-bad.md',
+    'npm run -s postscreen -- lists check',
+    elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),
+  ],
 ]
 
 /** The treatments of a block; there should be exactly one. The longest start counts. */

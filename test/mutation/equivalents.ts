@@ -12,19 +12,6 @@ export interface Equivalent {
 const ofFile = (file: string, why: string, ...becomes: readonly string[]): readonly Equivalent[] =>
   becomes.map((text) => ({ file, becomes: text, why }))
 
-/** Patterns of canonical IPv4 addresses. The anchors of the one for 127.0.0.1 are not here: without $ it has 127.0.0.14. */
-const dnsblAnchors = [
-  String.raw`address: /127\.0\.\d+\.255$/,`,
-  String.raw`address: /^127\.0\.\d+\.255/,`,
-  String.raw`{ zone: /(^|\.)dbl\.(dq\.)?spamhaus\.(org|net)$/, address: /127\.0\.1\.255$/, means: addressList },`,
-  String.raw`{ zone: /(^|\.)dbl\.(dq\.)?spamhaus\.(org|net)$/, address: /^127\.0\.1\.255/, means: addressList },`,
-  String.raw`{ zone: /(^|\.)zrd\.dq\.spamhaus\.net$/, address: /127\.0\.2\.255$/, means: addressList },`,
-  String.raw`{ zone: /(^|\.)zrd\.dq\.spamhaus\.net$/, address: /^127\.0\.2\.255/, means: addressList },`,
-  `{ zone: /(^|\\.)(surbl\\.org|uribl\\.com)$/, address: /127\\.0\\.0\\.1$/, means: \`the list refuses the DNS resolver: \${ownResolver}\` },`,
-  String.raw`address: /127\.255\.255\.255$/,`,
-  String.raw`address: /^127\.255\.255\.255/,`,
-]
-
 export const equivalents: readonly Equivalent[] = [
   ...ofFile(
     'gateway/core/access-list.ts',
@@ -72,11 +59,6 @@ export const equivalents: readonly Equivalent[] = [
     'there is nothing to read, or to replace, then',
     'for (let at = 0; at <= read.length;) {',
     "const trimmed = text.replace(/^ */, '')",
-  ),
-  ...ofFile(
-    'gateway/core/dnsbl-codes.ts',
-    'addresses are canonical IPv4 texts, in which 127 can only stand at the start and 255 of four numbers at the end',
-    ...dnsblAnchors,
   ),
   ...ofFile(
     'gateway/core/early-tests.ts',

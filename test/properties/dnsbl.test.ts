@@ -32,6 +32,7 @@ const rulesArbitrary = fc
       minTTL: seconds(60),
       maxTTL: seconds(3600),
       timeout: seconds(10),
+      known: new Map(),
       replyMap: new Map(),
     }
   })
@@ -88,6 +89,7 @@ test('a validity lies between the limits, and without answers it is the lower on
       minTTL: seconds(60),
       maxTTL: seconds(3600),
       timeout: seconds(10),
+      known: new Map(),
       replyMap: new Map(),
     }),
     60,

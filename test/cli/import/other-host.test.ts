@@ -70,6 +70,13 @@ test('names each list that has shut down', () => {
   )
 })
 
+test('leaves out lists of domain names, with a note', () => {
+  const { notes, spec } = importMain(`${base}postscreen_dnsbl_sites = dbl.spamhaus.org*2 multi.uribl.com bl.spamcop.net*3\n`)
+  assert.ok(said(notes, /dbl\.spamhaus\.org: this list contains domain names.*it is left out/))
+  assert.ok(said(notes, /multi\.uribl\.com: this list contains domain names/))
+  assert.deepEqual(spec?.['dnsbl'], { sites: [{ domain: 'bl.spamcop.net', weight: 3 }] })
+})
+
 test('reports what the policy does not allow together with all other errors', () => {
   const { errors } = importMain(
     `${base}postscreen_greet_ttl = 367d\npostscreen_dnsbl_action = frob\npostscreen_command_count_limit = x\npostscreen_access_list = cidr:/no/such\n`,

@@ -124,6 +124,13 @@ export const ruleCases: readonly RuleCase[] = [
   },
 
   { what: 'a site with a key in a Secret', spec: { dnsbl: { sites: [{ domain: 'a.b', keySecret: { name: 'lists', key: 'a' } }] } } },
+  { what: 'a list of domain names', spec: { dnsbl: { sites: [{ domain: 'DBL.spamhaus.org' }] } }, at: 'spec.dnsbl.sites[0].domain' },
+  {
+    what: 'a list of domain names with a key',
+    spec: { dnsbl: { sites: [{ domain: 'c.d' }, { domain: 'key.dbl.dq.spamhaus.net' }] } },
+    at: 'spec.dnsbl.sites[1].domain',
+  },
+  { what: 'a list of addresses with a similar domain', spec: { dnsbl: { sites: [{ domain: 'adbl.spamhaus.org' }] } } },
   { what: 'a site with a key in a file', spec: { dnsbl: { sites: [{ domain: 'a.b', keyFile: 'a.key' }] } } },
   {
     what: 'a site with two keys',

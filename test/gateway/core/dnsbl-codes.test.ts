@@ -1,7 +1,10 @@
 // Which addresses in the answers of DNS lists are errors, and of which list.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { errorCode } from '../../../gateway/core/dnsbl-codes.ts'
+import { knownList } from '../../../crds/dns-lists/known-list.ts'
+import { errorCode as codeOf, type ErrorCode } from '../../../gateway/core/dnsbl-codes.ts'
+
+const errorCode = (domain: string, address: string): ErrorCode | undefined => codeOf(knownList(domain), address)
 
 const own = 'use a DNS resolver of your own (dnsbl.resolvers)'
 const names = 'it lists names, not addresses of clients: remove it from dnsbl.sites'

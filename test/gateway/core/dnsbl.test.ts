@@ -91,7 +91,6 @@ describe('an answer that is not a listing', () => {
 })
 
 describe('the verdict', () => {
-  const dbl = 'dbl.spamhaus.org'
   const cases: readonly { readonly sites: string; readonly answer: Answer; readonly want: string; readonly codes?: readonly string[] }[] = [
     { sites: 'zen', answer: ['zen', '127.0.0.2'], want: 'listed' },
     { sites: 'zen=127.0.0.[4..9], zen=127.0.0.2', answer: ['zen', '127.0.0.2'], want: 'listed' },
@@ -116,10 +115,17 @@ describe('the verdict', () => {
     },
     { sites: 'list.dnswl.org*-4', answer: ['list.dnswl.org', '127.0.0.255'], want: 'error code', codes: ['127.0.0.255'] },
     { sites: 'list.dnswl.org=127.0.[0..255].[1..3]*-4', answer: ['list.dnswl.org', '127.0.5.0'], want: 'unweighted' },
-    { sites: dbl, answer: [dbl, '127.0.1.255'], want: 'error code', codes: ['127.0.1.255'] },
-    { sites: 'key.dbl.dq.spamhaus.net', answer: ['key.dbl.dq.spamhaus.net', '127.0.1.255'], want: 'error code', codes: ['127.0.1.255'] },
+    // A filter of a published configuration, which includes the error code of this list.
+    {
+      sites: 'list.dnswl.org=127.[0..255].[0..255].[2..255]*-4',
+      answer: ['list.dnswl.org', '127.0.0.255'],
+      want: 'error code',
+      codes: ['127.0.0.255'],
+    },
+    { sites: 'psbl.surriel.com', answer: ['psbl.surriel.com', '127.0.0.3'], want: 'unweighted' },
+    { sites: 'psbl.surriel.com=127.0.0.3', answer: ['psbl.surriel.com', '127.0.0.3'], want: 'listed' },
+    { sites: 'list.dnswl.org*-4', answer: ['list.dnswl.org', '127.0.10.3'], want: 'listed' },
     { sites: 'iadb.isipp.com*-1', answer: ['iadb.isipp.com', '127.0.1.255'], want: 'listed' },
-    { sites: 'multi.uribl.com', answer: ['multi.uribl.com', '127.0.0.1'], want: 'error code', codes: ['127.0.0.1'] },
     { sites: 'hostkarma.junkemailfilter.com=127.0.0.2*2', answer: ['hostkarma.junkemailfilter.com', '127.0.0.1'], want: 'unweighted' },
     { sites: 'hostkarma.junkemailfilter.com=127.0.0.1*-2', answer: ['hostkarma.junkemailfilter.com', '127.0.0.1'], want: 'listed' },
   ]

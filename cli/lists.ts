@@ -1,0 +1,103 @@
+// `postscreen lists`: tests DNS lists as the gateway does, and shows which of them can be trusted.
+import { catalogue } from '../crds/dns-lists/catalogue.ts'
+import { hostNameProblem } from '../crds/values/host.ts'
+import { knownList } from '../crds/dns-lists/known-list.ts'
+import { milliseconds, parseDuration } from '../crds/values/duration.ts'
+import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
+import { visibleText } from '../crds/values/visible-text.ts'
+import { compileRules } from '../gateway/core/rules.ts'
+import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
+import { readArguments, wrongArguments } from './arguments.ts'
+import { type Checked, checkLists, type ListToCheck } from './lists/check.ts'
+import { tableOf } from './lists/table.ts'
+
+const name = 'postscreen lists'
+
+const help = `Usage: ${name} check [DOMAIN…] [--policy FILE] [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
+
+Tests DNS lists as the gateway does: first the DNS resolver, then each list at the addresses that it must contain and must not contain.
+Without a DOMAIN and without a policy, it tests all lists of the built-in catalogue that need no key.
+
+  --policy FILE      test the lists of this policy, with its resolvers, keys and dnsbl.catalogue
+  --resolver ADDRESS the DNS server to use (repeatable). Default: those of the policy, or of this machine
+  --timeout TIME     the time limit for each answer (5s)
+  -o, --output FORM  text (the default) or json
+
+Exit codes: 0 if no list has a fault, 1 if one has, 2 for wrong arguments.
+`
+
+const options = {
+  help: { type: 'boolean', short: 'h' },
+  policy: { type: 'string' },
+  resolver: { type: 'string', multiple: true },
+  timeout: { type: 'string', default: '5s' },
+  output: { type: 'string', short: 'o', default: 'text' },
+} as const
+
+interface Task {
+  readonly lists: readonly ListToCheck[]
+  readonly resolvers: readonly Endpoint[]
+}
+
+/** @returns the exit code */
+export async function lists(args: readonly string[]): Promise<number> {
+  const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
+  if ('exit' in read) return read.exit
+  const [verb, ...domains] = read.run.positionals
+  const { policy, resolver = [], timeout, output } = read.run.values
+  if (verb !== 'check') return wrongArguments(name, 'expected check')
+  if (output !== 'text' && output !== 'json') return wrongArguments(name, '--output: expected text or json')
+  const limit = parseDuration(timeout)
+  if (limit === undefined || limit < 1 || limit > 300) return wrongArguments(name, '--timeout: expected a time from 1s to 5m')
+  const bad = domains.find((domain) => hostNameProblem(domain) !== undefined)
+  if (bad !== undefined) return wrongArguments(name, `${visibleText(bad)}: expected a domain name such as bl.example.org`)
+  const servers = readResolvers(resolver)
+  if ('why' in servers) return wrongArguments(name, `--resolver: ${servers.why}`)
+  const task = policy === undefined ? withoutPolicy(domains) : ofPolicy(policy, domains)
+  if (task === undefined) return 1
+  const resolvers = servers.value.length > 0 ? servers.value : task.resolvers
+  const checked = await checkLists(task.lists, resolvers, milliseconds(limit))
+  print(checked, output)
+  return checked.lists.some(({ state }) => state === 'faulty' || state === 'closed') ? 1 : 0
+}
+
+function readResolvers(written: readonly string[]): { readonly value: readonly Endpoint[] } | { readonly why: string } {
+  const value: Endpoint[] = []
+  for (const one of written) {
+    const read = readResolver(one)
+    if ('why' in read) return { why: read.why }
+    value.push(read.value)
+  }
+  return { value }
+}
+
+function withoutPolicy(domains: readonly string[]): Task {
+  const open = catalogue.filter(({ kind, keyed, closed }) => kind !== 'names' && keyed !== true && closed === undefined)
+  const named = domains.length > 0 ? domains : open.map(({ zone }) => zone)
+  return { lists: named.map((domain) => ({ list: { domain }, known: knownList(domain), weights: [], shown: domain })), resolvers: [] }
+}
+
+/** The lists of a policy, or those of them that are named. Undefined: the policy has problems, which were printed. */
+function ofPolicy(file: string, domains: readonly string[]): Task | undefined {
+  const reading = loadPolicy(file)
+  if ('problems' in reading) {
+    for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))
+    return undefined
+  }
+  const { policy, tables, siteKeys, leftOut } = reading.loaded
+  for (const { path, why } of leftOut) console.error(visibleText(`${file}: warning: ${path}: ${why}`))
+  const { dnsbl } = compileRules(policy.spec, { hostname: 'localhost', tables, siteKeys, localTime: String })
+  const wanted = dnsbl.lists.toReversed().filter(({ domain }) => domains.length === 0 || domains.includes(domain))
+  const found = wanted.map((list) => ({
+    list,
+    known: dnsbl.known.get(list.domain) ?? knownList(list.domain),
+    weights: dnsbl.sites.filter((site) => site.domain === list.domain && site.account === list.account).map(({ weight }) => weight),
+    shown: dnsbl.replyMap.get(list.domain) ?? list.domain,
+  }))
+  return { lists: found, resolvers: policy.spec.dnsbl.resolvers }
+}
+
+function print(checked: Checked, output: 'text' | 'json'): void {
+  if (output === 'json') console.log(JSON.stringify(checked, undefined, 2))
+  else for (const line of tableOf(checked)) console.log(visibleText(line))
+}

@@ -4,6 +4,7 @@ import type { ConnectTcp } from '../sockets/tcp-socket.ts'
 import type { Lookup } from './backend-names.ts'
 import type { TargetState } from './load-balancing.ts'
 import type { ProxyVersion, ProbeResult } from './backend-probe.ts'
+import type { SharedKeywords } from './keyword-sharing.ts'
 import type { SharedProbes } from './probe-sharing.ts'
 import type { WatchOptions } from './relay-watch.ts'
 
@@ -39,6 +40,11 @@ export interface BackendOptions extends WatchOptions {
   readonly isOwn?: (to: Endpoint) => boolean
   /** The other processes of this gateway. Default: none. */
   readonly shared?: SharedProbes
+  readonly sharedKeywords?: SharedKeywords
+  /** Whether sessions are continued at these addresses, so that their EHLO keywords matter. Default: no. */
+  readonly learnsKeywords?: boolean
+  /** How often each address is asked for its EHLO keywords. Default: 5 minutes. */
+  readonly keywordIntervalMs?: number
   /** Called when the state of an address has changed; `why` is the reason of a failure. */
   readonly onChange?: (label: string, from: TargetState, to: TargetState, why: string | undefined) => void
   /** Called with the result of each probe by this process. */

@@ -1,5 +1,6 @@
 // What the status page and the metrics show of backends.
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
+import { keywordStatus, type KeywordStatus } from './keyword-status.ts'
 import type { TargetState } from './load-balancing.ts'
 import type { Target, TargetRecord } from './target-record.ts'
 import type { TargetTable } from './target-table.ts'
@@ -11,6 +12,8 @@ export interface TargetStatus extends Target {
   readonly lastError: string | undefined
   /** Milliseconds until it is tried again while others work; 0 when it may be tried now. */
   readonly restMs: number
+  /** Where sessions are continued at backends. */
+  readonly ehlo?: KeywordStatus
 }
 
 export interface BackendStatus {
@@ -20,20 +23,25 @@ export interface BackendStatus {
   readonly addresses: readonly TargetStatus[]
 }
 
-/** @param now on the clock of the table */
-export function backendStatus(table: TargetTable, now: number): BackendStatus[] {
+/**
+ * @param showsKeywords whether the EHLO keywords matter
+ * @param now on the clock of the table
+ */
+export function backendStatus(table: TargetTable, showsKeywords: boolean, now: number): BackendStatus[] {
   return table.names().map(({ name, addresses, error }) => ({
     backend: formatEndpoint(name),
     lookupError: error,
     addresses: addresses.flatMap((address) => {
       const record = table.find(formatEndpoint({ address, port: name.port }))
-      return record === undefined ? [] : [targetStatus(record, now)]
+      return record === undefined ? [] : [targetStatus(record, showsKeywords, now)]
     }),
   }))
 }
 
-function targetStatus({ label, address, port, sessions, state, lastError, restUntil }: TargetRecord, now: number): TargetStatus {
-  return { label, address, port, sessions, state, lastError, restMs: Math.max(0, restUntil - now) }
+function targetStatus(record: TargetRecord, showsKeywords: boolean, now: number): TargetStatus {
+  const { label, address, port, sessions, state, lastError, restUntil, keywords } = record
+  const ehlo = showsKeywords ? { ehlo: keywordStatus(keywords, now) } : {}
+  return { label, address, port, sessions, state, lastError, restMs: Math.max(0, restUntil - now), ...ehlo }
 }
 
 /** Addresses by state, each state included. */

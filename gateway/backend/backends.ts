@@ -1,5 +1,6 @@
 // The backends of a gateway: which address gets the next client. Only addresses that were proven get clients, and of
 // those the one with the fewest sessions.
+import { BackendKeywords } from './backend-keywords.ts'
 import type { BackendOptions } from './backend-options.ts'
 import { type BackendStatus, backendStatus, countStates } from './backend-status.ts'
 import type { BeginConnection } from './connect-rate-limiter.ts'
@@ -23,6 +24,8 @@ export class Backends {
   readonly options: BackendOptions
   /** What calls and probes report about addresses goes there. */
   readonly health: TargetHealth
+  /** What may be promised in the EHLO reply, and what is learned about it. */
+  readonly keywords: BackendKeywords
   readonly #now: () => number
   readonly #table: TargetTable
   readonly #timer: NodeJS.Timeout | undefined
@@ -43,7 +46,11 @@ export class Backends {
     const formerTable = previous === undefined ? undefined : previous.#table
     const answered = (): void => this.#update()
     this.#table = new TargetTable({ addresses, ...(lookup !== undefined && { lookup }), now: this.#now, answered }, formerTable)
-    const works = (): void => this.#held.releaseAll()
+    this.keywords = new BackendKeywords(options, this.#table, this.#now, previous?.keywords)
+    const works = (): void => {
+      this.#held.releaseAll()
+      if (!this.#closed) this.keywords.askDue()
+    }
     this.health = new TargetHealth({ options, table: this.#table, now: this.#now, works }, previous?.health)
     if (previous !== undefined) previous.#next = this
     const refreshMs = options.refreshMs ?? usualRefreshMs
@@ -167,6 +174,7 @@ export class Backends {
   /** Another process of this gateway asks for what is known of an address, or for a new probe of it. */
   asked(label: string, urgent: boolean): void {
     this.health.asked(label, urgent)
+    this.keywords.asked(label)
   }
 
   /** Why there is no address for a client, for a log line. */
@@ -185,13 +193,14 @@ export class Backends {
   }
 
   status(): BackendStatus[] {
-    return backendStatus(this.#table, this.#now())
+    return backendStatus(this.#table, this.keywords.active, this.#now())
   }
 
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
     this.health.probes.close()
+    this.keywords.close()
     this.#table.releaseWaiting()
   }
 
@@ -206,6 +215,8 @@ export class Backends {
   }
 
   #probeDue(): void {
-    if (!this.#closed) this.health.probes.probeDue(this.#table.listed, this.#held.size > 0)
+    if (this.#closed) return
+    this.health.probes.probeDue(this.#table.listed, this.#held.size > 0)
+    this.keywords.askDue()
   }
 }

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { logBackendChange } from './backend-log.ts'
 import type { BackendOptions } from './backend-options.ts'
 import { Backends } from './backends.ts'
-import { sharedProbes } from './probe-sharing.ts'
+import { sharedKeywords, sharedProbes } from './probe-sharing.ts'
 import { isOwnAddress } from './own-addresses.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { GatewayOptions } from '../process/options.ts'
@@ -23,7 +23,7 @@ export function gatewayBackends(
 ): Backends {
   const options: BackendOptions = {
     ...ofPolicy,
-    ...(backendProbes !== undefined && { shared: sharedProbes(backendProbes) }),
+    ...(backendProbes !== undefined && { shared: sharedProbes(backendProbes), sharedKeywords: sharedKeywords(backendProbes) }),
     isOwn: (to) => isOwnAddress(to, listening()),
     onProbed: (result) => metrics.backendProbed(result),
     onChange: (label, from, to, why) => {

@@ -1,6 +1,8 @@
 // What the processes of one gateway tell each other about backends: one of them makes the probes, the others learn the
 // results.
 import type { ProbeResult, ProxyVersion } from './backend-probe.ts'
+import type { ClientFamily } from './client-family.ts'
+import type { KeywordNews, SharedKeywords } from './keyword-sharing.ts'
 
 /** What one process has learned about an address. */
 export interface ProbeNews {
@@ -23,6 +25,8 @@ export interface SharedProbes {
 export type ProbeMessage =
   | { readonly is: 'news'; readonly news: ProbeNews }
   | { readonly is: 'ask'; readonly label: string; readonly urgent: boolean }
+  | { readonly is: 'keywords'; readonly news: KeywordNews }
+  | { readonly is: 'family'; readonly family: ClientFamily }
 
 /** The channel to the other processes. */
 export interface ProbeChannel {
@@ -32,4 +36,8 @@ export interface ProbeChannel {
 
 export function sharedProbes({ isProber, send }: ProbeChannel): SharedProbes {
   return { isProber, ask: (label, urgent) => send({ is: 'ask', label, urgent }), tell: (news) => send({ is: 'news', news }) }
+}
+
+export function sharedKeywords({ send }: ProbeChannel): SharedKeywords {
+  return { tell: (news) => send({ is: 'keywords', news }), want: (family) => send({ is: 'family', family }) }
 }

@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { ConnectRateLimiter } from './connect-rate-limiter.ts'
 import type { Candidate } from './load-balancing.ts'
 import type { ProbeResult } from './backend-probe.ts'
+import { TargetKeywords } from './target-keywords.ts'
 
 /** One address of a backend. */
 export interface Target extends Endpoint {
@@ -38,6 +39,7 @@ export interface TargetRecord extends Target, Mutable<Candidate> {
   readonly refused: Set<string>
   readonly connectRate: ConnectRateLimiter
   lastProbe: ProbeResult | undefined
+  readonly keywords: TargetKeywords
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -70,6 +72,7 @@ export function newTargetRecord(address: string, port: number): TargetRecord {
     refused: new Set(),
     connectRate: new ConnectRateLimiter(),
     lastProbe: undefined,
+    keywords: new TargetKeywords(),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
+import type { PromisesStatus } from '../backend/keyword-status.ts'
 import { newScreening, type Screening } from '../core/clients.ts'
 import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
@@ -28,6 +29,8 @@ export interface ServingState {
   /** 1 for each DNS list that fails, 0 for the others. */
   failingLists(): Readonly<Record<string, number>>
   backends(): readonly BackendStatus[]
+  /** What is promised in EHLO replies; null where sessions are not continued at a backend. */
+  ehlo(): PromisesStatus | null
   /** Backend addresses by state. */
   backendCounts(): Readonly<Record<string, number>>
 }
@@ -50,6 +53,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     lists: () => [],
     failingLists: () => ({}),
     backends: () => [],
+    ehlo: () => null,
     backendCounts: () => ({}),
   }
 }

@@ -55,6 +55,7 @@ export function statusPage(parts: StatusParts) {
       waiting,
     },
     backends: serving.backends(),
+    ehlo: serving.ehlo(),
     tls: policy?.tls?.info ?? null,
   }
 }

@@ -10,6 +10,7 @@ import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
 import type { Backends } from '../backend/backends.ts'
+import { type PromisesStatus, promisesStatus } from '../backend/keyword-status.ts'
 import { gatewayBackends } from '../backend/gateway-backends.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { Relays } from '../backend/running-relays.ts'
@@ -215,8 +216,16 @@ export class Serving implements ServingState {
 
   /** Another worker reports on backends or asks about them. */
   hearOfBackends(message: ProbeMessage): void {
-    if (message.is === 'news') this.#backends.hear(message.news)
-    else this.#backends.asked(message.label, message.urgent)
+    switch (message.is) {
+      case 'news':
+        return this.#backends.hear(message.news)
+      case 'ask':
+        return this.#backends.asked(message.label, message.urgent)
+      case 'keywords':
+        return this.#backends.keywords.hear(message.news)
+      case 'family':
+        this.#backends.keywords.hearWanted(message.family)
+    }
   }
 
   get policy(): ActivePolicy {
@@ -267,6 +276,10 @@ export class Serving implements ServingState {
 
   backends(): readonly BackendStatus[] {
     return this.#backends.status()
+  }
+
+  ehlo(): PromisesStatus | null {
+    return promisesStatus(this.#backends.keywords)
   }
 
   backendCounts(): Readonly<Record<string, number>> {

@@ -87,6 +87,14 @@ function backendsOf(pages: readonly StatusPage[]): readonly BackendStatus[] {
   })
 }
 
+/** Workers tell each other what they learn about keywords, but one that has just started may not know it yet. */
+function ehloOf(pages: readonly StatusPage[]): StatusPage['ehlo'] {
+  const all = pages.map(({ ehlo }) => ehlo).filter((ehlo) => ehlo !== null)
+  const families = all.flatMap((ehlo) => Object.entries(ehlo))
+  const known = families.filter(([, { promise }]) => promise !== null)
+  return all.length === 0 ? null : Object.fromEntries([...families, ...known])
+}
+
 type Connections = NonNullable<StatusPage['connections']>
 
 function connectionsOf(pages: readonly StatusPage[]): StatusPage['connections'] {
@@ -185,6 +193,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     allowlist: allowlistOf(pages),
     dnsbl: dnsblOf(pages),
     backends: backendsOf(pages),
+    ehlo: ehloOf(pages),
     tls: pages[0]?.tls ?? null,
     workers: workers.map(workerStatus),
   } satisfies Record<keyof StatusPage, unknown> & { readonly workers: unknown }

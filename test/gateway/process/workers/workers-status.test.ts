@@ -57,6 +57,7 @@ const base: StatusPage = {
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
   dnsbl: { sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
   backends: [{ backend: 'mx1:25', lookupError: undefined, addresses: [target] }],
+  ehlo: null,
   tls: null,
 }
 
@@ -162,4 +163,12 @@ test('a policy that one worker has refused is shown with its problems', () => {
   }
   const report = readReport(show(workers({}, { refusedPolicy })))
   assert.deepEqual(report.refused, { hash: oldHash, problems: [{ path: 'spec', why: 'bad' }] })
+})
+
+test('the EHLO promise is that of a worker that knows the backends', () => {
+  const unknown = { ipv4: { promise: null, limitedBy: [] } }
+  const known = { ipv4: { promise: ['DSN'], limitedBy: [] } }
+  const other = { ...unknown, ipv6: { promise: null, limitedBy: [] } }
+  assert.equal(show(workers({}, {}))['ehlo'], null)
+  assert.deepEqual(show(workers({ ehlo: unknown }, { ehlo: known }, { ehlo: other }))['ehlo'], { ...known, ipv6: other.ipv6 })
 })

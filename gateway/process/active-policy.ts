@@ -65,6 +65,7 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
       slowStartMs: milliseconds(spec.backend.slowStart),
       probeAfterMs: milliseconds(spec.backend.probeInterval),
       connectRate: Math.ceil(spec.backend.connectRate / (options.worker?.of ?? 1)),
+      learnsKeywords: continuesSessions(spec),
     },
     dnsServers: dns.servers,
     // A certificate that cannot be used, such as one that does not fit its key yet, does not take the place of one that
@@ -73,6 +74,12 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
     dnsTimes: { timeoutMs: milliseconds(spec.dnsbl.timeout), queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
+}
+
+/** Whether clients under test are handed off within their session, so that the EHLO keywords of backends matter. */
+function continuesSessions({ deepTests }: PolicySpec): boolean {
+  const { handoff, pipelining, nonSMTPCommand, bareNewline } = deepTests
+  return handoff === 'SameSession' && (pipelining.enabled || nonSMTPCommand.enabled || bareNewline.enabled)
 }
 
 /**

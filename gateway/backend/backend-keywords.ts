@@ -1,6 +1,6 @@
 // The EHLO keywords of all backends of a gateway: what its EHLO reply may promise to a client whose session will be
 // continued at one of them. Active only where the policy continues sessions in this way.
-import { type BackendOffer, promiseOf, type PromiseOfBackends } from '../core/ehlo-promise.ts'
+import { type BackendOffer, promiseOf, type PromiseOfBackends } from '../core/promise-of-backends.ts'
 import { type EhloPromises, type OfferedKeywords, promisable } from '../core/ehlo-keywords-offered.ts'
 import type { BackendOptions } from './backend-options.ts'
 import { clientFamily, type ClientFamily } from './client-family.ts'

@@ -1,6 +1,6 @@
 // What the status page shows of EHLO keywords: what each backend offers, what the gateway promises, and which backend
 // limits the promise.
-import { keywordLines } from '../core/ehlo-promise.ts'
+import { keywordLines } from '../core/promise-of-backends.ts'
 import type { BackendKeywords } from './backend-keywords.ts'
 import { clientFamilies, type ClientFamily } from './client-family.ts'
 import type { KeywordSource, TargetKeywords } from './target-keywords.ts'

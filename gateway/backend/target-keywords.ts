@@ -1,6 +1,6 @@
 // The EHLO keywords that one backend address has offered to clients of each family. The newest reply counts.
 import type { OfferedKeywords } from '../core/ehlo-keywords-offered.ts'
-import { sameKeywords } from '../core/ehlo-promise.ts'
+import { sameKeywords } from '../core/promise-of-backends.ts'
 import type { ClientFamily } from './client-family.ts'
 import type { GreetingManner } from './keyword-probe.ts'
 

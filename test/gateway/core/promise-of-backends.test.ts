@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type OfferedKeywords, parseEhloReply } from '../../../gateway/core/ehlo-keywords-offered.ts'
-import { type BackendOffer, keywordLines, promiseOf, sameKeywords } from '../../../gateway/core/ehlo-promise.ts'
+import { type BackendOffer, keywordLines, promiseOf, sameKeywords } from '../../../gateway/core/promise-of-backends.ts'
 
 const offering = (...lines: string[]): OfferedKeywords => parseEhloReply(['mx.example.test', ...lines])
 

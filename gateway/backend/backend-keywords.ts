@@ -8,7 +8,7 @@ import type { KeywordsHeard } from './keyword-probe.ts'
 import { KeywordSchedule } from './keyword-schedule.ts'
 import type { KeywordNews } from './keyword-sharing.ts'
 import type { KeywordSource } from './target-keywords.ts'
-import type { Target, TargetRecord } from './target-record.ts'
+import type { TargetRecord } from './target-record.ts'
 import type { TargetTable } from './target-table.ts'
 
 /** How long a backend that has begun to work, and whose keywords are not known yet, does not count. */
@@ -62,7 +62,7 @@ export class BackendKeywords implements EhloPromises {
   }
 
   /** A backend has answered the repeated EHLO of a client. */
-  learn({ label }: Target, clientAddress: string, offered: OfferedKeywords): void {
+  learn(label: string, clientAddress: string, offered: OfferedKeywords): void {
     if (this.active) this.#learn(label, this.#familyOf(clientAddress), offered, 'session')
   }
 

@@ -1,4 +1,4 @@
-// Asks a backend which EHLO keywords it offers to a client that it does not know. The readiness probe cannot tell: a
+// Asks a backend which EHLO keywords it offers to an unknown client. The readiness probe cannot tell this: a
 // backend may offer more, or less, to the gateway itself.
 //
 //   header that names a documentation address -> 220 -> EHLO -> 250 -> QUIT

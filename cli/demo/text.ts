@@ -62,6 +62,8 @@ function meaning(record: LogRecord): Meaning {
       return { tone: 'bad', means: `<${record.from}> to <${record.to}>: ${record.reply}` }
     case 'DNSBL ERROR CODE':
       return { tone: 'odd', means: `${record.domain} answered ${record.address}, which is not a listing` }
+    case 'SAME SESSION FAILED':
+      return { tone: 'odd', means: `passed all tests, but no mail server takes it at ${record.goal}: ${record.reply}` }
     case 'AUDIT':
       return { tone: 'odd', means: `handed off to the mail server; Enforce mode would ${record.would}, with ${record.reply}` }
     case 'TESTS':

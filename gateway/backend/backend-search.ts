@@ -30,6 +30,7 @@ const callsAtOnce = 3
 const refusalDelays = { firstMs: 1000, longestMs: Infinity, jitter: { least: 1, most: 1.5 } }
 /** How many failures the log line names when all have failed. */
 const reasonLimit = 5
+
 /** Exactly one is called, unless the search is given up. */
 export interface BackendSearchEvents {
   /**
@@ -40,14 +41,30 @@ export interface BackendSearchEvents {
   failed(how: 'connect' | 'send', reason: string): void
 }
 
+/** For a search that goes on where another one has ended. */
+export interface SearchAgain {
+  /** Addresses that are not called. */
+  readonly avoid: ReadonlySet<Target>
+  /** Whether the client may be held, if there is no other address now, and until when (monotonic, in milliseconds). */
+  readonly mayWait: boolean
+  readonly holdDeadline: number | undefined
+}
+
+const firstSearch: SearchAgain = { avoid: new Set(), mayWait: false, holdDeadline: undefined }
+
+/** The client that is to be greeted. */
+export type SearchRequest = Pick<RelayRequest, 'clientEndpoint' | 'serverEndpoint' | 'teaserSent'>
+
 export class BackendSearch {
-  readonly #request: RelayRequest
+  readonly #request: SearchRequest
   readonly #events: BackendSearchEvents
   #backends: Backends
-  readonly #holdDeadline: number
+  /** Until when the client may be held, in monotonic milliseconds. */
+  readonly holdDeadline: number
+  readonly #avoid: ReadonlySet<Target>
   readonly #connectDeadline: number
   readonly #deadline: number
-  readonly #tried = new Set<Target>()
+  readonly #tried: Set<Target>
   readonly #reasons: string[] = []
   #how: 'connect' | 'send' = 'connect'
   #unanswered = false
@@ -63,13 +80,16 @@ export class BackendSearch {
   readonly #calls = new Map<Target, Pick<BackendCall, 'giveUp'>>()
   #over = false
 
-  constructor(request: RelayRequest, backends: Backends, events: BackendSearchEvents) {
+  constructor(request: SearchRequest, backends: Backends, events: BackendSearchEvents, again = firstSearch) {
     const { connectTimeoutMs, greetingTimeoutMs } = backends.options
     this.#request = request
     this.#backends = backends
     this.#events = events
     const now = performance.now()
-    this.#holdDeadline = now + (backends.options.holdMs ?? 0)
+    this.#avoid = again.avoid
+    this.#tried = new Set(again.avoid)
+    this.#mayPass = again.mayWait
+    this.holdDeadline = again.holdDeadline ?? now + (backends.options.holdMs ?? 0)
     this.#connectDeadline = now + connectsInTime * connectTimeoutMs
     this.#deadline = this.#connectDeadline + greetingTimeoutMs
   }
@@ -81,6 +101,11 @@ export class BackendSearch {
   /** How the last call failed, for a caller that gives up. */
   get how(): 'connect' | 'send' {
     return this.#how
+  }
+
+  /** Whether any address was called, or waited for, and did not greet. */
+  get hasFailed(): boolean {
+    return this.#reasons.length > 0
   }
 
   /** Ends all calls and waits; no event follows. */
@@ -109,8 +134,13 @@ export class BackendSearch {
     const target = this.#backends.take(this.#tried)
     if (target !== undefined || !this.#unanswered || now >= this.#connectDeadline) return target
     this.#unanswered = false
-    this.#tried.clear()
+    this.#forgetTried()
     return this.#backends.take(this.#tried)
+  }
+
+  #forgetTried(): void {
+    this.#tried.clear()
+    for (const target of this.#avoid) this.#tried.add(target)
   }
 
   #callNext(now = performance.now()): void {
@@ -142,7 +172,7 @@ export class BackendSearch {
       giveUp()
       this.#calls.delete(target)
       this.#passOver(target)
-    }, this.#holdDeadline - performance.now())
+    }, this.holdDeadline - performance.now())
     this.#calls.set(target, { giveUp })
   }
 
@@ -199,9 +229,9 @@ export class BackendSearch {
    * waiting costs the client nothing.
    */
   #noneLeft(now: number): void {
-    const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.#holdDeadline
+    const mayHold = (this.#mayPass || this.#tried.size === 0) && now < this.holdDeadline
     if (!mayHold) return this.#fail(this.#reasons.length === 0 ? this.#backends.whyNone() : this.#reasons.join('; '))
-    const leftMs = Math.max(0, this.#holdDeadline - now)
+    const leftMs = Math.max(0, this.holdDeadline - now)
     const waitMs = this.#refused ? Math.min(leftMs, this.#backOff.next()) : leftMs
     this.#mayPass = false
     this.#refused = false
@@ -209,7 +239,7 @@ export class BackendSearch {
       clearTimeout(timer)
       this.#cancelHold?.()
       this.#cancelHold = undefined
-      this.#tried.clear()
+      this.#forgetTried()
       this.#callNext()
     }
     const timer = setTimeout(again, waitMs)
@@ -254,7 +284,7 @@ export class BackendSearch {
   #mayForward(verdict: 'later' | 'never', now: number): boolean {
     if (this.#request.teaserSent || this.#calls.size > 0) return false
     if (now >= this.#deadline) return true
-    return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.#holdDeadline)
+    return !this.#backends.hasOther(this.#tried) && (verdict === 'never' || now >= this.holdDeadline)
   }
 
   #tryAnother(target: Target, how: 'connect' | 'send', reason: string, now = performance.now()): void {

@@ -1,6 +1,8 @@
 // The start of a relay: the client, the events that the caller receives, and what the caller may still do.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { TcpSocket } from '../sockets/tcp-socket.ts'
+import type { Backends } from './backends.ts'
+import type { Target } from './target-record.ts'
 
 export interface RelayRequest {
   /** Paused and without a reader. */
@@ -14,6 +16,22 @@ export interface RelayRequest {
    * (postscreen 2.9).
    */
   readonly teaserSent: boolean
+}
+
+/** A backend that has answered the client's first recipient or its STARTTLS. */
+export interface JoinedBackend {
+  readonly target: Target
+  /** Those that gave the target: a session is booked on it, and the relay releases it. */
+  readonly backends: Backends
+  /** Paused and without a reader. */
+  readonly socket: TcpSocket
+  /** What it has sent for the client. */
+  readonly reply: Buffer
+  /** From the client's command to the greeting and to the reply. */
+  readonly greetingSeconds: number
+  readonly replySeconds: number
+  /** TLS begins, and the client's side begins it: bytes of the backend that come first are not its own. */
+  readonly clientSpeaksFirst: boolean
 }
 
 export interface RelayStats {

@@ -10,7 +10,7 @@ import { errorWord } from './backend-call.ts'
 import { BackendSearch } from './backend-search.ts'
 import type { Backends } from './backends.ts'
 import { HeaderCheck } from './header-check.ts'
-import type { RelayEvents, RelayHandle, RelayRequest } from './relay-request.ts'
+import type { JoinedBackend, RelayEvents, RelayHandle, RelayRequest } from './relay-request.ts'
 import { watchSides } from './relay-watch.ts'
 import type { Target } from './target-record.ts'
 
@@ -29,6 +29,13 @@ export function startRelay(request: RelayRequest, backends: Backends, events: Re
   return relay
 }
 
+/** Relays a client to a backend that has answered it already. Neither `onFailed` nor `giveUp` is for this one. */
+export function startJoinedRelay(request: RelayRequest, joined: JoinedBackend, events: RelayEvents): RelayHandle {
+  const relay = new Relay(request, joined.backends, events)
+  relay.startJoined(joined)
+  return relay
+}
+
 /** It reads the client; `#backendReader` reads the backend. */
 class Relay implements RelayHandle, SocketReader {
   readonly #client: TcpSocket
@@ -44,6 +51,7 @@ class Relay implements RelayHandle, SocketReader {
   #stopWatching: (() => void) | undefined
   /** Until it is certain that the backend has read the PROXY header. */
   #check: HeaderCheck | undefined
+  #clientSpeaksFirst = false
   #over = false
   #toBackend = 0
   #toClient = 0
@@ -79,6 +87,21 @@ class Relay implements RelayHandle, SocketReader {
     })
   }
 
+  startJoined({ target, socket, reply, clientSpeaksFirst }: JoinedBackend): void {
+    const client = this.#client
+    client.reader = this
+    this.#clientSpeaksFirst = clientSpeaksFirst
+    this.#target = target
+    this.#backend = socket
+    socket.reader = this.#backendReader
+    process.nextTick(() => {
+      if (this.#over) return
+      if (client.isDestroyed) return this.onClose(client, undefined)
+      this.#copy(client, socket, reply)
+      if (socket.inputEnded) this.#backendEnded()
+    })
+  }
+
   giveUp(reason: string): void {
     if (this.#over || this.#backend !== undefined) return
     this.#search.giveUp()
@@ -91,13 +114,17 @@ class Relay implements RelayHandle, SocketReader {
     this.#target = target
     this.#backend = backend
     backend.reader = this.#backendReader
-    const client = this.#client
+    if (from.checksHeaders) this.#check = new HeaderCheck(() => void backend.write('NOOP\r\n'))
+    this.#copy(this.#client, backend, greeting)
+  }
+
+  /** @param first what the client reads first */
+  #copy(client: TcpSocket, backend: TcpSocket, first: Uint8Array): void {
     client.shareReads()
     this.#stopWatching = watchSides(client, backend, this.#backends.options)
-    this.#events.onStarted(target.label)
-    if (from.checksHeaders) this.#check = new HeaderCheck(() => void backend.write('NOOP\r\n'))
+    this.#events.onStarted(this.#target?.label ?? '')
     backend.resume()
-    this.#toClientSide(greeting)
+    this.#toClientSide(first)
     client.resume()
     const { unread } = this.#request
     const arrived = this.#held.splice(0)
@@ -167,6 +194,10 @@ class Relay implements RelayHandle, SocketReader {
   }
 
   #fromBackend(bytes: Uint8Array): boolean {
+    if (this.#clientSpeaksFirst && this.#toBackend === 0) {
+      this.#refuseInjection()
+      return false
+    }
     const check = this.#check
     if (check === undefined) {
       this.#toClientSide(bytes)
@@ -179,6 +210,14 @@ class Relay implements RelayHandle, SocketReader {
       if (check.over && this.#backend !== undefined) this.#release(this.#backend)
     }
     return true
+  }
+
+  /** Plaintext in front of the TLS handshake would reach the client as if it were part of the encrypted session. */
+  #refuseInjection(): void {
+    this.#endedBy ??= 'backend'
+    this.#error ??= 'the backend has sent bytes before the TLS handshake'
+    this.#backend?.reset()
+    this.#client.destroy()
   }
 
   /** The client gets 421, which it may get at any time, and tries again later. */

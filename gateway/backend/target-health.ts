@@ -99,6 +99,24 @@ export class TargetHealth {
     if (record.refused.size >= refusedNetworks) this.suspect(target)
   }
 
+  /**
+   * The address has failed with a client after it had greeted it: it closed the connection, was too slow, or did not
+   * speak SMTP. A policy of the backend may do that to one client, so only a second client in a row makes it a failure.
+   */
+  lost(target: Target, client: string, reason: string): void {
+    const record = this.#table.find(target.label)
+    if (record === undefined) return
+    const isSecond = record.lostClient !== undefined && record.lostClient !== client
+    record.lostClient = isSecond ? undefined : client
+    if (isSecond) this.failed(target, reason)
+  }
+
+  /** The address has answered a client's commands. */
+  answered(target: Target): void {
+    const record = this.#table.find(target.label)
+    if (record !== undefined) record.lostClient = undefined
+  }
+
   /** The address does not do what was proven: no client is sent there until it is proven again. */
   doubted(target: Target): void {
     const isProven = this.#table.find(target.label)?.proven === true

@@ -37,6 +37,8 @@ export interface TargetRecord extends Target, Mutable<Candidate> {
   diagnosedAt: number
   /** Networks of clients that it has refused since its last greeting; at most two are kept. */
   readonly refused: Set<string>
+  /** The last client with which it failed after its greeting; undefined once a client has got an answer. */
+  lostClient: string | undefined
   readonly connectRate: ConnectRateLimiter
   lastProbe: ProbeResult | undefined
   readonly keywords: TargetKeywords
@@ -70,6 +72,7 @@ export function newTargetRecord(address: string, port: number): TargetRecord {
     workingSince: 0,
     usedAs: 0,
     refused: new Set(),
+    lostClient: undefined,
     connectRate: new ConnectRateLimiter(),
     lastProbe: undefined,
     keywords: new TargetKeywords(),

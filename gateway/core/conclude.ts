@@ -16,13 +16,7 @@ export function conclude(turn: Turn): void {
   const { session: s } = turn
   abandonLookup(turn)
   if ((s.phase === 'early' || s.phase === 'recall') && s.todo !== 0) logTests(turn, !s.noForward || isAudited(s) ? 'handoff' : 'end')
-  if (anyFailure(s)) s.passed = 0
-  if (s.passed !== 0) logPass(turn)
-  // Partial progress is stored too, always: a parallel session may have renewed a stamp meanwhile (T23, T24).
-  if (s.passed !== 0) {
-    const { key, stamps } = clientState(s)
-    turn.out.push({ do: 'remember', key, record: encodeRecord(stamps, enabledTests(s)) })
-  }
+  if (!s.passRecorded) recordPass(turn)
   if (s.phase === 'observe') {
     enter(turn, 'relayed')
     turn.out.push({ do: 'unobserve' })
@@ -33,6 +27,17 @@ export function conclude(turn: Turn): void {
     turn.log({ event: 'DISCONNECT' })
     finish(turn)
   }
+}
+
+/** Writes what was passed to the log and to the allowlist. */
+export function recordPass(turn: Turn): void {
+  const { session: s } = turn
+  if (anyFailure(s)) s.passed = 0
+  if (s.passed === 0) return
+  logPass(turn)
+  // Partial progress is stored too, always: a parallel session may have renewed a stamp meanwhile (T23, T24).
+  const { key, stamps } = clientState(s)
+  turn.out.push({ do: 'remember', key, record: encodeRecord(stamps, enabledTests(s)) })
 }
 
 /** All that was to do is passed. Of parallel sessions only the first one logs a new client. */
@@ -76,7 +81,7 @@ export function hangup(turn: Turn): void {
   s.hungUp = true
   s.noForward = true
   endAudit(s)
-  const stage = s.phase === 'smtp' ? 'tests after SMTP handshake' : 'tests before SMTP handshake'
+  const stage = s.phase === 'smtp' || s.phase === 'replay' ? 'tests after SMTP handshake' : 'tests before SMTP handshake'
   turn.log({ event: 'HANGUP', after: formatElapsed(turn.now - s.stageStart), stage })
   conclude(turn)
 }

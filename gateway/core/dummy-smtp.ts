@@ -1,13 +1,15 @@
 // The dummy SMTP engine: it speaks enough SMTP to test a client or to refuse its recipients, and never accepts mail
 // (postscreen_smtpd.c).
-import { lineContent, readLines, reads, splitCommand } from './command-lines.ts'
+import { lineContent, readLines, readSize, splitCommand } from './command-lines.ts'
 import { type Command, commands } from './commands.ts'
 import { drop, hangup } from './conclude.ts'
 import { bareNewline, nonSMTPCommand, passDeepTests, pipelining } from './deep-tests.ts'
 import { enter } from './phase.ts'
-import { isUtf8, printableText } from './printable.ts'
+import { isUtf8, latin1, latin1Bytes, printableText } from './printable.ts'
 import { reply } from './replies.ts'
-import { anyFailure, effective, type Session, type SmtpState, takeUnread } from './session.ts'
+import type { ReplayOutcome } from './replay-plan.ts'
+import { answer, takeOutcome } from './same-session.ts'
+import { anyFailure, effective, keepUnread, type Session, type SmtpState, takeUnread } from './session.ts'
 import { bit, deepTests } from './tests.ts'
 import { logTests } from './tests-record.ts'
 import type { Turn } from './turn.ts'
@@ -23,6 +25,14 @@ export function smtpOf(s: Session): SmtpState {
     commandCount: 0,
     discard: new Set(),
     held: '',
+    commandLine: '',
+    heloLine: undefined,
+    mailLine: undefined,
+    promised: undefined,
+    replaying: undefined,
+    reason: undefined,
+    payloadLeft: undefined,
+    brokenHandOffs: 0,
   }
   return s.smtp
 }
@@ -38,11 +48,22 @@ export function startDummySmtp(turn: Turn): void {
   // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is
   // worse (T42).
   if ((s.failed & bit.pregreet) === 0 || s.replyAtFirstCommand) turn.send(s.rules.host.greeting)
+  readOn(turn)
+}
+
+/** Answers what has come, and reads on. */
+function readOn(turn: Turn): void {
+  const { session: s } = turn
   armCommandTimer(turn)
   turn.out.push({ do: 'read' })
   const unread = takeUnread(s)
   if (unread.length > 0) input(turn, unread)
   if (s.ended) endOfInput(turn)
+}
+
+/** A backend has answered what was repeated to it, or none has. */
+export function replayed(turn: Turn, outcome: ReplayOutcome): void {
+  if (takeOutcome(turn, smtpOf(turn.session), outcome)) readOn(turn)
 }
 
 function armCommandTimer(turn: Turn): void {
@@ -51,10 +72,17 @@ function armCommandTimer(turn: Turn): void {
 
 /** Bytes from the client. */
 export function input(turn: Turn, bytes: Uint8Array): void {
-  for (const read of reads(bytes)) {
-    if (!heldInput(turn) || !readCommands(turn, read)) return
+  for (let at = 0; at < bytes.length; at += readSize) {
+    const isHeldDone = heldInput(turn)
+    if (isHeldDone && readCommands(turn, latin1(bytes.subarray(at, at + readSize)))) continue
+    // What the client has sent ahead waits for the backend.
+    if (waitsForBackend(turn.session)) keepUnread(turn.session, bytes.subarray(isHeldDone ? at + readSize : at))
+    return
   }
 }
+
+/** Plaintext behind STARTTLS does not wait: it is discarded (CVE-2011-0411). */
+const waitsForBackend = (s: Session): boolean => s.phase === 'replay' && s.smtp?.replaying?.goal === 'RCPT'
 
 /**
  * What waited behind a STARTTLS is answered when more input or its end comes.
@@ -70,38 +98,65 @@ function heldInput(turn: Turn): boolean {
   return true
 }
 
-/** One read's worth. @returns false when the session has ended or TLS begins */
+/** One read's worth. @returns false when the session has ended, a backend is asked, or TLS begins */
 function readCommands(turn: Turn, read: string): boolean {
   const { session: s } = turn
   const smtp = smtpOf(s)
-  let suspended = false
+  let next: Next = 'go on'
+  let rest = skipPayload(turn, smtp, read)
   const onLine = (line: string, surplus: string): boolean => {
-    const next = commandLine(turn, line, surplus)
-    suspended = next === 'suspend'
+    next = commandLine(turn, line, surplus)
     // Sic: postscreen suspends reading for every STARTTLS, leaves the timer alone, and goes on with the next input
     // (PSC_SMTPD_CMD_FLAG_SUSPEND).
-    if (suspended) smtp.held = surplus
+    if (next === 'suspend') smtp.held = surplus
     else if (s.phase === 'smtp') armCommandTimer(turn)
+    if (waitsForBackend(s)) keepUnread(s, latin1Bytes(surplus))
+    rest = next === 'payload' ? skipPayload(turn, smtp, surplus) : undefined
     return next === 'go on'
   }
-  const result = readLines(smtp, read, s.rules.smtp.lineLengthLimit, onLine)
-  if (result === 'tooLong') {
+  while (rest !== undefined) {
+    const part = rest
+    rest = undefined
+    next = 'go on'
+    if (readLines(smtp, part, s.rules.smtp.lineLengthLimit, onLine) !== 'tooLong') continue
     turn.log({ event: 'COMMAND LENGTH LIMIT', afterCommand: smtp.lastCommand })
     drop(turn, s.rules.host.tryAgainLater)
+    return false
   }
-  return result === 'more' || suspended
+  return goesOn(next) && s.phase === 'smtp'
 }
 
-/** Whether the next line may be read: yes, with the next input, or never since the session has ended or TLS begins. */
-type Next = 'go on' | 'suspend' | 'stop'
+const goesOn = (next: Next): boolean => next === 'go on' || next === 'suspend' || next === 'payload'
+
+/**
+ * Drops what belongs to a message that was refused; at its end comes the reason.
+ * @returns what follows it; undefined when nothing does
+ */
+function skipPayload(turn: Turn, smtp: SmtpState, read: string): string | undefined {
+  const { reason, payloadLeft } = smtp
+  if (reason === undefined || payloadLeft === undefined) return read
+  const isOver = payloadLeft <= read.length
+  smtp.payloadLeft = isOver ? undefined : payloadLeft - read.length
+  // The client is sending: the time is that for one read, as for a command.
+  if (!isOver) armCommandTimer(turn)
+  return isOver && answer(turn, reason) ? read.slice(payloadLeft) : undefined
+}
+
+/**
+ * Whether the next line may be read: yes, with the next input, after a backend has answered, after a part of a message,
+ * or never since the session has ended or TLS begins.
+ */
+type Next = 'go on' | 'suspend' | 'replay' | 'payload' | 'stop'
 
 /** One line with its end, and what is already here behind it. */
 function commandLine(turn: Turn, line: string, surplus: string): Next {
   const { session: s } = turn
   const { whole, text, bare } = lineContent(line)
   if (bare && !bareNewline(turn, whole)) return 'stop'
-  const [verb, args] = splitCommand(filtered(turn, text))
+  const used = filtered(turn, text)
+  const [verb, args] = splitCommand(used)
   const smtp = smtpOf(s)
+  smtp.commandLine = used === text ? line : `${used}\r\n`
   const name = verb.toUpperCase()
   const command = commands.get(name)
   const before = smtp.lastCommand

@@ -54,5 +54,5 @@ export function parseEhloReply(lines: readonly string[]): OfferedKeywords {
   return { names, size }
 }
 
-/** Digits as a number. What is not a number, or is larger than any message, is no limit. */
+/** Digits as a number. What is not a number, or is larger than any message, means no limit. */
 const readSize = (text: string): number => (/^[0-9]{1,15}$/.test(text) ? Number(text) : 0)

@@ -53,6 +53,7 @@ export function logText(record: LogRecord): string | undefined {
     case 'STRESS':
       return `${record.change} STRESS mode with ${record.connections} connections`
     case 'DNSBL ERROR CODE':
+    case 'SAME SESSION FAILED':
     case 'AUDIT':
     case 'TESTS':
       return undefined

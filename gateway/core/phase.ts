@@ -11,7 +11,8 @@ const moves: Readonly<Record<Phase, readonly Phase[]>> = {
   new: ['recall', 'done'],
   recall: ['early', 'smtp', 'handoff', 'done'],
   early: ['smtp', 'handoff', 'done'],
-  smtp: ['done'],
+  smtp: ['replay', 'done'],
+  replay: ['smtp', 'relayed', 'done'],
   handoff: ['smtp', 'relayed', 'done'],
   relayed: ['observe', 'done'],
   observe: ['relayed'],
@@ -19,7 +20,9 @@ const moves: Readonly<Record<Phase, readonly Phase[]>> = {
 }
 
 /** Phases in which a session counts as one under screening. */
-const screened: ReadonlySet<Phase> = new Set(['recall', 'early', 'smtp', 'handoff'])
+const screened: ReadonlySet<Phase> = new Set(['recall', 'early', 'smtp', 'replay', 'handoff'])
+/** Phases in which a session waits for a backend. */
+const waiting: ReadonlySet<Phase> = new Set(['replay', 'handoff'])
 /** Phases in which a backend has the client. */
 const relayed: ReadonlySet<Phase> = new Set(['relayed', 'observe'])
 
@@ -30,12 +33,12 @@ export function enter(turn: Turn, phase: Phase): void {
   if (!moves[from].includes(phase)) throw new Error(`a session cannot go from ${from} to ${phase}`)
   s.phase = phase
   if (from === 'new' && screened.has(phase)) countIn(turn)
-  if (from === 'handoff') s.screening.postQueue--
-  if (phase === 'handoff') s.screening.postQueue++
+  if (waiting.has(from)) s.screening.postQueue--
+  if (waiting.has(phase)) s.screening.postQueue++
   if (screened.has(from) && !screened.has(phase)) countOut(turn)
-  if (from === 'handoff' && phase === 'relayed') beginRelay(s.screening, clientState(s))
+  if (waiting.has(from) && phase === 'relayed') beginRelay(s.screening, clientState(s))
   if (relayed.has(from) && phase === 'done') endRelay(s.screening, clientState(s))
-  if (phase === 'early' || phase === 'smtp') s.stageStart = turn.now
+  if (phase === 'early' || (phase === 'smtp' && from !== 'replay')) s.stageStart = turn.now
 }
 
 function countIn(turn: Turn): void {

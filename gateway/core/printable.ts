@@ -10,6 +10,9 @@ export function latin1(bytes: Uint8Array): string {
   return String.fromCharCode.apply(undefined, bytes as unknown as number[])
 }
 
+/** The bytes of a text with one byte a character. */
+export const latin1Bytes = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0))
+
 const named: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 92: '\\\\' }
 
 /**

@@ -46,7 +46,12 @@ export const reply = {
   bdatNeedsMail: { code: 554, text: '5.5.1 Error: need MAIL command' },
   ok: { code: 250, text: '2.0.0 Ok' },
   vrfySyntax: { code: 501, text: '5.5.4 Syntax: VRFY address' },
+  cannotVrfy: { code: 252, text: '2.0.0 Cannot VRFY user, send some mail and I will try' },
   vrfyDisabled: { code: 502, text: '5.5.1 VRFY command is disabled' },
+  // For a client that has passed, when no backend takes its transaction. Temporary: it says nothing about the message.
+  backendGone: { code: 451, text: '4.3.2 Service currently unavailable' },
+  backendGarbage: { code: 451, text: '4.3.0 Error: mail server protocol error' },
+  promiseBroken: { code: 451, text: '4.3.5 Server configuration changed, try again later' },
   etrnSyntax: { code: 500, text: 'Syntax: ETRN domain' },
   cannotQueue: { code: 458, text: 'Unable to queue messages' },
   bye: { code: 221, text: '2.0.0 Bye' },

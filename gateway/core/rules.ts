@@ -41,6 +41,10 @@ export interface SmtpRules {
   readonly nonAlphabeticForbidden: boolean
   readonly tls: 'None' | 'May' | 'Encrypt'
   readonly handshakeTimeout: StressTime
+  /** A client that passes the deep tests is handed off at its first recipient; otherwise it must come again. */
+  readonly sameSession: boolean
+  /** A client that may be handed off in the same session is handed off at STARTTLS too. */
+  readonly tlsPassesThrough: boolean
 }
 
 /** A policy as sessions use it. Times to live are in seconds, like the stamps of the allowlist record. */
@@ -187,6 +191,8 @@ function smtpRules(spec: PolicySpec): SmtpRules {
       normal: milliseconds(spec.tls.handshakeTimeout),
       stress: milliseconds(shorter(spec.tls.handshakeTimeout, spec.tls.stressHandshakeTimeout)),
     },
+    sameSession: deepTests.handoff === 'SameSession',
+    tlsPassesThrough: deepTests.handoff === 'SameSession' && deepTests.tls === 'PassThrough',
   }
 }
 

@@ -4,10 +4,21 @@ import type { Stamps } from './allowlist-record.ts'
 import type { ClientState, Screening } from './clients.ts'
 import type { DnsblScore } from './dnsbl.ts'
 import type { EhloDiscard } from './ehlo.ts'
+import { type EhloPromises, noPromises, type OfferedKeywords } from './ehlo-keywords-offered.ts'
 import { type Reply, reply } from './replies.ts'
+import type { ReplayPlan } from './replay-plan.ts'
 import type { Rules, StressTime } from './rules.ts'
 import type { TestSet } from './tests.ts'
 import type { LoggedAnswer } from './vocabulary.ts'
+
+/**
+ * Why no backend takes the transaction: the answer to each of its further commands. `reply` is the gateway's own,
+ * `words` are those of a backend, with their line ends.
+ */
+export type RefusalReason = { readonly sender: string; readonly log: string } & (
+  | { readonly reply: Reply }
+  | { readonly words: string; readonly endsSession: boolean }
+)
 
 /** What only the dummy SMTP engine needs; made when it starts. */
 export interface SmtpState {
@@ -22,6 +33,20 @@ export interface SmtpState {
   lastCommand: string
   commandCount: number
   discard: EhloDiscard
+  /** The last command as the client has written it, with its line end. */
+  commandLine: string
+  /** The same for the last EHLO or HELO, and for MAIL, that were accepted. */
+  heloLine: string | undefined
+  mailLine: string | undefined
+  /** What the last EHLO reply promised. */
+  promised: OfferedKeywords | undefined
+  /** What is being repeated to a backend. */
+  replaying: ReplayPlan | undefined
+  reason: RefusalReason | undefined
+  /** Bytes of a message that the client still sends after BDAT, although it was refused; undefined outside of one. */
+  payloadLeft: number | undefined
+  /** Hand-offs that failed because a backend was gone or too slow. */
+  brokenHandOffs: number
 }
 
 /** One session, changed only by `step` and what it calls. */
@@ -32,8 +57,9 @@ export interface Session {
   readonly server: Endpoint
   /** A certificate is loaded. */
   readonly tlsReady: boolean
+  readonly promises: EhloPromises
   /** Assigned by `enter` in phase.ts only; the head of step.ts has the diagram. */
-  phase: 'new' | 'recall' | 'early' | 'smtp' | 'handoff' | 'observe' | 'relayed' | 'done'
+  phase: 'new' | 'recall' | 'early' | 'smtp' | 'replay' | 'handoff' | 'observe' | 'relayed' | 'done'
   /** What the client's parallel sessions share; set from `connect` on. */
   clientState: ClientState | undefined
   /**
@@ -52,6 +78,8 @@ export interface Session {
   denied: boolean
   vetoed: boolean
   noForward: boolean
+  /** The passes are in the log and in the allowlist. */
+  passRecorded: boolean
   hungUp: boolean
   /** Audit mode hands off this client regardless of the results of the tests; see audit.ts. */
   audited: boolean
@@ -86,13 +114,21 @@ export interface Session {
 const noBytes = new Uint8Array(0)
 
 /** A session that has not connected yet. `tlsReady`: a certificate is loaded. */
-export function newSession(rules: Rules, screening: Screening, client: Endpoint, server: Endpoint, tlsReady = false): Session {
+export function newSession(
+  rules: Rules,
+  screening: Screening,
+  client: Endpoint,
+  server: Endpoint,
+  tlsReady = false,
+  promises = noPromises,
+): Session {
   return {
     rules,
     screening,
     client,
     server,
     tlsReady,
+    promises,
     phase: 'new',
     clientState: undefined,
     todo: 0,
@@ -104,6 +140,7 @@ export function newSession(rules: Rules, screening: Screening, client: Endpoint,
     denied: false,
     vetoed: false,
     noForward: false,
+    passRecorded: false,
     hungUp: false,
     audited: rules.audit,
     judged: false,

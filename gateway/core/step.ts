@@ -6,6 +6,9 @@
 //           early ──deep test to do, or enforced──▶ smtp ◀──────────────────────────┼─┘ behind a teaser
 //             │  └─────early tests passed, no deep test to do───────────────────────┘
 //             └──drop, hang-up──▶ done ◀──QUIT, drop, limit, hang-up── smtp
+//                                                                      │ ▲
+//                     every test passed, first recipient or STARTTLS   ▼ │ no backend takes it
+//                                                      relayed ◀──── replay
 //
 // Every phase but observe may also end in done: by a limit or a permanent deny, when the client is gone, or at a
 // shutdown.
@@ -19,8 +22,8 @@
 import { decodeRecord } from './allowlist-record.ts'
 import { endAudit, isWorthObserving } from './audit.ts'
 import { type ClientState, connectionsOf } from './clients.ts'
-import { abandonLookup, conclude, drop, finish } from './conclude.ts'
-import { commandTimeLimit, endOfInput, input, startDummySmtp } from './dummy-smtp.ts'
+import { abandonLookup, conclude, drop, finish, hangup } from './conclude.ts'
+import { commandTimeLimit, endOfInput, input, replayed, startDummySmtp } from './dummy-smtp.ts'
 import { afterEarlyTests, dnsblAnswer, earlyData, earlyEnd, endOfEarlyTests, startEarlyTests } from './early-tests.ts'
 import { refuse } from './failure.ts'
 import { observe, startObserving, stopObserving } from './observe.ts'
@@ -66,6 +69,8 @@ function take(turn: Turn, event: Event): void {
       return s.phase === 'handoff' ? handedOff(turn) : undefined
     case 'handOffFailed':
       return s.phase === 'handoff' ? handOffFailed(turn, event.how) : undefined
+    case 'replayed':
+      return s.phase === 'replay' ? replayed(turn, event.outcome) : undefined
     case 'gone':
       return gone(turn)
     case 'shutdown':
@@ -192,6 +197,7 @@ function handedOff(turn: Turn): void {
 function gone(turn: Turn): void {
   if (turn.session.phase === 'observe') stopObserving(turn)
   if (turn.session.phase === 'relayed') return enter(turn, 'done')
+  if (turn.session.phase === 'replay') return hangup(turn)
   abandonLookup(turn)
   finish(turn)
 }

@@ -1,6 +1,7 @@
 // The words of a screening session: tests, actions, events that come in, effects that go out.
 // They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { ReplayFailure, ReplayOutcome, ReplayPlan, ReplayStage } from './replay-plan.ts'
 
 /**
  * The five tests in postscreen's index order (postscreen.h PSC_TINDX_*); the record of the temporary allowlist has one
@@ -73,10 +74,18 @@ export type Event =
   | { readonly type: 'handOffFailed'; readonly how: 'connect' | 'send' }
   /** The backend has greeted and the relay runs: the client counts until it is gone. */
   | { readonly type: 'handedOff' }
+  /** The result of `replay`. */
+  | { readonly type: 'replayed'; readonly outcome: ReplayOutcome }
   /** The client went away while a backend was asked, or its relay has ended. */
   | { readonly type: 'gone' }
   /** The gateway shuts down and the drain time is over. */
   | { readonly type: 'shutdown' }
+
+/**
+ * When a client was handed off. `STARTTLS, not tested`: its deep tests were due and could not be finished, because what
+ * follows is encrypted.
+ */
+export type HandOffPoint = 'greeting' | 'RCPT' | 'STARTTLS' | 'STARTTLS, not tested'
 
 /** What a session wants done, in order. */
 export type Effect =
@@ -102,6 +111,10 @@ export type Effect =
    * read `220-`.
    */
   | { readonly do: 'relay'; readonly unread: Uint8Array; readonly teaserSent: boolean }
+  /** Repeat this to a backend and report the result. The client is not read meanwhile. */
+  | { readonly do: 'replay'; readonly plan: ReplayPlan }
+  /** The backend has answered: the client gets the answer, and the relay runs. `unread` goes to the backend next. */
+  | { readonly do: 'join'; readonly unread: Uint8Array; readonly at: HandOffPoint }
   /** Audit mode: report the client's bytes to the backend as `data` events, without changing them / stop that. */
   | { readonly do: 'observe' }
   | { readonly do: 'unobserve' }
@@ -192,6 +205,17 @@ export type LogRecord = { readonly client: Endpoint } & (
     }
   | { readonly event: 'EHLO KEYWORDS DISCARDED'; readonly keywords: string }
   | { readonly event: 'COMMAND REPLACED'; readonly command: string; readonly replacement: string }
+  /**
+   * A client that has passed could not be handed off in the same session. `refused`: by a backend, and `reply` are its
+   * words, at this stage of the dialogue.
+   */
+  | {
+      readonly event: 'SAME SESSION FAILED'
+      readonly goal: 'RCPT' | 'STARTTLS'
+      readonly why: ReplayFailure | 'refused'
+      readonly at?: ReplayStage
+      readonly reply: string
+    }
   /** Audit mode: the client was handed off, but Enforce mode would not have done this. `reply` is its reply. */
   | { readonly event: 'AUDIT'; readonly would: 'refuse' | 'drop' | 'enforce' | 'defer'; readonly reply: string }
   | { readonly event: 'STRESS'; readonly change: 'entering' | 'leaving'; readonly connections: number }

@@ -3,7 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
-import type { LogRecord } from '../core/vocabulary.ts'
+import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
@@ -216,8 +216,12 @@ export class Metrics {
     this.#dnsbl.seconds.observe(seconds)
   }
 
-  relayStarted(seconds: number): void {
-    this.#backend.connect.observe(seconds)
+  /** A client was handed off. @param replySeconds in the same session: from its command to the backend's reply */
+  relayStarted(at: HandOffPoint, greetingSeconds: number, replySeconds?: number): void {
+    this.#backend.connect.observe(greetingSeconds)
+    if (replySeconds !== undefined) this.#backend.replay.observe(replySeconds)
+    this.#backend.handOffs.inc({ at: at.startsWith('STARTTLS') ? 'STARTTLS' : at })
+    if (at === 'STARTTLS, not tested') this.#backend.untested.inc()
   }
 
   backendFailed(how: 'connect' | 'send'): void {

@@ -36,7 +36,7 @@ export interface ServingState {
 }
 
 /** Sessions by phase before there are any. */
-export const noSessions = { header: 0, recall: 0, early: 0, smtp: 0, handoff: 0, relay: 0, closing: 0 }
+export const noSessions = { header: 0, recall: 0, early: 0, smtp: 0, replay: 0, handoff: 0, relay: 0, closing: 0 }
 
 /** The state of a gateway that has no policy yet. */
 export function stateBeforePolicy(store: LocalAllowlist): ServingState {

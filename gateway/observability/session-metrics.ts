@@ -60,6 +60,8 @@ export function countedAs(record: LogRecord, mode: Mode): readonly string[] {
       return [`hangups|${record.stage.startsWith('tests before') ? 'before' : 'after'}`]
     case 'RCPT REJECTED':
       return [`rejects|${record.reply.slice(0, 3)}|rcpt|${mode}`]
+    case 'SAME SESSION FAILED':
+      return [`sameSession|${record.goal}|${record.why}`]
     case 'AUDIT':
       return [`audit|${record.would}`]
     case 'STRESS':
@@ -89,6 +91,11 @@ export const counters: Readonly<Record<string, { name: string; help: string; lab
   tests: { name: 'postscreen_tests_total', help: 'Tests decided, by configured action.', labels: ['test', 'verdict', 'action', 'mode'] },
   limits: { name: 'postscreen_command_limits_total', help: 'Sessions that ran into a command limit.', labels: ['limit'] },
   hangups: { name: 'postscreen_hangups_total', help: 'Clients that left before or after the greeting.', labels: ['stage'] },
+  sameSession: {
+    name: 'postscreen_same_session_failures_total',
+    help: 'Clients that passed and that no backend took at their first recipient or STARTTLS, by the reason.',
+    labels: ['goal', 'why'],
+  },
   audit: {
     name: 'postscreen_audit_total',
     help: 'Audit mode: clients handed off that would have been refused, dropped, enforced or deferred.',

@@ -246,7 +246,7 @@ export class Serving implements ServingState {
   sessions(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = { ...noSessions, header: this.#reception.waitingForHeader, closing: this.#linger.size }
     for (const { session } of this.#reception.connections.screened) counts[session.phase] = (counts[session.phase] ?? 0) + 1
-    counts['relay'] = this.#relays.size - (counts['handoff'] ?? 0)
+    counts['relay'] = this.#relays.size - (counts['handoff'] ?? 0) - (counts['replay'] ?? 0)
     return counts
   }
 

@@ -4,12 +4,14 @@ import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
 import type { Backends } from '../backend/backends.ts'
-import type { RelayEvents, RelayRequest } from '../backend/relay-request.ts'
+import type { JoinedBackend, RelayEvents, RelayRequest } from '../backend/relay-request.ts'
 import type { Relays } from '../backend/running-relays.ts'
+import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
 import type { Screening } from '../core/clients.ts'
 import type { DnsblRules } from '../core/dnsbl.ts'
 import type { Rules } from '../core/rules.ts'
-import type { DnsblAnswer, LogRecord } from '../core/vocabulary.ts'
+import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
+import type { DnsblAnswer, HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { DnsblLookup, DnsblResolver } from '../dns/dnsbl-resolver.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -75,6 +77,18 @@ export class PolicySessionServices implements SessionServices {
 
   relay(sessionId: string, request: RelayRequest, events: RelayEvents): void {
     this.#gateway.relays.start(sessionId, request, this.#backends, events)
+  }
+
+  get promises(): EhloPromises {
+    return this.#backends.latest.keywords
+  }
+
+  replay(sessionId: string, request: ReplayRequest, onReplayed: OnReplayed): () => void {
+    return this.#gateway.relays.replay(sessionId, request, this.#backends, onReplayed)
+  }
+
+  relayJoined(sessionId: string, request: RelayRequest, joined: JoinedBackend, at: HandOffPoint, events: RelayEvents): void {
+    this.#gateway.relays.startJoined(sessionId, request, joined, at, events)
   }
 
   log(sessionId: string, record: LogRecord): void {

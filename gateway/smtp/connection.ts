@@ -6,12 +6,18 @@ import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'
 import type { DnsblLookup } from '../dns/dnsbl-resolver.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
-import type { DnsblAnswer, Effect, Event, LogRecord, TimerName } from '../core/vocabulary.ts'
+import type { ReplayPlan } from '../core/replay-plan.ts'
+import type { DnsblAnswer, Effect, Event, HandOffPoint, LogRecord, TimerName } from '../core/vocabulary.ts'
+import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
 import type { Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
-import type { RelayRequest, RelayEvents } from '../backend/relay-request.ts'
+import type { JoinedBackend, RelayRequest, RelayEvents } from '../backend/relay-request.ts'
+import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
 import type { SecureContext, SocketReader, TcpSocket } from '../sockets/tcp-socket.ts'
 import { Waiter, type WaitQueues } from './wait-queues.ts'
+
+/** How often it is checked that a client that is not read is still there. */
+const checkAliveMs = 2000
 
 /** What sessions use of the gateway, under the policy that was active when the client connected. */
 export interface SessionServices {
@@ -25,6 +31,12 @@ export interface SessionServices {
   remember(key: string, record: string): void
   lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup
   relay(sessionId: string, request: RelayRequest, events: RelayEvents): void
+  /** What EHLO may promise to a client that may be handed off in its session. */
+  readonly promises: EhloPromises
+  /** Repeats a session to a backend. @returns ends it without a result */
+  replay(sessionId: string, request: ReplayRequest, onReplayed: OnReplayed): () => void
+  /** Relays a client to the backend that has answered it. */
+  relayJoined(sessionId: string, request: RelayRequest, joined: JoinedBackend, at: HandOffPoint, events: RelayEvents): void
   log(sessionId: string, record: LogRecord): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
   /** The connection is no longer screened: it is relayed or closed. */
@@ -46,6 +58,8 @@ export class Connection extends Waiter implements SocketReader {
   #pending = ''
   #timerName: TimerName | undefined
   #lookup: DnsblLookup | undefined
+  #cancelReplay: (() => void) | undefined
+  #joined: JoinedBackend | undefined
   /** Whether the session receives the client's bytes while they are relayed. */
   #observes = false
 
@@ -55,7 +69,8 @@ export class Connection extends Waiter implements SocketReader {
     this.#services = services
     this.#plain = socket
     this.#socket = socket
-    this.session = newSession(services.rules, services.screening, ends.client, ends.server, services.tls !== undefined)
+    const { rules, screening, tls, promises } = services
+    this.session = newSession(rules, screening, ends.client, ends.server, tls !== undefined, promises)
   }
 
   /** Begins screening. The socket is paused. */
@@ -78,9 +93,9 @@ export class Connection extends Waiter implements SocketReader {
     this.#on({ type: 'end' })
   }
 
-  /** A reset is an end of stream to the session. */
+  /** A reset is an end of stream to the session; while a backend is asked, a client that only ends its stream stays. */
   onClose(): void {
-    this.#on({ type: 'end' })
+    this.#on({ type: this.#cancelReplay === undefined ? 'end' : 'gone' })
   }
 
   override waitOver(): void {
@@ -102,6 +117,7 @@ export class Connection extends Waiter implements SocketReader {
     this.#services.bug(this.id, error)
     this.#disarm()
     this.#endLookup()
+    this.#endReplay()
     try {
       step(this.session, this.#services.now(), { type: 'gone' })
     } catch (second) {
@@ -145,6 +161,12 @@ export class Connection extends Waiter implements SocketReader {
         break
       case 'relay':
         this.#relay(effect.unread, effect.teaserSent)
+        break
+      case 'replay':
+        this.#replay(effect.plan)
+        break
+      case 'join':
+        this.#join(effect.unread, effect.at)
         break
       case 'observe':
         this.#observes = true
@@ -205,6 +227,7 @@ export class Connection extends Waiter implements SocketReader {
     const text = this.#pending
     this.#pending = ''
     this.#endLookup()
+    this.#endReplay()
     this.#tls?.release()
     this.#leave(this.#socket)
     this.#services.linger.end(this.#socket, text)
@@ -231,6 +254,44 @@ export class Connection extends Waiter implements SocketReader {
       onFailed: (how, _reason, arrived) => this.#takeBack(how, arrived),
       onEnd: () => this.#on({ type: 'gone' }),
     })
+  }
+
+  /** The socket stays with this object, which does not read it, but hears when it closes. */
+  #replay(plan: ReplayPlan): void {
+    this.#flush()
+    const { client, server } = this.session
+    const request = { clientEndpoint: client, serverEndpoint: server, teaserSent: false, plan }
+    const checks = setInterval(() => this.#plain.checkAlive(), checkAliveMs)
+    const cancel = this.#services.replay(this.id, request, (outcome, joined) => {
+      this.#cancelReplay = undefined
+      clearInterval(checks)
+      this.#joined = joined
+      this.#on({ type: 'replayed', outcome })
+    })
+    this.#cancelReplay = () => {
+      clearInterval(checks)
+      cancel()
+    }
+  }
+
+  #endReplay(): void {
+    this.#cancelReplay?.()
+    this.#cancelReplay = undefined
+  }
+
+  #join(unread: Uint8Array, at: HandOffPoint): void {
+    const joined = this.#joined
+    if (joined === undefined) throw new Error('no backend has answered')
+    this.#joined = undefined
+    this.#leave(this.#plain)
+    const { client, server } = this.session
+    const request = { client: this.#plain, clientEndpoint: client, serverEndpoint: server, unread, teaserSent: false }
+    this.#services.relayJoined(this.id, request, joined, at, {
+      onStarted: () => undefined,
+      onFailed: () => undefined,
+      onEnd: () => this.#on({ type: 'gone' }),
+    })
+    this.#services.ended(this)
   }
 
   /** No backend took the client: its session continues, with what it has sent meanwhile. */

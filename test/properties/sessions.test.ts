@@ -25,7 +25,13 @@ const policies: fc.Arbitrary<SpecFragment> = fc.record(
       allowThreshold: fc.constantFrom(0, -2),
       sites: fc.constantFrom([], [{ domain: domains[0], weight: 3 }], [{ domain: domains[0] }, { domain: domains[1], weight: -2 }]),
     }),
-    deepTests: fc.record({ pipelining: deepTest, nonSMTPCommand: deepTest, bareNewline: deepTest }),
+    deepTests: fc.record({
+      pipelining: deepTest,
+      nonSMTPCommand: deepTest,
+      bareNewline: deepTest,
+      handoff: fc.constantFrom('SameSession', 'Reconnect'),
+      tls: fc.constantFrom('PassThrough', 'Terminate'),
+    }),
     smtp: fc.record({
       heloRequired: fc.boolean(),
       softBounce: fc.boolean(),
@@ -145,6 +151,18 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       { type: 'handOffFailed', how: 'send' },
     ),
   },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Happening>(
+      { type: 'replayed', outcome: { is: 'joined', reply: '250 2.1.5 Ok\r\n' } },
+      { type: 'replayed', outcome: { is: 'refused', at: 'MAIL', reply: { code: 550, text: '550-no\r\n550 never\r\n' } } },
+      { type: 'replayed', outcome: { is: 'refused', at: 'STARTTLS', reply: { code: 454, text: '454 later\r\n' } } },
+      { type: 'replayed', outcome: { is: 'refused', at: 'HELO', reply: { code: 421, text: '421 gone\r\n' } } },
+      ...(['gone', 'timeout', 'garbage', 'promise', 'notOffered'] as const).map(
+        (why) => ({ type: 'replayed', outcome: { is: 'failed', why } }) as const,
+      ),
+    ),
+  },
   { weight: 1, arbitrary: fc.constantFrom<Happening>({ type: 'end' }, { type: 'gone' }, { type: 'shutdown' }) },
 )
 
@@ -223,6 +241,15 @@ function checkEffect(watched: Watched, rules: Rules, effect: Effect): void {
       assert.ok(rules.audit || !watched.hasFailed, 'a client that failed is handed off')
       watched.waits = watched.isRelayed = true
       break
+    case 'replay':
+      assert.ok(!watched.waits && watched.alarm === undefined && !watched.looksUp)
+      assert.ok(!rules.audit && !watched.hasFailed, 'a client that failed is handed off')
+      watched.waits = true
+      break
+    case 'join':
+      assert.ok(!watched.waits, 'a client is joined before a backend has answered')
+      watched.isRelayed = true
+      break
     case 'remember':
       assert.ok(!watched.hasFailed, 'a client that failed is remembered')
       assert.match(effect.record, /^\d{1,13}(;\d{1,13}){4}$/)
@@ -268,7 +295,9 @@ function deliver(watched: Watched, rules: Rules, now: number, happens: Happening
   // As in the shell: a timer that goes off is not armed any more, and a backend's answer ends the wait.
   if (event.type === 'timer' && !stale) watched.alarm = undefined
   if (['end', 'gone', 'shutdown'].includes(event.type)) watched.wasCutShort = true
-  if (['handedOff', 'handOffFailed', 'gone'].includes(event.type)) watched.waits = false
+  const answers = { replay: ['replayed', 'shutdown'], handoff: ['handedOff', 'handOffFailed'] }
+  if (event.type === 'gone') watched.waits = false
+  else if (session.phase === 'replay' || session.phase === 'handoff') watched.waits &&= !answers[session.phase].includes(event.type)
   const effects = step(session, now, event)
   if (wasDone || stale) {
     assert.deepEqual(effects, [], `${event.type} means something`)

@@ -86,6 +86,9 @@ export class CoreConnection {
         this.#abandon()
         this.#over()
         break
+      case 'replay':
+      case 'join':
+        throw new Error('these scenarios have no backend that answers in the same session')
       case 'observe':
       case 'unobserve':
         throw new Error('scenarios do not observe')

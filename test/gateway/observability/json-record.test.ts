@@ -78,6 +78,7 @@ const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.A
   'RCPT REJECTED': { reply: anyText, from: anyText, to: anyText, proto: anyText, helo: anyText },
   'EHLO KEYWORDS DISCARDED': { keywords: anyText },
   'COMMAND REPLACED': { command: anyText, replacement: anyText },
+  'SAME SESSION FAILED': { goal: anyText, why: anyText, at: anyText, reply: anyText },
   AUDIT: { would: anyText, reply: anyText },
   TESTS: {
     tests: fc.array(anyText),

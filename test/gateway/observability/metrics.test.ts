@@ -177,7 +177,7 @@ describe('the other metrics', () => {
 
   test('count the results of hand-offs, relays and STARTTLS', async () => {
     const metrics = new Metrics('1', levels)
-    metrics.relayStarted(0.01)
+    metrics.relayStarted('greeting', 0.01)
     metrics.backendFailed('connect')
     metrics.backendProbed('misconfigured')
     metrics.relayEnded(100, 2000)

@@ -26,7 +26,7 @@ function worker(clients: number, more: Partial<Levels> = {}): Metrics {
   for (let i = 0; i < clients; i++) {
     metrics.event({ client, event: 'CONNECT', server }, false)
     metrics.event(pass, false)
-    metrics.relayStarted(0.003)
+    metrics.relayStarted('greeting', 0.003)
     metrics.backendProbed('failed')
   }
   metrics.policyInForce('mx', clients)

@@ -16,6 +16,8 @@ export type TableDecision = Decision | 'Unknown'
 export interface TableRule {
   readonly networks: readonly Network[]
   readonly decision: TableDecision
+  /** Of a table in a file. */
+  readonly line?: number
 }
 
 /** The usable part of a table, and the problems of the rest. */
@@ -71,7 +73,7 @@ export function parseAccessTable(text: string): AccessTable {
     if (known.size < resultsRemembered) known.set(result, { decision, ...(why !== undefined && { why }) })
     if (why !== undefined && bad.length < badLinesShown) bad.push({ line, why })
     else if (why !== undefined) further++
-    return { networks, decision }
+    return { networks, decision, line }
   })
   const all = [...problems, ...bad].toSorted((a, b) => a.line - b.line)
   const shown = all.slice(0, badLinesShown)

@@ -22,6 +22,8 @@ export interface AddressIntervals {
 export interface AddressTable {
   /** Index of the first rule that applies to a canonical address, or -1. */
   lookup(address: string): number
+  /** The first addresses of intervals that begin inside the network, in order; not more than `most`. */
+  startsWithin(network: Network, most: number): readonly (number | bigint)[]
 }
 
 const none = -1
@@ -75,9 +77,8 @@ function compile<T extends number | bigint>(spans: Span<T>[], next: (value: T) =
   return { starts, rules }
 }
 
-/** The last boundary at or before the value. */
-function find<T extends number | bigint>(intervals: { starts: ArrayLike<T>; rules: ArrayLike<number> }, value: T): number {
-  const { starts, rules } = intervals
+/** How many boundaries are at or before the value. */
+function countUpTo<T extends number | bigint>(starts: ArrayLike<T>, value: T): number {
   let low = 0
   let high = starts.length
   while (low < high) {
@@ -85,7 +86,19 @@ function find<T extends number | bigint>(intervals: { starts: ArrayLike<T>; rule
     if ((starts[middle] as T) <= value) low = middle + 1
     else high = middle
   }
-  return low === 0 ? none : (rules[low - 1] as number)
+  return low
+}
+
+/** The rule of the last boundary at or before the value. */
+function find<T extends number | bigint>(intervals: { starts: ArrayLike<T>; rules: ArrayLike<number> }, value: T): number {
+  const count = countUpTo(intervals.starts, value)
+  return count === 0 ? none : (intervals.rules[count - 1] as number)
+}
+
+function startsBetween<T extends number | bigint>(starts: ArrayLike<T>, first: T, last: T, most: number): readonly T[] {
+  const from = countUpTo(starts, first)
+  const to = Math.min(countUpTo(starts, last), from + most)
+  return Array.from({ length: to - from }, (_, index) => starts[from + index] as T)
 }
 
 /** Compiles rules in their order: the first that applies decides. 100,000 networks take some tens of milliseconds. */
@@ -117,6 +130,10 @@ export function addressTable({ starts4, rules4, starts6, rules6 }: AddressInterv
       const address = parseAddress(text)
       if (address === undefined) return none
       return address.family === 4 ? find(four, address.value) : find(six, address.value)
+    },
+    startsWithin(network, most) {
+      if (network.family === 4) return startsBetween(starts4, network.first, network.last, most)
+      return startsBetween(starts6, network.first, network.last, most)
     },
   }
 }

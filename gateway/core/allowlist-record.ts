@@ -8,8 +8,9 @@
  */
 export type Stamps = [number, number, number, number, number]
 
-const disabledStamp = 1
-const newStamp = 0
+/** See Stamps. */
+export const disabledStamp = 1
+export const newStamp = 0
 const semicolon = 0x3b
 
 // strtoul(3) on a 64-bit machine: more than this is ERANGE; from 2^63 on the value is negative as a time_t.
@@ -81,3 +82,6 @@ export function encodeRecord(stamps: Readonly<Stamps>, enabled: readonly boolean
     })
     .join(';')
 }
+
+/** Whether a test is due again. A stamp holds to the end of its second (psc_todo_tests). */
+export const isDue = (stamp: number, second: number): boolean => second > stamp

@@ -89,3 +89,14 @@ export function endRelay(screening: Screening, { key }: ClientState): void {
 export function connectionsOf(screening: Screening, { key, concurrency }: ClientState): number {
   return concurrency + (screening.relays.get(key) ?? 0)
 }
+
+/** A copy of the counters, and of the state of one client only, on which a session can be tried without an effect. */
+export function copyFor(screening: Screening, key: string): Screening {
+  const state = screening.clients.get(key)
+  const relays = screening.relays.get(key)
+  return {
+    ...screening,
+    clients: new Map(state === undefined ? [] : [[key, { ...state, stamps: [...state.stamps] }]]),
+    relays: new Map(relays === undefined ? [] : [[key, relays]]),
+  }
+}

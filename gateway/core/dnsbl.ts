@@ -146,3 +146,15 @@ export function effectiveTTL(score: DnsblScore, rules: DnsblRules): number {
   const ttl = score.total > 0 ? score.failTTL : score.passTTL
   return Math.min(Math.max(ttl, rules.minTTL), rules.maxTTL)
 }
+
+/**
+ * What a score means for the client: `listed`, it fails the test; `vouched`, it passes every other test too; `neither`,
+ * it passes this test (psc_allowlist_non_dnsbl).
+ */
+export type Standing = 'listed' | 'vouched' | 'neither'
+
+/** The meaning of a total under the two thresholds. */
+export function standingOf(total: number, { threshold, allowThreshold }: DnsblRules): Standing {
+  if (total >= threshold) return 'listed'
+  return allowThreshold < 0 && total <= allowThreshold ? 'vouched' : 'neither'
+}

@@ -2,7 +2,7 @@
 // (postscreen_early.c).
 import { auditRecipients, isAudited } from './audit.ts'
 import { abandonLookup, conclude, hangup } from './conclude.ts'
-import { addAnswer, effectiveTTL, newScore } from './dnsbl.ts'
+import { addAnswer, effectiveTTL, newScore, standingOf } from './dnsbl.ts'
 import { startDummySmtp } from './dummy-smtp.ts'
 import { formatElapsed } from './elapsed.ts'
 import { failTest } from './failure.ts'
@@ -107,9 +107,8 @@ function isEarlyDone(s: Session): boolean {
 function collectScore(turn: Turn): void {
   const { session: s } = turn
   if (s.score === undefined) return
-  const { threshold, allowThreshold } = s.rules.dnsbl
   s.scoreTTL = effectiveTTL(s.score, s.rules.dnsbl)
-  if (anyFailure(s) || allowThreshold >= 0 || s.score.total >= threshold || s.score.total > allowThreshold) return
+  if (anyFailure(s) || standingOf(s.score.total, s.rules.dnsbl) !== 'vouched') return
   const until = turn.second + s.scoreTTL
   const stamps = stampsOf(s)
   for (const name of testNames) {
@@ -148,7 +147,7 @@ function settleDnsbl(turn: Turn): boolean {
   abandonLookup(turn, complete ? 'done' : 'overdue')
   if (!complete) collectScore(turn)
   const { total, name, hits } = s.score
-  if (total < s.rules.dnsbl.threshold) {
+  if (standingOf(total, s.rules.dnsbl) !== 'listed') {
     stampsOf(s)[indexOf.dnsbl] = turn.second + s.scoreTTL
     s.passed |= bit.dnsbl
     return true

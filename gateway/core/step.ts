@@ -19,7 +19,7 @@
 // `gone`.
 // Rule 2: only `enter` in phase.ts assigns a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
-import { decodeRecord } from './allowlist-record.ts'
+import { decodeRecord, isDue, newStamp } from './allowlist-record.ts'
 import { endAudit, isWorthObserving } from './audit.ts'
 import { type ClientState, connectionsOf } from './clients.ts'
 import { abandonLookup, conclude, drop, finish, hangup } from './conclude.ts'
@@ -168,8 +168,8 @@ function planTests(turn: Turn): void {
   if (stamps.some((stamp) => stamp !== 0)) s.remembered = stamps.join(';')
   for (const name of testNames) {
     const stamp = stamps[indexOf[name]] ?? 0
-    if (stamp === 0) s.isNew = true
-    if ((s.rules.enabled & bit[name]) !== 0 && turn.second > stamp) s.todo |= bit[name]
+    if (stamp === newStamp) s.isNew = true
+    if ((s.rules.enabled & bit[name]) !== 0 && isDue(stamp, turn.second)) s.todo |= bit[name]
   }
 }
 

@@ -22,7 +22,7 @@ export interface KeptPolicy {
 
 const fileName = 'last-good-policy'
 /** Increased when the format of tables or of this file changes; then an older file is ignored. */
-const format = 1
+const format = 2
 /** Enough for some millions of networks. */
 const largest = 64 * 2 ** 20
 const sumBytes = 32

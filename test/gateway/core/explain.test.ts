@@ -1,0 +1,289 @@
+// The explanation of what decides about an address: the verdict and its reason, the rule, the record, and the score.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { newScreening, type Screening } from '../../../gateway/core/clients.ts'
+import { explain, type Explanation } from '../../../gateway/core/explain/explanation.ts'
+import type { TimedAnswer } from '../../../gateway/core/explain/rehearsal.ts'
+import { policyOf, rulesOf, serverAddress, type SpecFragment, startTime, stored } from '../../support/core-session.ts'
+
+const address = '192.0.2.1'
+const enforced = {
+  greet: { action: 'Enforce' },
+  dnsbl: { action: 'Enforce', sites: [{ domain: 'bl.example', weight: 3 }], threshold: 3 },
+} as const
+
+interface Circumstances {
+  readonly record?: string
+  readonly answers?: readonly TimedAnswer[]
+  readonly screening?: Screening
+  readonly tables?: Readonly<Record<string, string>>
+  readonly isHealthCheck?: boolean
+  readonly isFull?: boolean
+  readonly tlsReady?: boolean
+}
+
+function explained(spec: SpecFragment, circumstances: Circumstances = {}): Explanation {
+  const {
+    record,
+    answers = [],
+    screening = newScreening(),
+    tables = {},
+    isHealthCheck = false,
+    isFull = false,
+    tlsReady = false,
+  } = circumstances
+  return explain({
+    address,
+    spec: policyOf(spec),
+    rules: rulesOf(spec, new Map(Object.entries(tables))),
+    screening,
+    record: record === undefined ? undefined : stored(record),
+    answers,
+    server: { address: serverAddress, port: 25 },
+    tlsReady,
+    now: startTime,
+    isHealthCheck,
+    isFull,
+  })
+}
+
+const answer = (domain: string, addresses: readonly string[], afterMs = 10): TimedAnswer => ({
+  answer: { domain, addresses, ttl: 300 },
+  afterMs,
+})
+const listed = answer('bl.example', ['127.0.0.2'])
+const clean = answer('bl.example', [])
+
+interface Case {
+  readonly what: string
+  readonly spec: SpecFragment
+  readonly circumstances?: Circumstances
+  readonly want: string
+  readonly outcome: Explanation['verdict']['outcome']
+}
+
+const crowded = (counts: Partial<Screening>): Screening => ({ ...newScreening(), ...counts })
+
+const cases: readonly Case[] = [
+  {
+    what: 'a client that the access list permits',
+    spec: { ...enforced, access: [{ action: 'Permit', cidrs: ['192.0.2.0/24'] }] },
+    want: '192.0.2.1 is handed off to a mail server at once: spec.access[0].cidrs (192.0.2.0/24) permits it.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a client that a line of a table rejects',
+    spec: {
+      ...enforced,
+      denylist: { action: 'Drop' },
+      access: [{ action: 'Permit', cidrs: ['198.51.100.1'] }, { table: { file: 'bad.cidr' } }],
+    },
+    circumstances: { tables: { 'bad.cidr': '# bad\n192.0.2.9 reject\n192.0.2.0/28 reject\n' } },
+    want: '192.0.2.1 is refused with "521 5.3.2 Service currently unavailable": spec.access[1].table.file (bad.cidr, line 3) rejects it, and denylist.action is Drop.',
+    outcome: 'refused',
+  },
+  {
+    what: 'a client that a rule of a table in the policy rejects, with a refusal of its recipients',
+    spec: {
+      denylist: { action: 'Enforce' },
+      access: [
+        {
+          table: {
+            rules: [
+              { action: 'Permit', cidrs: ['192.0.2.9'] },
+              { action: 'Reject', cidrs: ['192.0.2.8', '192.0.2.1'] },
+            ],
+          },
+        },
+      ],
+    },
+    want: '192.0.2.1 is refused with "550 5.3.2 Service currently unavailable": spec.access[0].table.rules[1].cidrs (192.0.2.1) rejects it, and denylist.action is Enforce.',
+    outcome: 'refused',
+  },
+  {
+    what: 'a client that is outside the networks of an entry',
+    spec: { denylist: { action: 'Drop' }, access: [{ action: 'Reject', exceptCIDRs: ['198.51.100.0/24'] }] },
+    want: '192.0.2.1 is refused with "521 5.3.2 Service currently unavailable": spec.access[0].exceptCIDRs rejects it, and denylist.action is Drop.',
+    outcome: 'refused',
+  },
+  {
+    what: 'a new client that no list names',
+    spec: enforced,
+    circumstances: { answers: [clean] },
+    want: '192.0.2.1 is handed off to a mail server after 6 s: it passes pregreet and dnsbl, and the DNS lists give it the score 0.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a listed client',
+    spec: enforced,
+    circumstances: { answers: [listed] },
+    want: '192.0.2.1 is refused with "550 5.7.1 Service unavailable; client [192.0.2.1] blocked using bl.example": the DNS lists give it the score 3 (bl.example 3), and dnsbl.threshold is 3.',
+    outcome: 'refused',
+  },
+  {
+    what: 'a listed client whose list answers too late',
+    spec: enforced,
+    circumstances: { answers: [answer('bl.example', ['127.0.0.2'], 6001)] },
+    want: '192.0.2.1 is handed off to a mail server after 6 s: it passes pregreet and dnsbl, and the DNS lists give it the score 0.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a listed client in Audit mode',
+    spec: { ...enforced, mode: 'Audit' },
+    circumstances: { answers: [listed] },
+    want: '192.0.2.1 is handed off to a mail server in Audit mode; in Enforce mode: 192.0.2.1 is refused with "550 5.7.1 Service unavailable; client [192.0.2.1] blocked using bl.example": the DNS lists give it the score 3 (bl.example 3), and dnsbl.threshold is 3.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a client that a DNS list vouches for',
+    spec: { ...enforced, dnsbl: { action: 'Enforce', allowThreshold: -2, sites: [{ domain: 'wl.example', weight: -2 }] } },
+    circumstances: { answers: [answer('wl.example', ['127.0.0.3'])] },
+    want: '192.0.2.1 is handed off to a mail server at once: it passes pregreet and dnsbl, and the DNS lists give it the score -2.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a client that is remembered',
+    spec: enforced,
+    circumstances: { record: '+9;+9;1;1;1', answers: [listed] },
+    want: '192.0.2.1 is handed off to a mail server at once: the temporary allowlist holds a valid pass of every test.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a client whose DNSBL test has expired',
+    spec: enforced,
+    circumstances: { record: '+9;-9;1;1;1', answers: [clean] },
+    want: '192.0.2.1 is handed off to a mail server at once: it passes dnsbl, and the DNS lists give it the score 0; its passes of the other tests are still valid.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a new client that has to take a deep test',
+    spec: { deepTests: { pipelining: { enabled: true, action: 'Enforce' } } },
+    want: '192.0.2.1 is told to come again with "450 4.3.2 Service currently unavailable": it passes the tests so far, and pipelining needs a whole session; its next connection is handed off.',
+    outcome: 'deferred',
+  },
+  {
+    what: 'a client with too many connections',
+    spec: { limits: { connectionsPerClient: 2 } },
+    circumstances: { screening: crowded({ relays: new Map([[address, 2]]) }) },
+    want: '192.0.2.1 is told to come again with "421 4.7.0 Error: too many connections": the client has 2 connections already, and limits.connectionsPerClient is 2.',
+    outcome: 'deferred',
+  },
+  {
+    what: 'a client at a gateway where too many wait for a mail server',
+    spec: { limits: { postQueue: 5 } },
+    circumstances: { screening: crowded({ checkQueue: 5, postQueue: 5 }) },
+    want: '192.0.2.1 is told to come again with "421 4.3.2 All server ports are busy": 5 clients wait for a mail server, and limits.postQueue is 5.',
+    outcome: 'deferred',
+  },
+  {
+    what: 'a client at a gateway where all connections are in use',
+    spec: {},
+    circumstances: { isFull: true },
+    want: '192.0.2.1 is told to come again with "421 4.3.2 No system resources": all connections of the gateway are in use (limits.connections).',
+    outcome: 'deferred',
+  },
+  {
+    what: 'a client at a server address where none can pass',
+    spec: { allowlist: { interfaces: [`!${serverAddress}`, 'all'] } },
+    want: `192.0.2.1 is told to come again with "450 4.3.2 Service currently unavailable": no client can pass on the server address ${serverAddress} (allowlist.interfaces).`,
+    outcome: 'deferred',
+  },
+  {
+    what: 'a health check',
+    spec: {},
+    circumstances: { isHealthCheck: true },
+    want: '192.0.2.1 is answered as a health check and can send no mail: spec.probes.networks contains it.',
+    outcome: 'healthCheck',
+  },
+  {
+    what: 'a client where no test is enabled',
+    spec: { greet: { banner: '' } },
+    want: '192.0.2.1 is handed off to a mail server at once: no test is enabled.',
+    outcome: 'handedOff',
+  },
+  {
+    what: 'a client that must use TLS for its deep tests',
+    spec: { greet: { banner: '' }, deepTests: { bareNewline: { enabled: true } }, tls: { level: 'Encrypt', certFile: 'c', keyFile: 'k' } },
+    circumstances: { tlsReady: true },
+    want: '192.0.2.1 is told to come again with "450 4.3.2 Service currently unavailable": it passes the tests so far, and bareNewline needs a whole session; its next connection is handed off.',
+    outcome: 'deferred',
+  },
+]
+
+describe('the verdict names what happens and why:', () => {
+  for (const { what, spec, circumstances, want, outcome } of cases) {
+    test(what, () => {
+      const { verdict } = explained(spec, circumstances)
+      assert.equal(verdict.sentence, want)
+      assert.equal(verdict.outcome, outcome)
+    })
+  }
+})
+
+test('an explanation changes nothing of the gateway', () => {
+  const screening = newScreening()
+  const before = structuredClone(screening)
+  explained(enforced, { answers: [clean], screening })
+  assert.deepEqual(screening, before)
+})
+
+test('the record is explained test by test, under its key', () => {
+  const { allowlist } = explained({ ...enforced, allowlist: { prefix: { ipv4: 24 } } }, { record: '+9;-9;1;0;1' })
+  const second = startTime / 1000
+  assert.deepEqual(allowlist, {
+    key: '192.0.2.0/24',
+    hasRecord: true,
+    fromMemory: false,
+    tests: [
+      { test: 'pregreet', enabled: true, state: 'passed', until: second + 9 },
+      { test: 'dnsbl', enabled: true, state: 'expired', until: second - 9 },
+      { test: 'pipelining', enabled: false, state: 'off' },
+      { test: 'nonSMTPCommand', enabled: false, state: 'never passed' },
+      { test: 'bareNewline', enabled: false, state: 'off' },
+    ],
+  })
+})
+
+test('the results of another connection that is being tested count more than the record', () => {
+  const clients = new Map([
+    [address, { key: address, concurrency: 1, passNewCount: 0, stamps: [1, 1, 1, 1, 1] as [number, number, number, number, number] }],
+  ])
+  const { allowlist } = explained(enforced, { record: '+9;+9;1;1;1', screening: { ...newScreening(), clients } })
+  assert.equal(allowlist.fromMemory, true)
+  assert.deepEqual(new Set(allowlist.tests.map(({ state }) => state)), new Set(['off']))
+})
+
+test('each list has its question, its answer and what the answer means', () => {
+  const sites = [{ domain: 'bl.example', replies: '127.0.0.[2..3]', weight: 2 }, { domain: 'secret.example' }, { domain: 'slow.example' }]
+  const dnsbl = { sites, replyMap: { 'secret.example': 'our list' }, threshold: 3, allowThreshold: -1 }
+  const { dnsbl: found } = explained(
+    { ...enforced, dnsbl },
+    {
+      answers: [
+        answer('secret.example', ['127.255.255.254'], 20),
+        answer('bl.example', ['127.0.0.2'], 10),
+        {
+          answer: { domain: 'slow.example', addresses: [], ttl: -1, error: { kind: 'overdue', text: 'no answer within 6.0 s' } },
+          afterMs: 6500,
+        },
+      ],
+    },
+  )
+  assert.deepEqual(
+    found.lists.map(({ list, question, verdict, means, weight, inTime }) => [list, question, verdict, means, weight, inTime]),
+    [
+      ['bl.example', '1.2.0.192.bl.example', 'listed', 'listed (127.0.0.2 has the weight 2)', 2, true],
+      [
+        'our list',
+        '1.2.0.192.(our list)',
+        'error',
+        '127.255.255.254: the list does not answer public DNS resolvers: use a DNS resolver of your own (dnsbl.resolvers), or a key of the list',
+        0,
+        true,
+      ],
+      ['slow.example', '1.2.0.192.slow.example', 'timeout', 'no answer within 6.0 s', 0, false],
+    ],
+  )
+  assert.deepEqual([found.score, found.threshold, found.allowThreshold, found.standing], [2, 3, -1, 'neither'])
+  assert.doesNotMatch(JSON.stringify(found), /secret/)
+})

@@ -14,10 +14,14 @@ export interface AdminPage {
   readonly code: number
   readonly type: string
   readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The pages by their path. A page that throws or rejects is answered with 500 and the message. */
-export type AdminPages = Readonly<Record<string, () => AdminPage | Promise<AdminPage>>>
+/**
+ * The pages by their path. Each is given the query of the request. A page that throws or rejects is answered with 500
+ * and the message.
+ */
+export type AdminPages = Readonly<Record<string, (query: URLSearchParams) => AdminPage | Promise<AdminPage>>>
 
 export interface AdminServer {
   /** ADDR:PORT, also where port 0 was asked for. */
@@ -48,6 +52,8 @@ const limits = {
 }
 /** How long a client may go without reading a byte of its answer. */
 const answerMs = 10_000
+/** How long an answer may take to be made. */
+const makingMs = 330_000
 
 /**
  * Opens the server. It answers GET and HEAD only. The address `*` stands for all addresses of both families, or of the
@@ -80,18 +86,22 @@ export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages)
 }
 
 async function respond(request: http.IncomingMessage, response: http.ServerResponse, pages: AdminPages): Promise<void> {
-  const { code, type, text } = await answer(request, pages).catch((error: unknown) =>
+  request.socket.setTimeout(makingMs)
+  const { code, type, text, headers } = await answer(request, pages).catch((error: unknown) =>
     plainPage(500, error instanceof Error ? error.message : String(error)),
   )
-  response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
+  request.socket.setTimeout(answerMs)
+  response.writeHead(code, { ...headers, 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
   response.end(request.method === 'HEAD' ? undefined : text)
 }
 
 async function answer({ method, url = '/' }: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
   if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD are answered here')
-  const path = url.split('?', 1)[0] ?? '/'
+  const [path = '/'] = url.split('?', 1)
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-  return page === undefined ? plainPage(404, `there are ${listOf(Object.keys(pages))}`) : await page()
+  return page === undefined
+    ? plainPage(404, `there are ${listOf(Object.keys(pages))}`)
+    : await page(new URLSearchParams(url.slice(path.length)))
 }
 
 /** `a, b and c`. */

@@ -6,6 +6,7 @@ import { allowlist } from './allowlist.ts'
 import { backend, banner, hostname, limits, listen, mode } from './connection.ts'
 import { deepTests } from './deep-tests.ts'
 import { dnsbl } from './dnsbl.ts'
+import { explain } from './explain.ts'
 import { documented, record } from './field.ts'
 import { gateway } from './gateway.ts'
 import { greet } from './greet.ts'
@@ -34,6 +35,7 @@ export const policySpec = documented(
     allowlist,
     limits,
     tls,
+    explain,
   }),
   { doc: 'The settings of the gateway. Only backend is required.' },
 )

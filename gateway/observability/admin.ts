@@ -1,9 +1,11 @@
-// The pages of the gateway's admin server: health, readiness, metrics and status. runtime/admin-server.ts serves them
-// on an address of their own.
+// The pages of the gateway's admin server: health, readiness, metrics, status, and what decides about an address.
+// runtime/admin-server.ts serves them on an address of their own.
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { ListenError } from '../sockets/listen.ts'
+import { explainRequests } from './explain/explain-requests.ts'
+import type { ExplainPage, ExplainQuery } from './explain/explain-page.ts'
 
 /** The contents of the pages. */
 export interface AdminPages {
@@ -12,6 +14,8 @@ export interface AdminPages {
   metrics(): Promise<{ readonly type: string; readonly text: string }>
   /** A value that JSON can represent, or a promise of one. */
   status(): unknown
+  /** Undefined before the first policy. */
+  explain(query: ExplainQuery): Promise<ExplainPage | undefined>
 }
 
 /**
@@ -32,6 +36,7 @@ export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise
         type: 'application/json',
         text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
       }),
+      '/explain': explainRequests((query) => pages.explain(query)),
     })
   } catch (error) {
     throw new ListenError(endpoint, codeOf(error) ?? messageOf(error), '--admin ADDR:PORT')

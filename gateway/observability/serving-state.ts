@@ -7,6 +7,7 @@ import type { PromisesStatus } from '../backend/keyword-status.ts'
 import { newScreening, type Screening } from '../core/clients.ts'
 import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
+import type { ExplainSource } from './explain/explain-page.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { Levels } from './metrics.ts'
@@ -33,6 +34,8 @@ export interface ServingState {
   ehlo(): PromisesStatus | null
   /** Backend addresses by state. */
   backendCounts(): Readonly<Record<string, number>>
+  /** What explains the gateway's treatment of an address; undefined before the first policy. */
+  explainSource(): ExplainSource | undefined
 }
 
 /** Sessions by phase before there are any. */
@@ -54,6 +57,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     failingLists: () => ({}),
     backends: () => [],
     ehlo: () => null,
+    explainSource: () => undefined,
     backendCounts: () => ({}),
   }
 }

@@ -5,6 +5,14 @@ import { version } from '../../runtime/version.ts'
 import type { LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { serveAdmin } from '../observability/admin.ts'
+import {
+  explainPage,
+  type ExplainPage,
+  type ExplainQuery,
+  readSubject,
+  recentOf,
+  type RememberedSessions,
+} from '../observability/explain/explain-page.ts'
 import { Metrics, type MetricValues } from '../observability/metrics.ts'
 import { levelsOf, type ServingState, stateBeforePolicy } from '../observability/serving-state.ts'
 import { type StatusPage, statusPage } from '../observability/status.ts'
@@ -82,6 +90,18 @@ export class GatewayProcess implements LocalGateway {
     return this.#metrics.values()
   }
 
+  async explain({ subject, server }: ExplainQuery): Promise<ExplainPage | undefined> {
+    const source = this.#state.explainSource()
+    const read = readSubject(subject)
+    return source === undefined || 'why' in read ? undefined : await explainPage(source, read.value, server)
+  }
+
+  recentSessions(subject: string): RememberedSessions | undefined {
+    const source = this.#state.explainSource()
+    const read = readSubject(subject)
+    return source === undefined || 'why' in read ? undefined : recentOf(source, read.value)
+  }
+
   hearOfBackends(message: ProbeMessage): void {
     this.#serving?.hearOfBackends(message)
   }
@@ -115,6 +135,7 @@ export class GatewayProcess implements LocalGateway {
       notReady: () => this.#notReady(),
       metrics: () => this.#metrics.text(),
       status: () => this.status(),
+      explain: (query) => this.explain(query),
     })
     log.info(`admin server on ${this.#adminServer.address}`)
   }

@@ -2,6 +2,7 @@
 // (workers/primary.ts).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
+import type { ExplainPage, ExplainQuery, RememberedSessions } from '../observability/explain/explain-page.ts'
 import type { MetricValues } from '../observability/metrics.ts'
 import type { StatusPage } from '../observability/status.ts'
 
@@ -28,6 +29,10 @@ export interface LocalGateway extends Gateway {
   readonly listens: Promise<readonly Endpoint[]>
   status(): StatusPage
   metricValues(): Promise<MetricValues>
+  /** What decides about an address or a network. Undefined before the first policy, and for a subject that is neither. */
+  explain(query: ExplainQuery): Promise<ExplainPage | undefined>
+  /** The sessions of an address or network that this process remembers. */
+  recentSessions(subject: string): RememberedSessions | undefined
   /** Another worker reports on backends or asks about them. */
   hearOfBackends(message: ProbeMessage): void
 }

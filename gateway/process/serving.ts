@@ -22,7 +22,10 @@ import { DnsblReports } from '../dns/dnsbl-reports.ts'
 import { DnsblResolver, type DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Log } from '../observability/log.ts'
 import type { Network } from '../sockets/network.ts'
+import type { ExplainSource } from '../observability/explain/explain-page.ts'
+import { RecentSessions } from '../observability/explain/recent-sessions.ts'
 import { noSessions, type ServingState } from '../observability/serving-state.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import { HealthChecks } from '../smtp/health-checks.ts'
@@ -56,6 +59,9 @@ export class Serving implements ServingState {
   readonly #resolver: DnsblResolver<DnsblRules>
   readonly #lists: DnsblReports
   readonly #reception: Reception
+  readonly #recent = new RecentSessions()
+  /** Of sessions. */
+  readonly #log: Log
   #cleanup: Cleanup | undefined
   #policy: ActivePolicy
   #backends: Backends
@@ -68,9 +74,11 @@ export class Serving implements ServingState {
     this.#localStore = store
     this.#metrics = metrics
     this.#network = network
+    this.#log = this.#recent.remembering(options.log)
+    this.#recent.keep(sessionsToKeep(policy, options))
     this.#listeners = new Listeners(network, options.log, options.worker !== undefined)
     this.#backends = this.#newBackends(policy, undefined)
-    this.#relays = new Relays(options.log, metrics)
+    this.#relays = new Relays(this.#log, metrics)
     this.#lists = new DnsblReports(options.log, metrics)
     this.#resolver = new DnsblResolver({
       servers: policy.dnsServers,
@@ -131,7 +139,7 @@ export class Serving implements ServingState {
       relays: this.#relays,
       connections: this.#reception.connections,
       metrics: this.#metrics,
-      log: this.#options.log,
+      log: this.#log,
     }
     return new PolicySessionServices(gateway, this.#policy, this.#backends)
   }
@@ -147,6 +155,7 @@ export class Serving implements ServingState {
     this.#resolver.updateTimes(policy.dnsTimes)
     this.#lists.use(policy.rules.dnsbl)
     this.#allowlist.use(policy.sharedStore)
+    this.#recent.keep(sessionsToKeep(policy, this.#options))
     this.#services = this.#newServices()
     this.#cleanup?.reschedule()
     const { listen: flags = [], log } = this.#options
@@ -274,6 +283,23 @@ export class Serving implements ServingState {
     return this.#lists.failing()
   }
 
+  explainSource(): ExplainSource {
+    const { policy, hash, leftOut, rules, tls, reception, dnsServers: servers, dnsTimes: times } = this.#policy
+    const { name } = this.#allowlist.store
+    return {
+      ...{ policy, hash, leftOut, rules, screening: this.screening, listening: this.listening },
+      tlsReady: tls !== undefined,
+      dns: { servers, times, openSocket: this.#network.openDatagramSocket },
+      allowlist: { name, problem: allowlistProblem(this.sharedAllowlist()) },
+      recall: (key) => this.#allowlist.get(key),
+      isHealthCheck: reception.isHealthCheck,
+      needsHeader: reception.needsHeader,
+      isFull: this.connections().isFull,
+      sessionsKept: this.#recent.most,
+      sessions: (isMeant, most) => this.#recent.of(isMeant, most),
+    }
+  }
+
   backends(): readonly BackendStatus[] {
     return this.#backends.status()
   }
@@ -285,4 +311,13 @@ export class Serving implements ServingState {
   backendCounts(): Readonly<Record<string, number>> {
     return this.#backends.counts()
   }
+}
+
+/** Workers keep them together. */
+const sessionsToKeep = ({ policy }: ActivePolicy, { worker }: GatewayOptions): number =>
+  Math.ceil(policy.spec.explain.recentSessions / (worker?.of ?? 1))
+
+function allowlistProblem(status: SharedStatus | undefined): string | undefined {
+  if (status?.up !== false) return undefined
+  return 'problem' in status ? String(status.problem) : 'it does not answer'
 }

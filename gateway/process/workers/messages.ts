@@ -1,6 +1,7 @@
 // The messages between the primary process and its workers, as JSON over Node's channel to a child process.
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
+import type { ExplainPage, ExplainQuery, RememberedSessions } from '../../observability/explain/explain-page.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
@@ -19,11 +20,19 @@ export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'w
 export interface Answers {
   readonly status: StatusPage
   readonly metrics: MetricValues
+  readonly explain: ExplainPage | undefined
+  readonly recentSessions: RememberedSessions | undefined
 }
+
+/** What is asked, and about what. */
+export type Question =
+  | { readonly what: 'status' | 'metrics' }
+  | { readonly what: 'explain'; readonly query: ExplainQuery }
+  | { readonly what: 'recentSessions'; readonly subject: string }
 
 export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
-  | { readonly is: 'ask'; readonly id: number; readonly what: keyof Answers }
+  | { readonly is: 'ask'; readonly id: number; readonly question: Question }
   | { readonly is: 'reload' }
   /** From now on this worker probes the backends. */
   | { readonly is: 'prober' }

@@ -11,6 +11,7 @@ import type { Gateway } from '../gateway.ts'
 import type { GatewayOptions } from '../options.ts'
 import { version } from '../../../runtime/version.ts'
 import { WorkerProcess } from './worker-process.ts'
+import { explainWithWorkers } from './workers-explain.ts'
 import { WorkersMetrics } from './workers-metrics.ts'
 import { notReadyOf, type PrimaryReport, type WorkerReport, workersStatusPage } from './workers-status.ts'
 
@@ -134,6 +135,7 @@ class Primary implements Gateway {
       notReady: async () => notReadyOf(this.#report(), await this.#reports()),
       status: async () => workersStatusPage(this.#report(), await this.#reports()),
       metrics: () => this.#metricsPage(),
+      explain: (query) => explainWithWorkers(this.#slots, query),
     })
     this.#log.info(`admin server on ${this.#adminServer.address}`)
   }
@@ -216,7 +218,7 @@ class Primary implements Gateway {
       if (worker.silentMs > silentMs) {
         this.#log.warning(`worker ${number} has not answered for ${silentMs / 1000} s and is killed`, { worker: number, pid: worker.pid })
         worker.kill()
-      } else void worker.ask('status')
+      } else void worker.ask({ what: 'status' })
     }
   }
 
@@ -234,7 +236,7 @@ class Primary implements Gateway {
         number,
         pid: worker?.pid,
         restarts,
-        page: await worker?.ask('status'),
+        page: await worker?.ask({ what: 'status' }),
       })),
     )
   }
@@ -243,7 +245,7 @@ class Primary implements Gateway {
     await Promise.all(
       this.#slots.map(async (slot) => {
         const worker = slot.process
-        const values = await worker?.ask('metrics')
+        const values = await worker?.ask({ what: 'metrics' })
         // Values of a worker that has ended meanwhile would be counted for its successor as well.
         if (values !== undefined && slot.process === worker) this.#metrics.heard(slot.number, values)
       }),

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { programBeside } from '../../../runtime/program-beside.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
-import type { Answers, FromWorker, ToWorker, WorkerOptions } from './messages.ts'
+import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(programBeside(import.meta.url, 'worker'))
 /** Shorter than the timeouts of the admin server's clients, such as the two seconds of a kubelet. */
@@ -65,8 +65,8 @@ export class WorkerProcess {
     return performance.now() - this.#heardAt
   }
 
-  /** Undefined when it does not answer within a second. */
-  ask<What extends keyof Answers>(what: What): Promise<Answers[What] | undefined> {
+  /** Undefined when it does not answer in time, by default within a second. */
+  ask<What extends keyof Answers>(question: Question & { readonly what: What }, timeoutMs = answerMs): Promise<Answers[What] | undefined> {
     const id = this.#questions++
     return new Promise((resolve) => {
       const settle = (value: Answers[keyof Answers] | undefined): void => {
@@ -75,9 +75,9 @@ export class WorkerProcess {
         // The value has the form that was asked for.
         resolve(value as Answers[What] | undefined)
       }
-      const timer = setTimeout(settle, answerMs, undefined)
+      const timer = setTimeout(settle, timeoutMs, undefined)
       this.#asked.set(id, settle)
-      if (!this.#tell({ is: 'ask', id, what })) settle(undefined)
+      if (!this.#tell({ is: 'ask', id, question })) settle(undefined)
     })
   }
 

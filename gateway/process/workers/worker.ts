@@ -4,7 +4,7 @@ import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
 import { startGateway } from '../../main.ts'
 import type { LocalGateway } from '../gateway.ts'
-import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts'
+import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
 /** How long sessions may continue when the primary has ended. */
 const orphanDrainMs = 60_000
@@ -43,9 +43,9 @@ class Worker {
     await this.#end(1)
   }
 
-  async answer(id: number, what: 'status' | 'metrics'): Promise<void> {
-    const gateway = await this.#gateway
-    await tell({ is: 'answer', id, value: what === 'status' ? gateway.status() : await gateway.metricValues() })
+  async answer(id: number, question: Question): Promise<void> {
+    const value = await answerOf(await this.#gateway, question)
+    await tell({ is: 'answer', id, value })
   }
 
   becomeProber(): void {
@@ -76,6 +76,19 @@ class Worker {
   }
 }
 
+function answerOf(gateway: LocalGateway, question: Question): Answers[keyof Answers] | Promise<Answers[keyof Answers]> {
+  switch (question.what) {
+    case 'status':
+      return gateway.status()
+    case 'metrics':
+      return gateway.metricValues()
+    case 'explain':
+      return gateway.explain(question.query)
+    case 'recentSessions':
+      return gateway.recentSessions(question.subject)
+  }
+}
+
 function main(): void {
   let worker: Worker | undefined
   // The worker itself reports a failed start.
@@ -86,7 +99,7 @@ function main(): void {
         worker ??= new Worker(message.options)
         return
       case 'ask':
-        worker?.answer(message.id, message.what).catch(failed)
+        worker?.answer(message.id, message.question).catch(failed)
         return
       case 'reload':
         worker?.reload().catch(failed)

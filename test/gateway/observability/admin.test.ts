@@ -11,6 +11,7 @@ const ready: AdminPages = {
   notReady: () => [],
   metrics: () => Promise.resolve({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'postscreen_connections_total 1\n' }),
   status: () => ({ version: '1.2.3', name: 'Müller' }),
+  explain: () => Promise.resolve(undefined),
 }
 
 async function serve(t: TestContext, pages: Partial<AdminPages> = {}) {
@@ -47,7 +48,7 @@ const pages: readonly Page[] = [
   },
   { what: 'passes over a query', path: '/healthz?verbose=1', want: [200, plain, 'ok\n'] },
   { what: 'answers HEAD without a body', path: '/status', method: 'HEAD', want: [200, /^application\/json$/, ''] },
-  { what: 'knows no other page', path: '/', want: [404, plain, 'there are /healthz, /readyz, /metrics and /status\n'] },
+  { what: 'knows no other page', path: '/', want: [404, plain, 'there are /healthz, /readyz, /metrics, /status and /explain\n'] },
   { what: 'takes no POST', path: '/healthz', method: 'POST', want: [405, plain, 'only GET and HEAD are answered here\n'] },
   {
     what: 'takes no DELETE of what is not there',

@@ -14,6 +14,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   apply: async () => (await import('./apply.ts')).apply,
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
   lists: async () => (await import('./lists.ts')).lists,
+  explain: async () => (await import('./explain.ts')).explain,
   import: async () => (await import('./import.ts')).importPolicy,
 }
 
@@ -40,6 +41,7 @@ Postfix postscreen for a mail cluster.
   apply      apply the policy of a Helm release (what the chart's Job runs)
   allowlist  show, change or copy the temporary allowlist
   lists      test DNS lists and show which of them can be trusted
+  explain    say what happens to a client and why: rules, records, DNS lists, recent sessions
   import     make a policy from the settings of Postfix (main.cf) or Zimbra
 
   postscreen COMMAND --help   show the help of a command

@@ -14,7 +14,7 @@ import { type CallOptions, type KubeRequest, KubeTransport, type Observe, transp
 import { isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from './object.ts'
 import { RequestGate } from './request-gate.ts'
-import { pathOf, type Resource, resourceOf } from './resource.ts'
+import { pathOf, type Resource, resourceOf, resources } from './resource.ts'
 import { badAnswer, objectOf, type WatchEvent, watchEvents } from './watch-event.ts'
 
 /** Which objects are requested. */
@@ -93,6 +93,12 @@ export interface KubeClient {
   close(): Promise<void>
 }
 
+/** Pages of pods, through the API server. It needs `get` on `pods/proxy`. */
+export interface PodPages {
+  /** The JSON of a page of the pod. `page` is its path without a slash in front. Rejects with a KubeError. */
+  podPage(namespace: string, pod: string, port: number, page: string, query: KubeRequest['query'], call?: CallOptions): Promise<unknown>
+}
+
 export interface ConnectOptions {
   /** A kubeconfig file. If undefined: the pod's service account, or else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined
@@ -123,11 +129,11 @@ const urgentConnections = 2
 const connectTimeoutMs = 10_000
 
 /** Throws if the configuration has no usable cluster. Does not connect before the first request. */
-export function connectKube(options: ConnectOptions): KubeClient {
+export function connectKube(options: ConnectOptions): KubeClient & PodPages {
   return new HttpKubeClient(options)
 }
 
-class HttpKubeClient implements KubeClient {
+class HttpKubeClient implements KubeClient, PodPages {
   readonly #access: ClusterAccess
   readonly #transport: KubeTransport
   readonly #limits: AnswerLimits
@@ -243,6 +249,18 @@ class HttpKubeClient implements KubeClient {
     const content = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions, propagationPolicy }
     const wanted = this.#request('delete', 'DELETE', resource, pathOf(resource, namespace, name))
     await this.#transport.ask({ ...wanted, body: { type: 'application/json', content } }, call).catch(notThere)
+  }
+
+  async podPage(
+    namespace: string,
+    pod: string,
+    port: number,
+    page: string,
+    query: KubeRequest['query'] = {},
+    call?: CallOptions,
+  ): Promise<unknown> {
+    const path = `${pathOf(resources.Pod, namespace, `${pod}:${port}`, 'proxy')}/${page}`
+    return await this.#transport.ask({ ...this.#request('get', 'GET', resources.Pod, path), query }, call)
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,176 @@
+// `postscreen explain`: says what happens to a client and why, from a policy, a gateway, or all gateways of a cluster.
+import { canonicalAddress } from '../crds/values/address.ts'
+import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
+import { visibleLines, visibleText } from '../crds/values/visible-text.ts'
+import { connectKube } from '../operator/kube/kube-client.ts'
+import { codeOf, messageOf } from '../runtime/caught.ts'
+import { version } from '../runtime/version.ts'
+import { readArguments, wrongArguments } from './arguments.ts'
+import type { AskAll, GatewayAnswer } from './explain/answer.ts'
+import { clusterAsk, isInsideCluster } from './explain/ask-cluster.ts'
+import { askGateway } from './explain/ask-gateway.ts'
+import { differencesOf } from './explain/differences.ts'
+import { exitCodeOf, exitCodes, worstOf } from './explain/exit-code.ts'
+import { subjectsOf, wordWhy } from './explain/subjects.ts'
+import { textOf } from './explain/text.ts'
+
+const name = 'postscreen explain'
+const defaultGateway = 'http://127.0.0.1:2580'
+
+const help = `Usage: ${name} ADDRESS [PLACE] [OPTION]…
+
+Says what happens now to a client that behaves well, and why: the access rule that matches, its record in the temporary allowlist, what every
+DNS list answers, the score, limits, the verdict, and the recent sessions that the gateways remember. ADDRESS is an address, a network such
+as 192.0.2.0/24, or a host name. PLACE is one of
+  --gateway URL                        a gateway's admin server (default: ${defaultGateway}, as in a pod and for the demo)
+  -n NAMESPACE --policy-name NAME      all gateways of a policy in a cluster, and where they differ
+  --policy FILE                        a policy file, without a gateway: no sessions and no limits are known
+
+  --server ADDRESS       the server address that the client connects to, for allowlist.interfaces
+  --data-dir DIR         with --policy: the data directory of a gateway, for its allowlist
+  --resolver ADDR[:PORT] with --policy: a DNS server for the DNS lists; may be repeated
+  --kubeconfig FILE      with --policy-name; default: the service account of the pod, or else KUBECONFIG or ~/.kube/config
+  -o, --output text|json (text)
+
+Exit codes: ${exitCodes.handedOff} the client is handed off to a mail server, ${exitCodes.notExplained} nothing could be explained, ${exitCodes.wrongArguments} wrong arguments, ${exitCodes.refused} it is refused,
+${exitCodes.deferred} it is told to come again or is a health check, ${exitCodes.differ} the gateways do not agree. Of several addresses, the first of 1, 5, 3 and 4 that applies.
+A network has no verdict: ${exitCodes.handedOff}.
+`
+
+const options = {
+  gateway: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+  'policy-name': { type: 'string' },
+  policy: { type: 'string' },
+  server: { type: 'string' },
+  'data-dir': { type: 'string' },
+  resolver: { type: 'string', multiple: true },
+  kubeconfig: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+interface Flags {
+  readonly gateway?: string
+  readonly namespace?: string
+  readonly 'policy-name'?: string
+  readonly policy?: string
+  readonly server?: string
+  readonly 'data-dir'?: string
+  readonly resolver?: readonly string[]
+  readonly kubeconfig?: string
+  readonly output?: string
+}
+
+/** @returns the exit code; see the help */
+export async function explain(args: readonly string[]): Promise<number> {
+  const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
+  if ('exit' in read) return read.exit
+  const flags = read.run.values as Flags
+  const [word, ...more] = read.run.positionals
+  if (word === undefined || more.length > 0) return wrongArguments(name, `expected one ADDRESS, which ${wordWhy}`)
+  const problem = problemOf(flags)
+  if (problem !== undefined) return wrongArguments(name, problem)
+  const found = await subjectsOf(word)
+  if ('why' in found) {
+    if (found.isArgument) return wrongArguments(name, visibleText(found.why))
+    console.error(visibleText(`${name}: ${found.why}`))
+    return exitCodes.notExplained
+  }
+  try {
+    const { ask, close } = await openPlace(flags)
+    try {
+      return await explainAll(found.subjects, ask, flags)
+    } finally {
+      await close()
+    }
+  } catch (error) {
+    if (codeOf(error) === 'EPIPE') return exitCodes.handedOff
+    console.error(visibleLines(`${name}: ${messageOf(error)}`))
+    return exitCodes.notExplained
+  }
+}
+
+function problemOf(flags: Flags): string | undefined {
+  const places = (['gateway', 'policy-name', 'policy'] as const).filter((flag) => flags[flag] !== undefined)
+  if (places.length > 1)
+    return `expected one of --gateway URL, -n NAMESPACE --policy-name NAME, --policy FILE, not ${places.map((flag) => `--${flag}`).join(' and ')}`
+  const belongs = { namespace: 'policy-name', kubeconfig: 'policy-name', 'data-dir': 'policy', resolver: 'policy' } as const
+  for (const [flag, place] of Object.entries(belongs) as [keyof typeof belongs, 'policy-name' | 'policy'][])
+    if (flags[flag] !== undefined && flags[place] === undefined) return `--${flag} can be used only with --${place}`
+  if (flags['policy-name'] !== undefined && namespaceOf(flags) === '') return 'expected the namespace of the policy: -n NAMESPACE'
+  const { server, output = 'text', gateway = defaultGateway } = flags
+  if (server !== undefined && canonicalAddress(server) === undefined)
+    return `--server ${JSON.stringify(server)}: must be an address such as 192.0.2.1`
+  if (output !== 'text' && output !== 'json') return `--output must be text or json, not ${JSON.stringify(output)}`
+  if (!/^https?:\/\/[^/?#]+\/?$/.test(gateway) || !URL.canParse(gateway))
+    return `--gateway ${JSON.stringify(gateway)}: must be the URL of an admin server such as ${defaultGateway}`
+  return (flags.resolver ?? []).map(resolverProblem).find((why) => why !== undefined)
+}
+
+function resolverProblem(text: string): string | undefined {
+  const read = readResolver(text)
+  return 'why' in read ? `--resolver ${JSON.stringify(text)}: ${read.why}` : undefined
+}
+
+const namespaceOf = ({ namespace }: Flags): string => namespace ?? process.env['POD_NAMESPACE'] ?? ''
+
+interface OpenedPlace {
+  readonly ask: AskAll
+  close(): Promise<void>
+}
+
+async function openPlace(flags: Flags): Promise<OpenedPlace> {
+  const { policy, 'policy-name': policyName, kubeconfig, gateway = defaultGateway } = flags
+  if (policy !== undefined) {
+    // Loaded only here: asking a gateway needs none of its modules.
+    const { policyAsk } = await import('./explain/ask-policy.ts')
+    const warn = (text: string): void => console.error(visibleText(`${name}: warning: ${text}`))
+    return await policyAsk({ file: policy, dataDir: flags['data-dir'], resolvers: (flags.resolver ?? []).flatMap(endpointOf), warn })
+  }
+  if (policyName === undefined) return { ask: askGateway(gateway.replace(/\/$/, '')), close: () => Promise.resolve() }
+  const client = connectKube({ kubeconfig, userAgent: `postscreen-explain/${version}` })
+  try {
+    const ask = await clusterAsk({ client, namespace: namespaceOf(flags), policy: policyName, isInside: isInsideCluster(kubeconfig) })
+    return { ask, close: () => client.close() }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+function endpointOf(text: string): readonly Endpoint[] {
+  const read = readResolver(text)
+  return 'why' in read ? [] : [read.value]
+}
+
+interface Result {
+  readonly subject: string
+  readonly answers: readonly GatewayAnswer[]
+}
+
+async function explainAll(subjects: readonly string[], ask: AskAll, { server, output }: Flags): Promise<number> {
+  const results: Result[] = []
+  for (const subject of subjects) {
+    const answers = await ask(subject, server)
+    results.push({ subject, answers })
+    if (output !== 'json') print(subject, answers, results.length > 1)
+  }
+  const code = worstOf(results.map(({ answers }) => exitCodeOf(answers)))
+  if (output === 'json') {
+    const explained = results.map(({ subject, answers }) => ({
+      subject,
+      exitCode: exitCodeOf(answers),
+      answers,
+      differences: differencesOf(answers),
+    }))
+    process.stdout.write(`${JSON.stringify({ exitCode: code, explained }, undefined, 2)}\n`)
+  }
+  return code
+}
+
+function print(subject: string, answers: readonly GatewayAnswer[], isFurther: boolean): void {
+  const text = textOf(subject, answers, differencesOf(answers))
+  if (answers.every(({ page }) => page === undefined)) process.stderr.write(`${name}: ${text}`)
+  else process.stdout.write(`${isFurther ? '\n' : ''}${text}`)
+}

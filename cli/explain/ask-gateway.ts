@@ -13,7 +13,7 @@ export function askGateway(url: string, gateway = url): AskAll {
 async function ask(url: string, gateway: string, subject: string, server: string | undefined): Promise<GatewayAnswer> {
   const query = new URLSearchParams({ address: subject, ...(server !== undefined && { server }) })
   try {
-    const { statusCode, body } = await request(`${url}/explain?${query}`, {
+    const { statusCode, body } = await request(`${url}/explain?${query.toString()}`, {
       signal: AbortSignal.timeout(patienceMs),
       headersTimeout: patienceMs,
     })

@@ -75,7 +75,7 @@ export class Serving implements ServingState {
     this.#metrics = metrics
     this.#network = network
     this.#log = this.#recent.remembering(options.log)
-    this.#recent.keep(sessionsToKeep(policy, options))
+    this.#keepSessions(policy)
     this.#listeners = new Listeners(network, options.log, options.worker !== undefined)
     this.#backends = this.#newBackends(policy, undefined)
     this.#relays = new Relays(this.#log, metrics)
@@ -97,6 +97,12 @@ export class Serving implements ServingState {
   #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
     const options = { ...policy.backends, connect: this.#network.connect }
     return gatewayBackends(options, this.#options, () => this.#listeners.listening, this.#metrics, previous)
+  }
+
+  /** Workers keep them together. */
+  #keepSessions({ policy, rules }: ActivePolicy): void {
+    const most = Math.ceil(policy.spec.explain.recentSessions / (this.#options.worker?.of ?? 1))
+    this.#recent.keep(most, (domain) => rules.dnsbl.replyMap.get(domain) ?? domain)
   }
 
   #newAllowlist(): GatewayAllowlist {
@@ -155,7 +161,7 @@ export class Serving implements ServingState {
     this.#resolver.updateTimes(policy.dnsTimes)
     this.#lists.use(policy.rules.dnsbl)
     this.#allowlist.use(policy.sharedStore)
-    this.#recent.keep(sessionsToKeep(policy, this.#options))
+    this.#keepSessions(policy)
     this.#services = this.#newServices()
     this.#cleanup?.reschedule()
     const { listen: flags = [], log } = this.#options
@@ -312,10 +318,6 @@ export class Serving implements ServingState {
     return this.#backends.counts()
   }
 }
-
-/** Workers keep them together. */
-const sessionsToKeep = ({ policy }: ActivePolicy, { worker }: GatewayOptions): number =>
-  Math.ceil(policy.spec.explain.recentSessions / (worker?.of ?? 1))
 
 function allowlistProblem(status: SharedStatus | undefined): string | undefined {
   if (status?.up !== false) return undefined

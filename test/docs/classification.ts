@@ -135,6 +135,13 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),
   ],
+  ['docs/why-was-a-sender-refused.md', 'npm run -s postscreen -- explain', here()],
+  [
+    'docs/why-was-a-sender-refused.md',
+    '203.0.113.9 is refused',
+    not('the output of the command before it; test/cli/explain.test.ts compares its lines'),
+  ],
+  ['docs/why-was-a-sender-refused.md', 'kubectl -n postscreen-system exec', story('explain')],
 ]
 
 /** The treatments of a block; there should be exactly one. The longest start counts. */

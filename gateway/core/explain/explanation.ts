@@ -2,12 +2,13 @@
 import type { PolicySpec } from '../../../crds/schema/policy.schema.ts'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { decodeRecord, disabledStamp, isDue, newStamp, type Stamps } from '../allowlist-record.ts'
-import { connectionsOf, type Screening } from '../clients.ts'
+import type { Screening } from '../clients.ts'
 import { bit, indexOf } from '../tests.ts'
 import { type TestName, testNames } from '../vocabulary.ts'
 import type { Rules } from '../rules.ts'
 import { type AccessPlace, accessPlace } from './access-place.ts'
 import { type DnsblExplanation, explainDnsbl } from './dnsbl-explanation.ts'
+import { type LimitExplanation, limitsOf } from './limits.ts'
 import { rehearse, type RehearsalInput, type TimedAnswer } from './rehearsal.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
@@ -27,14 +28,6 @@ export interface AllowlistExplanation {
   /** Another connection of the client is being tested now; its results are in memory. */
   readonly fromMemory: boolean
   readonly tests: readonly TestExplanation[]
-}
-
-/** A limit and what counts towards it now. */
-export interface LimitExplanation {
-  readonly field: string
-  readonly now: number
-  /** 0: no limit. */
-  readonly limit: number
 }
 
 /** What a gateway knows about an address. */
@@ -71,7 +64,7 @@ export function explain(input: ExplanationInput): Explanation {
   const { address, rules, screening, spec } = input
   const client: Endpoint = { address, port: anyPort }
   const access = accessPlace(spec.access, rules.access.find(address), address)
-  const limits = limitsOf(input)
+  const limits = limitsOf(rules, screening, address)
   const context = { address, access, limits, isHealthCheck: input.isHealthCheck, isFull: input.isFull }
   return {
     address,
@@ -112,16 +105,4 @@ function explainStamp(test: TestName, stamps: Readonly<Stamps>, { enabled }: Rul
   if (stamp === newStamp) return { ...about, state: 'never passed' }
   if (stamp === disabledStamp) return { ...about, state: 'off' }
   return { ...about, state: isDue(stamp, second) ? 'expired' : 'passed', until: stamp }
-}
-
-function limitsOf({ rules, screening, address }: ExplanationInput): readonly LimitExplanation[] {
-  const key = rules.allowlistKey(address)
-  const state = screening.clients.get(key)
-  const own = state === undefined ? (screening.relays.get(key) ?? 0) : connectionsOf(screening, state)
-  const { connectionsPerClient, preQueue, postQueue } = rules.limits
-  return [
-    { field: 'limits.connectionsPerClient', now: own, limit: connectionsPerClient },
-    { field: 'limits.preQueue', now: screening.checkQueue - screening.postQueue, limit: preQueue },
-    { field: 'limits.postQueue', now: screening.postQueue, limit: postQueue },
-  ]
 }

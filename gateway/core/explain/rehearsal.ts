@@ -158,8 +158,9 @@ class Stage {
   }
 
   #noteRefusal(text: string): void {
-    const refusing = /^[45]\d\d [^\r\n]*/m.exec(text)?.[0]
-    if (refusing !== undefined) this.#refusal ??= { reply: refusing, at: this.#now }
+    // A footer makes further lines, which follow a hyphen.
+    const [, code, words] = /^([45]\d\d)[ -]([^\r\n]*)/m.exec(text) ?? []
+    if (code !== undefined) this.#refusal ??= { reply: `${code} ${words}`, at: this.#now }
   }
 
   /** The answers in the order in which they come. Without all of them, the greet wait ends the test. */

@@ -1,11 +1,10 @@
 // The verdict on a client in one sentence, from a rehearsed session: what happens, and which rule of the policy is the
 // reason.
 import { oneLine, reply } from '../replies.ts'
-import type { Rules } from '../rules.ts'
 import { deepTests, namesIn } from '../tests.ts'
 import type { LogRecord } from '../vocabulary.ts'
 import { type AccessPlace, inWords } from './access-place.ts'
-import type { LimitExplanation } from './explanation.ts'
+import type { LimitExplanation } from './limits.ts'
 import type { Outcome, Rehearsal, RehearsalInput } from './rehearsal.ts'
 
 /** `healthCheck`: the connection is answered at once, and nothing is tested or handed off. */
@@ -97,7 +96,8 @@ function reasonToRefuse({ rules, server }: RehearsalInput, { access, limits }: V
   }
   if (session.denied) return `${inWords(access)} rejects it, and denylist.action is ${rules.deniedAction}`
   if (session.vetoed) return `no client can pass on the server address ${server.address} (allowlist.interfaces)`
-  return deepReason(rules, session.todo)
+  if (rules.smtp.tls === 'Encrypt' && !session.tlsReady) return 'tls.level is Encrypt, and the gateway has no certificate to start TLS'
+  return deepReason(session.todo)
 }
 
 type Why = Extract<LogRecord, { readonly event: 'CONNECTION REFUSED' }>['why']
@@ -117,11 +117,11 @@ function limitInWords(why: Why, limits: readonly LimitExplanation[]): string {
   return `${what}, and ${field} is ${limit}`
 }
 
-/** postscreen is not a proxy: a client that has passed deep tests must come again. */
-function deepReason({ smtp }: Rules, todo: number): string {
+/** Behind deep tests a client must come again, since its session cannot be handed off in the middle. */
+function deepReason(todo: number): string {
   const deep = namesIn(todo & deepTests)
-  if (deep.length > 0) return `it passes the tests so far, and ${listOf(deep)} need${deep.length === 1 ? 's' : ''} a whole session`
-  return smtp.tls === 'Encrypt' ? 'tls.level is Encrypt, and the gateway cannot start TLS' : 'its commands are refused'
+  if (deep.length === 0) return 'the gateway refuses its commands'
+  return `it passes the tests so far, and ${listOf(deep)} need${deep.length === 1 ? 's' : ''} a whole session`
 }
 
 const listOf = (names: readonly string[]): string =>

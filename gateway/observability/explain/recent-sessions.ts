@@ -25,6 +25,8 @@ const eventsAtMost = 16
 /** A session has at most 16 × 400 bytes of text. */
 const longestText = 400
 
+type NameOf = (domain: string) => string
+
 interface Kept {
   readonly client: Endpoint
   readonly began: number
@@ -36,15 +38,20 @@ export class RecentSessions {
   readonly #sessions = new Map<string, Kept>()
   readonly #now: () => number
   #most = 0
+  #nameOf: NameOf = (domain) => domain
 
   /** @param now epoch milliseconds */
   constructor(now: () => number = Date.now) {
     this.#now = now
   }
 
-  /** How many are kept, for the policy from now on. */
-  keep(most: number): void {
+  /**
+   * How many are kept, for the policy from now on.
+   * @param nameOf the public name of a DNS list, because its domain may hold a key
+   */
+  keep(most: number, nameOf: NameOf): void {
     this.#most = most
+    this.#nameOf = nameOf
     this.#forget(most)
   }
 
@@ -80,7 +87,7 @@ export class RecentSessions {
     const found: RecentSession[] = []
     for (const [id, kept] of [...this.#sessions].toReversed()) {
       if (!isMeant(kept.client.address)) continue
-      if (found.push(shown(id, kept)) === most) break
+      if (found.push(shown(id, kept, this.#nameOf)) === most) break
     }
     return found
   }
@@ -91,7 +98,7 @@ export class RecentSessions {
       this.#forget(this.#most - 1)
       this.#sessions.set(id, { client: record.client, began: this.#now(), events: [], more: 0 })
     }
-    this.#add(id, holdsText(record) ? textOf(record) : record)
+    this.#add(id, withClientText.has(record.event) ? textOf(record, this.#nameOf) : record)
   }
 
   #add(id: string, record: LogRecord | string): void {
@@ -115,46 +122,42 @@ function copied(text: string): string {
   return Buffer.from(text.length > longestText ? `${text.slice(0, longestText)}…` : text).toString()
 }
 
-/** Whether the record contains what the client sent. */
-function holdsText({ event }: LogRecord): boolean {
-  switch (event) {
-    case 'RCPT REJECTED':
-    case 'NON-SMTP COMMAND':
-    case 'COMMAND PIPELINING':
-    case 'BARE NEWLINE':
-    case 'PREGREET':
-    case 'COMMAND REPLACED':
-      return true
-    default:
-      return false
-  }
-}
+/** Records with what the client sent. */
+const withClientText: ReadonlySet<LogRecord['event']> = new Set([
+  'RCPT REJECTED',
+  'NON-SMTP COMMAND',
+  'COMMAND PIPELINING',
+  'BARE NEWLINE',
+  'PREGREET',
+  'COMMAND REPLACED',
+  'EHLO KEYWORDS DISCARDED',
+])
 
 /** postscreen's line without the client, which is the same in all; or our own words. */
-function textOf(record: LogRecord): string {
+function textOf(record: LogRecord, nameOf: NameOf): string {
   if (record.event === 'AUDIT') return `AUDIT: Enforce mode would ${record.would} the client: ${record.reply}`
   if (record.event === 'DNSBL ERROR CODE') return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
   const text = logText(record) ?? record.event
   const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
-  const hits = record.event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${domain} ${weight}`).join(', ')})` : ''
-  return `${text
-    .replace(` from ${formatLogged(record.client)}`, '')
-    .replace(` for ${formatLogged(record.client)}`, '')
-    .replace(` ${formatLogged(record.client)}`, '')}${tests}${hits}`
+  const hits = record.event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''
+  return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
 }
+
+const withoutClient = (text: string, client: string): string =>
+  [' from ', ' for ', ' '].reduce((rest, word) => rest.replace(`${word}${client}`, ''), text)
 
 function relayText(event: string, fields: Readonly<Record<string, unknown>>): string {
   return [event, ...Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)].join(' ')
 }
 
-function shown(session: string, { client, began, events, more }: Kept): RecentSession {
+function shown(session: string, { client, began, events, more }: Kept, nameOf: NameOf): RecentSession {
   return {
     session,
     client: formatLogged(client),
     began: new Date(began).toISOString(),
     events: events.map(({ at, record }) => ({
       afterSeconds: Math.max(0, Math.round(at - began)) / 1000,
-      text: visibleText(typeof record === 'string' ? record : textOf(record)),
+      text: visibleText(typeof record === 'string' ? record : textOf(record, nameOf)),
     })),
     moreEvents: more,
   }

@@ -2,7 +2,7 @@
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { ExplainPage } from '../../gateway/observability/explain/explain-page.ts'
 
-/** Who has answered, and what. */
+/** One answer, and where it comes from. */
 export interface GatewayAnswer {
   /** The name of the pod, the URL, or the file. */
   readonly gateway: string

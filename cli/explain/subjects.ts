@@ -10,7 +10,7 @@ export const wordWhy = 'must be an address, a network or a host name, such as 19
 /** A host with more addresses is explained in part. */
 const addressesAtMost = 8
 
-/** `canAsk` is false for a word that is none of these: then the arguments are wrong. */
+/** `isArgument`: the word itself is wrong, so the exit code is that of wrong arguments. */
 export type Subjects = { readonly subjects: readonly string[] } | { readonly why: string; readonly isArgument: boolean }
 
 /** Resolves a host name with the resolver of this machine. */

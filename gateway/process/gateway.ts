@@ -29,7 +29,9 @@ export interface LocalGateway extends Gateway {
   readonly listens: Promise<readonly Endpoint[]>
   status(): StatusPage
   metricValues(): Promise<MetricValues>
-  /** What decides about an address or a network. Undefined before the first policy, and for a subject that is neither. */
+  /**
+   * What decides about an address or a network. Undefined before the first policy, and for a subject that is neither.
+   */
   explain(query: ExplainQuery): Promise<ExplainPage | undefined>
   /** The sessions of an address or network that this process remembers. */
   recentSessions(subject: string): RememberedSessions | undefined

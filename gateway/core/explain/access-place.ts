@@ -15,7 +15,7 @@ export interface AccessPlace {
   /** Of a table in a file: its name in the policy, and the line. */
   readonly file?: string
   readonly line?: number
-  /** The line ends the search, but its result is none that an access list knows. */
+  /** The line ends the search, but its result is not one of permit, reject and dunno. */
   readonly unknownResult?: true
 }
 

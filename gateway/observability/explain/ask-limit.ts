@@ -1,4 +1,5 @@
-// How often a gateway explains: each time it asks every DNS list, and a program that asks in a loop must not flood them.
+// How often a gateway explains: each time it asks every DNS list, and a program that asks in a loop must not flood
+// them.
 
 /** So many at once after a pause, and then one every so many milliseconds. */
 export const askLimits = { burst: 10, everyMs: 2000 } as const

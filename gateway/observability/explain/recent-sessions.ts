@@ -1,8 +1,8 @@
 // The recent sessions of a gateway in memory: a bounded ring, so that an administrator can see what happened to a
 // client.
 //
-// A session costs one map entry, and each of its log records one array element. Records are kept as they are, and become
-// text only when they are asked for.
+// A session costs one map entry, and each of its log records one array element. Records are kept as they are, and
+// become text only when they are asked for.
 import { formatLogged, type Endpoint } from '../../../crds/values/endpoint.ts'
 import { visibleText } from '../../../crds/values/visible-text.ts'
 import { logText } from '../../core/log-text.ts'

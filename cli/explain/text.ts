@@ -96,13 +96,13 @@ function listLines({ lists, score, threshold, allowThreshold, action, standing }
   if (lists.length === 0) return ['the policy has none']
   const meaning = { listed: `fails the test (dnsbl.action: ${action})`, vouched: 'skips all other tests', neither: 'passes this test' }
   const thresholds = `dnsbl.threshold ${threshold}${allowThreshold === 0 ? '' : `, dnsbl.allowThreshold ${allowThreshold}`}`
-  const rows = lists.map(({ question, addresses, weight, ttl, afterMs, means, hasKey, inTime }) => [
+  const rows = lists.map(({ question, addresses, weight, ttl, afterMs, means, about, hasKey, inTime }) => [
     signed(weight),
     `${question}${hasKey ? ' (with the key)' : ''}`,
     addresses.length === 0 ? '-' : addresses.join(' '),
     ttl < 0 ? '-' : `TTL ${ttl} s`,
     inTime ? `${afterMs} ms` : 'too late',
-    means,
+    `${means} [${about}]`,
   ])
   return [`score ${score}: ${meaning[standing]} (${thresholds})`, ...columns(rows)]
 }

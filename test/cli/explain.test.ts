@@ -68,7 +68,7 @@ test('a policy file explains a client that a line of its table rejects', async (
   )
   assert.match(out, /\naccess list {3}spec\.access\[0\]\.table\.file \(bad\.cidr, line 2\) rejects it \(denylist\.action: Drop\)\n/)
   assert.match(out, /\nallowlist {5}no record under 192\.0\.2\.7\n/)
-  assert.match(out, /\n {14}0 {2}7\.2\.0\.192\.bl1\.test {2}- {2}TTL 300 s {2}\d+ ms {2}not listed\n/)
+  assert.match(out, /\n {14}0 {2}7\.2\.0\.192\.bl1\.test {2}- {2}TTL 300 s {2}\d+ ms {2}not listed \[not in the catalogue\]\n/)
 })
 
 test('a listed client has its score, and JSON has the same', async (t) => {

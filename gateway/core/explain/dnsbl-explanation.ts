@@ -1,8 +1,10 @@
 // What each DNS list says about a client, and the score that follows, with the functions that score real clients.
+import { knownList } from '../../../crds/dns-lists/known-list.ts'
+import { matches } from '../../../crds/values/reply-filter.ts'
 import { dnsblQueryName } from '../dnsbl-query-name.ts'
 import { addAnswer, type DnsblRules, type DnsblVerdict, newScore, type Standing, standingOf } from '../dnsbl.ts'
 import type { Rules } from '../rules.ts'
-import type { DnsblHit as Hit } from '../vocabulary.ts'
+import type { DnsblAnswer, DnsblHit as Hit } from '../vocabulary.ts'
 import type { TimedAnswer } from './rehearsal.ts'
 
 /** One list, asked now. A list is called by its public name where the policy has one: its domain may hold a key. */
@@ -18,6 +20,8 @@ export interface ListExplanation {
   readonly verdict: DnsblVerdict['is']
   /** What the answer means for this list, in words. */
   readonly means: string
+  /** What the catalogue knows of the list: its operator and kind, and whether it has shut down. */
+  readonly about: string
   /** What the answer adds to the score. */
   readonly weight: number
   /** False: the answer came after the greet wait, so a session decides without it. */
@@ -44,7 +48,7 @@ export function explainDnsbl(rules: Rules, address: string, answers: readonly Ti
     .map((timed): ListExplanation => {
       const inTime = timed.afterMs <= wait
       const verdict = addAnswer(inTime ? score : newScore(), dnsbl, timed.answer)
-      return { ...questionOf(dnsbl, address, timed), ...answerOf(timed, verdict), inTime }
+      return { ...questionOf(dnsbl, address, timed), ...answerOf(timed, verdict), about: aboutList(dnsbl, timed.answer), inTime }
     })
   const { threshold, allowThreshold } = dnsbl
   return { lists, score: score.total, threshold, allowThreshold, action: rules.action.dnsbl, standing: standingOf(score.total, dnsbl) }
@@ -63,6 +67,23 @@ function answerOf({ answer: { addresses, ttl }, afterMs }: TimedAnswer, verdict:
   const hits = verdict.is === 'listed' ? verdict.hits : []
   const weight = hits.reduce((sum, hit) => sum + hit.weight, 0)
   return { addresses, ttl, afterMs: Math.round(afterMs), verdict: verdict.is, means: meaningOf(verdict, hits), weight }
+}
+
+const kindNames = {
+  block: 'a block list',
+  allow: 'an allow list',
+  mixed: 'a list of good and bad clients',
+  names: 'a list of names',
+} as const
+
+/** Also whether the list is known to give such an answer: another one may come from a new owner of its domain. */
+function aboutList({ known }: DnsblRules, { domain, addresses, error }: DnsblAnswer): string {
+  const { facts, listings } = known.get(domain) ?? knownList(domain)
+  if (facts === undefined) return 'not in the catalogue'
+  const closed = facts.closed === undefined ? '' : `, which has shut down: ${facts.closed}`
+  const isUnknown = error === undefined && listings !== undefined && addresses.some((address) => !matches(listings, address))
+  const unknown = isUnknown ? '; the catalogue does not have this answer as a listing' : ''
+  return `${kindNames[facts.kind]} of ${facts.operator}${closed}${unknown}`
 }
 
 function meaningOf(verdict: DnsblVerdict, hits: readonly Hit[]): string {

@@ -79,7 +79,7 @@ function reasonFor(input: RehearsalInput, context: VerdictContext, played: Rehea
 function reasonToPass({ rules }: RehearsalInput, { access }: VerdictContext, { records, session }: Rehearsal): string {
   if (records.some(({ event }) => event === 'ALLOWLISTED')) return `${inWords(access)} permits it`
   if (rules.enabled === 0) return 'no test is enabled'
-  const passed = records.flatMap((record) => ('tests' in record ? record.tests : []))
+  const passed = records.flatMap((record) => (record.event === 'PASS NEW' || record.event === 'PASS OLD' ? record.tests : []))
   if (passed.length === 0) return 'the temporary allowlist holds a valid pass of every test'
   const scored = session.score === undefined ? '' : `, and the DNS lists give it the score ${session.score.total}`
   const rest = session.todo === rules.enabled ? '' : '; its passes of the other tests are still valid'

@@ -98,7 +98,7 @@ export class RecentSessions {
       this.#forget(this.#most - 1)
       this.#sessions.set(id, { client: record.client, began: this.#now(), events: [], more: 0 })
     }
-    this.#add(id, withClientText.has(record.event) ? textOf(record, this.#nameOf) : record)
+    this.#add(id, keptAsText.has(record.event) ? textOf(record, this.#nameOf) : record)
   }
 
   #add(id: string, record: LogRecord | string): void {
@@ -122,8 +122,8 @@ function copied(text: string): string {
   return Buffer.from(text.length > longestText ? `${text.slice(0, longestText)}…` : text).toString()
 }
 
-/** Records with what the client sent. */
-const withClientText: ReadonlySet<LogRecord['event']> = new Set([
+/** Records with what the client sent, or with every answer of DNS lists: their text takes less memory. */
+const keptAsText: ReadonlySet<LogRecord['event']> = new Set([
   'RCPT REJECTED',
   'NON-SMTP COMMAND',
   'COMMAND PIPELINING',
@@ -131,12 +131,14 @@ const withClientText: ReadonlySet<LogRecord['event']> = new Set([
   'PREGREET',
   'COMMAND REPLACED',
   'EHLO KEYWORDS DISCARDED',
+  'TESTS',
 ])
 
 /** postscreen's line without the client, which is the same in all; or our own words. */
 function textOf(record: LogRecord, nameOf: NameOf): string {
   if (record.event === 'AUDIT') return `AUDIT: Enforce mode would ${record.would} the client: ${record.reply}`
   if (record.event === 'DNSBL ERROR CODE') return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
+  if (record.event === 'TESTS') return `TESTS to do: ${record.tests.join(', ')}`
   const text = logText(record) ?? record.event
   const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
   const hits = record.event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''

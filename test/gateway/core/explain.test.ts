@@ -287,3 +287,20 @@ test('each list has its question, its answer and what the answer means', () => {
   assert.deepEqual([found.score, found.threshold, found.allowThreshold, found.standing], [2, 3, -1, 'neither'])
   assert.doesNotMatch(JSON.stringify(found), /secret/)
 })
+
+describe('the catalogue says what a list is, and whether it has such an answer:', () => {
+  const cases: readonly (readonly [domain: string, addresses: readonly string[], want: RegExp])[] = [
+    ['bl.example', ['127.0.0.2'], /^not in the catalogue$/],
+    ['zen.spamhaus.org', ['127.0.0.4'], /^a block list of Spamhaus$/],
+    ['zen.spamhaus.org', [], /^a block list of Spamhaus$/],
+    ['zen.spamhaus.org', ['127.0.0.99'], /^a block list of Spamhaus; the catalogue does not have this answer as a listing$/],
+    ['list.dnswl.org', ['127.0.5.1'], /^an allow list of /],
+    ['dnsbl.sorbs.net', [], /, which has shut down: /],
+  ]
+  for (const [domain, addresses, want] of cases) {
+    test(`${domain} with ${addresses.join(' ') || 'no address'}`, () => {
+      const { dnsbl } = explained({ dnsbl: { sites: [{ domain }] } }, { answers: [answer(domain, addresses)] })
+      assert.match(dnsbl.lists[0]?.about ?? '', want)
+    })
+  }
+})

@@ -85,7 +85,12 @@ function randomSpec(random: Random): SpecFragment {
       allowThreshold: random.pick([0, -1, -2]),
       replyMap: random.chance(0.2) ? { 'bl1.test': 'a list' } : {},
     },
-    deepTests: { pipelining: deepTest(), nonSMTPCommand: deepTest(), bareNewline: deepTest() },
+    deepTests: {
+      handoff: random.pick(['Reconnect', 'SameSession']),
+      pipelining: deepTest(),
+      nonSMTPCommand: deepTest(),
+      bareNewline: deepTest(),
+    },
     access: Array.from({ length: random.between(0, 4) }, () => randomEntry(random)),
     denylist: { action: random.pick(actions) },
     allowlist: {
@@ -178,7 +183,7 @@ function experienceOf({ rules, screening, address, server, tlsReady, record, ans
     const asks: Event[] = []
     for (const effect of step(session, clock, event)) {
       if (effect.do === 'send') text += effect.text
-      if (effect.do === 'relay') handedOff = true
+      if (effect.do === 'relay' || effect.do === 'replay') handedOff = true
       if (effect.do === 'close') closed = true
       if (effect.do === 'recall') asks.push({ type: 'recalled', record })
       if (effect.do === 'lookup') answersFrom = clock

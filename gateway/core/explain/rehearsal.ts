@@ -143,6 +143,9 @@ class Stage {
         this.#records.push(effect.record)
         break
       case 'relay':
+      case 'replay':
+      case 'join':
+        // In the same session, the mail server has the last word about the recipient.
         this.#end = { outcome: 'handedOff', at: this.#now }
         break
       case 'close':

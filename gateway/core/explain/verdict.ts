@@ -80,6 +80,7 @@ function reasonToPass({ rules }: RehearsalInput, { access }: VerdictContext, { r
   if (records.some(({ event }) => event === 'ALLOWLISTED')) return `${inWords(access)} permits it`
   if (rules.enabled === 0) return 'no test is enabled'
   const passed = records.flatMap((record) => (record.event === 'PASS NEW' || record.event === 'PASS OLD' ? record.tests : []))
+  if (session.phase === 'replay') return `it passes ${listOf(namesIn(session.passed))} in one session (deepTests.handoff: SameSession)`
   if (passed.length === 0) return 'the temporary allowlist holds a valid pass of every test'
   const scored = session.score === undefined ? '' : `, and the DNS lists give it the score ${session.score.total}`
   const rest = session.todo === rules.enabled ? '' : '; its passes of the other tests are still valid'

@@ -162,6 +162,12 @@ const cases: readonly Case[] = [
     outcome: 'deferred',
   },
   {
+    what: 'a new client whose deep test and mail are in one session',
+    spec: { deepTests: { handoff: 'SameSession', pipelining: { enabled: true, action: 'Enforce' } } },
+    want: '192.0.2.1 is handed off to a mail server after 6 s: it passes pregreet and pipelining in one session (deepTests.handoff: SameSession).',
+    outcome: 'handedOff',
+  },
+  {
     what: 'a client with too many connections',
     spec: { limits: { connectionsPerClient: 2 } },
     circumstances: { screening: crowded({ relays: new Map([[address, 2]]) }) },
@@ -289,7 +295,7 @@ test('each list has its question, its answer and what the answer means', () => {
 })
 
 describe('the catalogue says what a list is, and whether it has such an answer:', () => {
-  const cases: readonly (readonly [domain: string, addresses: readonly string[], want: RegExp])[] = [
+  const known: readonly (readonly [domain: string, addresses: readonly string[], want: RegExp])[] = [
     ['bl.example', ['127.0.0.2'], /^not in the catalogue$/],
     ['zen.spamhaus.org', ['127.0.0.4'], /^a block list of Spamhaus$/],
     ['zen.spamhaus.org', [], /^a block list of Spamhaus$/],
@@ -297,7 +303,7 @@ describe('the catalogue says what a list is, and whether it has such an answer:'
     ['list.dnswl.org', ['127.0.5.1'], /^an allow list of /],
     ['dnsbl.sorbs.net', [], /, which has shut down: /],
   ]
-  for (const [domain, addresses, want] of cases) {
+  for (const [domain, addresses, want] of known) {
     test(`${domain} with ${addresses.join(' ') || 'no address'}`, () => {
       const { dnsbl } = explained({ dnsbl: { sites: [{ domain }] } }, { answers: [answer(domain, addresses)] })
       assert.match(dnsbl.lists[0]?.about ?? '', want)

@@ -8,6 +8,7 @@ import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
 export type Peer =
+  | 'curl'
   | 'haproxy'
   | 'helm'
   | 'kubectl'
@@ -17,9 +18,12 @@ export type Peer =
   | 'nft'
   | 'openssl'
   | 'postfix'
+  | 'python3'
   | 'rbldnsd'
   | 'shellcheck'
   | 'swaks'
+  /** What swaks needs for TLS. */
+  | 'swaks-tls'
   | 'valkey'
 
 /**
@@ -54,6 +58,12 @@ function look(peer: Peer): string | undefined {
       return program('haproxy')
     case 'swaks':
       return program('swaks')
+    case 'swaks-tls':
+      return program('perl') ?? perlModule('Net::SSLeay')
+    case 'curl':
+      return program('curl')
+    case 'python3':
+      return program('python3')
     case 'openssl':
       return program('openssl')
     case 'shellcheck':
@@ -89,6 +99,10 @@ function root(): string | undefined {
 function program(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin']
   return folders.some((folder) => existsSync(`${folder}/${name}`)) ? undefined : `${name} is not installed`
+}
+
+function perlModule(name: string): string | undefined {
+  return spawnSync('perl', [`-M${name}`, '-e', '1']).status === 0 ? undefined : `perl has no ${name}`
 }
 
 function daemons(): string | undefined {

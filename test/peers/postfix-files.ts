@@ -80,6 +80,7 @@ defer unix - - n - 0 bounce
 discard unix - - n - - discard
 error unix - - n - - error
 anvil unix - - n - 1 anvil
+smtp unix - - n - - smtp
 scache unix - - n - 1 scache
 proxymap unix - - n - - proxymap
 tlsmgr unix - - n 1000? 1 tlsmgr

@@ -139,7 +139,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   [
     'docs/why-was-a-sender-refused.md',
     '203.0.113.9 is refused',
-    not('the output of the command before it; test/cli/explain.test.ts compares its lines'),
+    not('the output of the command before it; test/cli/explain.live.test.ts compares its lines'),
   ],
   ['docs/why-was-a-sender-refused.md', 'kubectl -n postscreen-system exec', story('explain')],
 ]

@@ -119,6 +119,22 @@ test('both take clients, and know those that the other has passed', { skip }, as
   }
 })
 
+test('an explanation has the sessions of both', { skip }, async (t) => {
+  const gateway = await start(t)
+  for (const client of await clientsOfBoth(gateway, '127.84.1.1')) client.end()
+  await until(gateway, ({ sessions }) => sessions['relay'] === 0)
+  const { address, recent } = (await (await fetch(`${gateway.admin}/explain?address=127.84.1.1`)).json()) as {
+    readonly address: { readonly verdict: { readonly outcome: string } }
+    readonly recent: { readonly kept: number; readonly sessions: readonly { readonly worker: number }[] }
+  }
+  assert.equal(address.verdict.outcome, 'handedOff')
+  assert.equal(recent.kept, 1000)
+  assert.deepEqual(
+    [...new Set(recent.sessions.map(({ worker }) => worker))].toSorted((a, b) => a - b),
+    [1, 2],
+  )
+})
+
 test(
   'when one is killed the other continues with its clients, counts do not fall, and the killed one is restarted',
   { skip },

@@ -11,7 +11,6 @@ import { step } from '../../gateway/core/step.ts'
 import type { Event } from '../../gateway/core/vocabulary.ts'
 import { compileTable } from '../../gateway/core/access-list.ts'
 import { parseAccessTable } from '../../crds/values/access-table.ts'
-import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { policyOf, type SpecFragment, startTime } from '../support/core-session.ts'
 import { type Random, seeded } from './random.ts'
 
@@ -20,7 +19,7 @@ const servers = ['198.51.100.1', '198.51.100.2', '2001:db8:ffff::1'] as const
 const actions = ['Ignore', 'Enforce', 'Drop'] as const
 
 /** Addresses near those of the policies, so that about half of them meet a rule. */
-function randomAddress(random: Random): string {
+export function randomAddress(random: Random): string {
   if (random.chance(0.25)) return `2001:db8:${random.between(0, 3)}::${random.between(1, 5).toString(16)}`
   return `192.0.${random.between(1, 3)}.${random.between(0, 255)}`
 }
@@ -61,14 +60,14 @@ function randomEntry(random: Random): NonNullable<SpecFragment['access']>[number
   }
 }
 
-function randomTable(random: Random): string {
+export function randomTable(random: Random): string {
   return Array.from(
     { length: random.between(0, 6) },
     () => `${randomNetwork(random)} ${random.pick(['permit', 'reject', 'dunno', 'what'])}\n`,
   ).join('')
 }
 
-function randomSpec(random: Random): SpecFragment {
+export function randomSpec(random: Random): SpecFragment {
   const deepTest = () => ({ enabled: random.chance(0.25), action: random.pick(actions) })
   const sites = Array.from({ length: random.between(0, 4) }, () => ({
     domain: random.pick(lists),
@@ -227,7 +226,7 @@ export interface Disagreement {
   readonly number: number
   readonly explained: unknown
   readonly experienced: unknown
-  readonly spec: PolicySpec
+  readonly spec: object
 }
 
 export interface Agreement {

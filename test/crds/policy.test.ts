@@ -110,6 +110,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       handshakeTimeout: 300,
       stressHandshakeTimeout: 10,
     },
+    explain: { recentSessions: 1000 },
   })
 })
 

@@ -155,6 +155,16 @@ export const dnsbl = group(
         convert: { as: 'dnsblSites' },
       },
     ),
+    selfTest: duration(
+      '3h',
+      { min: '0s', max: '1d' },
+      {
+        doc: 'How often each list is tested while it is healthy. Doubts of clients cause further tests, and a list with a fault is tested more often. 0s: lists are not tested, and never suspended.',
+      },
+    ),
+    whenUnhealthy: documented(choice(['Suspend', 'Keep']).default('Suspend'), {
+      doc: 'What happens to a list that a test has found to be faulty. Suspend: it is not asked, and counts as answered without a result until it is healthy again; the negative weights of a list count only after its first test. Keep: it is used as before, and the fault is only reported.',
+    }),
     catalogue: documented(list(catalogueEntry(), { max: 100 }).prefault([]), {
       doc: 'What is known about lists, if the built-in catalogue does not contain them or is wrong. A field that is set replaces what the catalogue contains. A list that is in neither has the test points of RFC 5782: 127.0.0.2 is listed, 127.0.0.1 is not.',
     }),

@@ -103,6 +103,12 @@ export class GatewayAllowlist {
     else this.#local.put(key, record)
   }
 
+  /** The client is tested again when it connects the next time. */
+  remove(key: string): void {
+    this.#shared?.store.remove(key)
+    this.#local.remove(key)
+  }
+
   #merge(key: string, record: string): void {
     const before = this.#local.get(key)
     this.#local.put(key, typeof before === 'string' ? mergeRecords(before, record) : record)

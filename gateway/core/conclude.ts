@@ -37,7 +37,8 @@ export function recordPass(turn: Turn): void {
   logPass(turn)
   // Partial progress is stored too, always: a parallel session may have renewed a stamp meanwhile (T23, T24).
   const { key, stamps } = clientState(s)
-  turn.out.push({ do: 'remember', key, record: encodeRecord(stamps, enabledTests(s)) })
+  const trusting = s.trusting.length > 0 ? { trusting: s.trusting } : undefined
+  turn.out.push({ do: 'remember', key, record: encodeRecord(stamps, enabledTests(s)), ...trusting })
 }
 
 /** All that was to do is passed. Of parallel sessions only the first one logs a new client. */

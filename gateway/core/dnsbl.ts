@@ -66,6 +66,8 @@ export type DnsblVerdict =
   /** `codes` are the addresses that say so; none where the answer itself is missing or not valid. */
   | { readonly is: 'error'; readonly error: DnsblError; readonly codes: readonly string[] }
   | { readonly is: 'timeout'; readonly error: DnsblError }
+  /** The list cannot be trusted now. */
+  | { readonly is: 'suspended' }
 
 /**
  * Judges an answer under the policy's rules.
@@ -75,7 +77,8 @@ export type DnsblVerdict =
  * answer with an error code is an error as a whole.
  */
 export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
-  const { error, addresses } = answer
+  const { error, addresses, standing } = answer
+  if (standing === 'suspended') return { is: 'suspended' }
   if (error?.kind === 'timeout' || error?.kind === 'overdue') return { is: 'timeout', error }
   if (error !== undefined) return { is: 'error', error, codes: [] }
   if (addresses.length === 0) return { is: 'clean' }
@@ -88,6 +91,7 @@ export function judge(rules: DnsblRules, answer: DnsblAnswer): DnsblVerdict {
   const code = worst === undefined ? undefined : errorCode(list, worst)
   if (code !== undefined) return { is: 'error', error: { kind: code.kind, text: `${worst}: ${code.means}` }, codes }
   const hits = sites.flatMap(({ domain, filter, weight }) => {
+    if (standing === 'unproven' && weight < 0) return []
     const address = addresses.find((one) => (filter === undefined ? isListing(list, one) : matches(filter, one)))
     return address === undefined ? [] : [{ domain, address, weight }]
   })
@@ -131,9 +135,9 @@ export function addAnswer(score: DnsblScore, rules: DnsblRules, answer: DnsblAns
     score.hits.push(hit)
   }
   // Like postscreen, this depends on whether the domain answered, not on the filter. An error says nothing about the
-  // client.
+  // client, and a suspended list was not asked.
   const listed = verdict.is === 'listed' || verdict.is === 'unweighted'
-  const ttl = verdict.is === 'error' || verdict.is === 'timeout' ? -1 : answer.ttl
+  const ttl = verdict.is === 'error' || verdict.is === 'timeout' || verdict.is === 'suspended' ? -1 : answer.ttl
   for (const { weight } of sitesOf(rules, answer)) {
     if (listed === weight > 0) score.failTTL = lower(score.failTTL, ttl)
     else score.passTTL = lower(score.passTTL, ttl)

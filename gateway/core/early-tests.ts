@@ -111,6 +111,7 @@ function collectScore(turn: Turn): void {
   if (anyFailure(s) || standingOf(s.score.total, s.rules.dnsbl) !== 'vouched') return
   const until = turn.second + s.scoreTTL
   const stamps = stampsOf(s)
+  s.trusting = s.score.hits.filter(({ weight }) => weight < 0).map(({ domain }) => domain)
   for (const name of testNames) {
     if (name === 'dnsbl') continue
     if ((s.todo & bit[name]) !== 0 && (s.passed & bit[name]) === 0) {

@@ -99,6 +99,8 @@ export interface Session {
   finalReply: Reply
   score: DnsblScore | undefined
   scoreTTL: number
+  /** The DNS lists because of which the client has skipped tests. */
+  trusting: readonly string[]
   /** For the log: the stamps of the client's record before this session, if there was one. */
   remembered: string | undefined
   /** For the log: what the DNS lists have answered in time; undefined when they were not asked. */
@@ -152,6 +154,7 @@ export function newSession(
     finalReply: reply.unavailable,
     score: undefined,
     scoreTTL: 0,
+    trusting: [],
     remembered: undefined,
     answers: undefined,
     lookingUp: false,

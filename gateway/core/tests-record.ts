@@ -10,8 +10,8 @@ export function logTests(turn: Turn, next: TestsRecord['next']): void {
 }
 
 /** @param ms since the question */
-export function loggedAnswer({ domain, account, addresses, ttl, error }: DnsblAnswer, ms: number): LoggedAnswer {
-  const head = account === undefined ? { domain } : { domain, account }
+export function loggedAnswer({ domain, account, addresses, ttl, error, standing }: DnsblAnswer, ms: number): LoggedAnswer {
+  const head = { domain, ...(account !== undefined && { account }), ...(standing !== undefined && { standing }) }
   if (error !== undefined) return { ...head, ttl, error: error.kind, ms }
   return addresses.length === 0 ? { ...head, ttl, ms } : { ...head, addresses, ttl, ms }
 }

@@ -49,6 +49,11 @@ export interface DnsblAnswer {
   readonly addresses: readonly string[]
   readonly ttl: number
   readonly error?: DnsblError
+  /**
+   * Left out: the answer counts. `suspended`: the list cannot be trusted and was not asked, so it has no result.
+   * `unproven`: the list has not been tested yet, so only positive weights count.
+   */
+  readonly standing?: 'suspended' | 'unproven'
 }
 
 /** Timers that a session may ask for; at most one of them runs at a time. */
@@ -92,7 +97,8 @@ export type Effect =
   /** Whole reply lines, one byte a character (latin1), each ended by CRLF. */
   | { readonly do: 'send'; readonly text: string }
   | { readonly do: 'recall'; readonly key: string }
-  | { readonly do: 'remember'; readonly key: string; readonly record: string }
+  /** `trusting`: the DNS lists because of which the client has skipped tests. */
+  | { readonly do: 'remember'; readonly key: string; readonly record: string; readonly trusting?: readonly string[] }
   /** Ask every DNSBL site about the client; answers come as `dnsbl` events. */
   | { readonly do: 'lookup' }
   /**
@@ -144,6 +150,7 @@ export interface LoggedAnswer {
   readonly addresses?: readonly string[]
   readonly ttl: number
   readonly error?: DnsblErrorKind
+  readonly standing?: DnsblAnswer['standing']
   readonly ms: number
 }
 

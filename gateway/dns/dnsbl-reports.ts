@@ -1,5 +1,5 @@
 // Reports the answers of DNS lists to metrics, status and log, with the same verdict that counts for the score.
-import { type DnsblRules, judge } from '../core/dnsbl.ts'
+import type { DnsblRules, DnsblVerdict } from '../core/dnsbl.ts'
 import type { DnsblAnswer } from '../core/vocabulary.ts'
 import { SiteCounts, type SiteStatus } from './dnsbl-status.ts'
 import type { Log } from '../observability/log.ts'
@@ -12,8 +12,11 @@ export class DnsblReports {
   readonly #counts: SiteCounts
   #rules: DnsblRules | undefined
 
-  /** @param now milliseconds that never go back */
-  constructor(log: Log, metrics: Metrics, now?: () => number) {
+  /**
+   * @param onFailing called when a list begins to fail
+   * @param now milliseconds that never go back
+   */
+  constructor(log: Log, metrics: Metrics, onFailing: (domain: string) => void = () => undefined, now?: () => number) {
     this.#log = log
     this.#metrics = metrics
     this.#counts = new SiteCounts(
@@ -22,6 +25,7 @@ export class DnsblReports {
           const list = this.#nameOf(domain)
           const words = `DNS list ${list} fails: ${text}. It adds nothing to the score of clients meanwhile`
           log.warning(words, { event: 'DNS LIST FAILS', list, kind, error: text })
+          onFailing(domain)
         },
         worksAgain: (domain, seconds) => {
           const list = this.#nameOf(domain)
@@ -39,16 +43,20 @@ export class DnsblReports {
   }
 
   /**
-   * One list's answer about a client, or why there is none. While a list fails, its errors are counted but not logged
-   * one by one.
+   * One list's answer about a client, or why there is none, with its verdict. While a list fails, its errors are
+   * counted but not logged one by one.
    */
-  answered(client: string, answer: DnsblAnswer, rules: DnsblRules): void {
-    const verdict = judge(rules, answer)
+  answered(client: string, answer: DnsblAnswer, verdict: DnsblVerdict, rules: DnsblRules): void {
     this.#metrics.dnsblAnswer(verdict, rules.replyMap.get(answer.domain) ?? answer.domain)
     // A question may end after its list was removed from the policy.
     if (this.#rules?.lists.some(({ domain }) => domain === answer.domain) !== true) return
     this.#counts.count(answer.domain, verdict)
     if (!('error' in verdict) || !this.#counts.isFailing(answer.domain)) this.#log.dnsbl(client, answer, verdict, rules.timeout)
+  }
+
+  /** See SiteCounts. */
+  forgive(domain: string): void {
+    this.#counts.forgive(domain)
   }
 
   sites(): readonly SiteStatus[] {

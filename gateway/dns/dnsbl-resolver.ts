@@ -35,6 +35,8 @@ export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes
    * metrics, status and log.
    */
   readonly observe: (client: string, answer: DnsblAnswer, rules: R) => void
+  /** Whether the answers of a list about a client count; see DnsblAnswer. Default: they do. */
+  readonly standing?: (list: DnsblList, client: string) => DnsblAnswer['standing']
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number
 }
@@ -80,6 +82,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   readonly #client: DnsClient
   readonly #now: () => number
   readonly #observe: (client: string, answer: DnsblAnswer, rules: R) => void
+  readonly #standing: (list: DnsblList, client: string) => DnsblAnswer['standing']
   /** By client and sites, in the order of their starts. */
   readonly #lookups = new Map<string, SharedLookup<R>>()
   /** By the domain of the list. */
@@ -93,6 +96,7 @@ export class DnsblResolver<R extends Lists = Lists> {
     this.#now = settings.now ?? systemClock.now
     this.#timeoutMs = settings.timeoutMs
     this.#observe = settings.observe
+    this.#standing = settings.standing ?? (() => undefined)
     this.#client = new DnsClient({ ...settings, now: this.#now })
   }
 
@@ -125,6 +129,11 @@ export class DnsblResolver<R extends Lists = Lists> {
     return this.#join(shared, listener)
   }
 
+  /** Asks for the addresses of a name, outside of any lookup. Resolves with the result, errors included. */
+  ask(name: string, flow: string): Promise<DnsResult> {
+    return new Promise((resolve) => this.#client.ask(name, flow, resolve))
+  }
+
   status(): DnsblStatus {
     this.#forgetOld()
     return { servers: this.#client.serverStatus(), flights: this.#lookups.size, ...this.#client.counts() }
@@ -153,7 +162,8 @@ export class DnsblResolver<R extends Lists = Lists> {
     this.#lookups.set(shared.key, shared)
     for (const list of shared.sites.lists) {
       const name = dnsblQueryName(shared.client, zoneOf(list))
-      if (name === undefined) this.#answer(shared, answerOf(list, noQueryName))
+      if (this.#standing(list, shared.client) === 'suspended') this.#answerWith(shared, suspendedAnswer(list))
+      else if (name === undefined) this.#answer(shared, answerOf(list, noQueryName))
       else
         shared.questions.set(
           list,
@@ -206,14 +216,20 @@ export class DnsblResolver<R extends Lists = Lists> {
       if (orphans > 0) this.#orphans.set(list.domain, orphans)
       else this.#orphans.delete(list.domain)
     }
-    this.#answer(shared, answerOf(list, result))
+    // The list may have been suspended meanwhile.
+    this.#answer(shared, answerOf(list, result), this.#standing(list, shared.client))
   }
 
-  #answer(shared: SharedLookup<R>, answer: DnsblAnswer): void {
+  /** @param standing of the list: for the listeners only, because the report is about what the list has answered */
+  #answer(shared: SharedLookup<R>, answer: DnsblAnswer, standing?: DnsblAnswer['standing']): void {
+    this.#report(shared, answer)
+    this.#answerWith(shared, standing === undefined ? answer : { ...answer, standing })
+  }
+
+  #answerWith(shared: SharedLookup<R>, answer: DnsblAnswer): void {
     shared.answers.push(answer)
     if (isComplete(shared) && this.#lookups.size > mostSharedLookups && this.#lookups.get(shared.key) === shared)
       this.#lookups.delete(shared.key)
-    this.#report(shared, answer)
     // Listeners may leave and join during this loop. A Set allows that, and new ones are not awake yet.
     for (const listener of shared.listeners) tellNews(shared, listener)
   }
@@ -300,6 +316,14 @@ function guarded(call: () => void): void {
     })
   }
 }
+
+const suspendedAnswer = ({ domain, account }: DnsblList): DnsblAnswer => ({
+  domain,
+  ...(account !== undefined && { account }),
+  addresses: [],
+  ttl: -1,
+  standing: 'suspended',
+})
 
 function answerOf({ domain, account }: DnsblList, { addresses, ttl, error }: DnsResult): DnsblAnswer {
   return { domain, ...(account !== undefined && { account }), addresses, ttl, ...(error !== undefined && { error }) }

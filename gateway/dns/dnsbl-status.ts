@@ -5,7 +5,7 @@ import { systemClock } from '../../runtime/clock.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { DnsblError, DnsblErrorKind } from '../core/vocabulary.ts'
 
-export type SiteOutcome = DnsblVerdict['is']
+export type SiteOutcome = Exclude<DnsblVerdict['is'], 'suspended'>
 
 export interface SiteStatus {
   readonly domain: string
@@ -56,7 +56,9 @@ export class SiteCounts {
     this.#now = now
   }
 
+  /** A suspended list was not asked, so there is nothing to count. */
   count(domain: string, verdict: DnsblVerdict): void {
+    if (verdict.is === 'suspended') return
     const site = this.#siteOf(domain)
     const { status } = site
     status[verdict.is]++
@@ -68,6 +70,15 @@ export class SiteCounts {
       site.answeredAt = this.#now()
     }
     this.settle()
+  }
+
+  /** The list is suspended, or has returned: what it has answered before says nothing about its state any more. */
+  forgive(domain: string): void {
+    const site = this.#sites.get(domain)
+    if (site === undefined) return
+    this.#failing.delete(site)
+    site.status.failing = undefined
+    site.failures = 0
   }
 
   isFailing(domain: string): boolean {

@@ -1,5 +1,6 @@
 // Metrics of the DNSBL test: ranks of clients, questions to the lists, and their answers.
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ListsReport } from '../dns/list-report.ts'
 import { secondsBuckets } from './histogram-buckets.ts'
 
 const scoreBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15]
@@ -10,6 +11,7 @@ export interface DnsblMetrics {
   queried(site: string, outcome: string): void
   readonly errors: Counter
   readonly seconds: Histogram
+  readonly tests: Counter
 }
 
 /** The metrics of the DNSBL test. */
@@ -20,8 +22,24 @@ export function dnsblMetrics(registers: Registry[]): DnsblMetrics {
     score: histogram('postscreen_dnsbl_score', 'Ranks of clients that reached the threshold.', scoreBuckets),
     queried: countQueries(registers),
     errors: counter('postscreen_dnsbl_errors_total', 'Questions with the outcome error or timeout, by kind.', ['zone_id', 'kind']),
+    tests: counter('postscreen_dnsbl_tests_total', 'Tests of DNS lists by the standing of the list after it.', ['zone_id', 'result']),
     seconds: histogram('postscreen_dnsbl_query_seconds', 'From the question to the answer of a site.', secondsBuckets),
   }
+}
+
+/** A series for each list that is not healthy, with the reason. */
+export function observeListHealth(registers: Registry[], health: () => ListsReport): void {
+  const gauge: Gauge = new Gauge({
+    name: 'postscreen_dnsbl_list_unhealthy',
+    help: '1 for a DNS list that a test has found to be faulty, by the reason.',
+    labelNames: ['zone_id', 'reason'],
+    registers,
+    aggregator: 'max',
+    collect: () => {
+      gauge.reset()
+      for (const { list, reason } of health().lists) if (reason !== undefined) gauge.set({ zone_id: list, reason }, 1)
+    },
+  })
 }
 
 /**

@@ -5,9 +5,11 @@ import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValu
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
+import type { Standing } from '../dns/list-health.ts'
+import type { ListsReport } from '../dns/list-report.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
-import { type DnsblMetrics, dnsblMetrics } from './dnsbl-metrics.ts'
+import { type DnsblMetrics, dnsblMetrics, observeListHealth } from './dnsbl-metrics.ts'
 import { countedAs, counters } from './session-metrics.ts'
 import { observeProcess } from './process-metrics.ts'
 import { applyErrors, generationGauge, servedGauges } from './served-metrics.ts'
@@ -25,6 +27,8 @@ export interface Levels {
   backends(): Readonly<Record<string, number>>
   /** 1 for each DNS list that fails, 0 for the others. */
   failingLists(): Readonly<Record<string, number>>
+  /** What the tests of the DNS lists have found. */
+  listHealth(): ListsReport
   /** Undefined while there is no policy. */
   connections(): ConnectionStatus | undefined
   /** Optional parts of the policy that are left out. */
@@ -115,6 +119,7 @@ export class Metrics {
     this.#observeCounts(backends, 'state', () => levels.backends())
     const lists = { name: 'postscreen_dnsbl_list_failing', help: '1 while a DNS list gives no usable answers.', aggregator: 'max' } as const
     this.#observeCounts(lists, 'zone_id', () => levels.failingLists())
+    observeListHealth(registers, () => levels.listHealth())
   }
 
   #observeConnections({ connections }: Levels): void {
@@ -210,6 +215,11 @@ export class Metrics {
   dnsblAnswer(verdict: DnsblVerdict, site: string): void {
     this.#dnsbl.queried(site, verdict.is)
     if ('error' in verdict) this.#dnsbl.errors.inc({ zone_id: site, kind: verdict.error.kind })
+  }
+
+  /** @param site the public name of the list */
+  listTested(site: string, standing: Standing): void {
+    this.#dnsbl.tests.inc({ zone_id: site, result: standing })
   }
 
   dnsblAnswered(seconds: number): void {

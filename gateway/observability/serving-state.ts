@@ -8,6 +8,7 @@ import { newScreening, type Screening } from '../core/clients.ts'
 import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { ExplainSource } from './explain/explain-page.ts'
+import type { ListsReport } from '../dns/list-report.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { Levels } from './metrics.ts'
@@ -27,6 +28,8 @@ export interface ServingState {
   sharedAllowlist(): SharedStatus | undefined
   dnsbl(): DnsblStatus
   lists(): readonly SiteStatus[]
+  /** What the tests of the DNS lists have found. */
+  listHealth(): ListsReport
   /** 1 for each DNS list that fails, 0 for the others. */
   failingLists(): Readonly<Record<string, number>>
   backends(): readonly BackendStatus[]
@@ -54,6 +57,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     sharedAllowlist: () => store.problem?.(),
     dnsbl: () => ({ servers: [], flights: 0, inFlight: 0, waiting: 0 }),
     lists: () => [],
+    listHealth: () => ({ resolver: 'works', lists: [] }),
     failingLists: () => ({}),
     backends: () => [],
     ehlo: () => null,
@@ -71,6 +75,7 @@ export function levelsOf(state: () => ServingState): Levels {
     stress: () => state().screening.stress,
     backends: () => state().backendCounts(),
     failingLists: () => state().failingLists(),
+    listHealth: () => state().listHealth(),
     connections: () => state().connections(),
     leftOut: () => state().policy?.leftOut.length ?? 0,
   }

@@ -3,6 +3,7 @@ import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { openFiles } from '../process/open-files.ts'
+import type { ListsReport } from '../dns/list-report.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { RefusedPolicy, SkippedLines } from '../policy-files/loaded-policy.ts'
 import type { ServingState } from './serving-state.ts'
@@ -48,6 +49,7 @@ export function statusPage(parts: StatusParts) {
     connections: connections === undefined ? null : connectionStatus(connections),
     allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...serving.sharedAllowlist() },
     dnsbl: {
+      ...listHealth(serving.listHealth()),
       sites: serving.lists().map((list) => siteStatus(list, aliasOf(policy, list.domain))),
       servers,
       flights,
@@ -109,6 +111,24 @@ function siteStatus(status: SiteStatus, site: string) {
   const { listed, unweighted, clean, error, timeout, lastAt, lastOutcome, lastError, failing } = status
   const failingNow = failing === undefined ? null : { since: new Date(failing.since).toISOString(), why: failing.why }
   return { site, lastAt: time(lastAt), listed, unweighted, clean, error, timeout, lastOutcome, lastError, failing: failingNow }
+}
+
+function listHealth({ resolver, lists }: ListsReport) {
+  return {
+    /** What the test of the DNS resolver has found: works, down or rewrites. */
+    resolver,
+    lists: lists.map(({ list, state, since, family, reason, answer, advice, used, note }) => ({
+      list,
+      state,
+      since: new Date(since).toISOString(),
+      family: family ?? null,
+      reason: reason ?? null,
+      answer: answer ?? null,
+      advice: advice ?? null,
+      used,
+      note: note ?? null,
+    })),
+  }
 }
 
 function aliasOf(policy: ActivePolicy | undefined, domain: string): string {

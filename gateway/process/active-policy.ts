@@ -9,6 +9,7 @@ import type { SharedStore } from '../allowlist/gateway-allowlist.ts'
 import { sharedStoreOf } from '../allowlist/shared-store-of-policy.ts'
 import type { BackendOptions } from '../backend/backend-options.ts'
 import type { DnsTimes } from '../dns/dns-client.ts'
+import type { ListTestRules } from '../dns/list-monitor.ts'
 import { connectionLimit } from '../smtp/capacity.ts'
 import { milliseconds } from '../../crds/values/duration.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
@@ -33,6 +34,7 @@ export interface ActivePolicy {
   readonly backends: BackendOptions
   readonly dnsServers: readonly Endpoint[]
   readonly dnsTimes: DnsTimes
+  readonly listTests: ListTestRules
   readonly tls: TlsMaterial | undefined
   /** Undefined: the gateway's own allowlist. */
   readonly sharedStore: SharedStore | undefined
@@ -72,6 +74,7 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     // can.
     tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
+    listTests: { everyMs: milliseconds(spec.dnsbl.selfTest), suspends: spec.dnsbl.whenUnhealthy === 'Suspend' },
     dnsTimes: { timeoutMs: milliseconds(spec.dnsbl.timeout), queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }

@@ -17,6 +17,7 @@ import { Metrics, type MetricValues } from '../observability/metrics.ts'
 import { levelsOf, type ServingState, stateBeforePolicy } from '../observability/serving-state.ts'
 import { type StatusPage, statusPage } from '../observability/status.ts'
 import { LeftOut } from '../policy-files/left-out.ts'
+import type { ListMessage } from '../dns/list-sharing.ts'
 import type { LoadedPolicy } from '../policy-files/loaded-policy.ts'
 import { PolicyFeed } from '../policy-files/policy-feed.ts'
 import { activePolicy } from './active-policy.ts'
@@ -104,6 +105,10 @@ export class GatewayProcess implements LocalGateway {
 
   hearOfBackends(message: ProbeMessage): void {
     this.#serving?.hearOfBackends(message)
+  }
+
+  hearOfLists(message: ListMessage): void {
+    this.#serving?.hearOfLists(message)
   }
 
   reload(): void {

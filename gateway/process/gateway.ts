@@ -3,6 +3,7 @@
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../observability/explain/explain-page.ts'
+import type { ListMessage } from '../dns/list-sharing.ts'
 import type { MetricValues } from '../observability/metrics.ts'
 import type { StatusPage } from '../observability/status.ts'
 
@@ -37,4 +38,6 @@ export interface LocalGateway extends Gateway {
   recentSessions(subject: string): RememberedSessions | undefined
   /** Another worker reports on backends or asks about them. */
   hearOfBackends(message: ProbeMessage): void
+  /** Another worker reports on DNS lists or asks about them. */
+  hearOfLists(message: ListMessage): void
 }

@@ -2,6 +2,7 @@
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
+import type { ListChannel } from '../dns/list-sharing.ts'
 import type { Log } from '../observability/log.ts'
 import type { NetworkChoice } from '../sockets/network.ts'
 
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly worker?: WorkerPlace
   /** The other workers, of which one makes the probes of backends. */
   readonly backendProbes?: ProbeChannel
+  /** The other workers, of which one tests the DNS lists. */
+  readonly listTests?: ListChannel
   readonly log: Log
 }
 

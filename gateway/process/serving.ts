@@ -15,12 +15,13 @@ import { gatewayBackends } from '../backend/gateway-backends.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { Relays } from '../backend/running-relays.ts'
 import { newScreening } from '../core/clients.ts'
-import type { DnsblRules } from '../core/dnsbl.ts'
 import { bit } from '../core/tests.ts'
 import { testNames } from '../core/vocabulary.ts'
-import { DnsblReports } from '../dns/dnsbl-reports.ts'
-import { DnsblResolver, type DnsblStatus } from '../dns/dnsbl-resolver.ts'
+import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
+import { GatewayLists, type ListPolicy } from '../dns/gateway-lists.ts'
+import type { ListsReport } from '../dns/list-report.ts'
+import { alone, type ListMessage } from '../dns/list-sharing.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Log } from '../observability/log.ts'
 import type { Network } from '../sockets/network.ts'
@@ -45,6 +46,13 @@ const lateClientsMs = 30_000
 /** The time for the last replies when the drain time is over. */
 const lastRepliesMs = 2500
 
+const listPolicy = ({ rules, dnsServers, dnsTimes, listTests }: ActivePolicy): ListPolicy => ({
+  dnsbl: rules.dnsbl,
+  servers: dnsServers,
+  times: dnsTimes,
+  tests: listTests,
+})
+
 export class Serving implements ServingState {
   readonly #options: GatewayOptions
   readonly #localStore: LocalAllowlist
@@ -56,8 +64,7 @@ export class Serving implements ServingState {
   readonly #waits = new WaitQueues(() => performance.now())
   readonly #relays: Relays
   readonly #listeners: Listeners
-  readonly #resolver: DnsblResolver<DnsblRules>
-  readonly #lists: DnsblReports
+  readonly #lists: GatewayLists
   readonly #reception: Reception
   readonly #recent = new RecentSessions()
   /** Of sessions. */
@@ -79,19 +86,27 @@ export class Serving implements ServingState {
     this.#listeners = new Listeners(network, options.log, options.worker !== undefined)
     this.#backends = this.#newBackends(policy, undefined)
     this.#relays = new Relays(this.#log, metrics)
-    this.#lists = new DnsblReports(options.log, metrics)
-    this.#resolver = new DnsblResolver({
-      servers: policy.dnsServers,
-      ...policy.dnsTimes,
+    this.#lists = new GatewayLists({
+      policy: listPolicy(policy),
+      log: options.log,
+      metrics,
       maxInFlight,
       openSocket: network.openDatagramSocket,
-      observe: (client, answer, rules) => this.#lists.answered(client, answer, rules),
+      channel: options.listTests ?? alone,
+      revoke: (keys) => this.#revoke(keys),
     })
     this.#allowlist = this.#newAllowlist()
     this.#reception = this.#newReception()
     this.#services = this.#newServices()
-    this.#lists.use(policy.rules.dnsbl)
     this.#allowlist.use(policy.sharedStore)
+    this.#lists.open()
+  }
+
+  /** These clients have a pass because of a list that has answered falsely. */
+  #revoke(keys: readonly string[]): void {
+    if (keys.length === 0) return
+    for (const key of keys) this.#allowlist.remove(key)
+    this.#options.log.info(`${keys.length} clients that passed because of this list will be tested again`, { clients: keys.length })
   }
 
   #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
@@ -141,7 +156,7 @@ export class Serving implements ServingState {
       linger: this.#linger,
       waits: this.#waits,
       allowlist: this.#allowlist,
-      resolver: this.#resolver,
+      lists: this.#lists,
       relays: this.#relays,
       connections: this.#reception.connections,
       metrics: this.#metrics,
@@ -157,9 +172,7 @@ export class Serving implements ServingState {
   update(policy: ActivePolicy): void {
     this.#backends = this.#newBackends(policy, this.#backends)
     this.#policy = policy
-    this.#resolver.updateServers(policy.dnsServers)
-    this.#resolver.updateTimes(policy.dnsTimes)
-    this.#lists.use(policy.rules.dnsbl)
+    this.#lists.use(listPolicy(policy))
     this.#allowlist.use(policy.sharedStore)
     this.#keepSessions(policy)
     this.#services = this.#newServices()
@@ -224,7 +237,7 @@ export class Serving implements ServingState {
 
   async close(): Promise<void> {
     this.#backends.close()
-    this.#resolver.close()
+    this.#lists.close()
     await this.#cleanup?.stop()
     await this.#allowlist.close()
   }
@@ -241,6 +254,11 @@ export class Serving implements ServingState {
       case 'family':
         this.#backends.keywords.hearWanted(message.family)
     }
+  }
+
+  /** Another worker reports on DNS lists or asks about them. */
+  hearOfLists(message: ListMessage): void {
+    this.#lists.hear(message)
   }
 
   get policy(): ActivePolicy {
@@ -278,11 +296,15 @@ export class Serving implements ServingState {
   }
 
   dnsbl(): DnsblStatus {
-    return this.#resolver.status()
+    return this.#lists.status()
   }
 
   lists(): readonly SiteStatus[] {
     return this.#lists.sites()
+  }
+
+  listHealth(): ListsReport {
+    return this.#lists.health()
   }
 
   failingLists(): Readonly<Record<string, number>> {
@@ -295,7 +317,7 @@ export class Serving implements ServingState {
     return {
       ...{ policy, hash, leftOut, rules, screening: this.screening, listening: this.listening },
       tlsReady: tls !== undefined,
-      dns: { servers, times, openSocket: this.#network.openDatagramSocket },
+      dns: { servers, times, openSocket: this.#network.openDatagramSocket, standing: this.#lists.standing },
       allowlist: { name, problem: allowlistProblem(this.sharedAllowlist()) },
       recall: (key) => this.#allowlist.get(key),
       isHealthCheck: reception.isHealthCheck,

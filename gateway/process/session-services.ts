@@ -8,11 +8,11 @@ import type { JoinedBackend, RelayEvents, RelayRequest } from '../backend/relay-
 import type { Relays } from '../backend/running-relays.ts'
 import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
 import type { Screening } from '../core/clients.ts'
-import type { DnsblRules } from '../core/dnsbl.ts'
 import type { Rules } from '../core/rules.ts'
 import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
 import type { DnsblAnswer, HandOffPoint, LogRecord } from '../core/vocabulary.ts'
-import type { DnsblLookup, DnsblResolver } from '../dns/dnsbl-resolver.ts'
+import type { DnsblLookup } from '../dns/dnsbl-resolver.ts'
+import type { GatewayLists } from '../dns/gateway-lists.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Connection, SessionServices } from '../smtp/connection.ts'
@@ -28,7 +28,7 @@ export interface GatewayServices {
   readonly linger: Linger
   readonly waits: WaitQueues
   readonly allowlist: GatewayAllowlist
-  readonly resolver: DnsblResolver<DnsblRules>
+  readonly lists: GatewayLists
   readonly relays: Relays
   readonly connections: Connections
   readonly metrics: Metrics
@@ -62,14 +62,15 @@ export class PolicySessionServices implements SessionServices {
     return this.#gateway.allowlist.get(key)
   }
 
-  remember(key: string, record: string): void {
+  remember(key: string, record: string, trusting?: readonly string[]): void {
     this.#gateway.allowlist.put(key, record)
+    if (trusting !== undefined) this.#gateway.lists.trusted(trusting, key)
   }
 
   lookup(client: string, { dnsbl }: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup {
-    const { resolver, metrics } = this.#gateway
+    const { lists, metrics } = this.#gateway
     const began = performance.now()
-    return resolver.lookup(client, dnsbl, (answer, complete) => {
+    return lists.resolver.lookup(client, dnsbl, (answer, complete) => {
       metrics.dnsblAnswered((performance.now() - began) / 1000)
       listener(answer, complete)
     })

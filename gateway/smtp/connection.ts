@@ -28,7 +28,7 @@ export interface SessionServices {
   readonly tls: SecureContext | undefined
   now(): number
   recall(key: string): string | undefined | Promise<string | undefined>
-  remember(key: string, record: string): void
+  remember(key: string, record: string, trusting?: readonly string[]): void
   lookup(client: string, rules: Rules, listener: (answer: DnsblAnswer, complete: boolean) => void): DnsblLookup
   relay(sessionId: string, request: RelayRequest, events: RelayEvents): void
   /** What EHLO may promise to a client that may be handed off in its session. */
@@ -151,7 +151,7 @@ export class Connection extends Waiter implements SocketReader {
         this.#recall(effect.key)
         break
       case 'remember':
-        this.#services.remember(effect.key, effect.record)
+        this.#services.remember(effect.key, effect.record, effect.trusting)
         break
       case 'lookup':
         this.#lookup = this.#services.lookup(this.session.client.address, this.session.rules, this.#onAnswer)

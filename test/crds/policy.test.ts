@@ -48,6 +48,8 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       minTTL: 60,
       maxTTL: 3600,
       sites: [],
+      selfTest: 10800,
+      whenUnhealthy: 'Suspend',
       catalogue: [],
       replyMap: {},
       resolvers: [],

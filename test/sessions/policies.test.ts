@@ -68,6 +68,7 @@ function comparable(spec: PolicySpec): unknown {
     access: clients.map((client) => `${client} ${rules.access.decide(client)}`),
     interfaces: ['127.0.0.1', '127.0.0.2'].map((address) => rules.allowlistInterface(address)),
     proxyProtocol: listen.proxyProtocol,
-    ...{ dnsbl, deepTests, smtp, denylist, tls, retention: allowlist.retention },
+    // Sessions of tests do not depend on tests of lists.
+    ...{ dnsbl: { ...dnsbl, selfTest: 0 }, deepTests, smtp, denylist, tls, retention: allowlist.retention },
   }
 }

@@ -97,5 +97,7 @@ function meaningOf(verdict: DnsblVerdict, hits: readonly Hit[]): string {
     case 'error':
     case 'timeout':
       return verdict.error.text
+    case 'suspended':
+      return 'not asked, because a test has found that the list cannot be trusted; dnsbl.lists of /status says why, and what to do'
   }
 }

@@ -1,7 +1,8 @@
 // Asks every DNS list about one address now, apart from the lookups of sessions and without counting it as one of them.
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
-import type { DnsblRules } from '../../core/dnsbl.ts'
+import type { DnsblList, DnsblRules } from '../../core/dnsbl.ts'
 import type { TimedAnswer } from '../../core/explain/rehearsal.ts'
+import type { DnsblAnswer } from '../../core/vocabulary.ts'
 import type { DnsTimes } from '../../dns/dns-client.ts'
 import { DnsblResolver } from '../../dns/dnsbl-resolver.ts'
 import type { OpenDatagramSocket } from '../../sockets/datagram-socket.ts'
@@ -11,6 +12,8 @@ export interface DnsAccess {
   readonly times: DnsTimes
   /** Those of Node when left out. */
   readonly openSocket?: OpenDatagramSocket
+  /** Which lists count; all of them when left out. */
+  readonly standing?: (list: DnsblList, client: string) => DnsblAnswer['standing']
 }
 
 /** Fewer questions at once than sessions have. */
@@ -27,6 +30,7 @@ export async function askLists(address: string, rules: DnsblRules, access: DnsAc
     ...access.times,
     maxInFlight,
     ...(access.openSocket !== undefined && { openSocket: access.openSocket }),
+    ...(access.standing !== undefined && { standing: access.standing }),
     observe: () => undefined,
   })
   const { promise, resolve } = Promise.withResolvers<void>()

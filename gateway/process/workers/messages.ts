@@ -2,15 +2,16 @@
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../../observability/explain/explain-page.ts'
+import type { ListMessage } from '../../dns/list-sharing.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** The options of a worker. */
-export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes'> {
+export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests'> {
   readonly worker: WorkerPlace
-  /** Whether it probes the backends, until it gets another order. */
+  /** Whether it probes the backends and tests the DNS lists, until it gets another order. */
   readonly prober: boolean
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
@@ -34,15 +35,17 @@ export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
   | { readonly is: 'ask'; readonly id: number; readonly question: Question }
   | { readonly is: 'reload' }
-  /** From now on this worker probes the backends. */
+  /** From now on this worker probes the backends and tests the DNS lists. */
   | { readonly is: 'prober' }
   /** A message of another worker. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
+  | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
   /** For the other workers. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
+  | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'listening'; readonly endpoints: readonly Endpoint[] }
   /** It cannot continue and ends. */
   | { readonly is: 'failed'; readonly why: string }

@@ -2,7 +2,6 @@
 // has the admin server for all. It accepts no clients. The workers listen on the same addresses, and the kernel
 // distributes the clients (SO_REUSEPORT); node:cluster would accept every connection here and pass it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
-import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
@@ -75,7 +74,7 @@ class Primary implements Gateway {
   #hasListened = false
   #adminServer: AdminServer | undefined
   #watch: NodeJS.Timeout | undefined
-  /** The worker that probes the backends. */
+  /** The worker that probes the backends and tests the DNS lists. */
   #prober: WorkerSlot | undefined
   #draining = false
 
@@ -155,7 +154,8 @@ class Primary implements Gateway {
     const worker = new WorkerProcess(options, {
       listening: (endpoints) => this.#listens(slot, endpoints),
       failed: (why) => (slot.why = why),
-      backends: (message) => this.#passOn(slot, message),
+      backends: (message) => this.#others(slot, message.is === 'ask', (worker) => worker.hearOfBackends(message)),
+      lists: (message) => this.#others(slot, message.is !== 'news', (worker) => worker.hearOfLists(message)),
       ended: (how) => this.#ended(slot, worker, how),
       lines,
     })
@@ -163,10 +163,9 @@ class Primary implements Gateway {
     this.#prober ??= slot
   }
 
-  /** A result of one worker goes to all others; a question goes to the worker that probes the backends. */
-  #passOn(from: WorkerSlot, message: ProbeMessage): void {
-    const to = message.is === 'ask' ? [this.#prober] : this.#slots
-    for (const slot of to) if (slot !== from) slot?.process?.hearOfBackends(message)
+  /** A result of one worker goes to all others; a question goes to the worker that probes and tests. */
+  #others(from: WorkerSlot, isQuestion: boolean, tell: (worker: WorkerProcess) => void): void {
+    for (const slot of isQuestion ? [this.#prober] : this.#slots) if (slot !== from && slot?.process !== undefined) tell(slot.process)
   }
 
   #listens(slot: WorkerSlot, endpoints: readonly Endpoint[]): void {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { programBeside } from '../../../runtime/program-beside.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
+import type { ListMessage } from '../../dns/list-sharing.ts'
 import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(programBeside(import.meta.url, 'worker'))
@@ -18,6 +19,8 @@ export interface WorkerEvents {
   readonly failed: (why: string) => void
   /** Something about backends, for the other workers. */
   readonly backends: (message: ProbeMessage) => void
+  /** Something about DNS lists, for the other workers. */
+  readonly lists: (message: ListMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -93,6 +96,10 @@ export class WorkerProcess {
     this.#tell({ is: 'backends', message })
   }
 
+  hearOfLists(message: ListMessage): void {
+    this.#tell({ is: 'lists', message })
+  }
+
   /** Ends it gently, see Gateway.drain. */
   drain(timeoutMs: number, delayMs: number): void {
     this.#tell({ is: 'drain', timeoutMs, delayMs })
@@ -120,6 +127,9 @@ export class WorkerProcess {
         return
       case 'backends':
         events.backends(message.message)
+        return
+      case 'lists':
+        events.lists(message.message)
         return
       case 'answer':
         this.#asked.get(message.id)?.(message.value)

@@ -1,5 +1,6 @@
 // A worker: a gateway process that is controlled by the primary process. Started by worker-process.ts.
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
+import type { ListMessage } from '../../dns/list-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
 import { startGateway } from '../../main.ts'
@@ -28,7 +29,8 @@ class Worker {
     const { prober, ...shared } = options
     this.#isProber = prober
     const backendProbes = { isProber: () => this.#isProber, send: (message: ProbeMessage) => void tell({ is: 'backends', message }) }
-    this.#gateway = startGateway({ ...shared, backendProbes, log: this.#log })
+    const listTests = { isTester: () => this.#isProber, send: (message: ListMessage) => void tell({ is: 'lists', message }) }
+    this.#gateway = startGateway({ ...shared, backendProbes, listTests, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -55,6 +57,11 @@ class Worker {
   async hearOfBackends(message: ProbeMessage): Promise<void> {
     const gateway = await this.#gateway
     gateway.hearOfBackends(message)
+  }
+
+  async hearOfLists(message: ListMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfLists(message)
   }
 
   async reload(): Promise<void> {
@@ -109,6 +116,9 @@ function main(): void {
         return
       case 'backends':
         worker?.hearOfBackends(message.message).catch(failed)
+        return
+      case 'lists':
+        worker?.hearOfLists(message.message).catch(failed)
         return
       case 'drain':
         worker?.drain(message.timeoutMs, message.delayMs).catch(failed)

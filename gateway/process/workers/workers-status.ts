@@ -130,12 +130,29 @@ function siteOf(seen: readonly [SiteStatus, ...SiteStatus[]]): SiteStatus {
   }
 }
 
+type ListHealth = StatusPage['dnsbl']['lists'][number]
+
+/** Of each list of the policy, what a worker knows: the worst, if they differ. */
+function listsOf(pages: readonly StatusPage[]): ListHealth[] {
+  const rank = { suspended: 0, unknown: 3, untested: 2, healthy: 1 }
+  const [first] = pages.map(({ dnsbl }) => dnsbl.lists)
+  return (first ?? []).map((list, at) =>
+    pages
+      .flatMap(({ dnsbl }) => dnsbl.lists[at] ?? [])
+      .filter((other) => other.list === list.list)
+      .reduce((worst, one) => (rank[one.state] < rank[worst.state] ? one : worst), list),
+  )
+}
+
 function dnsblOf(pages: readonly StatusPage[]): StatusPage['dnsbl'] {
   const bySite = Map.groupBy(
     pages.flatMap(({ dnsbl }) => dnsbl.sites),
     ({ site }) => site,
   )
   return {
+    // One worker tests for all. Others may not have heard of it yet.
+    resolver: pages.find(({ dnsbl }) => dnsbl.resolver !== 'works')?.dnsbl.resolver ?? 'works',
+    lists: listsOf(pages),
     sites: [...bySite.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [siteOf([first, ...others])])),
     // Each worker has its own sockets to them, and its own results.
     servers: pages.flatMap(({ dnsbl }) => dnsbl.servers),

@@ -15,6 +15,7 @@ const levels: Levels = {
   backends: () => ({}),
   failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
   connections: () => undefined,
+  listHealth: () => ({ resolver: 'works', lists: [] }),
   leftOut: () => 0,
 }
 

@@ -42,6 +42,7 @@ export function newMetrics(): Metrics {
     stress: () => false,
     backends: () => ({}),
     failingLists: () => ({}),
+    listHealth: () => ({ resolver: 'works', lists: [] }),
     connections: () => undefined,
     leftOut: () => 0,
   })

@@ -16,6 +16,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   backends: () => ({ working: 1, failing: 0 }),
   failingLists: () => ({}),
   connections: () => ({ open: 7, limit: { connections: 100, by: 'open files', openFiles: 264 }, refused: 3, isFull: true }),
+  listHealth: () => ({ resolver: 'works', lists: [] }),
   leftOut: () => 0,
   ...more,
 })

@@ -31,6 +31,18 @@ const site = {
   failing: null,
 }
 
+const health = {
+  list: 'bl.example',
+  state: 'healthy' as StatusPage['dnsbl']['lists'][number]['state'],
+  since: '2026-11-30T00:00:00.000Z',
+  family: null,
+  reason: null,
+  answer: null,
+  advice: null,
+  used: true,
+  note: null,
+}
+
 const base: StatusPage = {
   version: '1.2.3',
   uptimeSeconds: 5,
@@ -55,7 +67,7 @@ const base: StatusPage = {
     maxOpenFiles: 264,
   },
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
-  dnsbl: { sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
+  dnsbl: { resolver: 'works', lists: [health], sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
   backends: [{ backend: 'mx1:25', lookupError: undefined, addresses: [target] }],
   ehlo: null,
   tls: null,
@@ -87,6 +99,8 @@ test('counts are those of all workers', () => {
   assert.deepEqual(page['listening'], ['0.0.0.0:25'])
   assert.deepEqual(page['allowlist'], base.allowlist, 'they have one')
   assert.deepEqual(page['dnsbl'], {
+    resolver: 'works',
+    lists: [health],
     sites: [{ ...site, lastError: undefined, listed: 2, unweighted: 2, clean: 4, error: 0, timeout: 2 }].map(
       (one) => JSON.parse(JSON.stringify(one)) as Shown,
     ),
@@ -171,4 +185,14 @@ test('the EHLO promise is that of a worker that knows the backends', () => {
   const other = { ...unknown, ipv6: { promise: null, limitedBy: [] } }
   assert.equal(show(workers({}, {}))['ehlo'], null)
   assert.deepEqual(show(workers({ ehlo: unknown }, { ehlo: known }, { ehlo: other }))['ehlo'], { ...known, ipv6: other.ipv6 })
+})
+
+test('a DNS list is as the worker shows it that knows the worst of it', () => {
+  const dnsbl = { ...base.dnsbl, resolver: 'down' as const, lists: [{ ...health, state: 'suspended' as const }] }
+  const page = show(workers({}, { dnsbl }, {}))['dnsbl'] as StatusPage['dnsbl']
+  assert.equal(page.resolver, 'down')
+  assert.deepEqual(
+    page.lists.map(({ state }) => state),
+    ['suspended'],
+  )
 })

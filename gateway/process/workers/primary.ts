@@ -154,8 +154,8 @@ class Primary implements Gateway {
     const worker = new WorkerProcess(options, {
       listening: (endpoints) => this.#listens(slot, endpoints),
       failed: (why) => (slot.why = why),
-      backends: (message) => this.#others(slot, message.is === 'ask', (worker) => worker.hearOfBackends(message)),
-      lists: (message) => this.#others(slot, message.is !== 'news', (worker) => worker.hearOfLists(message)),
+      backends: (message) => this.#others(slot, message.is === 'ask', (other) => other.hearOfBackends(message)),
+      lists: (message) => this.#others(slot, message.is !== 'news', (other) => other.hearOfLists(message)),
       ended: (how) => this.#ended(slot, worker, how),
       lines,
     })

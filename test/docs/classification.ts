@@ -49,6 +49,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/bring-your-own-postfix.md', "postconf -M '10025", here('postfix')],
   ['docs/bring-your-own-postfix.md', 'connect from unknown[192.0.2.77]', log],
   ['docs/bring-your-own-postfix.md', '#!/bin/sh', here('postfix')],
+  ['docs/choose-the-hand-off.md', 'smtpd_forbid_unauth_pipelining', not('lines of main.cf')],
   ['docs/gitops.md', 'kubectl -n argocd patch', cluster],
   ['docs/how-screening-works.md', 'client ─▶ PROXY header?', drawing],
   ['docs/import-from-postfix.md', 'npm run -s postscreen -- import', here()],

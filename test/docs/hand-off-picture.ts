@@ -114,9 +114,9 @@ export function handOffPicture(): string {
   const rows = Math.max(...panels.map((panel) => panel.rows.length))
   const bottom = top + rows * rowHeight
   const [width, height] = [panels.length * panelWidth, bottom + 64]
-  const label = `Three ways to hand off a client: ${panels.map(({ title }) => title).join('; ')}`
+  const name = `Three ways to hand off a client: ${panels.map(({ title }) => title).join('; ')}`
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${label}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${name}">`,
     `<style>${style}</style>`,
     `<rect class="frame" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8"/>`,
     ...panels.map((panel, at) => `<g transform="translate(${at * panelWidth} 0)">\n${drawn(panel, bottom).join('\n')}\n</g>`),
@@ -126,22 +126,22 @@ export function handOffPicture(): string {
 
 function drawn({ title, rows, meaning }: Panel, bottom: number): readonly string[] {
   return [
-    text(panelWidth / 2, 30, title, 'title'),
-    ...sides.map((side) => text(xOf[side], 58, sideNames[side], 'side')),
+    label(panelWidth / 2, 30, title, 'title'),
+    ...sides.map((side) => label(xOf[side], 58, sideNames[side], 'side')),
     ...sides.map((side) => `<line class="life" x1="${xOf[side]}" x2="${xOf[side]}" y1="66" y2="${bottom}"/>`),
     ...rows.flatMap((row, at) => drawnRow(row, top + at * rowHeight)),
-    ...meaning.map((line, at) => text(panelWidth / 2, bottom + 26 + at * 18, line)),
+    ...meaning.map((line, at) => label(panelWidth / 2, bottom + 26 + at * 18, line)),
   ]
 }
 
 function drawnRow(row: Row, y: number): readonly string[] {
   switch (row.is) {
     case 'note':
-      return [text(xOf.gateway, y + 16, row.text, 'note')]
+      return [label(xOf.gateway, y + 16, row.text, 'note')]
     case 'band': {
       const [left, right] = [xOf[row.from] - 30, xOf[row.to] + 30]
       const rect = `<rect class="${row.tone}" x="${left}" y="${y}" width="${right - left}" height="${rowHeight - 10}" rx="5"/>`
-      return [rect, text((left + right) / 2, y + 16, row.text)]
+      return [rect, label((left + right) / 2, y + 16, row.text)]
     }
     case 'arrow': {
       const [from, to] = [xOf[row.from], xOf[row.to]]
@@ -149,12 +149,12 @@ function drawnRow(row: Row, y: number): readonly string[] {
       const tone = row.tone === undefined ? '' : ` ${row.tone}`
       const line = `<line class="arrow${tone}" x1="${from}" x2="${to + 6 * towards}" y1="${y + 20}" y2="${y + 20}"/>`
       const head = `<path class="head${tone}" d="M${to} ${y + 20}l${8 * towards} -4v8z"/>`
-      return [line, head, text((from + to) / 2, y + 14, row.text)]
+      return [line, head, label((from + to) / 2, y + 14, row.text)]
     }
   }
 }
 
-function text(x: number, y: number, words: string, kind?: string): string {
+function label(x: number, y: number, words: string, kind?: string): string {
   return `<text${kind === undefined ? '' : ` class="${kind}"`} x="${x}" y="${y}">${words}</text>`
 }
 

@@ -5,10 +5,10 @@ import { before, describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
 import { acknowledged, type AcknowledgedOutcome } from './acknowledged.ts'
 
-describe('2,000 messages come in while gateways are killed', { skip: unless('postfix') }, () => {
+describe('1,200 messages come in while gateways are killed', { skip: unless('postfix') }, () => {
   let outcome: AcknowledgedOutcome
   before(async () => {
-    outcome = await acknowledged({ messages: 2000, clients: 20, killEveryMs: 500, perSecond: 250 })
+    outcome = await acknowledged({ messages: 1200, clients: 20, killEveryMs: 500, perSecond: 250 })
   })
 
   test('every message that a client saw acknowledged is in the queue', () => assert.equal(outcome.lost, 0))

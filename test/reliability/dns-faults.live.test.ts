@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { unless } from '../peers/require.ts'
 import { dnsFault, dnsFaults, greetWaitMs, restartedServer } from './dns-faults.ts'
 
-const clients = 100
+const clients = 50
 /** Until the last client is served, on a busy machine. A wait for the end of a lookup would take ten seconds. */
 const slackMs = 7000
 

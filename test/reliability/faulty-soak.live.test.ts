@@ -11,7 +11,7 @@ import { soakFaults } from './soak-faults.ts'
 describe('a fault every second, of the Valkey, DNS, a backend or the policy file', { skip: unless('rbldnsd', 'valkey') }, () => {
   let outcome: FaultySoakOutcome
   before(async () => {
-    outcome = await faultySoak({ seconds: 20, perSecond: 100, everyMs: 1200 })
+    outcome = await faultySoak({ seconds: 20, perSecond: 60, everyMs: 1200 })
   })
 
   test('every fault has come', () =>

@@ -1,4 +1,4 @@
-// A rolling restart of all gateways, then of all Postfixes, under 150 clients a second: no legitimate client fails.
+// A rolling restart of all gateways, then of all Postfixes, under 80 clients a second: no legitimate client fails.
 // `npx node test/reliability/run.ts rollout` runs for minutes.
 // Runs first: it takes more than a minute.
 import assert from 'node:assert/strict'
@@ -13,7 +13,7 @@ const skip = unless('postfix', 'rbldnsd', 'valkey')
 describe('three gateways with one Valkey, and two Postfixes, are replaced one by one', { skip }, () => {
   let outcome: RolloutOutcome
   before(async () => {
-    outcome = await rollout({ perSecond: 150, seconds: 1, delaySeconds: 4, lagMs: 1000 })
+    outcome = await rollout({ perSecond: 80, seconds: 1, delaySeconds: 4, lagMs: 1000 })
   })
 
   test('no session of a legitimate client fails or is refused', () => assert.deepEqual(wrongOf(outcome.tallies, legitimate), {}))

@@ -34,21 +34,26 @@ const filesBelow = (folder: string): readonly string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
     .toSorted()
 
-/** Groups of test files, to be run one after the other until one fails: of the same name, of the same folder, all others. */
+/** Groups of test files, to be run one after the other until one fails: of the same name, of the same folder, all others, slow ones. */
 export function coveringTests(source: string): readonly (readonly string[])[] {
   const tests = areas.find(([folder]) => source.startsWith(folder))?.[1] ?? []
   const loading = tests
     .flatMap((path) => (path.endsWith('/') ? filesBelow(path) : [path]))
     .filter((path) => path.endsWith('.test.ts') && !notPure.test(path) && loadedBy(path).has(source))
+  const [quick, slow] = [loading.filter((path) => !isSlow(path)), loading.filter(isSlow)]
   const own = `test/${source.replace(/\.ts$/, '.test.ts')}`
   const folder = `test/${dirname(source)}`
   const groups = [
-    loading.filter((path) => path === own),
-    loading.filter((path) => path !== own && (dirname(path) === folder || path.startsWith(`${folder}.`))),
-    loading.filter((path) => dirname(path) !== folder && !path.startsWith(`${folder}.`)),
+    quick.filter((path) => path === own),
+    quick.filter((path) => path !== own && (dirname(path) === folder || path.startsWith(`${folder}.`))),
+    quick.filter((path) => dirname(path) !== folder && !path.startsWith(`${folder}.`)),
+    slow,
   ]
   return groups.filter((group) => group.length > 0)
 }
+
+/** A test file that takes seconds has this line at its head. Only mutants that no other test notices meet it. */
+const isSlow = (path: string): boolean => /^\/\/ Slow: /m.test(readFileSync(root + path, 'utf8').slice(0, 500))
 
 const loaded = new Map<string, ReadonlySet<string>>()
 

@@ -135,11 +135,6 @@ describe('a table from a ConfigMap', () => {
     assert.match(words, /; line 6: bad address pattern: "nonsense"; and 9996 more$/)
   })
 
-  test('with more networks than a gateway takes is a problem', () => {
-    const made = compile(policyWith({ access: [mapTable('senders')] }), texts({ senders: { text: '!::1 permit\n'.repeat(16_000) } }))
-    assert.match(problemsOf(made).join(), /ConfigMap senders key list\.cidr has more than 2000000 networks/)
-  })
-
   test('is a problem beside those of other tables: all are told at once', () => {
     const made = compile(
       policyWith({ access: [mapTable('a'), mapTable('b')] }),

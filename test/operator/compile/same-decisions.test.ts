@@ -1,4 +1,5 @@
 // Whatever the operator does to an access list on its way to the gateways, it decides the same about every client.
+// Slow: it compiles many random policies.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'

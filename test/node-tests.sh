@@ -41,75 +41,97 @@ check_node() {
 
 # Live files and stories wait most of the time: so many run at once, beside the others. Its readers may set another number.
 live_at_once=3
+# Where files run that run alone: one at a time in each place. Its readers may set another number; `place` tells the command of run_tests which one.
+places=1
+place=1
 
 # run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of all parts: $scratch/results.
 # The files that need no time but the processor's run as many at once as there are cores. Beside them, and before them when the processor is short, run
-# *.live.test.ts, which play dialogues in real time, and the stories of a cluster; first those with a line `// Runs first: WHY`, which take long.
-# A file with the line `// Runs alone: WHY` at its head runs alone; these come last, in the order in which they were selected.
+# *.live.test.ts, which play dialogues in real time, and the stories of a cluster. A file with the line `// Runs alone: WHY` at its head runs alone; these
+# come last, in the order in which they were selected. Where there are several places, all others run in the first one, and these in any.
+# Files with the line `// Runs first: WHY`, which take long, are the first of their kind.
 run_tests() {
-  local file pure=() live=() early=() alone=() failed=0
-  for file in ${selected[@]+"${selected[@]}"}; do
-    if grep -q '^// Runs alone: ' "$file"; then alone+=("$file"); else
-      case "$file" in
-        *.live.test.* | *.cluster.test.*) if grep -q '^// Runs first: ' "$file"; then early+=("$file"); else live+=("$file"); fi ;;
-        *) pure+=("$file") ;;
-      esac
-    fi
-  done
-  live=(${early[@]+"${early[@]}"} ${live[@]+"${live[@]}"})
+  local failed=0 pure=() live=() alone=()
+  sort_selected
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   : >"$scratch/results"
-  if [ ${#pure[@]} = 0 ] && [ ${#live[@]} = 1 ]; then
-    alone=("${live[@]}" ${alone[@]+"${alone[@]}"})
-  elif [ ${#live[@]} -gt 0 ]; then
-    start_lanes "$@"
-    await_lanes || failed=1
-  elif [ ${#pure[@]} -gt 0 ]; then
-    node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1
+  if [ ${#pure[@]} = 0 ] && [ ${#live[@]} = 1 ] && [ ${#alone[@]} = 0 ]; then
+    alone=("${live[@]}")
+    live=()
   fi
-  # One call for each: `node --test` would sort them.
-  for file in ${alone[@]+"${alone[@]}"}; do node_test 1 "$scratch/results" "$file" -- "$@" || failed=1; done
+  for ((place = 2; place <= places; place++)); do in_background take_files alone "$place" "$@"; done
+  place=1
+  if [ ${#live[@]} = 0 ]; then
+    [ ${#pure[@]} = 0 ] || node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1
+  else
+    run_at_once "$@" || failed=1
+  fi
+  take_files alone 1 "$@" || failed=1
+  await_groups 0 || failed=1
+  cat "$scratch"/results.{pure,live-*,alone-*} >>"$scratch/results" 2>/dev/null || true
   [ $failed = 0 ] || run_failed_files_again "$@"
 }
 
-# What runs at the same time, each with results of its own. In process groups, so that stop_lanes ends what they have started.
-lanes=()
-start_lanes() {
-  local lane
-  set -m
-  if [ ${#pure[@]} -gt 0 ]; then
-    node_test "$(cores)" "$scratch/results.pure" "${pure[@]}" -- nice -n 5 "$@" </dev/null &
-    lanes+=($!)
-  fi
-  for ((lane = 1; lane <= live_at_once && lane <= ${#live[@]}; lane++)); do
-    take_live_files $lane "$@" </dev/null &
-    lanes+=($!)
+sort_selected() {
+  local file first
+  for first in true false; do
+    for file in ${selected[@]+"${selected[@]}"}; do
+      if grep -q '^// Runs first: ' "$file"; then [ $first = true ] || continue; else [ $first = false ] || continue; fi
+      if grep -q '^// Runs alone: ' "$file"; then alone+=("$file"); else
+        case "$file" in
+          *.live.test.* | *.cluster.test.*) live+=("$file") ;;
+          *) pure+=("$file") ;;
+        esac
+      fi
+    done
   done
+}
+
+# Process groups that run now: each is ended with all that it has started.
+groups=()
+in_background() {
+  set -m
+  "$@" </dev/null &
+  groups+=($!)
   set +m
 }
 
-await_lanes() {
-  local lane failed=0
-  for lane in ${lanes[@]+"${lanes[@]}"}; do wait "$lane" || failed=1; done
-  lanes=()
-  cat "$scratch"/results.{pure,live-*} >>"$scratch/results" 2>/dev/null || true
+# await_groups FROM: those that were started last, without the first FROM of them.
+await_groups() {
+  local from=$1 group failed=0
+  for group in ${groups[@]+"${groups[@]:$from}"}; do wait "$group" || failed=1; done
+  groups=(${groups[@]+"${groups[@]:0:$from}"})
   return $failed
 }
 
-stop_lanes() {
-  local lane
-  for lane in ${lanes[@]+"${lanes[@]}"}; do kill -TERM -- "-$lane" 2>/dev/null || true; done
+stop_all() {
+  local group
+  for group in ${groups[@]+"${groups[@]}"}; do kill -TERM -- "-$group" 2>/dev/null || true; done
 }
 
-# take_live_files LANE COMMAND…: runs the live files that no other lane has taken, one after another. What a file prints is shown when it ends.
-take_live_files() {
-  local lane=$1 nth=0 file failed=0
-  shift
-  for file in "${live[@]}"; do
+# Live files, and beside them the pure ones.
+run_at_once() {
+  local lane elsewhere=${#groups[@]}
+  for ((lane = 1; lane <= live_at_once && lane <= ${#live[@]}; lane++)); do in_background take_files live "$lane" "$@"; done
+  [ ${#pure[@]} = 0 ] || in_background node_test "$(cores)" "$scratch/results.pure" "${pure[@]}" -- "$@" nice -n 5
+  await_groups "$elsewhere"
+}
+
+# take_files live|alone LANE COMMAND…: runs the files that no other lane has taken, one after another. What a file prints is shown when it ends.
+take_files() {
+  local kind=$1 lane=$2 files=() nth=0 file failed=0
+  shift 2
+  case $kind in
+    live) files=(${live[@]+"${live[@]}"}) ;;
+    alone) files=(${alone[@]+"${alone[@]}"}) ;;
+  esac
+  for file in ${files[@]+"${files[@]}"}; do
     nth=$((nth + 1))
-    mkdir "$scratch/taken-$nth" 2>/dev/null || continue
-    node_test 1 "$scratch/results.live-$lane" "$file" -- "$@" >"$scratch/shown-$lane" 2>&1 || failed=1
-    cat "$scratch/shown-$lane"
+    mkdir "$scratch/$kind-$nth" 2>/dev/null || continue
+    if [ "$kind" = alone ] && [ "$places" = 1 ]; then node_test 1 "$scratch/results.alone-1" "$file" -- "$@" || failed=1; else
+      node_test 1 "$scratch/results.$kind-$lane" "$file" -- "$@" >"$scratch/shown-$kind-$lane" 2>&1 || failed=1
+      cat "$scratch/shown-$kind-$lane"
+    fi
   done
   return $failed
 }

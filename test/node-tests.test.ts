@@ -42,7 +42,7 @@ test('meets the other one', { timeout: 60_000 }, async () => {
 const sound = `import { test } from 'node:test'\ntest('holds', () => undefined)`
 
 /** Runs test files, given as texts by name, as test/run does. */
-function run(t: TestContext, files: Readonly<Record<string, string>>, ci = 'true') {
+function run(t: TestContext, files: Readonly<Record<string, string>>, ci = 'true', places = 1) {
   const scratch = mkdtempSync(join(tmpdir(), 'node-tests.'))
   t.after(() => rmSync(scratch, { recursive: true }))
   const paths = Object.entries(files).map(([name, text]) => {
@@ -54,8 +54,10 @@ function run(t: TestContext, files: Readonly<Record<string, string>>, ci = 'true
 . test/node-tests.sh
 scratch=$SCRATCH
 selected=("$@")
+places=$PLACES
 result=0
-run_tests env || result=$?
+in_place() { env PLACE="$place" "$@"; }
+run_tests in_place || result=$?
 tell_failed_tests
 exit $result`
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
@@ -63,7 +65,14 @@ exit $result`
   const { status, stdout } = spawnSync('bash', ['-c', script, 'bash', ...paths], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...env, CI: ci, SCRATCH: scratch, FLAKY_TESTS: flaky, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
+    env: {
+      ...env,
+      CI: ci,
+      PLACES: String(places),
+      SCRATCH: scratch,
+      FLAKY_TESTS: flaky,
+      PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    },
   })
   return { status, stdout, flaky: () => readFileSync(flaky, 'utf8'), notes: () => readFileSync(join(scratch, 'notes'), 'utf8') }
 }
@@ -131,6 +140,19 @@ test('files that say so run alone, after all others', (t) => {
   assert.equal(status, 0, stdout)
   assert.equal(notes(), 'begin end begin end ')
   assert.ok(stdout.indexOf('✔ holds') < stdout.indexOf('✔ notes'), stdout)
+})
+
+test('where there are two places, one file at a time runs alone in each, beside the files that share the first', (t) => {
+  const alone = `// Runs alone: it ends servers.\n${noting.replaceAll('note = (word) =>', "note = (word) => word === 'end' ||").replaceAll("word + ' '", "process.env.PLACE + ' '")}`
+  const live = meetingAll(['a.live.test.mjs', 'b.test.mjs'])
+  const { status, stdout, notes } = run(
+    t,
+    { 'a.live.test.mjs': live, 'b.test.mjs': `// Runs alone: it ends servers.\n${live}`, 'c.test.mjs': alone, 'd.test.mjs': alone },
+    'true',
+    2,
+  )
+  assert.equal(status, 0, stdout)
+  assert.deepEqual(notes().trim().split(' ').toSorted(), ['1', '2'])
 })
 
 test('failures of both parts are reported at the end, and both run again', (t) => {

@@ -1,4 +1,5 @@
 // Story: autoscaling is switched on and off while clients come. How many gateways are ready at the worst moment.
+// Runs first: it takes more than a minute.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, test } from 'node:test'

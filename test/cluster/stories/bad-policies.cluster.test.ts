@@ -1,5 +1,6 @@
 // Story: a policy that the API server has accepted cannot be used. Its status says why, and the gateways keep the last
 // one.
+// Runs first: it takes more than a minute.
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, test } from 'node:test'

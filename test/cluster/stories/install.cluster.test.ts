@@ -1,5 +1,6 @@
 // Story: the packed chart is installed, upgraded and removed, by Helm 4 and by Helm 3.
 // Runs alone: it installs and removes the release.
+// Runs first: it takes three minutes.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { attempt, get, kubectl, list, run } from './support/kubectl.ts'

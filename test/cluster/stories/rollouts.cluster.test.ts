@@ -1,6 +1,7 @@
 // Story: a node is drained, the gateway gets a new image, and Postfix is updated, while mail comes in through the load
 // balancer. No session fails.
 // Runs alone: it drains nodes and replaces the mail servers.
+// Runs first: it takes two minutes.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

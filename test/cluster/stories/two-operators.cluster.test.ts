@@ -1,5 +1,6 @@
 // Story: two operators, of which one leads. The leader is killed, or the API server is away for a minute.
 // Runs alone: it stops the operator of the release, and the API server.
+// Runs first: it takes three minutes.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -7,14 +7,14 @@ import { closed } from '../support/player.ts'
 import { type Heard, playDialogue } from './play-dialogue.ts'
 import { portOf, startHoldingPostfix, variants } from './postfix-variants.ts'
 import { type QueuedMessage, queuedMessages, removeMessages } from './queue.ts'
-import { type Dialogue, randomDialogue } from './random-dialogue.ts'
-import { startSameSessionGateway, untilKeywordsKnown } from './same-session-gateway.ts'
+import { type Dialogue, type Manner, randomDialogue } from './random-dialogue.ts'
+import { sameSessionSpec, startSameSessionGateway, untilKeywordsKnown } from './same-session-gateway.ts'
 
 export interface DifferentialOptions {
   /** Dialogues in all, spread over the variants of Postfix. */
   readonly count: number
   readonly seed: number
-  readonly tls: boolean
+  readonly manner: Manner
   /** Only these variants. */
   readonly only?: readonly string[]
   /** Only the dialogue of this number. */
@@ -40,6 +40,15 @@ export interface DifferentialResult {
   readonly differences: readonly SessionDifference[]
 }
 
+const manners: readonly Manner[] = ['strict', 'tls', 'loose']
+
+/** A client that does not pass a test is not handed off, so loose clients are tested without consequence. */
+function specFor(manner: Manner): typeof sameSessionSpec {
+  if (manner !== 'loose') return sameSessionSpec
+  const test = { enabled: true, action: 'Ignore' }
+  return { ...sameSessionSpec, deepTests: { ...sameSessionSpec.deepTests, pipelining: test, bareNewline: test } }
+}
+
 interface Job {
   readonly variant: string
   readonly number: number
@@ -56,7 +65,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<Dif
   const postfix = await startHoldingPostfix()
   const gateways = new Map<string, GatewayProcess>()
   try {
-    for (const name of names) gateways.set(name, await startSameSessionGateway([portOf(postfix, name)]))
+    for (const name of names) gateways.set(name, await startSameSessionGateway([portOf(postfix, name)], { spec: specFor(options.manner) }))
     await Promise.all([...gateways.values()].map((gateway) => untilKeywordsKnown(gateway)))
     return await play({ postfix, gateways }, jobsOf(names, options), options)
   } finally {
@@ -126,7 +135,7 @@ async function playRound(
   const ids = played.flatMap(({ direct, through }) => [...idsOf(direct.replies), ...idsOf(through.replies)])
   const messages = await queuedMessages(postfix, ids)
   await removeMessages(postfix, ids)
-  return played.map((one) => compare(one, messages, options.tls))
+  return played.map((one) => compare(one, messages, options.manner))
 }
 
 interface Played {
@@ -140,7 +149,7 @@ async function playBoth({ postfix, gateways }: Servers, job: Job, options: Diffe
   const gateway = gateways.get(job.variant)
   if (gateway === undefined) throw new Error(`no gateway for ${job.variant}`)
   const variant = Object.keys(variants).indexOf(job.variant)
-  const dialogue = randomDialogue(seeded(options.seed, variant, job.number, options.tls ? 1 : 0), options.tls)
+  const dialogue = randomDialogue(seeded(options.seed, variant, job.number, manners.indexOf(options.manner)), options.manner)
   const from = addressOf(job.number, attempt)
   const [direct, through] = await Promise.all([
     playDialogue(dialogue, { from, port: portOf(postfix, job.variant), withHeader: true }),
@@ -149,8 +158,8 @@ async function playBoth({ postfix, gateways }: Servers, job: Job, options: Diffe
   return { job, dialogue, direct, through }
 }
 
-function compare({ job, dialogue, direct, through }: Played, messages: ReadonlyMap<string, QueuedMessage>, tls: boolean): Compared {
-  const refusal = tls ? undefined : refusalOf(direct)
+function compare({ job, dialogue, direct, through }: Played, messages: ReadonlyMap<string, QueuedMessage>, manner: Manner): Compared {
+  const refusal = manner === 'tls' ? undefined : refusalOf(direct)
   const heard = refusal === undefined ? direct.replies : refusal
   const got = refusal === undefined ? through.replies : through.replies.slice(0, refusal.length)
   return {

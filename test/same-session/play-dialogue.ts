@@ -12,7 +12,7 @@ export interface Line {
 }
 
 export interface Heard {
-  /** Replies before the part that is compared: those to MAIL and so on. */
+  /** Lines before the part that is compared: greeting, replies to MAIL and so on. */
   readonly before: readonly string[]
   /** The rest, one line each, with marks such as `<closed>`. */
   readonly replies: readonly string[]
@@ -23,42 +23,45 @@ export interface Heard {
 /** Longer than a busy machine takes for one reply. */
 const patience = 60
 
-export async function playDialogue({ moves, comparedFrom }: Dialogue, { from, port, withHeader }: Line): Promise<Heard> {
+export async function playDialogue({ moves, repliesBefore }: Dialogue, { from, port, withHeader }: Line): Promise<Heard> {
   const player = await Player.connect({ host: '127.0.0.1', port, from })
   try {
     if (withHeader) {
       const header = writeProxyHeader('V2', { address: from, port: player.port }, { address: '127.0.0.1', port })
       await player.send(Buffer.from(header).toString('latin1'))
     }
-    const heard: [before: string[], after: string[]] = [[], []]
-    heard[0].push(...(await player.replies(1, patience)))
-    for (const [at, move] of moves.entries()) {
-      const into = heard[at < comparedFrom ? 0 : 1]
-      into.push(...(await reading(player, move)))
-      if (into.at(-1) === closed || into.at(-1) === timedOut) break
+    const heard = await player.replies(1, patience)
+    for (const move of moves) {
+      if (isOver(heard)) break
+      heard.push(...(await reading(player, move, heard.at(-1) ?? '')))
     }
     // After QUIT the server closes; a client that did not say it closes itself.
-    const [before, after] = heard
-    const isOver = [closed, timedOut].includes(after.at(-1) ?? '')
-    if (!isOver && after.at(-1)?.startsWith('221 ') === true) after.push(...(await player.end(patience)))
-    return { before, replies: after, wasReset: player.mayHaveLost }
+    if (!isOver(heard) && heard.at(-1)?.startsWith('221 ') === true) heard.push(...(await player.end(patience)))
+    const end = endOfReplies(heard, repliesBefore)
+    return { before: heard.slice(0, end), replies: heard.slice(end), wasReset: player.mayHaveLost }
   } finally {
     await player.close()
   }
 }
 
-async function reading(player: Player, move: Dialogue['moves'][number]): Promise<string[]> {
+const isOver = (heard: readonly string[]): boolean => [closed, timedOut].includes(heard.at(-1) ?? '')
+
+/** Where so many replies end, in lines. */
+function endOfReplies(heard: readonly string[], count: number): number {
+  let replies = 0
+  const last = heard.findIndex((line) => !/^\d{3}-/.test(line) && ++replies === count)
+  return last < 0 ? heard.length : last + 1
+}
+
+async function reading(player: Player, move: Dialogue['moves'][number], last: string): Promise<string[]> {
   switch (move.do) {
     case 'say':
       await player.send(move.text)
       return player.replies(move.replies, patience)
-    case 'data': {
-      await player.send('DATA\r\n')
-      const answer = await player.replies(1, patience)
-      if (answer.at(-1)?.startsWith('354') !== true) return answer
+    case 'message':
+      if (!last.startsWith('354 ')) return []
       await player.send(move.text)
-      return [...answer, ...(await player.replies(1, patience))]
-    }
+      return player.replies(1, patience)
     case 'starttls': {
       await player.send('STARTTLS\r\n')
       const answer = await player.replies(1, patience)

@@ -9,6 +9,8 @@ import { sameSessionSpec, startSameSessionGateway } from './same-session-gateway
 
 export interface PropertyOptions {
   readonly count: number
+  /** The number of the first run; 0 when left out. */
+  readonly first?: number
   readonly seed: number
   /** Only this run. */
   readonly run?: number | undefined
@@ -39,7 +41,8 @@ export async function runProperty(options: PropertyOptions): Promise<PropertyRes
   const broken: BrokenRun[] = []
   const reached = new Map<string, number>()
   try {
-    const numbers = options.run === undefined ? Array.from({ length: options.count }, (_, run) => run) : [options.run]
+    const numbers =
+      options.run === undefined ? Array.from({ length: options.count }, (_, run) => (options.first ?? 0) + run) : [options.run]
     const queue = numbers.values()
     let done = 0
     const worker = async (): Promise<void> => {

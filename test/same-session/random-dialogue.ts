@@ -6,15 +6,15 @@ import type { Random } from '../differential/random.ts'
 export type Move =
   /** So many replies come. */
   | { readonly do: 'say'; readonly text: string; readonly replies: number; readonly isRcpt: boolean }
-  /** The message is sent only after a 354. `text` has its end. */
-  | { readonly do: 'data'; readonly text: string }
+  /** The message is sent only if the last reply was a 354. `text` has its end. */
+  | { readonly do: 'message'; readonly text: string }
   /** STARTTLS, the handshake, and everything after it inside TLS; without a 220 it goes on in plain text. */
   | { readonly do: 'starttls' }
 
 export interface Dialogue {
   readonly moves: readonly Move[]
-  /** From the reply to this move on, replies must be equal. */
-  readonly comparedFrom: number
+  /** So many replies, the greeting included, come before those that must be equal. */
+  readonly repliesBefore: number
 }
 
 const say = (text: string, replies = 1): Move => ({ do: 'say', text, replies, isRcpt: /^\s*rcpt/i.test(text) })
@@ -47,19 +47,59 @@ const recipients = [
   '<\xfc@example.test>',
 ]
 
-/** A dialogue in plain text, or one that begins with STARTTLS. */
-export function randomDialogue(random: Random, tls: boolean): Dialogue {
+/**
+ * `strict`: in plain text, from a client that passes all deep tests. `loose`: the same from one that does not wait for replies, and writes lines in
+ * other ways that Postfix takes. `tls`: it begins with STARTTLS.
+ */
+export type Manner = 'strict' | 'loose' | 'tls'
+
+export function randomDialogue(random: Random, manner: Manner): Dialogue {
   const before = opening(random)
-  const moves: Move[] = [...before.moves]
-  if (tls) {
-    moves.push({ do: 'starttls' })
+  if (manner === 'tls') {
     const inside = opening(random)
-    moves.push(...inside.moves, ...transactions(random, inside.isExtended))
-    return { moves, comparedFrom: before.moves.length }
+    const moves: Move[] = [...before.moves, { do: 'starttls' }, ...inside.moves, ...transactions(random, inside.isExtended)]
+    return { moves, repliesBefore: 1 + before.moves.length }
   }
-  const all = transactions(random, before.isExtended)
-  const comparedFrom = moves.length + all.findIndex((move) => move.do === 'say' && move.isRcpt)
-  return { moves: [...moves, ...all], comparedFrom }
+  const moves = [...before.moves, ...transactions(random, before.isExtended)]
+  const repliesBefore = 1 + moves.findIndex((move) => move.do === 'say' && move.isRcpt)
+  return { moves: manner === 'loose' ? loosened(random, moves) : moves, repliesBefore }
+}
+
+/** Commands that are sent together, and lines that end with LF alone or have blanks that do not matter. */
+function loosened(random: Random, moves: readonly Move[]): readonly Move[] {
+  const loose: Move[] = []
+  const isEager = random.chance(0.6)
+  for (const move of moves) {
+    const last = loose.at(-1)
+    if (move.do !== 'say') {
+      loose.push(move)
+      continue
+    }
+    const said = { ...move, text: otherForm(random, move.text) }
+    if (isEager && last?.do === 'say' && random.chance(0.7)) loose.splice(-1, 1, together(last, said))
+    else loose.push(said)
+  }
+  return loose
+}
+
+type Said = Extract<Move, { readonly do: 'say' }>
+
+const together = (one: Said, other: Said): Said => ({
+  do: 'say',
+  text: one.text + other.text,
+  replies: one.replies + other.replies,
+  isRcpt: one.isRcpt || other.isRcpt,
+})
+
+/** BDAT stays as it is: its payload follows the line. */
+function otherForm(random: Random, text: string): string {
+  if (/^BDAT/i.test(text)) return text
+  return random.weighted([
+    [12, () => text],
+    [4, () => text.replaceAll('\r\n', '\n')],
+    [1, () => ` ${text}`],
+    [1, () => text.replace(/\r\n$/, ' \t\r\n')],
+  ])()
 }
 
 function opening(random: Random): { readonly moves: readonly Move[]; readonly isExtended: boolean } {
@@ -108,7 +148,9 @@ function transaction(random: Random, isExtended: boolean): readonly Move[] {
   if (random.chance(0.1)) return [...moves, say('RSET\r\n')]
   return [
     ...moves,
-    ...(isExtended && random.chance(0.25) ? chunks(random) : [{ do: 'data', text: `${dotted(message(random))}.\r\n` } as const]),
+    ...(isExtended && random.chance(0.25)
+      ? chunks(random)
+      : [say('DATA\r\n'), { do: 'message', text: `${dotted(message(random))}.\r\n` } as const]),
   ]
 }
 

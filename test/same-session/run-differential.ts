@@ -1,6 +1,6 @@
 // Plays random valid dialogues straight to Postfix and through a gateway that continues sessions there, and prints those that differ:
 //   node test/same-session/run-differential.ts --count 10000
-//   node test/same-session/run-differential.ts --count 2000 --tls
+//   node test/same-session/run-differential.ts --count 2000 --manner tls
 import { parseArgs } from 'node:util'
 import { escapeBytes } from '../support/session-file.ts'
 import { runDifferential, type SessionDifference } from './differential.ts'
@@ -9,19 +9,22 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
-    tls: { type: 'boolean', default: false },
+    /** `strict`, `loose` or `tls`: see random-dialogue.ts. */
+    manner: { type: 'string', default: 'strict' },
     variant: { type: 'string', multiple: true },
     number: { type: 'string' },
     'at-once': { type: 'string', default: '12' },
   },
 })
 
+const manner = (['strict', 'loose', 'tls'] as const).find((one) => one === values.manner)
+if (manner === undefined) throw new Error('--manner: expected strict, loose or tls')
 const started = performance.now()
 const seconds = (): string => ((performance.now() - started) / 1000).toFixed(0)
 const result = await runDifferential({
   count: Number(values.count),
   seed: Number(values.seed),
-  tls: values.tls,
+  manner,
   ...(values.variant !== undefined && { only: values.variant }),
   number: values.number === undefined ? undefined : Number(values.number),
   atOnce: Number(values['at-once']),
@@ -29,13 +32,13 @@ const result = await runDifferential({
 })
 for (const difference of result.differences.slice(0, 20)) show(difference)
 console.log(
-  `${result.played} dialogues ${values.tls ? 'with TLS' : 'without TLS'} in ${seconds()} s, ${result.messages} messages compared, ` +
+  `${result.played} ${manner} dialogues in ${seconds()} s, ${result.messages} messages compared, ` +
     `${result.refused} with a MAIL that was refused: ${result.differences.length} differ`,
 )
 process.exitCode = result.differences.length > 0 ? 1 : 0
 
 function show({ variant, number, dialogue, direct, through }: SessionDifference): void {
-  console.log(`--seed ${values.seed}${values.tls ? ' --tls' : ''} --variant ${variant} --number ${number}`)
+  console.log(`--seed ${values.seed} --manner ${manner} --variant ${variant} --number ${number}`)
   for (const move of dialogue.moves)
     console.log(`  > ${move.do === 'starttls' ? 'STARTTLS' : `${move.do} ${escapeBytes(move.text).slice(0, 300)}`}`)
   const at = direct.findIndex((line, index) => line !== through[index])

@@ -7,6 +7,8 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
+    /** The first run of many, to divide them. */
+    first: { type: 'string', default: '0' },
     run: { type: 'string' },
     'at-once': { type: 'string', default: '32' },
     /** A further flag of the gateway, such as `--flag=--io --flag=node`. */
@@ -18,6 +20,7 @@ const started = performance.now()
 const seconds = (): string => ((performance.now() - started) / 1000).toFixed(0)
 const { runs, broken, reached } = await runProperty({
   count: Number(values.count),
+  first: Number(values.first),
   seed: Number(values.seed),
   run: values.run === undefined ? undefined : Number(values.run),
   atOnce: Number(values['at-once']),

@@ -41,7 +41,7 @@ export const promiseReply = (hostname: string, promise: OfferedKeywords): Reply 
 
 /** The size that a MAIL command states (RFC 1870); undefined if it states none. */
 function statedSize(mail: string): number | undefined {
-  const digits = / SIZE=([0-9]{1,15})(?=[ \r\n]|$)/i.exec(mail)?.[1]
+  const digits = /[ \t]SIZE=([0-9]{1,15})(?=[ \t\r\n]|$)/i.exec(mail)?.[1]
   return digits === undefined ? undefined : Number(digits)
 }
 

@@ -20,8 +20,8 @@ interface Line {
   readonly call: ScriptedCall
   readonly server: number
   said: string
-  /** Who hears it. */
-  part: 'greeting' | 'replay' | 'relay' | 'nobody'
+  /** Where its words go. */
+  part: 'greeting' | 'replay' | 'relay' | 'dropped'
 }
 
 export class CoreRig {
@@ -31,6 +31,8 @@ export class CoreRig {
   readonly session: Session
   /** What the client has read, and whether its connection is closed. */
   text = ''
+  /** The part of it that the session has sent: its own replies, and those of a backend that has refused the client. */
+  sent = ''
   isClosed = false
   readonly #dialogue: Dialogue
   readonly #later: (() => void)[] = []
@@ -62,6 +64,12 @@ export class CoreRig {
     this.#settle()
   }
 
+  /** The drain time is over. */
+  shutDown(): void {
+    this.#on({ type: 'shutdown' })
+    this.#settle()
+  }
+
   #settle(): void {
     for (let next = this.#later.shift(); next !== undefined; next = this.#later.shift()) next()
   }
@@ -74,6 +82,7 @@ export class CoreRig {
     switch (effect.do) {
       case 'send':
         this.text += effect.text
+        this.sent += effect.text
         break
       case 'log':
         this.log.push(effect.record)
@@ -132,7 +141,7 @@ export class CoreRig {
         break
       case 'leave':
         if (effect.quit) this.#line?.call.take('QUIT\r\n')
-        if (this.#line !== undefined) this.#line.part = 'nobody'
+        if (this.#line !== undefined) this.#line.part = 'dropped'
         break
       case 'finish': {
         const { outcome } = effect
@@ -187,7 +196,7 @@ export class CoreRig {
     if (reply === 'more') return
     const isOther = (this.#dialogue.backends ?? [{}]).some((_, i) => !this.#tried.has(i))
     if (reply === 'garbage' || (reply.code >= 400 && isOther)) {
-      line.part = 'nobody'
+      line.part = 'dropped'
       this.#hasFailed = true
       return this.#call()
     }
@@ -203,7 +212,7 @@ export class CoreRig {
       this.#on({ type: 'gone' })
     } else if (line.part === 'replay') this.#tell({ type: 'lost' })
     else if (line.part === 'greeting') {
-      line.part = 'nobody'
+      line.part = 'dropped'
       this.#hasFailed = true
       this.#call()
     }

@@ -46,16 +46,27 @@ export class ScriptedCall {
   readonly #wire: Wire
   readonly #times = new Map<string, number>()
   #input = ''
+  /** It has ended the connection. */
+  #isOver = false
   #mode: 'header' | 'commands' | 'message' | 'tls' = 'header'
   /** The lines that it has read, without CRLF; a line that ended with LF alone keeps that. */
   readonly read: string[] = []
   header = ''
+  /** What it has said. */
+  spoken = ''
   isEnded = false
 
-  constructor(script: Script, wire: Wire, hasHeader = true) {
+  constructor(script: Script, wire: Wire) {
     this.#script = script
-    this.#wire = wire
-    if (!hasHeader) this.#greet()
+    const send = (text: string): void => {
+      this.spoken += text
+      wire.send(text)
+    }
+    const end = (): void => {
+      this.#isOver = true
+      wire.end()
+    }
+    this.#wire = { ...wire, send, end }
   }
 
   #greet(): void {
@@ -65,7 +76,7 @@ export class ScriptedCall {
 
   take(text: string): void {
     this.#input += text
-    while (this.#input !== '') {
+    while (this.#input !== '' && !this.#isOver) {
       if (this.#mode === 'tls') {
         this.read.push(this.#input)
         this.#wire.send(`echo ${this.#input}`)

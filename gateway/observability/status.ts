@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
+import { deepTests, namesIn } from '../core/tests.ts'
 import { openFiles } from '../process/open-files.ts'
 import type { ListsReport } from '../dns/list-report.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
@@ -42,6 +43,7 @@ export function statusPage(parts: StatusParts) {
     /** Which sockets are used, and why they are not those of Linux, which take less CPU time. */
     sockets: { of: parts.sockets.network.name, reason: parts.sockets.reason ?? null },
     policy: policy === undefined ? null : policyStatus(policy, parts),
+    deepTests: policy === undefined ? null : deepTestsStatus(policy),
     leftOut: (policy?.leftOut ?? []).slice(0, problemsShown).map(({ path, why }) => ({ path, why })),
     refusedPolicy: parts.refused === undefined ? null : refusedStatus(parts.refused),
     sessions: serving.sessions(),
@@ -93,6 +95,17 @@ function policyStatus({ policy, hash, loadedAt }: ActivePolicy, { keptAt, skippe
     skippedLines: skipped.map(({ table, lines, first }) => ({ table, lines, first })),
   }
 }
+
+/** Which clients the tests after the greeting cannot test. */
+function deepTestsStatus({ policy: { spec }, rules }: ActivePolicy) {
+  const { handoff, tls } = spec.deepTests
+  const enabled = namesIn(rules.enabled & deepTests)
+  const isLimited = enabled.length > 0 && rules.smtp.tlsPassesThrough
+  return { enabled, handoff, tls, note: isLimited ? untestedWithTls : null }
+}
+
+const untestedWithTls =
+  'clients that use STARTTLS are handed off before these tests are finished, and any client can do so; postscreen_untested_handoffs_total counts them. Set smtpd_forbid_unauth_pipelining and smtpd_forbid_bare_newline at the mail servers, which test inside TLS'
 
 /** More problems would not help, and the operator reads this page every few seconds. */
 const problemsShown = 50

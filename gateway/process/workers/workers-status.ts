@@ -198,6 +198,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     sockets: pages[0]?.sockets ?? { of: 'node', reason: null },
     listening: pages.find(({ listening }) => listening.length > 0)?.listening ?? [],
     policy: policyOf(workers),
+    deepTests: pages.find(({ deepTests }) => deepTests !== null)?.deepTests ?? null,
     leftOut: pages.find(({ leftOut }) => leftOut.length > 0)?.leftOut ?? [],
     refusedPolicy: refusedOf(pages),
     sessions: sum(pages.map(({ sessions }) => sessions)),

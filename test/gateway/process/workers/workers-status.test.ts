@@ -52,6 +52,7 @@ const base: StatusPage = {
   draining: false,
   listening: ['0.0.0.0:25'],
   policy: policy(newHash),
+  deepTests: { enabled: [], handoff: 'Reconnect', tls: 'PassThrough', note: null },
   leftOut: [],
   refusedPolicy: null,
   sessions: { early: 1, relay: 2 },

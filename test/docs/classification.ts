@@ -132,6 +132,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     elsewhere('test/differential/differential.live.test.ts runs the same with fewer dialogues'),
   ],
   [
+    'docs/test-likeness.md',
+    'npx node test/same-session/run-differential.ts',
+    elsewhere('the live tests of test/same-session run the same with fewer dialogues, runs and messages'),
+  ],
+  [
     'docs/when-a-dns-list-goes-bad.md',
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),

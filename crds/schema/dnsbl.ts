@@ -165,6 +165,25 @@ export const dnsbl = group(
     whenUnhealthy: documented(choice(['Suspend', 'Keep']).default('Suspend'), {
       doc: 'What happens to a list that a test has found to be faulty. Suspend: it is not asked, and counts as answered without a result until it is healthy again; the negative weights of a list count only after its first test. Keep: it is used as before, and the fault is only reported.',
     }),
+    suspiciousShare: group(
+      {
+        percent: count(
+          95,
+          { min: 0, max: 100 },
+          { doc: 'The share in percent that is suspicious, among the clients that all other lists pass. 0: no share is.' },
+        ),
+        usualPercent: count(
+          60,
+          { min: 1, max: 100 },
+          { doc: 'A list that listed at least this share in percent during the last day is not suspicious, because that is usual for it.' },
+        ),
+        clients: count(50, { min: 20, max: 5000 }, { doc: 'The number of distinct clients from which on a share counts.' }),
+        window: duration('10m', { max: '1d' }, { doc: 'The time in which the clients are counted.' }),
+      },
+      {
+        doc: 'When a list that suddenly lists a suspicious share of clients counts as faulty. An IPv6 client is a /64 network. A single list is only tested then, because no other list passes its clients.',
+      },
+    ),
     catalogue: documented(list(catalogueEntry(), { max: 100 }).prefault([]), {
       doc: 'What is known about lists, if the built-in catalogue does not contain them or is wrong. A field that is set replaces what the catalogue contains. A list that is in neither has the test points of RFC 5782: 127.0.0.2 is listed, 127.0.0.1 is not.',
     }),

@@ -35,6 +35,8 @@ export interface DnsblResolverSettings<R extends Lists = Lists> extends DnsTimes
    * metrics, status and log.
    */
   readonly observe: (client: string, answer: DnsblAnswer, rules: R) => void
+  /** Called once for a lookup when all its questions are answered, with what the listeners got. */
+  readonly completed?: (client: string, answers: readonly DnsblAnswer[], rules: R) => void
   /** Whether the answers of a list about a client count; see DnsblAnswer. Default: they do. */
   readonly standing?: (list: DnsblList, client: string) => DnsblAnswer['standing']
   /** Milliseconds of a clock that never goes back. */
@@ -82,6 +84,7 @@ export class DnsblResolver<R extends Lists = Lists> {
   readonly #client: DnsClient
   readonly #now: () => number
   readonly #observe: (client: string, answer: DnsblAnswer, rules: R) => void
+  readonly #completed: (client: string, answers: readonly DnsblAnswer[], rules: R) => void
   readonly #standing: (list: DnsblList, client: string) => DnsblAnswer['standing']
   /** By client and sites, in the order of their starts. */
   readonly #lookups = new Map<string, SharedLookup<R>>()
@@ -96,6 +99,7 @@ export class DnsblResolver<R extends Lists = Lists> {
     this.#now = settings.now ?? systemClock.now
     this.#timeoutMs = settings.timeoutMs
     this.#observe = settings.observe
+    this.#completed = settings.completed ?? (() => undefined)
     this.#standing = settings.standing ?? (() => undefined)
     this.#client = new DnsClient({ ...settings, now: this.#now })
   }
@@ -228,6 +232,7 @@ export class DnsblResolver<R extends Lists = Lists> {
 
   #answerWith(shared: SharedLookup<R>, answer: DnsblAnswer): void {
     shared.answers.push(answer)
+    if (isComplete(shared)) guarded(() => this.#completed(shared.client, shared.answers, shared.rules))
     if (isComplete(shared) && this.#lookups.size > mostSharedLookups && this.#lookups.get(shared.key) === shared)
       this.#lookups.delete(shared.key)
     // Listeners may leave and join during this loop. A Set allows that, and new ones are not awake yet.

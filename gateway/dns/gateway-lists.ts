@@ -14,6 +14,8 @@ import { givesFalseAnswers } from './list-faults.ts'
 import { ListMonitor, type ListTestRules } from './list-monitor.ts'
 import { type ListsReport, logChange, logResolver, reportOf } from './list-report.ts'
 import { type ListChannel, type ListMessage, listName } from './list-sharing.ts'
+import type { Ask } from './list-test.ts'
+import { ShareWatch } from './share-watch.ts'
 import { TrustedClients } from './trusted-clients.ts'
 import type { StandingChange, WatchedList } from './watched-list.ts'
 
@@ -47,6 +49,7 @@ export class GatewayLists {
   readonly #settings: GatewayListsSettings
   readonly #reports: DnsblReports
   readonly #monitor: ListMonitor
+  readonly #shares: ShareWatch
   readonly #trusted = new TrustedClients()
   #policy: ListPolicy
 
@@ -62,8 +65,19 @@ export class GatewayLists {
       openSocket,
       observe: (client, answer, rules) => this.#answered(client, answer, rules),
       standing: this.standing,
+      completed: (client, answers, rules) => this.#lookedUp(client, answers, rules),
     })
     this.#monitor = this.#newMonitor()
+    const ask: Ask = (name, flow) => this.resolver.ask(name, flow)
+    this.#shares = new ShareWatch(
+      ask,
+      {
+        suspect: (name, suspicion) => this.#monitor.suspect(name, suspicion),
+        clear: (name) => this.#monitor.suspect(name, undefined),
+        isSuspect: (name) => this.#monitor.isSuspect(name),
+      },
+      systemClock.now,
+    )
     this.#reports.use(policy.dnsbl)
   }
 
@@ -72,7 +86,9 @@ export class GatewayLists {
 
   /** Begins the tests. */
   open(): void {
-    this.#monitor.use({ dnsbl: this.#policy.dnsbl, ...this.#policy.tests })
+    const { dnsbl, tests } = this.#policy
+    this.#shares.keep(new Set(dnsbl.lists.map(listName)))
+    this.#monitor.use({ dnsbl, ...tests })
   }
 
   /** Uses the lists of a new policy. */
@@ -143,6 +159,11 @@ export class GatewayLists {
     this.#reports.answered(client, answer, verdict, rules)
     if (verdict.is === 'listed') this.#monitor.listed(listName(answer))
     else if (verdict.is === 'error' && verdict.codes.length > 0) this.#monitor.doubt(listName(answer), client)
+  }
+
+  #lookedUp(client: string, answers: readonly DnsblAnswer[], rules: DnsblRules): void {
+    const { everyMs, share } = this.#policy.tests
+    if (everyMs > 0) this.#shares.lookedUp(client, answers, rules, share)
   }
 
   #changed(watched: WatchedList, changes: readonly StandingChange[], found: boolean): void {

@@ -7,6 +7,7 @@ import type { DnsblList, DnsblRules } from '../core/dnsbl.ts'
 import { dnsblQueryName } from '../core/dnsbl-query-name.ts'
 import type { DnsblAnswer } from '../core/vocabulary.ts'
 import { zoneOf } from './dnsbl-resolver.ts'
+import type { ShareBounds, Suspicion } from './list-share.ts'
 import type { ListChannel, ListMessage, ListNews } from './list-sharing.ts'
 import { type Ask, randomLabel, type ResolverAnswers, testList, testResolver } from './list-test.ts'
 import type { ResolverState } from './list-verdict.ts'
@@ -18,6 +19,7 @@ export interface ListTestRules {
   readonly everyMs: number
   /** Lists that cannot be trusted are not used. */
   readonly suspends: boolean
+  readonly share: ShareBounds
 }
 
 /** With the lists of the policy. */
@@ -54,6 +56,13 @@ const startMs = 500
 const doubtMs = 5000
 /** Between two tests because of doubts. */
 const doubtGapMs = 60_000
+/** The same for a suspicious share. */
+const shareGapMs = 5000
+/** The same for a share that may be usual: doubled each time that the test finds nothing. */
+const unfoundedGapMs = 120_000
+const mostUnfounded = 8
+/** A suspicion ends after this time, because a list that is suspended may see too few clients to end it. */
+const suspicionMs = 6 * 3_600_000
 /** The test of the DNS resolver holds for the tests of all lists that begin within this time. */
 const resolverHoldsMs = 10_000
 /** How often a process that does not test looks whether it has to. */
@@ -135,6 +144,27 @@ export class ListMonitor {
     if (at < watched.dueAt) this.#schedule(watched, at - this.#settings.now())
   }
 
+  /**
+   * A list lists a suspicious share of clients: it is tested now. If the test finds nothing, it is suspended because of
+   * the share, if that is sudden. Undefined: the share is usual again.
+   */
+  suspect(name: string, suspicion: Suspicion | undefined): void {
+    const watched = this.#watched.get(name)
+    if (watched === undefined) return
+    const { now, channel } = this.#settings
+    watched.suspicion = suspicion === undefined ? undefined : { ...suspicion, at: now() }
+    if (!channel.isTester()) return channel.send({ is: 'share', list: name, suspicion })
+    const gapMs = suspicion?.isSudden === false ? unfoundedGapMs * 2 ** watched.unfounded : shareGapMs
+    const at = watched.testedAt + (watched.turn > 0 ? gapMs : 0)
+    const ms = Math.max(0, at - now())
+    if (now() + ms < watched.dueAt) this.#schedule(watched, ms)
+  }
+
+  /** Whether a list is suspended because of its share of clients. */
+  isSuspect(name: string): boolean {
+    return this.#watched.get(name)?.shown.fault?.reason === 'SuspiciousShare'
+  }
+
   /** The lists of a domain give no usable answers. */
   doubtAll(domain: string): void {
     for (const { name, list } of this.#watched.values()) if (list.domain === domain) this.doubt(name, undefined)
@@ -148,6 +178,8 @@ export class ListMonitor {
         return
       case 'doubt':
         return this.doubt(message.list, message.client)
+      case 'share':
+        return this.suspect(message.list, message.suspicion)
       case 'news':
         return this.#learn(message.news)
     }
@@ -206,11 +238,22 @@ export class ListMonitor {
     this.#isResolver(state, rewritten)
     watched.turn++
     watched.testedAt = this.#settings.now()
+    this.#endSuspicion(watched)
     const { changes, nextMs } = watched.tested(verdicts, this.#settings.date(), this.#rules.everyMs)
     this.#schedule(watched, this.#jittered(nextMs))
     this.#settings.events.tested(watched)
     if (changes.length > 0) this.#settings.events.changed(watched, changes, true)
     this.#tell(watched)
+  }
+
+  /** One that is not sudden only causes a test. */
+  #endSuspicion(watched: WatchedList): void {
+    const { suspicion } = watched
+    if (suspicion?.isSudden === false) {
+      watched.unfounded = Math.min(watched.unfounded + 1, mostUnfounded)
+      watched.suspicion = undefined
+    }
+    if (suspicion !== undefined && this.#settings.now() - suspicion.at > suspicionMs) watched.suspicion = undefined
   }
 
   #testOfResolver(): Promise<ResolverAnswers> {

@@ -1,6 +1,7 @@
 // What the processes of one gateway tell each other about DNS lists: one of them makes the tests, the others learn the
 // results.
 import type { HealthState } from './list-health.ts'
+import type { Suspicion } from './list-share.ts'
 import type { ResolverState } from './list-verdict.ts'
 
 /** The state of one list after a test. */
@@ -18,6 +19,8 @@ export type ListMessage =
   | { readonly is: 'news'; readonly news: ListNews }
   /** Asks for the state of all lists. */
   | { readonly is: 'ask' }
+  /** A list lists a suspicious share of clients, or a usual one again. */
+  | { readonly is: 'share'; readonly list: string; readonly suspicion: Suspicion | undefined }
   /** The answers of a list to clients raise a doubt. `client`: one of them, if its answer should be checked. */
   | { readonly is: 'doubt'; readonly list: string; readonly client: string | undefined }
 

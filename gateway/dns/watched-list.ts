@@ -3,6 +3,7 @@ import type { KnownList } from '../../crds/dns-lists/known-list.ts'
 import type { DnsblList, DnsblRules } from '../core/dnsbl.ts'
 import type { DnsblAnswer } from '../core/vocabulary.ts'
 import { afterTest, type HealthRules, type HealthState, newHealth, type Standing } from './list-health.ts'
+import type { Suspicion } from './list-share.ts'
 import { listName } from './list-sharing.ts'
 import type { ListVerdicts } from './list-test.ts'
 import type { ListVerdict } from './list-verdict.ts'
@@ -27,6 +28,10 @@ export class WatchedList {
   isRunning = false
   /** The client whose answer should be checked with the next test. */
   doubt: string | undefined
+  /** Why its share of clients is suspicious, and when it became so, as a time of the monotonic clock. */
+  suspicion: (Suspicion & { readonly at: number }) | undefined
+  /** How often a share that may be usual caused a test. */
+  unfounded = 0
   /** When the last test was, and when the next one is due, as times of the monotonic clock. */
   testedAt = Number.NEGATIVE_INFINITY
   dueAt = Number.POSITIVE_INFINITY
@@ -76,7 +81,7 @@ export class WatchedList {
     const rules: HealthRules = { everyMs, isAllow: this.isAllow }
     const changes: StandingChange[] = []
     const step = (family: 'IPv4' | 'IPv6', before: HealthState, verdict: ListVerdict): number => {
-      const { state, nextMs } = afterTest(before, this.#lenient(verdict), now, rules)
+      const { state, nextMs } = afterTest(before, this.#suspected(this.#lenient(verdict)), now, rules)
       this[family] = state
       changes.push({ family, before, after: state })
       return nextMs
@@ -104,6 +109,12 @@ export class WatchedList {
   #lenient(verdict: ListVerdict): ListVerdict {
     const isExcused = verdict.is === 'faulty' && verdict.reason === 'NoTestEntry' && this.known.facts === undefined && this.hasListed
     return isExcused ? { is: 'untested' } : verdict
+  }
+
+  /** A fault that the test has found explains the share better. */
+  #suspected(verdict: ListVerdict): ListVerdict {
+    if (this.suspicion?.isSudden !== true || verdict.is === 'faulty' || verdict.is === 'unclear') return verdict
+    return { is: 'faulty', kind: 'hard', reason: 'SuspiciousShare', answer: this.suspicion.text }
   }
 }
 

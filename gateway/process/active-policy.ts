@@ -74,7 +74,7 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     // can.
     tls: loaded.tls ?? (spec.tls.level === 'None' ? undefined : before?.tls),
     sharedStore: sharedStoreOf(spec.allowlist, dirname(options.policyFile)),
-    listTests: { everyMs: milliseconds(spec.dnsbl.selfTest), suspends: spec.dnsbl.whenUnhealthy === 'Suspend' },
+    listTests: listTestRules(spec.dnsbl),
     dnsTimes: { timeoutMs: milliseconds(spec.dnsbl.timeout), queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
 }
@@ -83,6 +83,10 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
 function continuesSessions({ deepTests }: PolicySpec): boolean {
   const { handoff, pipelining, nonSMTPCommand, bareNewline } = deepTests
   return handoff === 'SameSession' && (pipelining.enabled || nonSMTPCommand.enabled || bareNewline.enabled)
+}
+
+function listTestRules({ selfTest, whenUnhealthy, suspiciousShare: { window, ...bounds } }: PolicySpec['dnsbl']): ListTestRules {
+  return { everyMs: milliseconds(selfTest), suspends: whenUnhealthy === 'Suspend', share: { ...bounds, windowMs: milliseconds(window) } }
 }
 
 /**

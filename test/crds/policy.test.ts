@@ -50,6 +50,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       sites: [],
       selfTest: 10800,
       whenUnhealthy: 'Suspend',
+      suspiciousShare: { percent: 95, usualPercent: 60, clients: 50, window: 600 },
       catalogue: [],
       replyMap: {},
       resolvers: [],

@@ -24,6 +24,9 @@ interface Timer {
   readonly call: () => void
 }
 
+/** The defaults of a policy. */
+export const shareBounds = { percent: 95, usualPercent: 60, clients: 50, windowMs: 600_000 }
+
 export class FakeLists {
   readonly monitor: ListMonitor
   readonly asked: string[] = []
@@ -65,7 +68,7 @@ export class FakeLists {
         return () => void this.#timers.delete(timer)
       },
     })
-    this.monitor.use({ dnsbl: listRules(dnsbl), everyMs, suspends })
+    this.monitor.use({ dnsbl: listRules(dnsbl), everyMs, suspends, share: shareBounds })
   }
 
   get now(): number {

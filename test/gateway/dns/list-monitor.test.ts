@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { addAnswer, newScore } from '../../../gateway/core/dnsbl.ts'
 import type { ListChannel, ListMessage } from '../../../gateway/dns/list-sharing.ts'
-import { type Dnsbl, FakeLists, listRules, type Say } from './fake-lists.ts'
+import { type Dnsbl, FakeLists, listRules, type Say, shareBounds } from './fake-lists.ts'
 
 const P = '2.0.0.127.'
 const N = '1.0.0.127.'
@@ -324,7 +324,7 @@ describe('a new policy', () => {
     const lists = new FakeLists(sites('a.test'), everything('127.0.0.2'))
     await lists.pass(2)
     const asked = lists.asked.length
-    lists.monitor.use({ dnsbl: listRules(sites('a.test', 'b.test')), everyMs: 600_000, suspends: true })
+    lists.monitor.use({ dnsbl: listRules(sites('a.test', 'b.test')), everyMs: 600_000, suspends: true, share: shareBounds })
     assert.equal(lists.stateOf('a.test'), 'suspended ListsEverything')
     await lists.pass(2)
     assert.equal(lists.stateOf('b.test'), 'suspended ListsEverything')
@@ -335,7 +335,7 @@ describe('a new policy', () => {
     const lists = new FakeLists(sites('a.test'), everything('127.0.0.9'))
     await lists.pass(2)
     const catalogue = [{ domain: 'a.test', testPoints: { notListed: [] } }]
-    lists.monitor.use({ dnsbl: listRules({ ...sites('a.test'), catalogue }), everyMs: 600_000, suspends: true })
+    lists.monitor.use({ dnsbl: listRules({ ...sites('a.test'), catalogue }), everyMs: 600_000, suspends: true, share: shareBounds })
     assert.equal(lists.stateOf('a.test'), 'unknown')
     await lists.pass(2)
     assert.equal(lists.stateOf('a.test'), 'healthy')
@@ -344,7 +344,7 @@ describe('a new policy', () => {
   test('without a list ends its tests', async () => {
     const lists = new FakeLists(sites('a.test'), dns({}))
     await lists.pass(2)
-    lists.monitor.use({ dnsbl: listRules(sites()), everyMs: 600_000, suspends: true })
+    lists.monitor.use({ dnsbl: listRules(sites()), everyMs: 600_000, suspends: true, share: shareBounds })
     const asked = lists.asked.length
     await lists.pass(5000)
     assert.equal(lists.asked.length, asked)

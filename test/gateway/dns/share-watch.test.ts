@@ -148,7 +148,7 @@ describe('the monitor', () => {
 
   test('tests a suspicious list at once, and finds the reason if there is one', async () => {
     const lists = new FakeLists({ sites: [{ domain: 'z.test' }] }, healthy)
-    await lists.pass(60)
+    await lists.pass(180)
     lists.say = (name) => (name.endsWith('z.test') ? '127.0.10.3' : '')
     lists.monitor.suspect('z.test', { text: '60 of 60', isSudden: false })
     await lists.pass(10)

@@ -73,6 +73,7 @@ function sourceOf(
     isHealthCheck: active.reception.isHealthCheck,
     needsHeader: active.reception.needsHeader,
     isFull: false,
+    listHealth: [],
     sessionsKept: 0,
     sessions: () => [],
   }

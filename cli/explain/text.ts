@@ -52,11 +52,11 @@ function policyLines({ policy, leftOut, version, address }: ExplainPage): Lines 
   return section('policy', [...about, ...stress, ...leftOut.map(({ path, why }) => `not in use: ${path}: ${why}`)])
 }
 
-function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist }: ExplainPage): Lines {
+function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist, unhealthyLists = [] }: ExplainPage): Lines {
   return [
     ...section('access list', accessLines(address)),
     ...section('allowlist', [...recordLines(address.allowlist), `stored in ${allowlist.name}`, ...problemLines(allowlist.problem)]),
-    ...section('DNS lists', listLines(address.dnsbl)),
+    ...section('DNS lists', [...listLines(address.dnsbl), ...unhealthyLines(unhealthyLists)]),
     ...section(
       'limits',
       address.limits.map(({ field, now, limit }) => `${field}: ${now} now, ${limit === 0 ? 'no limit' : `at most ${limit}`}`),
@@ -106,6 +106,13 @@ function listLines({ lists, score, threshold, allowThreshold, action, standing }
   ])
   return [`score ${score}: ${meaning[standing]} (${thresholds})`, ...columns(rows)]
 }
+
+/** Older gateways do not report them. */
+const unhealthyLines = (lists: ExplainPage['unhealthyLists']): Lines =>
+  lists.map(
+    ({ list, since, reason, answer, advice, used }) =>
+      `${list} is ${used ? 'unhealthy, but used (dnsbl.whenUnhealthy: Keep),' : 'suspended'} since ${since}: ${reason} (answer: ${answer}): ${advice}`,
+  )
 
 const signed = (weight: number): string => (weight > 0 ? `+${weight}` : String(weight))
 

@@ -323,6 +323,7 @@ export class Serving implements ServingState {
       isHealthCheck: reception.isHealthCheck,
       needsHeader: reception.needsHeader,
       isFull: this.connections().isFull,
+      listHealth: this.#lists.health().lists,
       sessionsKept: this.#recent.most,
       sessions: (isMeant, most) => this.#recent.of(isMeant, most),
     }

@@ -232,6 +232,8 @@ export interface Disagreement {
 export interface Agreement {
   readonly outcomes: ReadonlyMap<string, number>
   readonly disagreements: readonly Disagreement[]
+  /** Clients that differed the first time, and not when they were repeated alone. */
+  readonly once?: number
 }
 
 /** Draws clients by their number and compares both sides. A policy lasts for ten clients. */

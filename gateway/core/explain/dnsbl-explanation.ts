@@ -63,10 +63,10 @@ function questionOf({ replyMap, lists }: DnsblRules, address: string, { answer: 
   return { list, question, hasKey }
 }
 
-function answerOf({ answer: { addresses, ttl }, afterMs }: TimedAnswer, verdict: DnsblVerdict) {
+function answerOf({ answer: { addresses, ttl, standing }, afterMs }: TimedAnswer, verdict: DnsblVerdict) {
   const hits = verdict.is === 'listed' ? verdict.hits : []
   const weight = hits.reduce((sum, hit) => sum + hit.weight, 0)
-  return { addresses, ttl, afterMs: Math.round(afterMs), verdict: verdict.is, means: meaningOf(verdict, hits), weight }
+  return { addresses, ttl, afterMs: Math.round(afterMs), verdict: verdict.is, means: meaningOf(verdict, hits, standing), weight }
 }
 
 const kindNames = {
@@ -86,11 +86,12 @@ function aboutList({ known }: DnsblRules, { domain, addresses, error }: DnsblAns
   return `${kindNames[facts.kind]} of ${facts.operator}${closed}${unknown}`
 }
 
-function meaningOf(verdict: DnsblVerdict, hits: readonly Hit[]): string {
+function meaningOf(verdict: DnsblVerdict, hits: readonly Hit[], standing: DnsblAnswer['standing']): string {
   switch (verdict.is) {
     case 'listed':
       return `listed (${hits.map(({ address, weight }) => `${address} has the weight ${weight}`).join(', ')})`
     case 'unweighted':
+      if (standing === 'unproven') return 'listed, but the list has not been tested yet, so its negative weights do not count'
       return 'listed, but no entry in dnsbl.sites counts this answer (replies)'
     case 'clean':
       return 'not listed'
@@ -98,6 +99,6 @@ function meaningOf(verdict: DnsblVerdict, hits: readonly Hit[]): string {
     case 'timeout':
       return verdict.error.text
     case 'suspended':
-      return 'not asked, because a test has found that the list cannot be trusted; dnsbl.lists of /status says why, and what to do'
+      return 'suspended: not asked, because a test has found that the list cannot be trusted'
   }
 }

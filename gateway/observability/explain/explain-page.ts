@@ -11,6 +11,7 @@ import type { Screening } from '../../core/clients.ts'
 import { explain, type Explanation } from '../../core/explain/explanation.ts'
 import { explainNetwork, keysIn, type NetworkExplanation } from '../../core/explain/network-explanation.ts'
 import type { Rules } from '../../core/rules.ts'
+import type { ListReport } from '../../dns/list-report.ts'
 import { askLists, type DnsAccess } from './ask-lists.ts'
 import type { RecentSession } from './recent-sessions.ts'
 import { type ReverseNames, reverseNames } from './reverse-name.ts'
@@ -39,6 +40,8 @@ export interface ExplainSource {
   isHealthCheck(address: string): boolean
   needsHeader(address: string): boolean
   readonly isFull: boolean
+  /** What the tests of DNS lists have found. */
+  readonly listHealth: readonly ListReport[]
   readonly sessionsKept: number
   sessions(isMeant: (address: string) => boolean, most: number): readonly RecentSession[]
 }
@@ -47,6 +50,18 @@ export interface ExplainSource {
 export interface RememberedSessions {
   readonly kept: number
   readonly sessions: readonly (RecentSession & { readonly worker?: number })[]
+}
+
+export interface UnhealthyList {
+  readonly list: string
+  /** RFC 3339. */
+  readonly since: string
+  readonly reason: string
+  /** What the list has answered at its test. */
+  readonly answer: string
+  readonly advice: string
+  /** It is used nevertheless (dnsbl.whenUnhealthy: Keep). */
+  readonly used: boolean
 }
 
 /** The page. Exactly one of `address` and `network` is there. */
@@ -66,6 +81,8 @@ export interface ExplainPage {
   readonly allowlist: { readonly name: string; readonly problem: string | null }
   readonly address?: Explanation & { readonly ptr: ReverseNames; readonly needsProxyHeader: boolean }
   readonly network?: NetworkExplanation
+  /** DNS lists that a test has found to be faulty: since when, why, and what to do. */
+  readonly unhealthyLists: readonly UnhealthyList[]
   readonly recent: RememberedSessions
 }
 
@@ -115,8 +132,22 @@ export async function explainPage(source: ExplainSource, subject: Subject, serve
     leftOut: leftOut.slice(0, partsShown).map(({ path, why }) => ({ path, why })),
     allowlist: { name: allowlist.name, problem: allowlist.problem ?? null },
     ...explained,
+    unhealthyLists: unhealthy(source.listHealth),
     recent: recentOf(source, subject),
   }
+}
+
+function unhealthy(lists: readonly ListReport[]): readonly UnhealthyList[] {
+  return lists
+    .filter(({ state }) => state === 'suspended')
+    .map(({ list, since, reason = '', answer = '', advice = '', used }) => ({
+      list,
+      since: new Date(since).toISOString(),
+      reason,
+      answer,
+      advice,
+      used,
+    }))
 }
 
 async function explainOne(

@@ -33,6 +33,7 @@ function pageOf(spec: SpecFragment, hash = 'a'.repeat(64)): ExplainPage {
     at: '2026-12-01T00:00:00Z',
     policy: { name: 'mx', namespace: 'mail', generation: 3, hash, mode: 'Enforce' },
     leftOut: [],
+    unhealthyLists: [],
     allowlist: { name: 'memory:allowlist', problem: null },
     address: { ...explained, ptr: { names: ['mail.example.com'] }, needsProxyHeader: false },
     recent: { kept: 10, sessions: [] },
@@ -148,4 +149,21 @@ test('the exit code is the verdict, and 5 where gateways do not agree', () => {
 test('text of another program is made visible', () => {
   const evil: ExplainPage = { ...permitted, policy: { ...permitted.policy, name: 'mx\u001b[31m\u202e\n' } }
   assert.doesNotMatch(textOf(address, [{ gateway: 'mx-a', page: evil }], []), /[\u001b\u202e]/)
+})
+
+test('a list that a test has found to be faulty is named, with its reason and what to do', () => {
+  const faulty = {
+    list: 'bl.example',
+    since: '2026-12-01T00:00:00.000Z',
+    reason: 'ListsEverything',
+    answer: '127.0.0.2',
+    advice: 'remove it',
+    used: false,
+  }
+  const text = (used: boolean) => textOf(address, [{ gateway: 'mx-a', page: { ...permitted, unhealthyLists: [{ ...faulty, used }] } }], [])
+  assert.match(
+    text(false),
+    /\n {14}bl\.example is suspended since 2026-12-01T00:00:00\.000Z: ListsEverything \(answer: 127\.0\.0\.2\): remove it\n/,
+  )
+  assert.match(text(true), /bl\.example is unhealthy, but used \(dnsbl\.whenUnhealthy: Keep\), since/)
 })

@@ -310,3 +310,24 @@ describe('the catalogue says what a list is, and whether it has such an answer:'
     })
   }
 })
+
+test('a list that is suspended or not tested yet says so, and adds nothing', () => {
+  const sites = [{ domain: 'bad.example' }, { domain: 'wl.example', weight: -3 }]
+  const { dnsbl } = explained(
+    { dnsbl: { sites } },
+    {
+      answers: [
+        { answer: { domain: 'bad.example', addresses: [], ttl: -1, standing: 'suspended' }, afterMs: 0 },
+        { answer: { domain: 'wl.example', addresses: ['127.0.0.3'], ttl: 60, standing: 'unproven' }, afterMs: 1 },
+      ],
+    },
+  )
+  assert.deepEqual(
+    dnsbl.lists.map(({ verdict, means, weight }) => [verdict, means, weight]),
+    [
+      ['suspended', 'suspended: not asked, because a test has found that the list cannot be trusted', 0],
+      ['unweighted', 'listed, but the list has not been tested yet, so its negative weights do not count', 0],
+    ],
+  )
+  assert.equal(dnsbl.score, 0)
+})

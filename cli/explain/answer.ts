@@ -16,8 +16,9 @@ export type AskAll = (subject: string, server: string | undefined) => Promise<re
 
 /** A page as another program has sent it; undefined if it has another form. */
 export function readPage(value: unknown): ExplainPage | undefined {
-  const { version, policy, address, network, recent } = fieldsOf(value)
+  const { version, policy, address, network, recent, unhealthyLists } = fieldsOf(value)
   if (typeof version !== 'string' || !isObject(policy) || !isObject(recent) || !Array.isArray(recent['sessions'])) return undefined
+  if (!Array.isArray(unhealthyLists)) return undefined
   const isAddress = isObject(address) && isObject(address['verdict']) && isObject(address['dnsbl']) && isObject(address['allowlist'])
   if (!isAddress && !(isObject(network) && Array.isArray(network['parts']))) return undefined
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is printed of it is checked above, and printed in a safe form

@@ -52,7 +52,7 @@ function policyLines({ policy, leftOut, version, address }: ExplainPage): Lines 
   return section('policy', [...about, ...stress, ...leftOut.map(({ path, why }) => `not in use: ${path}: ${why}`)])
 }
 
-function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist, unhealthyLists = [] }: ExplainPage): Lines {
+function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist, unhealthyLists }: ExplainPage): Lines {
   return [
     ...section('access list', accessLines(address)),
     ...section('allowlist', [...recordLines(address.allowlist), `stored in ${allowlist.name}`, ...problemLines(allowlist.problem)]),
@@ -107,7 +107,6 @@ function listLines({ lists, score, threshold, allowThreshold, action, standing }
   return [`score ${score}: ${meaning[standing]} (${thresholds})`, ...columns(rows)]
 }
 
-/** Older gateways do not report them. */
 const unhealthyLines = (lists: ExplainPage['unhealthyLists']): Lines =>
   lists.map(
     ({ list, since, reason, answer, advice, used }) =>

@@ -79,7 +79,7 @@ describe('what cannot be explained ends with 1 and says why:', () => {
   })
   for (const [what, body] of [
     ['another program', 'hello'],
-    ['a page of another form', '{"version":"1","policy":{},"recent":{"sessions":[]},"address":{"verdict":1}}'],
+    ['a page of another form', '{"version":"1","policy":{},"recent":{"sessions":[]},"unhealthyLists":[],"address":{"verdict":1}}'],
   ] as const)
     test(`the answer of ${what}`, async (t) => {
       const server = http.createServer((_, response) => response.end(body)).listen(0, '127.0.0.1')

@@ -25,7 +25,7 @@ const serverFor = (client: string): string => (client.includes(':') ? '2001:db8:
 export async function compareGateway(count: number, seed: number, first = 0): Promise<Agreement> {
   const outcomes = new Map<string, number>()
   const disagreements: Disagreement[] = []
-  let once = 0
+  let differedOnce = 0
   const [backend, lists] = await Promise.all([startBackend(), startLists()])
   try {
     for (let policy = 0; policy * clientsOfPolicy < count; policy++) {
@@ -33,14 +33,14 @@ export async function compareGateway(count: number, seed: number, first = 0): Pr
       for (const one of await comparePolicy(first + policy, some, seed, { backend: backend.address, resolver: lists.address })) {
         outcomes.set(one.kind, (outcomes.get(one.kind) ?? 0) + 1)
         if (!agrees(one)) disagreements.push(one)
-        else if (one.isAgain === true) once++
+        else if (one.isAgain === true) differedOnce++
       }
     }
   } finally {
     backend.close()
     lists.close()
   }
-  return { outcomes, disagreements, once }
+  return { outcomes, disagreements, once: differedOnce }
 }
 
 interface Around {

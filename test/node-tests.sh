@@ -47,11 +47,11 @@ place=1
 
 # run_tests COMMAND…: the selected tests, by a command that runs another (as `env` does). Results of all parts: $scratch/results.
 # The files that need no time but the processor's run as many at once as there are cores. Beside them, and before them when the processor is short, run
-# *.live.test.ts, which play dialogues in real time, and the stories of a cluster. A file with the line `// Runs alone: WHY` at its head runs alone; these
+# *.live.test.ts, which play dialogues in real time, and the stories of a cluster. Many files share a process (may_share). A file with the line `// Runs alone: WHY` at its head runs alone; these
 # come last, in the order in which they were selected. Where there are several places, all others run in the first one, and these in any.
 # Files with the line `// Runs first: WHY`, which take long, are the first of their kind.
 run_tests() {
-  local failed=0 pure=() live=() alone=()
+  local failed=0 pure=() sharing=() live=() alone=()
   sort_selected
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   : >"$scratch/results"
@@ -61,14 +61,14 @@ run_tests() {
   fi
   for ((place = 2; place <= places; place++)); do in_background take_files alone "$place" "$@"; done
   place=1
-  if [ ${#live[@]} = 0 ]; then
+  if [ ${#live[@]} = 0 ] && [ ${#sharing[@]} = 0 ]; then
     [ ${#pure[@]} = 0 ] || node_test "$(cores)" "$scratch/results" "${pure[@]}" -- "$@" || failed=1
   else
     run_at_once "$@" || failed=1
   fi
   take_files alone 1 "$@" || failed=1
   await_groups 0 || failed=1
-  cat "$scratch"/results.{pure,live-*,alone-*} >>"$scratch/results" 2>/dev/null || true
+  cat "$scratch"/results.{pure-*,live-*,alone-*} >>"$scratch/results" 2>/dev/null || true
   [ $failed = 0 ] || run_failed_files_again "$@"
 }
 
@@ -80,12 +80,21 @@ sort_selected() {
       if grep -q '^// Runs alone: ' "$file"; then alone+=("$file"); else
         case "$file" in
           *.live.test.* | *.cluster.test.*) live+=("$file") ;;
-          *) pure+=("$file") ;;
+          *) if may_share "$file"; then sharing+=("$file"); else pure+=("$file"); fi ;;
         esac
       fi
     done
   done
+  # It pays only when there are many.
+  if [ ${#sharing[@]} -lt 20 ]; then
+    pure+=(${sharing[@]+"${sharing[@]}"})
+    sharing=()
+  fi
 }
+
+# Whether a test file may share a process with others: it neither uses nor changes anything of the process, and starts nothing. To start a process and to
+# load its modules takes longer than most of these files.
+may_share() { ! grep -qE "process\.(env|chdir|on\(|kill|exit)|spawn|execFile|GatewayProcess|runGateway|globalThis|Worker\(|mock\.|unless\(|isPrimary|createServer|chmod" "$1"; }
 
 # Process groups that run now: each is ended with all that it has started.
 groups=()
@@ -113,11 +122,39 @@ stop_all() {
 run_at_once() {
   local lane elsewhere=${#groups[@]}
   for ((lane = 1; lane <= live_at_once && lane <= ${#live[@]}; lane++)); do in_background take_files live "$lane" "$@"; done
-  [ ${#pure[@]} = 0 ] || in_background node_test "$(cores)" "$scratch/results.pure" "${pure[@]}" -- "$@" nice -n 5
+  for ((lane = 1; lane <= $(cores); lane++)); do in_background take_pure_files "$lane" "$(cores)" "$@"; done
   await_groups "$elsewhere"
 }
 
-# take_files live|alone LANE COMMAND…: runs the files that no other lane has taken, one after another. What a file prints is shown when it ends.
+# take_pure_files LANE LANES COMMAND…: its part of the pure files, first those that share a process.
+take_pure_files() {
+  local lane=$1 lanes=$2 mine failed=0
+  shift 2
+  every_nth "$lane" "$lanes" ${sharing[@]+"${sharing[@]}"}
+  [ ${#mine[@]} = 0 ] || show_at_end "pure-$lane" isolated_test none "$scratch/results.pure-$lane" "${mine[@]}" -- "$@" nice -n 5 || failed=1
+  every_nth "$lane" "$lanes" ${pure[@]+"${pure[@]}"}
+  [ ${#mine[@]} = 0 ] || show_at_end "pure-$lane" node_test 1 "$scratch/results.pure-$lane" "${mine[@]}" -- "$@" nice -n 5 || failed=1
+  return $failed
+}
+
+# every_nth FIRST N FILE…: sets `mine`.
+every_nth() {
+  local at=$1 step=$2
+  shift 2
+  mine=()
+  for ((; at <= $#; at += step)); do mine+=("${!at}"); done
+}
+
+# What a command prints is shown when it ends.
+show_at_end() {
+  local shown=$scratch/shown-$1 result=0
+  shift
+  "$@" >"$shown" 2>&1 || result=$?
+  cat "$shown"
+  return $result
+}
+
+# take_files live|alone LANE COMMAND…: runs the files that no other lane has taken, one after another.
 take_files() {
   local kind=$1 lane=$2 files=() nth=0 file failed=0
   shift 2
@@ -129,14 +166,19 @@ take_files() {
     nth=$((nth + 1))
     mkdir "$scratch/$kind-$nth" 2>/dev/null || continue
     if [ "$kind" = alone ] && [ "$places" = 1 ]; then node_test 1 "$scratch/results.alone-1" "$file" -- "$@" || failed=1; else
-      node_test 1 "$scratch/results.$kind-$lane" "$file" -- "$@" >"$scratch/shown-$kind-$lane" 2>&1 || failed=1
-      cat "$scratch/shown-$kind-$lane"
+      show_at_end "$kind-$lane" node_test 1 "$scratch/results.$kind-$lane" "$file" -- "$@" || failed=1
     fi
   done
   return $failed
 }
 
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1; }
+
+# isolated_test process|none RESULTS FILE… -- COMMAND…: the files one after another, in a process each or in one for all.
+isolated_test() {
+  local options=("--test-isolation=$1" ${options[@]+"${options[@]}"})
+  node_test 1 "${@:2}"
+}
 
 # node_test AT-ONCE RESULTS FILE… -- COMMAND…: runs test files and adds what test/results.ts says of them to RESULTS.
 # Modules are compiled once for all files: half of the time of a small test goes into that.

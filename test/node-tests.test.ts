@@ -134,6 +134,26 @@ test('each live file runs once, those first that say so', (t) => {
   assert.ok(words.indexOf('8') < 6, notes())
 })
 
+/** Notes in which process it runs. */
+const sharing = `
+import { appendFileSync } from 'node:fs'
+import { pid } from 'node:process'
+import { test } from 'node:test'
+test('shares', () => appendFileSync(new URL('notes', import.meta.url), pid + ' '))`
+
+test('many files that use nothing of the process share one for each core, and a failed one runs once more by itself', (t) => {
+  const many = Object.fromEntries(Array.from({ length: 24 }, (_, n) => [`${n}.test.mjs`, sharing]))
+  const own = `${sharing}\ntest('has a process of its own', () => process.kill(process.pid, 0))`
+  const { status, stdout, notes } = run(t, { ...many, 'own.test.mjs': own, 'unlucky.test.mjs': unlucky })
+  assert.equal(status, 0, stdout)
+  const pids = notes().trim().split(' ')
+  assert.equal(pids.length, 25)
+  assert.ok(new Set(pids).size <= availableParallelism() + 1, notes())
+  assert.match(stdout, /unlucky\.test\.mjs failed\. It runs once more, alone\./)
+  assert.doesNotMatch(stdout, /\/\d+\.test\.mjs failed/)
+  assert.match(stdout, /\nflaky: \S*unlucky\.test\.mjs: is in time\n$/)
+})
+
 test('files that say so run alone, after all others', (t) => {
   const alone = `// Runs alone: it measures.\n${noting}`
   const { status, stdout, notes } = run(t, { 'a.live.test.mjs': alone, 'b.test.mjs': alone, 'c.live.test.mjs': sound })
@@ -155,10 +175,16 @@ test('where there are two places, one file at a time runs alone in each, beside 
   assert.deepEqual(notes().trim().split(' ').toSorted(), ['1', '2'])
 })
 
-test('failures of both parts are reported at the end, and both run again', (t) => {
+test('failures of all parts are reported at the end, and all run again', (t) => {
   const { status, stdout } = run(t, { 'broken.test.mjs': broken, 'broken.live.test.mjs': broken, 'unlucky.test.mjs': unlucky })
   assert.equal(status, 1, stdout)
-  assert.match(stdout, /\n2 tests failed:\n[^]*broken\.test[^]*\nOne test failed:\n✖ adds up \(\S*broken\.live\.test\.mjs/)
+  const summary = stdout.slice(stdout.lastIndexOf('once more, alone.'))
+  for (const failed of [
+    /\n✖ adds up \(\S*broken\.test\.mjs/,
+    /\n✖ is in time \(\S*unlucky\.test\.mjs/,
+    /\n✖ adds up \(\S*broken\.live\.test\.mjs/,
+  ])
+    assert.match(summary, failed)
   for (const file of ['broken', 'broken.live', 'unlucky'])
     assert.ok(stdout.includes(`/${file}.test.mjs failed. It runs once more, alone.`), file)
   assert.match(stdout, /\nflaky: \S*unlucky\.test\.mjs: is in time\n$/)

@@ -88,29 +88,64 @@ const isWholeFile = (name: string, file: string | undefined): boolean => file !=
 
 const failedFile = (file: string, name: string): string => `failed-file\t${relative('', file)}\t${inOneLine(name)}\n`
 
+/** What is known of the test files under way: of one, or of several that share a process. A test's own `file` is where it was defined, which may be a helper. */
+class FilesUnderWay {
+  readonly #failures = new Map<string, string[]>()
+  readonly #seconds = new Map<string, number>()
+  /** Where the outermost test or suite under way was defined. */
+  #outermost = ''
+
+  begins(file: string | undefined): void {
+    this.#outermost = file ?? ''
+  }
+
+  failed(name: string): void {
+    this.#failures.set(this.#outermost, [...(this.#failures.get(this.#outermost) ?? []), name])
+  }
+
+  took(file: string | undefined, ms: number): void {
+    this.#seconds.set(file ?? '', (this.#seconds.get(file ?? '') ?? 0) + ms / 1000)
+  }
+
+  /** The end of a file that has a process of its own. It can fail without a failed test, for example in a hook at its top. */
+  *ended(file: string, success: boolean, ms: number): Generator<string> {
+    const failures = [...this.#failures.values()].flat()
+    if (!success && failures.length === 0) failures.push(relative('', file))
+    for (const name of failures) yield failedFile(file, name)
+    yield tookSeconds(file, ms / 1000)
+    this.#failures.clear()
+    this.#seconds.clear()
+  }
+
+  /** The end of files that shared a process. */
+  *allEnded(): Generator<string> {
+    for (const [file, names] of this.#failures) for (const name of names) yield failedFile(file, name)
+    for (const [file, seconds] of this.#seconds) yield tookSeconds(file, seconds)
+  }
+}
+
+const tookSeconds = (file: string, seconds: number): string => `took\t${seconds.toFixed(1)}\t${relative('', file)}\n`
+
 async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
   const failures: Failure[] = []
   const names: string[] = []
-  /** Failures of the file under way. A test's own `file` is where it was defined, which may be a helper. */
-  let ofThisFile: string[] = []
+  const files = new FilesUnderWay()
   let tests = 0
   for await (const { type, data } of source) {
-    if (type === 'test:start') names.splice(data.nesting, names.length, data.name)
-    if (type === 'test:summary' && data.file !== undefined) {
-      // A file can fail without a failed test, for example in a hook at its top.
-      if (!data.success && ofThisFile.length === 0) ofThisFile.push(relative('', data.file))
-      for (const name of ofThisFile) yield failedFile(data.file, name)
-      yield `took\t${(data.duration_ms / 1000).toFixed(1)}\t${relative('', data.file)}\n`
-      ofThisFile = []
+    if (type === 'test:start') {
+      names.splice(data.nesting, names.length, data.name)
+      if (data.nesting === 0) files.begins(data.file)
     }
+    if (type === 'test:summary' && data.file !== undefined) yield* files.ended(data.file, data.success, data.duration_ms)
     if (type !== 'test:pass' && type !== 'test:fail') continue
+    if (data.nesting === 0) files.took(data.file, data.details.duration_ms)
     if (data.details.type !== 'suite') tests += 1
     const why = whyLeftOut(data)
     if (why !== undefined) yield `left-out\t${why}\t${inOneLine(data.name)}\n`
     else if (type === 'test:fail' && !isOnlyAround(data.details.error)) {
       const name = [...names.slice(0, data.nesting), data.name].join(' > ')
       if (data.file !== undefined && isWholeFile(data.name, data.file)) yield failedFile(data.file, name)
-      else ofThisFile.push(name)
+      else files.failed(name)
       failures.push({
         name,
         where: data.file === undefined ? 'in no file' : `${relative('', data.file)}:${data.line ?? 1}`,
@@ -119,6 +154,7 @@ async function* results(source: AsyncIterable<TestEvent>): AsyncGenerator<string
       })
     }
   }
+  yield* files.allEnded()
   yield `tests\t${tests}\n`
   for (const line of inWords(failures)) yield `failed\t${line}\n`
 }

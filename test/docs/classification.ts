@@ -19,6 +19,7 @@ const not = (because: string): Treatment => ({ runs: 'not', because })
 
 const docker = elsewhere('needs Docker and a registry; test/cluster/images builds the same Dockerfile without them')
 const drawing = not('a drawing')
+const simulated = elsewhere('needs the log of a day; test/cli/simulate.test.ts runs it on logs of all forms')
 const log = not('lines of a log, which test/sessions compares with a real postscreen')
 const promql = not('PromQL; test/docs/pages.test.ts compares its metrics with those that are exported')
 const story = (name: string): Treatment => elsewhere(`stories/${name}.cluster.test.ts does the same with more to look at`)
@@ -140,6 +141,13 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     'docs/when-a-dns-list-goes-bad.md',
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),
+  ],
+  ['docs/try-a-stricter-policy.md', 'kubectl -n mail logs', simulated],
+  ['docs/try-a-stricter-policy.md', 'npm run', simulated],
+  [
+    'docs/try-a-stricter-policy.md',
+    '3000 sessions from',
+    not('the output of the command before it; test/cli/simulate.test.ts compares its lines'),
   ],
   ['docs/why-was-a-sender-refused.md', 'npm run -s postscreen -- explain', here()],
   [

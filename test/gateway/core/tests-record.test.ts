@@ -34,12 +34,19 @@ describe('the record of the tests of a session', () => {
     assert.deepEqual(testsOf(client), [{ tests: ['pregreet', 'dnsbl'], answers, next: 'handoff' }])
   })
 
-  test('has the kind of an error in place of an answer, and nothing of a list that has not answered', () => {
+  test('has the kind of an error in place of an answer, and overdue for a list that has not answered', () => {
     const client = drive({ dnsbl: { sites } }).connect('192.0.2.1').at(7)
     const error = { kind: 'servfail', text: 'SERVFAIL' } as const
     client.event({ type: 'dnsbl', answer: { domain: 'bl.example', addresses: [], ttl: -1, error }, complete: false }).at(6000)
     assert.deepEqual(testsOf(client), [
-      { tests: ['pregreet', 'dnsbl'], answers: [{ domain: 'bl.example', ttl: -1, error: 'servfail', ms: 7 }], next: 'handoff' },
+      {
+        tests: ['pregreet', 'dnsbl'],
+        answers: [
+          { domain: 'bl.example', ttl: -1, error: 'servfail', ms: 7 },
+          { domain: 'wl.example', ttl: -1, error: 'overdue', ms: 6000 },
+        ],
+        next: 'handoff',
+      },
     ])
   })
 

@@ -1,0 +1,154 @@
+// `postscreen simulate`: plays the sessions of a log under another policy, and shows what would change.
+import { messageOf } from '../runtime/caught.ts'
+import { visibleLines } from '../crds/values/visible-text.ts'
+import { readArguments, wrongArguments } from './arguments.ts'
+import { exceeded, type Limit, readLimits } from './simulate/fail-on.ts'
+import { type LogSource, openLogSource } from './simulate/log-source.ts'
+import { readMerged } from './simulate/merged-log.ts'
+import { notesOf } from './simulate/notes.ts'
+import { progressBar } from './simulate/progress-bar.ts'
+import { reportText } from './simulate/report-text.ts'
+import { type PolicyOfWorld, worldOfPolicy } from './simulate/policy-of-world.ts'
+import { Simulation } from './simulate/simulation.ts'
+import { type Result, Tally } from './simulate/tally.ts'
+
+const name = 'postscreen simulate'
+
+const help = `Usage: ${name} --policy FILE [OPTION]… LOG…
+
+Plays the sessions of a log under another policy, and shows which of them would end in another way, and why.
+
+A LOG is the log of a gateway (JSON or postscreen's lines), a mail log of Postfix with lines of postscreen, or the journal
+(journalctl -o export or -o json); also compressed with gzip, and as kubectl logs prints it. - is standard input. Several
+logs are merged by time. Log files of gateways that share an allowlist belong together.
+
+  --policy FILE     the policy to try
+  --old FILE        the policy that wrote the log: compare the two policies, and know which DNS lists and tests were in use
+  --fail-on LIMITS  exit with 3 if a limit is exceeded: NAME>NUMBER or NAME>NUMBER%, separated by commas, such as
+                    'refused>0.1%,lost>0'. Names: refused, deferred, handed-off (sessions that become so), lost (sessions
+                    that reach a mail server and would not), changed, unknown. A share is one of all sessions
+  --examples N      addresses that are shown for each kind of change (5)
+  -o, --output text|json
+  --help            show this text
+
+Exit codes: 0 if no limit is exceeded, 1 if a policy or a log cannot be read or there is no session in it, 2 for wrong
+arguments, 3 if a limit is exceeded.
+`
+
+const options = {
+  policy: { type: 'string' },
+  old: { type: 'string' },
+  'fail-on': { type: 'string', multiple: true },
+  examples: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+interface Task {
+  readonly policy: PolicyOfWorld
+  readonly old: PolicyOfWorld | undefined
+  readonly limits: readonly Limit[]
+  readonly examples: number
+  readonly isJson: boolean
+  readonly logs: readonly string[]
+}
+
+/** @returns the exit code */
+export async function simulate(args: readonly string[]): Promise<number> {
+  const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
+  if ('exit' in read) return read.exit
+  const task = taskOf(read.run.values, read.run.positionals)
+  if ('exit' in task) return task.exit
+  try {
+    return await run(task)
+  } catch (error) {
+    console.error(visibleLines(`${name}: ${messageOf(error)}`))
+    return 1
+  }
+}
+
+interface Flags {
+  readonly policy?: string
+  readonly old?: string
+  readonly 'fail-on'?: string[]
+  readonly examples?: string
+  readonly output?: string
+}
+
+function taskOf(flags: Flags, logs: readonly string[]): Task | { readonly exit: number } {
+  const { policy, old, examples = '5', output = 'text' } = flags
+  const wrong = (why: string): { exit: number } => ({ exit: wrongArguments(name, why) })
+  if (policy === undefined) return wrong('expected a policy: --policy FILE')
+  if (logs.length === 0) return wrong('expected at least one log; - is standard input')
+  if (logs.filter((log) => log === '-').length > 1) return wrong('standard input (-) can be read only once')
+  if (output !== 'text' && output !== 'json') return wrong(`--output must be text or json, not ${JSON.stringify(output)}`)
+  if (!/^\d{1,4}$/.test(examples)) return wrong(`--examples must be a number from 0 to 9999, not ${JSON.stringify(examples)}`)
+  const limits = (flags['fail-on'] ?? []).map(readLimits)
+  for (const limit of limits) if ('why' in limit) return wrong(`--fail-on ${limit.why}`)
+  const worlds = [worldOfPolicy(policy), old === undefined ? undefined : worldOfPolicy(old)]
+  const problems = worlds.flatMap((world) => (world !== undefined && 'problems' in world ? world.problems : []))
+  for (const problem of problems) console.error(visibleLines(`${name}: ${problem}`))
+  const [fresh, former] = worlds
+  if (problems.length > 0 || fresh === undefined || 'problems' in fresh || (former !== undefined && 'problems' in former))
+    return { exit: 1 }
+  return {
+    policy: fresh,
+    old: former,
+    limits: limits.flatMap((limit) => ('limits' in limit ? limit.limits : [])),
+    examples: Number(examples),
+    isJson: output === 'json',
+    logs,
+  }
+}
+
+async function run({ policy, old, limits, examples, isJson, logs }: Task): Promise<number> {
+  const tally = new Tally()
+  const hasOtherKeys = old !== undefined && old.prefix !== policy.prefix
+  const settings = { policy: { ...policy.world, hasOtherKeys }, old: old?.world }
+  const simulation = new Simulation(settings, (session, before, after) => tally.take(session, before, after))
+  await readLogs(logs, simulation, tally)
+  simulation.finish()
+  const result = tally.result(examples)
+  if (result.sessions === 0) throw new Error('there is no session in the log: it must have the lines of a gateway or of postscreen')
+  const notes = notesOf(policy, simulation.seen)
+  process.stdout.write(isJson ? `${jsonOf(result, notes)}\n` : reportText(result, notes, old !== undefined))
+  const over = exceeded(limits, result)
+  for (const text of over) console.error(`${name}: limit exceeded: ${text}`)
+  return over.length > 0 ? 3 : 0
+}
+
+async function readLogs(logs: readonly string[], simulation: Simulation, tally: Tally): Promise<void> {
+  const sources = logs.map((log) => openNamed(log))
+  const progress = progressBar(process.stderr, () => performance.now())
+  const total = sources.every(({ size }) => size !== undefined) ? sources.reduce((sum, { size = 0 }) => sum + size, 0) : 0
+  const show = async (): Promise<void> => {
+    const done = sources.reduce((sum, { bytesRead }) => sum + bytesRead(), 0)
+    progress.show(done, total, tally.sessions)
+  }
+  try {
+    await readMerged(sources, (item) => simulation.take(item), show)
+  } finally {
+    progress.end()
+  }
+}
+
+function openNamed(log: string): LogSource {
+  try {
+    return openLogSource(log, Date.now())
+  } catch (error) {
+    throw new Error(`${log}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+const jsonOf = (result: Result, notes: readonly string[]): string =>
+  JSON.stringify(
+    {
+      ...result,
+      firstAt: result.firstAt === undefined ? null : new Date(result.firstAt).toISOString(),
+      lastAt: result.lastAt === undefined ? null : new Date(result.lastAt).toISOString(),
+      minutes: result.minutes.map((minute) => ({ ...minute, at: new Date(minute.at).toISOString() })),
+      notes,
+    },
+    undefined,
+    2,
+  )

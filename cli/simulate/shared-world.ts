@@ -1,0 +1,47 @@
+// What a session that is played again shares with the other sessions of its gateway.
+import type { Screening } from '../../gateway/core/clients.ts'
+import type { Rules } from '../../gateway/core/rules.ts'
+import type { Session } from '../../gateway/core/session.ts'
+import type { Why } from './doubt.ts'
+import type { Due } from './due-queue.ts'
+import type { Facts, Memory } from './facts.ts'
+import type { LoggedSession } from './logged-session.ts'
+import type { RememberedClients } from './remembered-clients.ts'
+
+/** A session, as the others see it. */
+export interface PlayedSession extends Due {
+  /** Whether what it shares with the client's other sessions may be wrong. */
+  hasDoubtfulStamps(): boolean
+  /** The relay has ended in the log, which is ahead. @returns whether the session was waiting for that alone */
+  relayEnded(): boolean
+  /** Does what is due. @returns whether more may follow */
+  goOn(): boolean
+}
+
+/** Sessions of a client that may still be open: at a mail server, or under screening. */
+export interface Lingering {
+  relayed: number
+  screened: number
+}
+
+export interface SharedWorld {
+  readonly rules: Rules
+  readonly clients: RememberedClients
+  /** The key of the client in the simulated allowlist. */
+  keyOf(session: LoggedSession): string
+  memoryOf(facts: Facts): Memory
+  /** @param process its name, with the machine */
+  screeningOf(process: string): Screening
+  /** What the session depends on that other sessions of the client leave in doubt, before its connect. */
+  doubtFromOthers(session: Session): Why | undefined
+  /** A session is under screening. */
+  arrive(session: Session, played: PlayedSession): void
+  leave(session: Session, played: PlayedSession): void
+  /** A session has ended at the earliest moment, and may have lasted longer. */
+  linger(session: Session, as: keyof Lingering): void
+  /** It has ended for certain. */
+  forget(session: Session, as: keyof Lingering): void
+  /** The log has handed off this session as well, and will say when its relay has ended. */
+  awaits(session: LoggedSession): boolean
+  awaitRelayEnd(session: LoggedSession, played: PlayedSession): void
+}

@@ -1,0 +1,61 @@
+// Many random pairs of policies: what the second one would do with the clients of the first one's log, and what it does.
+import { type Random, seeded } from '../differential/random.ts'
+import type { Rules } from '../../gateway/core/rules.ts'
+import { rulesOf, type SpecFragment } from '../support/core-session.ts'
+import { compareFates, predict } from './compare-fates.ts'
+import { playClients, startTime } from './play-clients.ts'
+import { randomClients } from './random-clients.ts'
+import { policyGroups, randomPolicy } from './random-policies.ts'
+
+export interface CampaignSettings {
+  readonly pairs: number
+  readonly sessions: number
+  readonly seed: number
+  /** Only the pair of this number. */
+  readonly only?: number
+}
+
+export interface CampaignResult {
+  readonly pairs: number
+  readonly equal: number
+  readonly unknown: number
+  readonly different: number
+  /** Verdicts that change when a log is simulated under the policy that wrote it; none should. */
+  readonly changedByOwnPolicy: number
+  /** Of those under their own policy. */
+  readonly unknownByOwnPolicy: number
+}
+
+/** A policy, and one that differs from it in one or two groups of fields, or in all. */
+export function policyPair(random: Random): readonly [SpecFragment, SpecFragment] {
+  const [one, other] = [randomPolicy(random), randomPolicy(random)]
+  if (random.chance(0.3)) return [one, other]
+  const groups = [random.pick(policyGroups), random.pick(policyGroups)]
+  return [one, { ...one, ...Object.fromEntries(groups.map((group) => [group, other[group]])) }]
+}
+
+/** Every pair is settled by the seed and its number alone. @param tell told of each difference */
+export function campaign({ pairs, sessions, seed, only }: CampaignSettings, tell: (pair: number, text: string) => void): CampaignResult {
+  const sum = { pairs: 0, equal: 0, unknown: 0, different: 0, changedByOwnPolicy: 0, unknownByOwnPolicy: 0 }
+  for (let pair = only ?? 0; pair < (only === undefined ? pairs : only + 1); pair++) {
+    const random = seeded(seed, pair)
+    const [one, other] = policyPair(random).map((policy) => rulesOf(policy)) as [Rules, Rules]
+    const clients = randomClients(random, sessions)
+    const [first, second] = [playClients(one, clients), playClients(other, clients)]
+    // Every second time the policy that wrote the log is given as well.
+    const old = pair % 2 === 0 ? undefined : one
+    const predictions = predict(first.lines, other, old)
+    const before = compareFates(clients, startTime, first.fates, predictions, 'before')
+    const after = compareFates(clients, startTime, second.fates, predictions, 'after')
+    const own = compareFates(clients, startTime, first.fates, predict(first.lines, one, old), 'after')
+    for (const text of [...before.differences, ...after.differences]) tell(pair, text)
+    for (const text of own.differences) tell(pair, `under its own policy ${text}`)
+    sum.pairs++
+    sum.equal += after.equal
+    sum.unknown += after.unknown
+    sum.different += after.differences.length + before.differences.length
+    sum.changedByOwnPolicy += own.differences.length
+    sum.unknownByOwnPolicy += own.unknown
+  }
+  return sum
+}

@@ -38,6 +38,8 @@ export interface Facts {
    * the log does not show it.
    */
   readonly sentRecipient: 'valid' | 'out of order' | 'no' | undefined
+  /** When its tests were passed; where no line has its RCPT, this is the time of it. */
+  readonly passedAt: number | undefined
   readonly hungUpAfterGreeting: boolean
   /** It was gone before the greeting, and was not watched at the time. */
   readonly leftUnseen: boolean
@@ -72,6 +74,7 @@ export function factsOf(session: LoggedSession, background: Background): Facts {
     greetedAt: tests?.next === 'smtp' ? tests.at : undefined,
     wentOnAtBackend: handedOffAt !== undefined && tests?.next === 'smtp',
     sentRecipient: sentRecipient(session),
+    passedAt: session.pass?.at,
     hungUpAfterGreeting: session.hungUpAfterGreeting,
     leftUnseen:
       session.hungUpAfterGreeting && moves.length === 0 && disconnectedAt !== undefined && disconnectedAt - (tests?.at ?? 0) < 100,
@@ -120,19 +123,21 @@ function memoryOf(session: LoggedSession, { old }: Background): Memory {
 type AnswerOf = Facts['answerOf']
 
 function answersOf(session: LoggedSession, background: Background): AnswerOf {
-  const { tests, answers, listed = [], settledAt, pass } = session
+  const { tests, answers, listed = [], settledAt, pass, talkedAt = 0 } = session
   if (tests !== undefined) {
     const known = answers ?? []
     return (domain, account) =>
       known.find((one) => one.domain === domain && one.account === account) ?? known.find((one) => one.domain === domain)
   }
   const { old, hasAnswered } = background
+  // The lines have no times. A client for which the lists vouch before it talks has no PREGREET.
+  const ms = talkedAt + 1
   const settled = wasTested(session) && (settledAt !== undefined || pass !== undefined || wasGreeted(session))
   return (domain) => {
     const said = listed.filter((one) => one.domain === domain)
-    if (said.length > 0) return { domain, addresses: said.flatMap(({ addresses = [] }) => addresses), ttl: said[0]?.ttl ?? -1, ms: 1 }
+    if (said.length > 0) return { domain, addresses: said.flatMap(({ addresses = [] }) => addresses), ttl: said[0]?.ttl ?? -1, ms }
     const asked = old === undefined ? hasAnswered(domain) : old.dnsbl.lists.some((list) => list.domain === domain)
-    return settled && asked ? { domain, ttl: -1, ms: 1 } : undefined
+    return settled && asked ? { domain, ttl: -1, ms } : undefined
   }
 }
 

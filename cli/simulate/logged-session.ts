@@ -124,7 +124,9 @@ export class LoggedSession {
     else if (event === 'NON-SMTP COMMAND') this.moves.push({ at, is: 'nonSMTPCommand', command, args })
   }
 
+  /** A list that answers after the tests before the greeting has no effect. */
   takeListing(answer: LoggedAnswer): void {
+    if (this.pass !== undefined || this.settledAt !== undefined) return
     this.listed ??= []
     if (this.listed.length < mostListings) this.listed.push(answer)
   }

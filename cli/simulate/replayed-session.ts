@@ -253,8 +253,8 @@ export class ReplayedSession implements PlayedSession {
     say('EHLO client\r\n')
     say('MAIL FROM:<>\r\n')
     for (const move of moves) say(bytesOf(move, this.#world.rules), move.at)
-    if (sentRecipient === 'out of order') say('RCPT\r\n')
-    else if (sentRecipient !== 'no' && !moves.some(({ is }) => is === 'recipient')) say(recipient)
+    if (sentRecipient === 'out of order') say('RCPT\r\n', this.#facts.passedAt)
+    else if (sentRecipient !== 'no' && !moves.some(({ is }) => is === 'recipient')) say(recipient, this.#facts.passedAt)
     if (sentRecipient === undefined || isUnsure) {
       this.#doubt.stamps |= this.#session.todo & deepTests
       if (this.#world.rules.smtp.sameSession) this.#doubt.mayRefuse({ is: 'recipient' })

@@ -46,6 +46,7 @@ export class ReplayedSession implements PlayedSession {
   #isTold = false
   #recalledInDoubt: TestSet = 0
   #handedOffAt = 0
+  #isTimeUnsure = false
   /** Tests behind the greeting whose results the log has for this session. */
   #deepKnown: TestSet
   /** Until then the session may still count for limits, though the core has seen it end. */
@@ -101,7 +102,7 @@ export class ReplayedSession implements PlayedSession {
 
   hasDoubtfulStamps(): boolean {
     this.#doubtDeepTests()
-    return this.#doubt.isAny
+    return this.#doubt.isAny || this.#isTimeUnsure
   }
 
   relayEnded(): boolean {
@@ -213,6 +214,9 @@ export class ReplayedSession implements PlayedSession {
       const { addresses = [], ttl, error, ms } = said ?? notKnown
       known.push({ ms, answer: { ...head, addresses, ttl, ...(error !== undefined && { error: { kind: error, text: error } }) } })
     }
+    // They would have answered at another time, so that the tests would have been over at another time.
+    const waits = this.#world.rules.greetWait.normal
+    this.#isTimeUnsure = this.#silentLists.some(({ until }) => until + fineMs < now + waits)
     known.sort((a, b) => a.ms - b.ms)
     for (const [i, { ms, answer }] of known.entries()) this.#plan(now + ms, { type: 'dnsbl', answer, complete: i === lists.length - 1 })
   }
@@ -285,7 +289,8 @@ export class ReplayedSession implements PlayedSession {
     this.#doubtDeepTests()
     const verdict = this.#outcome.verdict()
     const why = doubt.about(verdict, this.#outcome.refusals, this.#world.rules.audit)
-    this.#markStamps(why !== undefined)
+    // Audit mode hands off a client that fails, and does not remember it.
+    this.#markStamps(why !== undefined || (this.#world.rules.audit && doubt.isAny))
     this.#world.leave(session, this)
     this.#lingerUnlessSure(now, why === undefined)
     this.#tell(why === undefined ? verdict : { unknown: why })
@@ -308,7 +313,7 @@ export class ReplayedSession implements PlayedSession {
     const hasEnd = handedOff
       ? relayedMs !== undefined || this.#world.awaits(this.#logged)
       : this.#session.smtp === undefined || dialogueMs !== undefined
-    if (hasEnd && isKnown) return
+    if (hasEnd && isKnown && !this.#isTimeUnsure) return
     if (this.#session.phase === 'relayed') this.#on(now, { type: 'gone' })
     this.#world.linger(this.#session, handedOff ? 'relayed' : 'screened')
     this.#lingersUntil = now + longestUnknownMs

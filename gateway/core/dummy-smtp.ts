@@ -40,11 +40,11 @@ export function smtpOf(s: Session): SmtpState {
 /** Greets, unless the client has talked already, and reads what it said meanwhile (psc_smtpd_tests). */
 export function startDummySmtp(turn: Turn): void {
   const { session: s } = turn
-  enter(turn, 'smtp')
   if (s.replyAtFirstCommand) s.todo &= ~deepTests
   // A client that is refused anyway gets the other deep tests too, so that the log has all its failures.
   else if (anyFailure(s)) s.todo |= deepTests
   if (!s.replyAtFirstCommand) logTests(turn, 'smtp')
+  enter(turn, 'smtp')
   // A second greeting would put the replies to a pregreeting client out of step (T3); but `220-` followed by 421 is
   // worse (T42).
   if ((s.failed & bit.pregreet) === 0 || s.replyAtFirstCommand) turn.send(s.rules.host.greeting)

@@ -50,6 +50,14 @@ describe('the record of the tests of a session', () => {
     ])
   })
 
+  test('has how long a list was waited for before the greeting', () => {
+    const client = drive({ dnsbl: { sites }, deepTests: pipelining }).connect('192.0.2.1').at(5).listed('wl.example', [], 60).at(6000)
+    assert.deepEqual(testsOf(client)[0]?.answers, [
+      { domain: 'wl.example', ttl: 60, ms: 5 },
+      { domain: 'bl.example', ttl: -1, error: 'overdue', ms: 6000 },
+    ])
+  })
+
   test('has the record that the allowlist held before the session', () => {
     const gateway = drive({ deepTests: pipelining }).remembering('192.0.2.1', '+86400;1;0;1;1')
     assert.deepEqual(testsOf(gateway.connect('192.0.2.1')), [{ tests: ['pipelining'], remembered: '1700086400;1;0;1;1', next: 'smtp' }])

@@ -384,6 +384,7 @@ test('all problems are reported at once, those of rules across fields too', () =
       listen: { addresses: ['[::]:25', 'x', '[::]:25'], proxyProtocol: { mode: 'TrustedNetworks' } },
       dnsbl: { threshold: 0, minTTL: '2h', sites: [{ domain: 'a b' }, 5] },
       tls: { level: 'May', certFile: 7 },
+      deepTests: { handoff: 'Reconnect' },
     }),
     [
       'spec.listen.addresses[1]: must be ADDRESS:PORT such as 0.0.0.0:2525 or [::]:2525, with a port from 1 to 65535',

@@ -35,7 +35,9 @@ export const serverAddress = '198.51.100.1'
 
 /** A whole policy around a fragment. Throws with the problems of a bad one. */
 export function policyOf(fragment: SpecFragment): PolicySpec {
-  const spec = { hostname: 'mx.example.com', backend: { addresses: ['192.0.2.25:10025'] }, ...fragment }
+  // What postscreen does, whatever the default of a policy is.
+  const deepTests = { handoff: 'Reconnect', ...fragment.deepTests }
+  const spec = { hostname: 'mx.example.com', backend: { addresses: ['192.0.2.25:10025'] }, ...fragment, deepTests }
   const result = parsePolicy({ apiVersion, kind, metadata: { name: 'test' }, spec })
   assert.ok('policy' in result, inspect(result))
   return result.policy.spec

@@ -24,5 +24,7 @@ function readPolicy(folder: string, file: string): SharedPolicy {
   const content = load(readFileSync(join(folder, file), 'utf8')) as { policy?: SharedPolicy['policy']; postfix?: SharedPolicy['postfix'] }
   const { policy, postfix } = content
   if (policy === undefined || postfix === undefined) throw new Error(`${file}: needs policy and postfix`)
-  return { name: basename(file, '.yaml'), policy, postfix }
+  // What postscreen does, whatever the default of a policy is.
+  const deepTests = { handoff: 'Reconnect', ...(policy['deepTests'] as object | undefined) }
+  return { name: basename(file, '.yaml'), policy: { ...policy, deepTests }, postfix }
 }

@@ -233,5 +233,6 @@ export const ruleManifest = ({ spec }: RuleCase) => ({
   apiVersion: 'postscreen.dev/v1alpha1',
   kind: 'PostscreenPolicy',
   metadata: { name: 'mx' },
-  spec: { backend: { addresses }, ...spec },
+  // The rules about TLS depend on it, whatever its default is.
+  spec: { backend: { addresses }, deepTests: { handoff: 'Reconnect' }, ...spec },
 })

@@ -90,6 +90,11 @@ export const equivalents: readonly Equivalent[] = [
     "const readable = refs.length >= 0 && 'policy' in parsePolicy(policy)",
   ),
   ...ofFile(
+    'operator/compile/compilations.ts',
+    'the policy is parsed if and only if there are rules for tenants',
+    "if (this.#tenants === undefined && parsed === undefined || 'problems' in parsed) return undefined",
+  ),
+  ...ofFile(
     'operator/compile/compile.ts',
     'these words are for tables that do not parse or have too many networks, which a valid list in a policy of 1.5 MiB never does',
     "return this.#toFile(entry, tableText(inline), path, '')",

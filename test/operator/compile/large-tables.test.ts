@@ -61,4 +61,11 @@ describe('tables that together have 64 MiB', () => {
       },
     ])
   })
+
+  test('are read to the last byte beside one that is missing, which takes none', async () => {
+    const made = await compilationScene({ b: { data: { list: whole } } }).compilations.of(both)
+    assert.deepEqual('problems' in made && made.problems, [
+      { path: 'spec.access[0].table.configMap', why: 'ConfigMap a key list does not exist' },
+    ])
+  })
 })

@@ -139,7 +139,7 @@ class Client {
 
   async #data(): Promise<void> {
     const answer = await this.#ask('DATA', 'DATA\r\n')
-    if (answer.startsWith('354')) await this.#ask('message', `${message(this.#random).replace(/^\./gm, '..').slice(0, 2000)}\r\n.\r\n`)
+    if (answer.startsWith('354')) await this.#ask('message', `${message(this.#random).slice(0, 2000).replace(/^\./gm, '..')}\r\n.\r\n`)
   }
 
   async #chunks(): Promise<void> {

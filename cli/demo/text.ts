@@ -66,6 +66,10 @@ function meaning(record: LogRecord): Meaning {
       return { tone: 'odd', means: `passed all tests, but no mail server takes it at ${record.goal}: ${record.reply}` }
     case 'AUDIT':
       return { tone: 'odd', means: `handed off to the mail server; Enforce mode would ${record.would}, with ${record.reply}` }
+    case 'BAN':
+      return { tone: 'bad', means: `${record.network} has failed too often and is banned for ${record.seconds} s` }
+    case 'BANNED':
+      return { tone: 'bad', means: `refused, because ${record.network} is banned` }
     case 'TESTS':
       return { tone: 'quiet', means: record.tests.join(', ') }
     case 'EHLO KEYWORDS DISCARDED':

@@ -3,6 +3,7 @@
 import type { z } from 'zod'
 import { access, denylist } from './access.ts'
 import { allowlist } from './allowlist.ts'
+import { bans } from './bans.ts'
 import { backend, banner, hostname, limits, listen, mode } from './connection.ts'
 import { deepTests } from './deep-tests.ts'
 import { dnsbl } from './dnsbl.ts'
@@ -33,6 +34,7 @@ export const policySpec = documented(
     access,
     denylist,
     allowlist,
+    bans,
     limits,
     tls,
     explain,

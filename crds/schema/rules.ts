@@ -8,6 +8,7 @@ import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'
 import { deepTestsTls, handoff } from './deep-tests.ts'
 import { dnsblTTL } from './dnsbl.ts'
+import { banTimes } from './bans.ts'
 import { greetWait } from './greet.ts'
 import { commandTimeLimit } from './smtp.ts'
 import { handshakeTimeout } from './tls.ts'
@@ -77,6 +78,14 @@ const tests: readonly Rule[] = [
     cel: celNotLonger('stressCommandTimeLimit', 'commandTimeLimit'),
     message: 'must not be longer than commandTimeLimit',
     holds: (value) => notLonger(value['stressCommandTimeLimit'], value['commandTimeLimit'] ?? commandTimeLimit),
+  },
+  {
+    at: 'spec.bans',
+    field: 'for',
+    // CEL has a keyword `for`; Kubernetes calls the field __for__.
+    cel: celNotLonger('__for__', 'max'),
+    message: `must not be longer than max; the defaults are ${banTimes.for} and ${banTimes.max}`,
+    holds: (value) => notLonger(value['for'] ?? banTimes.for, value['max'] ?? banTimes.max),
   },
 ]
 

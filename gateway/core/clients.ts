@@ -1,6 +1,7 @@
 // What the sessions of one gateway share: counters, stress mode, and for each client the state of its parallel
 // sessions.
 import type { Stamps } from './allowlist-record.ts'
+import { BanTable } from './bans/ban-table.ts'
 
 /**
  * Shared by the sessions of one client that run at the same time (postscreen.h PSC_CLIENT_INFO).
@@ -23,13 +24,14 @@ export interface Screening {
   readonly clients: Map<string, ClientState>
   /** By the client's key: connections that a backend has taken. */
   readonly relays: Map<string, number>
+  readonly bans: BanTable
   checkQueue: number
   postQueue: number
   stress: boolean
 }
 
 export function newScreening(): Screening {
-  return { clients: new Map(), relays: new Map(), checkQueue: 0, postQueue: 0, stress: false }
+  return { clients: new Map(), relays: new Map(), bans: new BanTable(), checkQueue: 0, postQueue: 0, stress: false }
 }
 
 /** Water marks of stress mode for a pre-queue limit (postscreen_state.c: 90 % and 70 %). */
@@ -90,13 +92,17 @@ export function connectionsOf(screening: Screening, { key, concurrency }: Client
   return concurrency + (screening.relays.get(key) ?? 0)
 }
 
-/** A copy of the counters, and of the state of one client only, on which a session can be tried without an effect. */
-export function copyFor(screening: Screening, key: string): Screening {
+/**
+ * A copy of the counters, and of the state of one client only, on which a session can be tried without an effect.
+ * @param network of the client, if the policy bans networks
+ */
+export function copyFor(screening: Screening, key: string, network: string | undefined): Screening {
   const state = screening.clients.get(key)
   const relays = screening.relays.get(key)
   return {
     ...screening,
     clients: new Map(state === undefined ? [] : [[key, { ...state, stamps: [...state.stamps] }]]),
     relays: new Map(relays === undefined ? [] : [[key, relays]]),
+    bans: screening.bans.copyFor(network),
   }
 }

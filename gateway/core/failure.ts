@@ -1,9 +1,13 @@
 // What a failure leads to: a failed test, or a client that the access list denies.
+import { countFailure } from './bans/banned-client.ts'
 import { drop } from './conclude.ts'
 import type { Reply } from './replies.ts'
 import { bit } from './tests.ts'
 import type { Turn } from './turn.ts'
 import type { Action, TestName } from './vocabulary.ts'
+
+/** No mail server fails these tests, so failing them counts towards a ban, also where it does not drop the client. */
+const marksBots: ReadonlySet<TestName> = new Set<TestName>(['pregreet', 'nonSMTPCommand'])
 
 /** The reply that ends the session, and the one that every recipient gets. */
 export interface Refusal {
@@ -19,6 +23,7 @@ export function refuse(turn: Turn, action: Action, refusal: Refusal): boolean {
   const { session: s } = turn
   switch (action) {
     case 'Drop':
+      countFailure(turn)
       drop(turn, refusal.drop)
       return false
     case 'Enforce':
@@ -38,5 +43,7 @@ export function refuse(turn: Turn, action: Action, refusal: Refusal): boolean {
 export function failTest(turn: Turn, test: TestName, refusal: Refusal): boolean {
   const { session: s } = turn
   s.failed |= bit[test]
-  return refuse(turn, s.rules.action[test], refusal)
+  const action = s.rules.action[test]
+  if (action !== 'Ignore' && marksBots.has(test)) countFailure(turn)
+  return refuse(turn, action, refusal)
 }

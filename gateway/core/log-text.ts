@@ -52,6 +52,11 @@ export function logText(record: LogRecord): string | undefined {
       return `${client}: replacing command "${record.command}" with "${record.replacement}"`
     case 'STRESS':
       return `${record.change} STRESS mode with ${record.connections} connections`
+    // postscreen has no bans. The second line has the form of its other refusals, for programs that read them.
+    case 'BAN':
+      return `BAN ${record.network} for ${record.seconds}s because of ${client}`
+    case 'BANNED':
+      return `NOQUEUE: reject: CONNECT from ${client}: ${record.network} is banned`
     case 'DNSBL ERROR CODE':
     case 'SAME SESSION FAILED':
     case 'AUDIT':

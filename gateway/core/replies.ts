@@ -119,3 +119,8 @@ export function hostReplies(hostname: string, banner: string, teaser: string): H
 export function blockedUsing(code: 521 | 550, client: string, list: string): Reply {
   return { code, text: `5.7.1 Service unavailable; client [${client}] blocked using ${list}` }
 }
+
+/** The reply to a client whose network is banned. */
+export function bannedReply(client: string): Reply {
+  return { code: 521, text: `5.7.1 Service unavailable; client [${client}] is banned after repeated failures` }
+}

@@ -7,6 +7,8 @@ import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
+import type { BanRules } from './bans/ban.ts'
+import { banRules } from './bans/ban-rules.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
@@ -63,6 +65,8 @@ export interface Rules {
   readonly allowlistInterface: (serverAddress: string) => boolean
   /** The key of a client in the temporary allowlist. */
   readonly allowlistKey: (clientAddress: string) => string
+  /** Undefined: no client is banned. */
+  readonly bans: BanRules | undefined
   readonly limits: { readonly connectionsPerClient: number; readonly preQueue: number; readonly postQueue: number }
   readonly host: HostReplies
   readonly smtp: SmtpRules
@@ -239,6 +243,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     access: compileAccessList(accessEntries(spec.access, around.tables)),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     allowlistKey: allowlistKeys(spec.allowlist.prefix),
+    bans: banRules(spec.bans),
     limits: spec.limits,
     host: hostReplies(hostname, banner, teaser),
     smtp: smtpRules(spec),

@@ -1,6 +1,7 @@
 // The record of one screening session, and the few questions that every part of the machine asks it.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Stamps } from './allowlist-record.ts'
+import type { ActiveBan } from './bans/ban-table.ts'
 import type { ClientState, Screening } from './clients.ts'
 import type { DnsblScore } from './dnsbl.ts'
 import type { EhloDiscard } from './ehlo.ts'
@@ -77,6 +78,10 @@ export interface Session {
   isNew: boolean
   denied: boolean
   vetoed: boolean
+  /** The ban of the client's network, until the temporary allowlist has said whether it applies to the client. */
+  ban: ActiveBan | undefined
+  /** The session has counted as a failure of the client's network. */
+  failureCounted: boolean
   noForward: boolean
   /** The passes are in the log and in the allowlist. */
   passRecorded: boolean
@@ -141,6 +146,8 @@ export function newSession(
     isNew: false,
     denied: false,
     vetoed: false,
+    ban: undefined,
+    failureCounted: false,
     noForward: false,
     passRecorded: false,
     hungUp: false,

@@ -19,8 +19,9 @@
 // `gone`.
 // Rule 2: only `enter` in phase.ts assigns a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
-import { decodeRecord, isDue, newStamp } from './allowlist-record.ts'
-import { endAudit, isWorthObserving } from './audit.ts'
+import { decodeRecord, isDue, newStamp, type Stamps } from './allowlist-record.ts'
+import { endAudit, isAudited, isWorthObserving } from './audit.ts'
+import { banOf, isRemembered, refuseBanned, stampsIn } from './bans/banned-client.ts'
 import { type ClientState, connectionsOf } from './clients.ts'
 import { abandonLookup, conclude, drop, finish, hangup } from './conclude.ts'
 import { commandTimeLimit, endOfInput, input, replayed, startDummySmtp } from './dummy-smtp.ts'
@@ -94,12 +95,35 @@ function end(turn: Turn): void {
   else s.ended = true
 }
 
-/** Limits, the permanent access list, then the question to the temporary allowlist. */
+/** A client of a banned network is admitted only if the temporary allowlist knows it. */
 function connect(turn: Turn): void {
   const { session: s } = turn
-  const { screening, rules } = s
-  turn.log({ event: 'CONNECT', server: s.server })
+  s.ban = banOf(s, turn.now)
+  if (s.ban === undefined) {
+    turn.log({ event: 'CONNECT', server: s.server })
+    enter(turn, 'recall')
+    return admit(turn)
+  }
   enter(turn, 'recall')
+  const state = clientState(s)
+  if (isKnown(state)) settleBan(turn, state.stamps)
+  else turn.out.push({ do: 'recall', key: state.key })
+}
+
+/** Refuses a client of a banned network, unless its stamps say that it is remembered. */
+function settleBan(turn: Turn, stamps: Readonly<Stamps>): void {
+  const { session: s } = turn
+  const { ban } = s
+  s.ban = undefined
+  const applies = ban !== undefined && !isRemembered(s, stamps, turn.second)
+  if (!applies || isAudited(s)) turn.log({ event: 'CONNECT', server: s.server })
+  if (!applies || refuseBanned(turn, ban)) admit(turn)
+}
+
+/** Limits, the permanent access list, then the question to the temporary allowlist. */
+function admit(turn: Turn): void {
+  const { session: s } = turn
+  const { screening, rules } = s
   const state = clientState(s)
   if (rules.limits.connectionsPerClient > 0 && connectionsOf(screening, state) > rules.limits.connectionsPerClient) {
     turn.log({ event: 'CONNECTION REFUSED', why: 'too many connections' })
@@ -147,6 +171,7 @@ function isKnown({ stamps }: ClientState): boolean {
 /** Plans the tests by the allowlist's record; without a record, every enabled test (psc_parse_tests, psc_new_tests). */
 function recalled(turn: Turn, record: string | undefined): void {
   const { session: s } = turn
+  if (s.ban !== undefined) return settleBan(turn, stampsIn(record))
   const state = clientState(s)
   // Of parallel sessions that asked, the first answer counts: what has been passed since then must not be undone (T23).
   if (!isKnown(state))

@@ -112,6 +112,8 @@ export type Effect =
   | { readonly do: 'read' }
   | { readonly do: 'pause' }
   | { readonly do: 'log'; readonly record: LogRecord }
+  /** An event that is counted, but not logged: the log has had one like it. */
+  | { readonly do: 'count'; readonly record: LogRecord }
   /**
    * Hand off the client to the backend. `unread` are its bytes that have not been answered yet; `teaserSent`: it has
    * read `220-`.
@@ -225,5 +227,9 @@ export type LogRecord = { readonly client: Endpoint } & (
     }
   /** Audit mode: the client was handed off, but Enforce mode would not have done this. `reply` is its reply. */
   | { readonly event: 'AUDIT'; readonly would: 'refuse' | 'drop' | 'enforce' | 'defer'; readonly reply: string }
+  /** The client's network has failed too often. `nth`: which ban of this network; `until` in epoch seconds. */
+  | { readonly event: 'BAN'; readonly network: string; readonly seconds: number; readonly until: number; readonly nth: number }
+  /** A client of a banned network is refused. Logged once a ban, then only counted. */
+  | { readonly event: 'BANNED'; readonly network: string; readonly until: number; readonly nth: number }
   | { readonly event: 'STRESS'; readonly change: 'entering' | 'leaving'; readonly connections: number }
 )

@@ -64,6 +64,10 @@ export function countedAs(record: LogRecord, mode: Mode): readonly string[] {
       return [`sameSession|${record.goal}|${record.why}`]
     case 'AUDIT':
       return [`audit|${record.would}`]
+    case 'BAN':
+      return ['bans']
+    case 'BANNED':
+      return [`rejects|521|banned|${mode}`]
     case 'STRESS':
       return record.change === 'entering' ? ['stress'] : []
     case 'DATA WITHOUT RCPT':
@@ -101,5 +105,6 @@ export const counters: Readonly<Record<string, { name: string; help: string; lab
     help: 'Audit mode: clients handed off that would have been refused, dropped, enforced or deferred.',
     labels: ['would'],
   },
+  bans: { name: 'postscreen_bans_total', help: 'Bans of networks that kept failing.', labels: [] },
   stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },
 }

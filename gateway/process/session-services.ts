@@ -97,6 +97,10 @@ export class PolicySessionServices implements SessionServices {
     this.#gateway.log.session(sessionId, record)
   }
 
+  count(record: LogRecord): void {
+    this.#gateway.metrics.event(record, this.rules.audit)
+  }
+
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void {
     this.#gateway.metrics.starttls(result.is)
     if (result.is === 'established') return

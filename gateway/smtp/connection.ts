@@ -38,6 +38,8 @@ export interface SessionServices {
   /** Relays a client to the backend that has answered it. */
   relayJoined(sessionId: string, request: RelayRequest, joined: JoinedBackend, at: HandOffPoint, events: RelayEvents): void
   log(sessionId: string, record: LogRecord): void
+  /** Counts an event that is not logged. */
+  count(record: LogRecord): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
   /** The connection is no longer screened: it is relayed or closed. */
   ended(connection: Connection): void
@@ -134,6 +136,9 @@ export class Connection extends Waiter implements SocketReader {
         break
       case 'log':
         this.#services.log(this.id, effect.record)
+        break
+      case 'count':
+        this.#services.count(effect.record)
         break
       case 'arm':
         this.#arm(effect.timer, effect.ms)

@@ -25,6 +25,7 @@ export class CoreConnection {
   #unread = ''
   #closed = false
   #smtpdInput = ''
+  #observes = false
   #disarm: () => void = () => undefined
   #abandon: () => void = () => undefined
 
@@ -90,8 +91,13 @@ export class CoreConnection {
       case 'join':
         throw new Error('these scenarios have no backend that answers in the same session')
       case 'observe':
+        this.#observes = true
+        break
       case 'unobserve':
-        throw new Error('scenarios do not observe')
+        this.#observes = false
+        break
+      case 'count':
+        break
     }
   }
 
@@ -120,6 +126,7 @@ export class CoreConnection {
     if (!this.#reading || this.#closed) return
     const bytes = this.#kernel
     this.#kernel = ''
+    if (this.#observes && bytes !== '') this.#on({ type: 'data', bytes: Buffer.from(bytes, 'latin1') })
     if (this.#stage === 'relayed') this.#tellSmtpd(bytes)
     // Whatever a client says in place of a handshake, the handshake fails: to the session that is an end of its input.
     else if (this.#stage === 'handshake' && bytes !== '') this.#on({ type: 'end' })

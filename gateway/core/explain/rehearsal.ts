@@ -75,7 +75,8 @@ class Stage {
     this.#input = input
     this.#now = input.now
     this.#script = [...(rules.smtp.tls === 'Encrypt' && tlsReady ? tlsScript : plainScript)]
-    this.#session = newSession(rules, copyFor(screening, rules.allowlistKey(client.address)), client, server, tlsReady)
+    const copy = copyFor(screening, rules.allowlistKey(client.address), rules.bans?.networkOf(client.address))
+    this.#session = newSession(rules, copy, client, server, tlsReady)
   }
 
   play(): Rehearsal {
@@ -140,6 +141,7 @@ class Stage {
         this.#timer = undefined
         break
       case 'log':
+      case 'count':
         this.#records.push(effect.record)
         break
       case 'relay':

@@ -86,6 +86,8 @@ const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.A
     answers: fc.option(fc.array(answer), { nil: undefined }),
     next: anyText,
   },
+  BAN: { network: anyText, seconds: fc.nat(), until: fc.nat(), nth: fc.nat() },
+  BANNED: { network: anyText, until: fc.nat(), nth: fc.nat() },
   STRESS: { change: anyText, connections: fc.nat() },
 }
 const anyWorker = fc.option(fc.integer({ min: 1, max: 64 }), { nil: undefined })

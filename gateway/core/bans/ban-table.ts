@@ -183,7 +183,7 @@ export class BanTable {
 
   #learnBan(ban: Ban, now: number, { maxMs }: BanRules): void {
     const { network, at } = ban
-    if (ban.until <= now || at > now + clockDifferenceMs || (this.#removed.get(network) ?? 0) >= at) return
+    if (!(ban.until > now) || at > now + clockDifferenceMs || (this.#removed.get(network) ?? 0) >= at) return
     // Whatever the order in which gateways learn of two bans, they must end up with the same one.
     if ((this.#bans.get(network)?.ban.until ?? 0) >= ban.until) return
     if (ban.by === 'administrator' && this.#isFullOfAdministrator(network)) return

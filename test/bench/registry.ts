@@ -3,6 +3,7 @@ import type { BenchCase } from './bench-case.ts'
 import { access } from './cases/access.ts'
 import { allowlist } from './cases/allowlist.ts'
 import { arrive } from './cases/arrive.ts'
+import { banned } from './cases/banned.ts'
 import { dnsbl } from './cases/dnsbl.ts'
 import { greeting } from './cases/greeting.ts'
 import { holdRelayed } from './cases/hold-relayed.ts'
@@ -22,6 +23,7 @@ import { sites } from './curves/sites.ts'
 
 export const cases: readonly BenchCase[] = [
   pregreet,
+  banned,
   dnsbl,
   arrive,
   hold,

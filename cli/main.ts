@@ -13,6 +13,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   validate: async () => (await import('./validate.ts')).validate,
   apply: async () => (await import('./apply.ts')).apply,
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
+  bans: async () => (await import('./bans.ts')).bans,
   lists: async () => (await import('./lists.ts')).lists,
   explain: async () => (await import('./explain.ts')).explain,
   simulate: async () => (await import('./simulate.ts')).simulate,
@@ -41,6 +42,7 @@ Postfix postscreen for a mail cluster.
   validate   check policy files
   apply      apply the policy of a Helm release (what the chart's Job runs)
   allowlist  show, change or copy the temporary allowlist
+  bans       show, add or end bans of networks that keep failing
   lists      test DNS lists and show which of them can be trusted
   explain    say what happens to a client and why: rules, records, DNS lists, recent sessions
   simulate   show what another policy would have done with the sessions of a log

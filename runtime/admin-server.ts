@@ -17,11 +17,14 @@ export interface AdminPage {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+type MakePage = (query: URLSearchParams) => AdminPage | Promise<AdminPage>
+
 /**
  * The pages by their path. Each is given the query of the request. A page that throws or rejects is answered with 500
- * and the message.
+ * and the message. `post` changes something: only programs on this machine (in this pod) may ask for it, since the
+ * server knows no users.
  */
-export type AdminPages = Readonly<Record<string, (query: URLSearchParams) => AdminPage | Promise<AdminPage>>>
+export type AdminPages = Readonly<Record<string, MakePage | { readonly get: MakePage; readonly post: MakePage }>>
 
 export interface AdminServer {
   /** ADDR:PORT, also where port 0 was asked for. */
@@ -56,7 +59,7 @@ const answerMs = 10_000
 const makingMs = 330_000
 
 /**
- * Opens the server. It answers GET and HEAD only. The address `*` stands for all addresses of both families, or of the
+ * Opens the server. It answers GET and HEAD, and POST where a page has it. The address `*` stands for all addresses of both families, or of the
  * one that the machine has.
  * Rejects with the error of the system when it cannot listen there.
  */
@@ -95,14 +98,21 @@ async function respond(request: http.IncomingMessage, response: http.ServerRespo
   response.end(request.method === 'HEAD' ? undefined : text)
 }
 
-async function answer({ method, url = '/' }: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
-  if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD are answered here')
+async function answer({ method, url = '/', socket, headers }: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
   const [path = '/'] = url.split('?', 1)
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-  return page === undefined
-    ? plainPage(404, `there are ${listOf(Object.keys(pages))}`)
-    : await page(new URLSearchParams(url.slice(path.length)))
+  const query = new URLSearchParams(url.slice(path.length))
+  if (method === 'POST' && typeof page === 'object') {
+    // A page in a browser on this machine names its origin.
+    const isOwn = isLoopback(socket.remoteAddress) && headers.origin === undefined
+    return isOwn ? await page.post(query) : plainPage(403, 'only a program on this machine or in this pod can change something')
+  }
+  if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD are answered here')
+  if (page === undefined) return plainPage(404, `there are ${listOf(Object.keys(pages))}`)
+  return typeof page === 'object' ? await page.get(query) : await page(query)
 }
+
+const isLoopback = (address = ''): boolean => /^(::ffff:)?127\.|^::1$/.test(address)
 
 /** `a, b and c`. */
 const listOf = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`

@@ -12,6 +12,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/import/': 'settings of Postfix and Zimbra',
   'cli/allowlist/options.ts': 'arguments of the command line',
   'cli/apply.ts': 'arguments of the command line',
+  'cli/bans.ts': 'arguments of the command line',
   'cli/demo.ts': 'arguments of the command line',
   'cli/explain.ts': 'arguments of the command line',
   'cli/explain/subjects.ts': 'arguments of the command line, and addresses from DNS',

@@ -85,7 +85,8 @@ function valkeySettings(flags: Flags, policy: PolicySpec | undefined): ValkeySet
   }
 }
 
-function readPolicy(file: string): PolicySpec {
+/** The spec of a policy file. Throws with the problems of a bad one. */
+export function readPolicy(file: string): PolicySpec {
   const read = readPolicyText(readFileSync(file, 'utf8'))
   if ('policy' in read) return read.policy.spec
   throw new Error(read.problems.map(({ path, why }) => `${file}: ${path}: ${why}`).join('\n'))

@@ -21,6 +21,7 @@ const views: readonly View[] = [
   ['access list', ({ address, network }) => JSON.stringify(address?.access ?? network?.parts)],
   ['allowlist', ({ address, network }) => JSON.stringify(address === undefined ? network?.allowlist : [address.allowlist])],
   ['score', ({ address }) => String(address?.dnsbl.score)],
+  ['ban', ({ address }) => (address?.ban?.isBanned === true ? `${address.ban.network} is banned` : 'none')],
   ['stress mode', ({ address }) => String(address?.stress)],
 ]
 

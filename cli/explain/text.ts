@@ -61,10 +61,19 @@ function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist,
       'limits',
       address.limits.map(({ field, now, limit }) => `${field}: ${now} now, ${limit === 0 ? 'no limit' : `at most ${limit}`}`),
     ),
+    ...section('bans', banLines(address)),
     ...section('probes', [address.isHealthCheck ? 'in spec.probes.networks: a health check' : 'not in spec.probes.networks']),
     ...(address.needsProxyHeader ? section('PROXY', ['connections from this address must begin with a PROXY header']) : []),
     ...section('PTR', [address.ptr.error ?? (address.ptr.names.length === 0 ? 'none' : address.ptr.names.join(', '))]),
   ]
+}
+
+function banLines({ ban }: Explanation): Lines {
+  if (ban === undefined) return ['the policy has none']
+  const { network, until, nth, by, failures, after } = ban
+  if (until === undefined) return [`${network} is not banned: ${failures} of ${after} failures`]
+  const which = by === 'administrator' ? 'by an administrator' : `ban ${nth ?? 1} of this network`
+  return [`${network} is banned until ${localTime(until)} (${timeLeft(until - Date.now() / 1000)} left), ${which}`]
 }
 
 const problemLines = (problem: string | null): Lines => (problem === null ? [] : [`problem: ${problem}`])

@@ -105,6 +105,11 @@ export class ValkeyAllowlist implements AllowlistStore {
     }
   }
 
+  /** Undefined while the server cannot be reached. */
+  get connection(): ValkeyConnection | undefined {
+    return this.#reconnector.connection
+  }
+
   /** Resolves when the store is available, or after `ms` milliseconds. */
   async ready(ms: number): Promise<void> {
     await settledWithin(this.#reconnector.available(), ms)

@@ -3,6 +3,7 @@
 import { mergeRecords } from '../core/allowlist-merge.ts'
 import type { AllowlistStore, LocalAllowlist, LocalStoreProblem, Warn } from './allowlist-store.ts'
 import { type SharedRules, type SharedStatus, type StoreObserver, ValkeyAllowlist } from './allowlist-valkey.ts'
+import type { ValkeyConnection } from './valkey-connection.ts'
 import type { ValkeySettings } from './valkey-settings.ts'
 
 /** What a policy says about a shared store. */
@@ -55,6 +56,11 @@ export class GatewayAllowlist {
   /** Numbers of the shared store, or why the local one cannot be written. Undefined when there is neither. */
   get status(): SharedStatus | LocalStoreProblem | undefined {
     return this.#shared === undefined ? this.#local.problem?.() : this.#shared.store.status()
+  }
+
+  /** The connection to the shared server; undefined while there is none. */
+  get connection(): ValkeyConnection | undefined {
+    return this.#shared?.store.connection
   }
 
   /**

@@ -24,9 +24,25 @@ export interface ValkeyConnection {
   count(): Promise<number>
   /** Everything with the prefix. Records that change at the same time may be missing; none comes twice. */
   entries(): AsyncGenerator<AllowlistEntry, void>
+  /** Appends texts to a list whose oldest entries the server drops. */
+  append(key: string, texts: readonly string[], bounds: ListBounds): Promise<void>
+  /** The entries of such a list behind a position, in order. */
+  entriesAfter(key: string, position: string, most: number): Promise<readonly ListEntry[]>
   /** Called once when the connection is lost, not after `close`. */
   onLost(listener: (why: ValkeyError) => void): void
   close(): void
+}
+
+/** How much of a list the server keeps: so many entries, about, and for how long after the last one. */
+export interface ListBounds {
+  readonly most: number
+  readonly keptMs: number
+}
+
+export interface ListEntry {
+  /** As the server writes it. */
+  readonly position: string
+  readonly text: string
 }
 
 /** For TCP, TLS and login of one server, and for each command. Clients wait much less. */
@@ -246,6 +262,21 @@ class IoredisConnection implements ValkeyConnection {
         }
       } while (cursor !== '0')
     }
+  }
+
+  /** A stream (Redis 5): an ordered list with positions. */
+  async append(key: string, texts: readonly string[], { most, keptMs }: ListBounds): Promise<void> {
+    const stream = this.#prefix + key
+    const until = Math.ceil((Date.now() + keptMs) / 1000)
+    await this.#asked(async () => {
+      await Promise.all(texts.map((text) => this.#client.xadd(stream, 'MAXLEN', '~', most, '*', 'text', text)))
+      await this.#client.expireat(stream, until)
+    })
+  }
+
+  async entriesAfter(key: string, position: string, most: number): Promise<readonly ListEntry[]> {
+    const found = await this.#asked(() => this.#client.xread('COUNT', most, 'STREAMS', this.#prefix + key, position))
+    return (found ?? []).flatMap(([, entries]) => entries.map(([at, fields]) => ({ position: at, text: fields[1] ?? '' })))
   }
 
   onLost(listener: (why: ValkeyError) => void): void {

@@ -67,6 +67,12 @@ export function finish(turn: Turn): void {
   turn.out.push({ do: 'close' })
 }
 
+/** Like `finish`, at the least cost. A client that is still sending may get a reset before it has read the last reply. */
+export function finishAtOnce(turn: Turn): void {
+  enter(turn, 'done')
+  turn.out.push({ do: 'close', atOnce: true })
+}
+
 /** Refuses the client with this reply and ends (PSC_DROP_SESSION_STATE). */
 export function drop(turn: Turn, reply: Reply): void {
   const { session: s } = turn

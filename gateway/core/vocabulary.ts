@@ -132,8 +132,11 @@ export type Effect =
    * record fails.
    */
   | { readonly do: 'startTls'; readonly handshakeMs: number }
-  /** Flush what was sent, then end the connection. Nothing follows. */
-  | { readonly do: 'close' }
+  /**
+   * Flush what was sent, then end the connection. Nothing follows. `atOnce`: do not wait until the client has read it and
+   * closed too.
+   */
+  | { readonly do: 'close'; readonly atOnce?: true }
 
 /** The stage words of HANGUP lines (postscreen: PSC_BEGIN_TESTS). */
 export type Stage = 'tests before SMTP handshake' | 'tests after SMTP handshake'

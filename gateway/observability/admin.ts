@@ -1,14 +1,15 @@
-// The pages of the gateway's admin server: health, readiness, metrics, status, and what decides about an address.
+// The pages of the gateway's admin server: health, readiness, metrics, status, bans, and what decides about an address.
 // runtime/admin-server.ts serves them on an address of their own.
 import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/admin-server.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { ListenError } from '../sockets/listen.ts'
+import { type BanPages, changeBans, listBans } from './ban-requests.ts'
 import { explainRequests } from './explain/explain-requests.ts'
 import type { ExplainPage, ExplainQuery } from './explain/explain-page.ts'
 
 /** The contents of the pages. */
-export interface AdminPages {
+export interface AdminPages extends BanPages {
   /** Why the gateway is not ready for clients; empty when it is. */
   notReady(): readonly string[] | Promise<readonly string[]>
   metrics(): Promise<{ readonly type: string; readonly text: string }>
@@ -37,6 +38,7 @@ export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise
         text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
       }),
       '/explain': explainRequests((query) => pages.explain(query)),
+      '/bans': { get: () => listBans(pages), post: (query) => changeBans(pages, query) },
     })
   } catch (error) {
     throw new ListenError(endpoint, codeOf(error) ?? messageOf(error), '--admin ADDR:PORT')

@@ -5,10 +5,12 @@ import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValu
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
+import type { BanStatus } from '../bans/ban-keeper.ts'
 import type { Standing } from '../dns/list-health.ts'
 import type { ListsReport } from '../dns/list-report.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
+import { observeBans } from './ban-metrics.ts'
 import { type DnsblMetrics, dnsblMetrics, observeListHealth } from './dnsbl-metrics.ts'
 import { countedAs, counters } from './session-metrics.ts'
 import { observeProcess } from './process-metrics.ts'
@@ -31,6 +33,8 @@ export interface Levels {
   listHealth(): ListsReport
   /** Undefined while there is no policy. */
   connections(): ConnectionStatus | undefined
+  /** Undefined without bans in the policy. */
+  bans(): BanStatus | undefined
   /** Optional parts of the policy that are left out. */
   leftOut(): number
 }
@@ -109,6 +113,7 @@ export class Metrics {
       return Math.max(0, seconds)
     })
     this.#observeConnections(levels)
+    observeBans(registers, () => levels.bans())
     this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
     // Each worker has its own results for the same addresses.
     const backends = {

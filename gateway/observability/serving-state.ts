@@ -2,6 +2,7 @@
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
+import type { BanStatus } from '../bans/ban-keeper.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
 import type { PromisesStatus } from '../backend/keyword-status.ts'
 import { newScreening, type Screening } from '../core/clients.ts'
@@ -32,6 +33,8 @@ export interface ServingState {
   listHealth(): ListsReport
   /** 1 for each DNS list that fails, 0 for the others. */
   failingLists(): Readonly<Record<string, number>>
+  /** Undefined without bans in the policy. */
+  banStatus(): BanStatus | undefined
   backends(): readonly BackendStatus[]
   /** What is promised in EHLO replies; null where sessions are not continued at a backend. */
   ehlo(): PromisesStatus | null
@@ -59,6 +62,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     lists: () => [],
     listHealth: () => ({ resolver: 'works', lists: [] }),
     failingLists: () => ({}),
+    banStatus: () => undefined,
     backends: () => [],
     ehlo: () => null,
     explainSource: () => undefined,
@@ -77,6 +81,7 @@ export function levelsOf(state: () => ServingState): Levels {
     failingLists: () => state().failingLists(),
     listHealth: () => state().listHealth(),
     connections: () => state().connections(),
+    bans: () => state().banStatus(),
     leftOut: () => state().policy?.leftOut.length ?? 0,
   }
 }

@@ -58,6 +58,8 @@ export function statusPage(parts: StatusParts) {
       inFlight,
       waiting,
     },
+    /** Null without bans in the policy. */
+    bans: serving.banStatus() ?? null,
     backends: serving.backends(),
     ehlo: serving.ehlo(),
     tls: policy?.tls?.info ?? null,

@@ -3,6 +3,8 @@ import type { AdminServer } from '../../runtime/admin-server.ts'
 import { type Endpoint, formatEndpoint } from '../../crds/values/endpoint.ts'
 import { version } from '../../runtime/version.ts'
 import type { LocalAllowlist } from '../allowlist/allowlist-store.ts'
+import { type BanAnswer, type BanChange, type BanPage, noBans } from '../bans/ban-page.ts'
+import type { BanMessage } from '../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { serveAdmin } from '../observability/admin.ts'
 import {
@@ -111,6 +113,18 @@ export class GatewayProcess implements LocalGateway {
     this.#serving?.hearOfLists(message)
   }
 
+  bans(): BanPage | undefined {
+    return this.#serving?.bans()
+  }
+
+  changeBans(change: BanChange): BanAnswer {
+    return this.#serving?.changeBans(change) ?? noBans
+  }
+
+  hearOfBans(message: BanMessage): void {
+    this.#serving?.hearOfBans(message)
+  }
+
   reload(): void {
     this.#feed.reload()
   }
@@ -141,6 +155,8 @@ export class GatewayProcess implements LocalGateway {
       metrics: () => this.#metrics.text(),
       status: () => this.status(),
       explain: (query) => this.explain(query),
+      bans: () => this.bans(),
+      changeBans: (change) => this.changeBans(change),
     })
     log.info(`admin server on ${this.#adminServer.address}`)
   }

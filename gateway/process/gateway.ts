@@ -1,6 +1,8 @@
 // What a running gateway offers to the program that started it: one process (gateway-process.ts) or several
 // (workers/primary.ts).
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { BanAnswer, BanChange, BanPage } from '../bans/ban-page.ts'
+import type { BanMessage } from '../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../observability/explain/explain-page.ts'
 import type { ListMessage } from '../dns/list-sharing.ts'
@@ -40,4 +42,10 @@ export interface LocalGateway extends Gateway {
   hearOfBackends(message: ProbeMessage): void
   /** Another worker reports on DNS lists or asks about them. */
   hearOfLists(message: ListMessage): void
+  /** The bans that hold now. Undefined when there is no policy, or one without bans. */
+  bans(): BanPage | undefined
+  /** An administrator's change. */
+  changeBans(change: BanChange): BanAnswer
+  /** Another worker tells of bans or asks about them. */
+  hearOfBans(message: BanMessage): void
 }

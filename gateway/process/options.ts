@@ -1,6 +1,7 @@
 // The options of a gateway process from the command line, which override the policy where both set something.
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { BanChannel } from '../bans/ban-sharing.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { ListChannel } from '../dns/list-sharing.ts'
 import type { Log } from '../observability/log.ts'
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly backendProbes?: ProbeChannel
   /** The other workers, of which one tests the DNS lists. */
   readonly listTests?: ListChannel
+  /** The other workers, which have the same bans. */
+  readonly bans?: BanChannel
   readonly log: Log
 }
 

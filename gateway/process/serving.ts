@@ -8,6 +8,9 @@ import type { CleanupRules } from '../allowlist/cleanup-run.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
+import { BanKeeper, type BanStatus } from '../bans/ban-keeper.ts'
+import { type BanAnswer, banEntry, type BanChange, type BanPage, changeBans } from '../bans/ban-page.ts'
+import type { BanMessage } from '../bans/ban-sharing.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
 import type { Backends } from '../backend/backends.ts'
 import { type PromisesStatus, promisesStatus } from '../backend/keyword-status.ts'
@@ -66,6 +69,7 @@ export class Serving implements ServingState {
   readonly #listeners: Listeners
   readonly #lists: GatewayLists
   readonly #reception: Reception
+  readonly #bans: BanKeeper
   readonly #recent = new RecentSessions()
   /** Of sessions. */
   readonly #log: Log
@@ -99,6 +103,8 @@ export class Serving implements ServingState {
     this.#reception = this.#newReception()
     this.#services = this.#newServices()
     this.#allowlist.use(policy.sharedStore)
+    this.#bans = this.#newBans()
+    this.#followBans()
     this.#lists.open()
   }
 
@@ -107,6 +113,22 @@ export class Serving implements ServingState {
     if (keys.length === 0) return
     for (const key of keys) this.#allowlist.remove(key)
     this.#options.log.info(`${keys.length} clients that passed because of this list will be tested again`, { clients: keys.length })
+  }
+
+  #newBans(): BanKeeper {
+    const { log, bans: channel } = this.#options
+    return new BanKeeper({
+      table: this.screening.bans,
+      connection: () => this.#allowlist.connection,
+      channel,
+      info: (text, fields) => log.info(text, fields),
+      warn: (text) => log.warning(text),
+    })
+  }
+
+  #followBans(): void {
+    const { rules, sharedStore } = this.#policy
+    this.#bans.use(rules.bans, sharedStore !== undefined)
   }
 
   #newBackends(policy: ActivePolicy, previous: Backends | undefined): Backends {
@@ -174,6 +196,7 @@ export class Serving implements ServingState {
     this.#policy = policy
     this.#lists.use(listPolicy(policy))
     this.#allowlist.use(policy.sharedStore)
+    this.#followBans()
     this.#keepSessions(policy)
     this.#services = this.#newServices()
     this.#cleanup?.reschedule()
@@ -236,10 +259,30 @@ export class Serving implements ServingState {
   }
 
   async close(): Promise<void> {
+    this.#bans.close()
     this.#backends.close()
     this.#lists.close()
     await this.#cleanup?.stop()
     await this.#allowlist.close()
+  }
+
+  /** Undefined when the policy has no bans. */
+  bans(): BanPage | undefined {
+    return this.#policy.rules.bans && { bans: this.screening.bans.list(Date.now()).map(banEntry) }
+  }
+
+  /** Undefined when the policy has no bans. */
+  changeBans(change: BanChange): BanAnswer | undefined {
+    const { bans } = this.#policy.rules
+    return bans && changeBans(this.screening.bans, bans, change, Date.now())
+  }
+
+  hearOfBans(message: BanMessage): void {
+    this.#bans.hear(message)
+  }
+
+  banStatus(): BanStatus | undefined {
+    return this.#bans.status
   }
 
   /** Another worker reports on backends or asks about them. */

@@ -9,7 +9,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ReplayPlan } from '../core/replay-plan.ts'
 import type { DnsblAnswer, Effect, Event, HandOffPoint, LogRecord, TimerName } from '../core/vocabulary.ts'
 import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
-import type { Linger } from './linger.ts'
+import { closeWith, type Linger } from './linger.ts'
 import { startTls, type TlsResult, type TlsSession } from './tls-session.ts'
 import type { JoinedBackend, RelayRequest, RelayEvents } from '../backend/relay-request.ts'
 import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
@@ -183,7 +183,7 @@ export class Connection extends Waiter implements SocketReader {
         this.#startTls(effect.handshakeMs)
         break
       case 'close':
-        this.#close()
+        this.#close(effect.atOnce)
         break
     }
   }
@@ -228,14 +228,15 @@ export class Connection extends Waiter implements SocketReader {
     socket.reader = undefined
   }
 
-  #close(): void {
+  #close(atOnce = false): void {
     const text = this.#pending
     this.#pending = ''
     this.#endLookup()
     this.#endReplay()
     this.#tls?.release()
     this.#leave(this.#socket)
-    this.#services.linger.end(this.#socket, text)
+    if (atOnce) closeWith(this.#socket, text)
+    else this.#services.linger.end(this.#socket, text)
     this.#services.ended(this)
   }
 

@@ -138,6 +138,16 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     elsewhere('the live tests of test/same-session run the same with fewer dialogues, runs and messages'),
   ],
   [
+    'docs/ban-repeat-offenders.md',
+    'npm run -s postscreen -- bans list',
+    elsewhere('needs a gateway with bans; test/gateway/bans/shared-bans.live.test.ts asks one'),
+  ],
+  [
+    'docs/ban-repeat-offenders.md',
+    'kubectl exec POD -- postscreen bans list',
+    elsewhere('test/gateway/bans/shared-bans.live.test.ts runs the same commands beside a gateway'),
+  ],
+  [
     'docs/when-a-dns-list-goes-bad.md',
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),

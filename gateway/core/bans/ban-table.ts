@@ -96,7 +96,9 @@ export class BanTable {
     return last !== undefined && now - last.until < maxMs ? last.nth + 1 : 1
   }
 
-  #make(ban: Ban): Ban {
+  #make(made: Ban): Ban {
+    // Clocks of gateways differ: a ban that follows a removal must be newer everywhere.
+    const ban = { ...made, at: Math.max(made.at, (this.#removed.get(made.network) ?? 0) + 1) }
     this.#put(ban)
     this.#tell({ is: 'ban', ban })
     return ban
@@ -150,10 +152,11 @@ export class BanTable {
 
   /** Ends a ban, and forgets all failures of the network. @returns whether it was banned */
   remove(network: string, now: number): boolean {
-    const wasBanned = this.find(network, now) !== undefined
-    this.#remove(network, now)
-    this.#tell({ is: 'removed', network, at: now })
-    return wasBanned
+    const found = this.find(network, now)
+    const at = Math.max(now, found?.ban.at ?? 0)
+    this.#remove(network, at)
+    this.#tell({ is: 'removed', network, at })
+    return found !== undefined
   }
 
   #remove(network: string, at: number): void {

@@ -2,7 +2,7 @@
 // test. postscreen has no bans.
 import { decodeRecord, type Stamps } from '../allowlist-record.ts'
 import { auditDrop, isAudited } from '../audit.ts'
-import { finish } from '../conclude.ts'
+import { finishAtOnce } from '../conclude.ts'
 import { bannedReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { bit, indexOf, namesIn } from '../tests.ts'
@@ -46,7 +46,7 @@ export function refuseBanned(turn: Turn, active: ActiveBan): boolean {
   auditDrop(turn, reply)
   if (isAudited(s)) return true
   turn.send(reply)
-  finish(turn)
+  finishAtOnce(turn)
   return false
 }
 

@@ -7,6 +7,7 @@ import { bit, indexOf } from '../tests.ts'
 import { type TestName, testNames } from '../vocabulary.ts'
 import type { Rules } from '../rules.ts'
 import { type AccessPlace, accessPlace } from './access-place.ts'
+import { type BanExplanation, explainBan } from './ban-explanation.ts'
 import { type DnsblExplanation, explainDnsbl } from './dnsbl-explanation.ts'
 import { type LimitExplanation, limitsOf } from './limits.ts'
 import { rehearse, type RehearsalInput, type TimedAnswer } from './rehearsal.ts'
@@ -52,6 +53,8 @@ export interface Explanation {
   readonly allowlist: AllowlistExplanation
   readonly dnsbl: DnsblExplanation
   readonly limits: readonly LimitExplanation[]
+  /** Left out when the policy has no bans. */
+  readonly ban?: BanExplanation
   readonly stress: boolean
   readonly verdict: Verdict
 }
@@ -65,6 +68,7 @@ export function explain(input: ExplanationInput): Explanation {
   const client: Endpoint = { address, port: anyPort }
   const access = accessPlace(spec.access, rules.access.find(address), address)
   const limits = limitsOf(rules, screening, address)
+  const ban = explainBan(rules, screening, address, input.now)
   const context = { address, access, limits, isHealthCheck: input.isHealthCheck, isFull: input.isFull }
   return {
     address,
@@ -75,6 +79,7 @@ export function explain(input: ExplanationInput): Explanation {
     allowlist: explainStamps({ ...input, key: rules.allowlistKey(address) }),
     dnsbl: explainDnsbl(rules, address, input.answers, screening.stress),
     limits,
+    ...(ban !== undefined && { ban }),
     stress: screening.stress,
     verdict: verdictOf({ ...input, client }, context, rehearse),
   }

@@ -88,6 +88,9 @@ function reasonToPass({ rules }: RehearsalInput, { access }: VerdictContext, { r
 }
 
 function reasonToRefuse({ rules, server }: RehearsalInput, { access, limits }: VerdictContext, { records, session }: Rehearsal): string {
+  const banned = records.findLast((record) => record.event === 'BANNED')
+  if (banned !== undefined)
+    return `${banned.network} is banned (spec.bans), and no rule of spec.access and no record in the temporary allowlist exempts the client`
   const limited = records.findLast((record) => record.event === 'CONNECTION REFUSED')
   if (limited !== undefined) return limitInWords(limited.why, limits)
   const scored = records.findLast((record) => record.event === 'DNSBL')

@@ -1,15 +1,17 @@
 // The messages between the primary process and its workers, as JSON over Node's channel to a child process.
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
+import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../../observability/explain/explain-page.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
+import type { BanAnswer, BanChange, BanPage } from '../../bans/ban-page.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** The options of a worker. */
-export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests'> {
+export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests' | 'bans'> {
   readonly worker: WorkerPlace
   /** Whether it probes the backends and tests the DNS lists, until it gets another order. */
   readonly prober: boolean
@@ -23,6 +25,8 @@ export interface Answers {
   readonly metrics: MetricValues
   readonly explain: ExplainPage | undefined
   readonly recentSessions: RememberedSessions | undefined
+  readonly bans: BanPage | undefined
+  readonly changeBans: BanAnswer
 }
 
 /** What is asked, and about what. */
@@ -30,6 +34,8 @@ export type Question =
   | { readonly what: 'status' | 'metrics' }
   | { readonly what: 'explain'; readonly query: ExplainQuery }
   | { readonly what: 'recentSessions'; readonly subject: string }
+  | { readonly what: 'bans' }
+  | { readonly what: 'changeBans'; readonly change: BanChange }
 
 export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
@@ -40,12 +46,14 @@ export type ToWorker =
   /** A message of another worker. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'lists'; readonly message: ListMessage }
+  | { readonly is: 'bans'; readonly message: BanMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
   /** For the other workers. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'lists'; readonly message: ListMessage }
+  | { readonly is: 'bans'; readonly message: BanMessage }
   | { readonly is: 'listening'; readonly endpoints: readonly Endpoint[] }
   /** It cannot continue and ends. */
   | { readonly is: 'failed'; readonly why: string }

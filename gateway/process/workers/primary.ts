@@ -2,6 +2,7 @@
 // has the admin server for all. It accepts no clients. The workers listen on the same addresses, and the kernel
 // distributes the clients (SO_REUSEPORT); node:cluster would accept every connection here and pass it on.
 import { backOffDelay } from '../../../runtime/back-off.ts'
+import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { AdminServer } from '../../../runtime/admin-server.ts'
 import { serveAdmin } from '../../observability/admin.ts'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
@@ -10,6 +11,7 @@ import type { Gateway } from '../gateway.ts'
 import type { GatewayOptions } from '../options.ts'
 import { version } from '../../../runtime/version.ts'
 import { WorkerProcess } from './worker-process.ts'
+import { bansOfWorkers, changeBansOfWorkers } from './workers-bans.ts'
 import { explainWithWorkers } from './workers-explain.ts'
 import { WorkersMetrics } from './workers-metrics.ts'
 import { notReadyOf, type PrimaryReport, type WorkerReport, workersStatusPage } from './workers-status.ts'
@@ -135,6 +137,8 @@ class Primary implements Gateway {
       status: async () => workersStatusPage(this.#report(), await this.#reports()),
       metrics: () => this.#metricsPage(),
       explain: (query) => explainWithWorkers(this.#slots, query),
+      bans: () => bansOfWorkers(this.#slots),
+      changeBans: (change) => changeBansOfWorkers(this.#slots, change),
     })
     this.#log.info(`admin server on ${this.#adminServer.address}`)
   }
@@ -156,6 +160,7 @@ class Primary implements Gateway {
       failed: (why) => (slot.why = why),
       backends: (message) => this.#others(slot, message.is === 'ask', (other) => other.hearOfBackends(message)),
       lists: (message) => this.#others(slot, message.is !== 'news', (other) => other.hearOfLists(message)),
+      bans: (message) => this.#passOnBans(slot, message),
       ended: (how) => this.#ended(slot, worker, how),
       lines,
     })
@@ -166,6 +171,12 @@ class Primary implements Gateway {
   /** A result of one worker goes to all others; a question goes to the worker that probes and tests. */
   #others(from: WorkerSlot, isQuestion: boolean, tell: (worker: WorkerProcess) => void): void {
     for (const slot of isQuestion ? [this.#prober] : this.#slots) if (slot !== from && slot?.process !== undefined) tell(slot.process)
+  }
+
+  /** News of one worker go to all others. One of them answers a question, so that all learn the same. */
+  #passOnBans(from: WorkerSlot, message: BanMessage): void {
+    const others = this.#slots.filter((slot) => slot !== from && slot.process !== undefined)
+    for (const slot of message.is === 'ask' ? others.slice(0, 1) : others) slot.process?.hearOfBans(message)
   }
 
   #listens(slot: WorkerSlot, endpoints: readonly Endpoint[]): void {

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { programBeside } from '../../../runtime/program-beside.ts'
+import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
 import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
@@ -21,6 +22,8 @@ export interface WorkerEvents {
   readonly backends: (message: ProbeMessage) => void
   /** Something about DNS lists, for the other workers. */
   readonly lists: (message: ListMessage) => void
+  /** Something about bans, for the other workers. */
+  readonly bans: (message: BanMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -100,6 +103,10 @@ export class WorkerProcess {
     this.#tell({ is: 'lists', message })
   }
 
+  hearOfBans(message: BanMessage): void {
+    this.#tell({ is: 'bans', message })
+  }
+
   /** Ends it gently, see Gateway.drain. */
   drain(timeoutMs: number, delayMs: number): void {
     this.#tell({ is: 'drain', timeoutMs, delayMs })
@@ -130,6 +137,9 @@ export class WorkerProcess {
         return
       case 'lists':
         events.lists(message.message)
+        return
+      case 'bans':
+        events.bans(message.message)
         return
       case 'answer':
         this.#asked.get(message.id)?.(message.value)

@@ -1,4 +1,5 @@
 // A worker: a gateway process that is controlled by the primary process. Started by worker-process.ts.
+import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
@@ -30,7 +31,8 @@ class Worker {
     this.#isProber = prober
     const backendProbes = { isProber: () => this.#isProber, send: (message: ProbeMessage) => void tell({ is: 'backends', message }) }
     const listTests = { isTester: () => this.#isProber, send: (message: ListMessage) => void tell({ is: 'lists', message }) }
-    this.#gateway = startGateway({ ...shared, backendProbes, listTests, log: this.#log })
+    const bans = { send: (message: BanMessage) => void tell({ is: 'bans', message }) }
+    this.#gateway = startGateway({ ...shared, backendProbes, listTests, bans, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -64,6 +66,11 @@ class Worker {
     gateway.hearOfLists(message)
   }
 
+  async hearOfBans(message: BanMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfBans(message)
+  }
+
   async reload(): Promise<void> {
     const gateway = await this.#gateway
     gateway.reload()
@@ -93,6 +100,10 @@ function answerOf(gateway: LocalGateway, question: Question): Answers[keyof Answ
       return gateway.explain(question.query)
     case 'recentSessions':
       return gateway.recentSessions(question.subject)
+    case 'bans':
+      return gateway.bans()
+    case 'changeBans':
+      return gateway.changeBans(question.change)
   }
 }
 
@@ -119,6 +130,9 @@ function main(): void {
         return
       case 'lists':
         worker?.hearOfLists(message.message).catch(failed)
+        return
+      case 'bans':
+        worker?.hearOfBans(message.message).catch(failed)
         return
       case 'drain':
         worker?.drain(message.timeoutMs, message.delayMs).catch(failed)

@@ -178,6 +178,18 @@ function allowlistOf(pages: readonly StatusPage[]): StatusPage['allowlist'] | nu
   }
 }
 
+/** They have the same bans; what was dropped and what waits is counted by each. */
+function bansOf(pages: readonly StatusPage[]): StatusPage['bans'] {
+  const all = pages.map(({ bans }) => bans).filter((bans) => bans !== null)
+  if (all.length === 0) return null
+  return {
+    active: Math.max(...all.map(({ active }) => active)),
+    failing: Math.max(...all.map(({ failing }) => failing)),
+    dropped: all.reduce((sum, { dropped }) => sum + dropped, 0),
+    waiting: all.reduce((sum, { waiting }) => sum + waiting, 0),
+  }
+}
+
 function workerStatus({ number, pid, restarts, page }: WorkerReport): object {
   const known = { number, pid: pid ?? null, restarts }
   if (page === undefined) return { ...known, ready: false, notReady: [whyNoPage(pid)] }
@@ -210,6 +222,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     connections: connectionsOf(pages),
     allowlist: allowlistOf(pages),
     dnsbl: dnsblOf(pages),
+    bans: bansOf(pages),
     backends: backendsOf(pages),
     ehlo: ehloOf(pages),
     tls: pages[0]?.tls ?? null,

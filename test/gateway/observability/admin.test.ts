@@ -12,6 +12,8 @@ const ready: AdminPages = {
   metrics: () => Promise.resolve({ type: 'text/plain; version=0.0.4; charset=utf-8', text: 'postscreen_connections_total 1\n' }),
   status: () => ({ version: '1.2.3', name: 'Müller' }),
   explain: () => Promise.resolve(undefined),
+  bans: () => ({ bans: [] }),
+  changeBans: (change) => ({ code: 200, text: JSON.stringify(change) }),
 }
 
 async function serve(t: TestContext, pages: Partial<AdminPages> = {}) {
@@ -48,7 +50,33 @@ const pages: readonly Page[] = [
   },
   { what: 'passes over a query', path: '/healthz?verbose=1', want: [200, plain, 'ok\n'] },
   { what: 'answers HEAD without a body', path: '/status', method: 'HEAD', want: [200, /^application\/json$/, ''] },
-  { what: 'knows no other page', path: '/', want: [404, plain, 'there are /healthz, /readyz, /metrics, /status and /explain\n'] },
+  { what: 'knows no other page', path: '/', want: [404, plain, 'there are /healthz, /readyz, /metrics, /status, /explain and /bans\n'] },
+  { what: 'lists bans', path: '/bans', want: [200, /^application\/json$/, '{\n  "bans": []\n}\n'] },
+  {
+    what: 'says that the policy has no bans',
+    path: '/bans',
+    pages: { bans: () => undefined },
+    want: [503, plain, 'the policy in force has no bans (spec.bans)\n'],
+  },
+  {
+    what: 'adds a ban',
+    path: '/bans?add=192.0.2.1&seconds=60',
+    method: 'POST',
+    want: [200, plain, '{"do":"add","network":"192.0.2.1","seconds":60}\n'],
+  },
+  { what: 'removes a ban', path: '/bans?remove=192.0.2.1', method: 'POST', want: [200, plain, '{"do":"remove","network":"192.0.2.1"}\n'] },
+  {
+    what: 'refuses a time that is not a number',
+    path: '/bans?add=192.0.2.1&seconds=1h',
+    method: 'POST',
+    want: [400, plain, 'seconds must be a whole number from 1\n'],
+  },
+  {
+    what: 'refuses to add and remove at once',
+    path: '/bans?add=192.0.2.1&remove=192.0.2.2',
+    method: 'POST',
+    want: [400, plain, 'expected /bans?add=ADDRESS&seconds=N, /bans?add=ADDRESS or /bans?remove=ADDRESS\n'],
+  },
   { what: 'takes no POST', path: '/healthz', method: 'POST', want: [405, plain, 'only GET and HEAD are answered here\n'] },
   {
     what: 'takes no DELETE of what is not there',

@@ -16,6 +16,7 @@ const levels: Levels = {
   failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
   connections: () => undefined,
   listHealth: () => ({ resolver: 'works', lists: [] }),
+  bans: () => undefined,
   leftOut: () => 0,
 }
 
@@ -46,6 +47,11 @@ const cases: readonly { readonly record: LogRecord; readonly audit?: boolean; re
   {
     record: { client, event: 'DENYLISTED', action: 'Drop' },
     want: ['access_list_matches_total{action="reject"} 1', 'rejects_total{code="521",reason="denylist",mode="enforce"} 1'],
+  },
+  { record: { client, event: 'BAN', network: '192.0.2.0/24', seconds: 60, until: 1_800_000_000, nth: 1 }, want: ['bans_total 1'] },
+  {
+    record: { client, event: 'BANNED', network: '192.0.2.0/24', until: 1_800_000_000, nth: 1 },
+    want: ['rejects_total{code="521",reason="banned",mode="enforce"} 1'],
   },
   { record: { client, event: 'ALLOWLIST VETO' }, want: ['allowlist_vetoes_total 1'] },
   {

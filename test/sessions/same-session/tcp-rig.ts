@@ -44,6 +44,7 @@ export function newMetrics(): Metrics {
     failingLists: () => ({}),
     listHealth: () => ({ resolver: 'works', lists: [] }),
     connections: () => undefined,
+    bans: () => undefined,
     leftOut: () => 0,
   })
 }
@@ -73,6 +74,7 @@ export async function startRig(t: TestContext, shell: Shell, dialogue: Dialogue)
     replay: (id, request, onReplayed) => relays.replay(id, request, backends, onReplayed),
     relayJoined: (id, request, joined, at, events) => relays.startJoined(id, request, joined, at, events),
     log: (_, record) => void log.push(record),
+    count: () => undefined,
     tlsResult: () => undefined,
     ended: () => undefined,
     bug: (_, error) => void bugs.push(error),

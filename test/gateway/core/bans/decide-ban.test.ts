@@ -51,13 +51,13 @@ describe('a banned client', () => {
     first.hears(refusal('192.0.2.1')).logs('NOQUEUE: reject: CONNECT from CLIENT: 192.0.2.1 is banned')
     assert.deepEqual(
       first.effects.map((effect) => effect.do),
-      ['recall', 'log', 'send', 'disarm', 'close'],
+      ['recall', 'log', 'send', 'close'],
     )
     const second = gateway.connect('192.0.2.1')
     second.hears(refusal('192.0.2.1')).logs()
     assert.deepEqual(
       second.effects.map((effect) => effect.do),
-      ['recall', 'count', 'send', 'disarm', 'close'],
+      ['recall', 'count', 'send', 'close'],
     )
     assert.equal(gateway.screening.checkQueue, 0)
     gateway.connect('192.0.2.2').logs(connected)

@@ -17,6 +17,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   failingLists: () => ({}),
   connections: () => ({ open: 7, limit: { connections: 100, by: 'open files', openFiles: 264 }, refused: 3, isFull: true }),
   listHealth: () => ({ resolver: 'works', lists: [] }),
+  bans: () => undefined,
   leftOut: () => 0,
   ...more,
 })

@@ -69,6 +69,7 @@ const base: StatusPage = {
   },
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
   dnsbl: { resolver: 'works', lists: [health], sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
+  bans: { active: 3, failing: 2, dropped: 1, waiting: 4 },
   backends: [{ backend: 'mx1:25', lookupError: undefined, addresses: [target] }],
   ehlo: null,
   tls: null,
@@ -99,6 +100,7 @@ test('counts are those of all workers', () => {
   assert.deepEqual(page['queues'], { check: 4, post: 2, stress: true })
   assert.deepEqual(page['listening'], ['0.0.0.0:25'])
   assert.deepEqual(page['allowlist'], base.allowlist, 'they have one')
+  assert.deepEqual(page['bans'], { active: 3, failing: 2, dropped: 2, waiting: 8 }, 'they have the same bans')
   assert.deepEqual(page['dnsbl'], {
     resolver: 'works',
     lists: [health],

@@ -59,8 +59,8 @@ const answerMs = 10_000
 const makingMs = 330_000
 
 /**
- * Opens the server. It answers GET and HEAD, and POST where a page has it. The address `*` stands for all addresses of both families, or of the
- * one that the machine has.
+ * Opens the server. It answers GET and HEAD, and POST where a page has it. The address `*` stands for all addresses of
+ * both families, or of the one that the machine has.
  * Rejects with the error of the system when it cannot listen there.
  */
 export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages): Promise<AdminServer> {

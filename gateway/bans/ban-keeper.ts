@@ -1,5 +1,5 @@
-// Keeps the bans of one gateway process: ends those that are over, and shares them with the other processes and gateways.
-// Sessions only look into the table (gateway/core/bans), so none of this makes a client wait.
+// Keeps the bans of one gateway process: ends those that are over, and shares them with the other processes and
+// gateways. Sessions only look into the table (gateway/core/bans), so none of this makes a client wait.
 import type { ValkeyConnection } from '../allowlist/valkey-connection.ts'
 import type { ActiveBan, BanCounts, BanTable } from '../core/bans/ban-table.ts'
 import type { BanNews, BanRules } from '../core/bans/ban.ts'

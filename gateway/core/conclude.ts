@@ -67,7 +67,7 @@ export function finish(turn: Turn): void {
   turn.out.push({ do: 'close' })
 }
 
-/** Like `finish`, at the least cost. A client that is still sending may get a reset before it has read the last reply. */
+/** Like `finish`, at the least cost. A client that is still sending may get a reset before it has read the reply. */
 export function finishAtOnce(turn: Turn): void {
   enter(turn, 'done')
   turn.out.push({ do: 'close', atOnce: true })

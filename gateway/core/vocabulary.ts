@@ -133,8 +133,8 @@ export type Effect =
    */
   | { readonly do: 'startTls'; readonly handshakeMs: number }
   /**
-   * Flush what was sent, then end the connection. Nothing follows. `atOnce`: do not wait until the client has read it and
-   * closed too.
+   * Flush what was sent, then end the connection. Nothing follows. `atOnce`: do not wait until the client has read it
+   * and closed too.
    */
   | { readonly do: 'close'; readonly atOnce?: true }
 

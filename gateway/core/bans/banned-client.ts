@@ -17,8 +17,8 @@ export function banOf({ rules, screening, client }: Session, now: number): Activ
 }
 
 /**
- * Whether a client is remembered, so that no ban of its network applies to it: the passes of all enabled tests are still
- * valid. That of the DNS lists may have expired, since it is only valid for minutes.
+ * Whether a client is remembered, so that no ban of its network applies to it: the passes of all enabled tests are
+ * still valid. That of the DNS lists may have expired, since it is only valid for minutes.
  * @param second epoch seconds
  */
 export function isRemembered({ rules: { enabled } }: Session, stamps: Readonly<Stamps>, second: number): boolean {

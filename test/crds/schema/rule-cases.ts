@@ -74,6 +74,11 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'a longer wait in stress mode', spec: { greet: { wait: '6s', stressWait: '1m' } }, at: 'spec.greet.stressWait' },
   { what: 'a wait in stress mode longer than the default', spec: { greet: { stressWait: '7s' } }, at: 'spec.greet.stressWait' },
 
+  { what: 'bans with their defaults', spec: { bans: {} } },
+  { what: 'a first ban as long as the longest', spec: { bans: { for: '24h', max: '1d' } } },
+  { what: 'a first ban longer than the longest', spec: { bans: { for: '2h', max: '1h' } }, at: 'spec.bans.for' },
+  { what: 'a first ban longer than the default of the longest', spec: { bans: { for: '2d' } }, at: 'spec.bans.for' },
+
   { what: 'a minimum below the maximum, in other units', spec: { dnsbl: { minTTL: '59m', maxTTL: '1h' } } },
   { what: 'a minimum above the maximum', spec: { dnsbl: { minTTL: '2h', maxTTL: '90m' } }, at: 'spec.dnsbl.minTTL' },
   { what: 'a minimum above the default maximum', spec: { dnsbl: { minTTL: '1d' } }, at: 'spec.dnsbl.minTTL' },

@@ -228,9 +228,37 @@ describe('the verdict names what happens and why:', () => {
 
 test('an explanation changes nothing of the gateway', () => {
   const screening = newScreening()
-  const before = structuredClone(screening)
+  const { bans, ...before } = structuredClone({ ...screening, bans: screening.bans.counts })
+  explained(
+    { ...enforced, bans: { after: 1 }, denylist: { action: 'Drop' }, access: [{ action: 'Reject', cidrs: ['0.0.0.0/0'] }] },
+    { screening },
+  )
   explained(enforced, { answers: [clean], screening })
-  assert.deepEqual(screening, before)
+  const { bans: table, ...after } = screening
+  assert.deepEqual(after, before)
+  assert.deepEqual(table.counts, bans, 'and no failure is counted')
+})
+
+test('a ban is explained, and is the reason of the verdict', () => {
+  const screening = newScreening()
+  const banning = { bans: { prefix: { ipv4: 24 } } } as const
+  const { ban: none } = explained(banning, { screening })
+  assert.ok(none !== undefined && !none.isBanned)
+  screening.bans.add(none.network, startTime, startTime + 60_000)
+  const { ban, verdict } = explained(banning, { screening })
+  assert.deepEqual(ban, {
+    ...{ network: none.network, failures: 0, after: 3, isBanned: true },
+    ...{ since: startTime / 1000, until: startTime / 1000 + 60, nth: 1, by: 'administrator' },
+  })
+  assert.equal(verdict.outcome, 'refused')
+  assert.match(verdict.sentence, /is banned after repeated failures": \S+\/24 is banned \(spec\.bans\)/)
+  assert.equal(explained(banning, { screening, record: '+86400;0;0;0;0' }).verdict.outcome, 'handedOff')
+  assert.equal(explained({ ...banning, access: [{ action: 'Permit', cidrs: ['0.0.0.0/0'] }] }, { screening }).verdict.outcome, 'handedOff')
+  assert.deepEqual(
+    screening.bans.list(startTime).map(({ refused }) => refused),
+    [0],
+    'an explanation is not a visit',
+  )
 })
 
 test('the record is explained test by test, under its key', () => {

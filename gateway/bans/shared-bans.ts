@@ -1,5 +1,6 @@
 // Bans in the Valkey that gateways share: a list of changes in their order, from which every gateway makes its own
-// table. No client waits for it. While the server is away, each gateway bans by itself, and tells the others afterwards.
+// table. No client waits for it. While the server is away, each gateway bans by itself, and tells the others
+// afterwards.
 import type { ValkeyConnection } from '../allowlist/valkey-connection.ts'
 import { valkeyError } from '../allowlist/valkey-errors.ts'
 import { Outage } from '../allowlist/outage.ts'

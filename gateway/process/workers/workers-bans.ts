@@ -4,7 +4,7 @@ import type { AskedWorker } from './workers-explain.ts'
 
 /** Undefined if no worker has bans. */
 export async function bansOfWorkers(workers: readonly AskedWorker[]): Promise<BanPage | undefined> {
-  const pages = await Promise.all(workers.map(({ process }) => process?.ask({ what: 'bans' })))
+  const pages = await Promise.all(workers.map(async ({ process }) => process?.ask({ what: 'bans' })))
   const known = pages.filter((page) => page !== undefined)
   if (known.length === 0) return undefined
   const all = new Map<string, BanEntry>()

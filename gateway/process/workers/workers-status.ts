@@ -185,8 +185,8 @@ function bansOf(pages: readonly StatusPage[]): StatusPage['bans'] {
   return {
     active: Math.max(...all.map(({ active }) => active)),
     failing: Math.max(...all.map(({ failing }) => failing)),
-    dropped: all.reduce((sum, { dropped }) => sum + dropped, 0),
-    waiting: all.reduce((sum, { waiting }) => sum + waiting, 0),
+    dropped: all.reduce((count, { dropped }) => count + dropped, 0),
+    waiting: all.reduce((count, { waiting }) => count + waiting, 0),
   }
 }
 

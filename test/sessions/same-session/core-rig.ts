@@ -87,6 +87,8 @@ export class CoreRig {
       case 'log':
         this.log.push(effect.record)
         break
+      case 'count':
+        break
       case 'recall':
         this.#later.push(() => this.#on({ type: 'recalled', record: undefined }))
         break

@@ -12,6 +12,7 @@ export const outcomes = ['handed off', 'deferred', 'refused', 'left'] as const s
 export type Reason =
   | TestName
   | 'access list'
+  | 'ban'
   | 'backup address'
   | 'deep tests'
   | 'too many connections'
@@ -62,6 +63,7 @@ export class OutcomeOfEvents {
       if (action === undefined) this.#suspects.push(test)
       else if (action !== 'Ignore') this.refusals.push(test)
     } else if (event === 'CONNECTION REFUSED') this.#busy = busyReason(why)
+    else if (event === 'BANNED') this.refusals.push('ban')
     else if (event === 'ALLOWLIST VETO') this.#vetoed = true
     else if (event === 'HANGUP') this.#left = stage?.includes('before') === true
     else if (event === 'RCPT REJECTED') this.#replies += reply?.[0] ?? ''

@@ -151,6 +151,7 @@ export class ReplayedSession implements PlayedSession {
   #carryOut(now: number, effect: Effect): void {
     switch (effect.do) {
       case 'log':
+      case 'count':
         this.#outcome.take(effect.record)
         break
       case 'recall':

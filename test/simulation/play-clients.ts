@@ -185,6 +185,7 @@ class Connection {
         break
       case 'startTls':
         throw new Error('these clients do not start TLS')
+      case 'count':
       case 'send':
       case 'read':
       case 'pause':

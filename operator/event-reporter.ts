@@ -17,7 +17,7 @@ export interface Events {
 }
 
 /** The findings that a person must know at once; the conditions have the rest. */
-const worth = ['Accepted', 'Programmed', 'BackendReachable'] as const
+const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy'] as const
 /** The texts for states that pass without an action. */
 const passing = new Set(['Progressing', 'NoReport', 'NoGateway', 'NotAccepted'])
 
@@ -114,6 +114,8 @@ export class EventReporter implements Reporter {
       const last = before.find((one) => one['type'] === type)
       if (
         passing.has(reason) ||
+        // That lists are healthy is news only when they were not.
+        (type === 'DNSBLHealthy' && status !== 'False' && last?.['status'] !== 'False') ||
         (last?.['status'] === status && last['reason'] === reason && (status === 'True' || last['message'] === message))
       )
         continue

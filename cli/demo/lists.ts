@@ -3,10 +3,10 @@ import { createSocket } from 'node:dgram'
 import dnsPacket from 'dns-packet'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 
-/** The replies: list → client → address. */
+/** The replies: list → client → address. 127.0.0.2 is the test point of every list (RFC 5782 5). */
 const lists: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'bl.demo': { '127.0.0.66': '127.0.0.2' },
-  'wl.demo': { '127.0.0.77': '127.0.0.3' },
+  'bl.demo': { '127.0.0.2': '127.0.0.2', '127.0.0.66': '127.0.0.2' },
+  'wl.demo': { '127.0.0.2': '127.0.0.3', '127.0.0.77': '127.0.0.3' },
 }
 
 /** The TTL of replies, in seconds. It is short, so that a changed policy has a visible effect soon. */

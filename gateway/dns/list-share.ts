@@ -36,7 +36,9 @@ interface Seen {
 /** Times are milliseconds of a clock that never goes back. */
 export class ShareOfClients {
   readonly #window = new Map<string, Seen>()
-  /** The clients of the window in the order of their first visit, from `#oldest` on. A Map finds its first key slowly. */
+  /**
+   * The clients of the window in the order of their first visit, from `#oldest` on. A Map finds its first key slowly.
+   */
   #order: string[] = []
   #oldest = 0
   #listed = 0

@@ -59,7 +59,7 @@ export class ShareWatch {
     const key = this.#clientOf(client)
     for (const one of heard) {
       const others = heard.some(({ name, listed }) => name !== one.name && listed !== undefined)
-      // Other lists know this client as bad: that this list has it too is no surprise.
+      // Other lists know this client as bad: that this list has it too proves nothing.
       if (bad > (one.isBad ? 1 : 0)) continue
       if (one.listed !== undefined) this.#count(one.name, key, one.listed, others, bounds)
       else if (others && one.answer.standing === 'suspended' && this.#events.isSuspect(one.name))

@@ -12,6 +12,20 @@ export interface BackendReport {
   readonly misconfigured?: string
 }
 
+/** One DNS list. */
+export interface ListReport {
+  readonly list: string
+  readonly state: string
+  /** When the state began. */
+  readonly since: string
+  /** The family of clients that is concerned; empty: all. */
+  readonly family: string
+  /** Empty: no fault. */
+  readonly reason: string
+  readonly answer: string
+  readonly advice: string
+}
+
 export interface GatewayReport {
   /** Of the active policy. */
   readonly hash: string | undefined
@@ -22,6 +36,10 @@ export interface GatewayReport {
   readonly backends: readonly BackendReport[]
   /** What the gateway runs without: optional parts of the policy, and DNS lists that give no usable answers. */
   readonly without?: readonly string[]
+  /** The DNS lists of the policy, as the gateway has tested them. */
+  readonly lists?: readonly ListReport[]
+  /** What the gateway has found about its DNS resolver: works, down or rewrites. */
+  readonly resolver?: string
   /** The gateway refuses clients because it has reached its limit of connections; what to do about it. */
   readonly full?: string
 }
@@ -60,6 +78,24 @@ function withoutOf(fields: Readonly<Record<string, unknown>>): Pick<GatewayRepor
   return parts.length + lists.length === 0 ? {} : { without: [...parts, ...lists] }
 }
 
+/** A policy has at most so many DNS lists. */
+const mostLists = 100
+
+function listsOf(dnsbl: Readonly<Record<string, unknown>>): Pick<GatewayReport, 'lists' | 'resolver'> {
+  const { lists, resolver } = dnsbl
+  if (!Array.isArray(lists)) return {}
+  const read = ({ list, state, since, family, reason, answer, advice }: Readonly<Record<string, unknown>>): ListReport => ({
+    list: bounded(list),
+    state: bounded(state),
+    since: bounded(since),
+    family: bounded(family),
+    reason: bounded(reason),
+    answer: bounded(answer),
+    advice: bounded(advice),
+  })
+  return { lists: lists.slice(0, mostLists).filter(isObject).map(read), resolver: bounded(resolver) }
+}
+
 /** @param page the JSON of `/status`, of any form */
 export function readReport(page: unknown): GatewayReport {
   const fields = fieldsOf(page)
@@ -72,6 +108,7 @@ export function readReport(page: unknown): GatewayReport {
     refused: isObject(refused) ? { hash: hashOf(refused), problems } : undefined,
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),
+    ...listsOf(fieldsOf(fields['dnsbl'])),
     ...(connections['full'] === true && { full: bounded(connections['advice']) }),
   }
 }

@@ -12,6 +12,15 @@ export interface Finding {
   readonly message: string
 }
 
+const longest = 8000
+
+/** The end is never half of a surrogate pair: the API server would replace that. */
+export const finding = (status: Truth, reason: string, message: string): Finding => ({
+  status,
+  reason,
+  message: message.slice(0, longest).toWellFormed(),
+})
+
 /** The conditions of a policy in the cluster. */
 export function conditionsOf({ status }: KubeObject): readonly Readonly<Record<string, unknown>>[] {
   const found = fieldsOf(status)['conditions']

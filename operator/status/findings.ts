@@ -3,21 +3,14 @@ import type { Contested } from '../contest.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Problem } from '../../crds/problems.ts'
 import { awaiting, type Parts } from './awaiting.ts'
-import type { Finding, Truth } from './condition.ts'
+import { type Finding, finding } from './condition.ts'
+import { dnsblHealthy } from './dns-lists.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
 
-export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'Ready', 'Reconciling', 'Stalled'] as const
+export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'Ready', 'Reconciling', 'Stalled'] as const
 export type ConditionType = (typeof conditionTypes)[number]
 export type Findings = Readonly<Record<ConditionType, Finding>>
-
-const longest = 8000
-/** The end is never half of a surrogate pair: the API server would replace that. */
-const finding = (status: Truth, reason: string, message: string): Finding => ({
-  status,
-  reason,
-  message: message.slice(0, longest).toWellFormed(),
-})
 
 const problemsShown = 20
 function inWords(problems: readonly Problem[]): string {
@@ -255,6 +248,7 @@ export function findingsOf(seen: Observation): Findings {
     Accepted,
     Programmed,
     BackendReachable,
+    DNSBLHealthy: dnsblHealthy(seen),
     Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
     Reconciling: reconciling(seen, parts, Stalled),
     Stalled,

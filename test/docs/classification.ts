@@ -149,6 +149,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
   [
     'docs/when-a-dns-list-goes-bad.md',
+    'kubectl -n mail get postscreen mx -o jsonpath',
+    elsewhere('test/operator/status/dns-lists.test.ts compares the messages of the condition'),
+  ],
+  [
+    'docs/when-a-dns-list-goes-bad.md',
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),
   ],

@@ -13,6 +13,8 @@ import type { Observation } from '../../operator/status/observation.ts'
 import { statusOf } from '../../operator/status/status.ts'
 import { atRest, deploymentWith } from './observed.ts'
 
+import { conditionTypes } from '../../operator/status/findings.ts'
+
 const rest = atRest()
 const object: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'mx-gateway', namespace: 'mail' } }
 
@@ -224,7 +226,7 @@ describe('the metrics', () => {
   test('have each condition in the one status that it has, until the policy is gone', async () => {
     const scene = new Scene().pass(rest).pass(unreachable(1))
     const conditions = await lines(scene, 'postscreen_policy_condition')
-    assert.equal(conditions.length, 6)
+    assert.equal(conditions.length, conditionTypes.length)
     assert.ok(conditions.includes('postscreen_policy_condition{namespace="mail",name="mx",condition="BackendReachable",status="False"} 1'))
     scene.metrics.forget('mail', 'mx')
     assert.doesNotMatch((await scene.metrics.text()).text, /name="mx"/)

@@ -22,7 +22,7 @@ const bad = (list: string, reason = 'QueryLimit', more: object = {}): Shown => (
 /** The finding when each gateway shows these lists on its status page. */
 function found(pages: readonly (readonly Shown[])[], dnsbl: object = {}, resolver = 'works') {
   const sites = [{ domain: 'a.test' }, { domain: 'b.test' }]
-  const base = atRest({ gateway: {}, backend: { service: { name: 'postfix', port: 25 } }, dnsbl: { sites, ...dnsbl } } as never)
+  const base = atRest({ gateway: {}, backend: { service: { name: 'postfix', port: 25 } }, dnsbl: { sites, ...dnsbl } })
   const [pod] = base.pods
   assert.ok(pod !== undefined)
   const pods = pages.map((lists, at) => ({ ...pod, name: `mx-${at}`, report: readReport({ dnsbl: { resolver, lists } }) }))

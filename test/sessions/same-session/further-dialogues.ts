@@ -125,7 +125,7 @@ export const further: readonly Dialogue[] = [
   },
   {
     what: 'bytes in front of the TLS handshake are not passed on',
-    backends: [{ STARTTLS: { say: ['220 go\r\n', '250 injected\r\n'], pauseMs: 60 } }],
+    backends: [{ STARTTLS: { say: ['220 go\r\n', '250 injected\r\n'], pauseMs: 1500 } }],
     client: [[E, okE], ['STARTTLS', '220 go'], { do: 'closed' }],
     onlyTcp: true,
   },

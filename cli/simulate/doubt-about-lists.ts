@@ -1,11 +1,11 @@
-// What lists without a known answer could change: the verdict of the DNSBL test, or whether DNS lists vouch for a client.
+// What lists without a known answer could change: the verdict of the DNSBL test, or whether lists vouch for a client.
 import type { DnsblList } from '../../gateway/core/dnsbl.ts'
 import type { Session } from '../../gateway/core/session.ts'
 import { bit, deepTests, type TestSet } from '../../gateway/core/tests.ts'
 import type { Doubt } from './doubt.ts'
 
 /** @param unknown those lists; the session was played as if they had not answered */
-export function doubtAboutLists(doubt: Doubt, { score, rules, todo, hungUp }: Session, unknown: readonly DnsblList[]): void {
+export function doubtAboutLists(doubt: Doubt, { score, rules, todo, hungUp, smtp }: Session, unknown: readonly DnsblList[]): void {
   const [first] = unknown
   if (score === undefined || first === undefined) return
   const { threshold, allowThreshold } = rules.dnsbl
@@ -16,7 +16,7 @@ export function doubtAboutLists(doubt: Doubt, { score, rules, todo, hungUp }: Se
   const least = score.total + sum(weights.filter((weight) => weight < 0))
   const why = { is: 'list', domain: rules.dnsbl.replyMap.get(first.domain) ?? first.domain } as const
   // A client that has left in time gets no verdict of the lists; their word for it would have come before.
-  const refuses = rules.action.dnsbl !== 'Ignore' && !hungUp
+  const refuses = rules.action.dnsbl !== 'Ignore' && !(hungUp && smtp === undefined)
   if (score.total < threshold && most >= threshold && refuses) doubt.mayRefuse(why)
   if (score.total >= threshold && least < threshold && refuses) doubt.mayNotList(why)
   const all: TestSet = bit.pregreet | bit.dnsbl | deepTests

@@ -61,6 +61,7 @@ export class Doubt {
     if (outcome === 'handed off') return isAudited ? undefined : this.#mayRefuse
     if (this.#mayPass !== undefined) return this.#mayPass
     if (outcome !== 'refused') return this.#mayRefuse
-    return refusals.every((reason) => reason === 'dnsbl') ? this.#mayNotList : undefined
+    // The tests behind the greeting may have run only because of the lists.
+    return refusals.some((reason) => reason === 'access list' || reason === 'pregreet') ? undefined : this.#mayNotList
   }
 }

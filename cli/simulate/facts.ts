@@ -34,8 +34,8 @@ export interface Facts {
   /** When the greeting was complete. */
   readonly greetedAt: number | undefined
   /**
-   * Whether the client has sent RCPT behind the greeting: after a valid MAIL, without one, or not at all. Undefined when
-   * the log does not show it.
+   * Whether the client has sent RCPT behind the greeting: after a valid MAIL, without one, or not at all. Undefined
+   * when the log does not show it.
    */
   readonly sentRecipient: 'valid' | 'out of order' | 'no' | undefined
   /** When its tests were passed; where no line has its RCPT, this is the time of it. */

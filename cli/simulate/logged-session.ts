@@ -29,7 +29,7 @@ export class LoggedSession {
   permitted = false
   denied = false
   refusedAtConnect = false
-  /** The record of its tests, which only our JSON log has; `at` is milliseconds after the connect, like all times below. */
+  /** The record of its tests, which only our JSON log has; `at` is milliseconds after the connect, as are others. */
   tests: { readonly at: number; readonly tests: readonly TestName[]; readonly next: string } | undefined
   remembered: string | undefined
   answers: readonly LoggedAnswer[] | undefined

@@ -12,7 +12,7 @@ import type { Facts } from './facts.ts'
 import type { LoggedSession, Move } from './logged-session.ts'
 import { OutcomeOfEvents, type Verdict } from './outcome.ts'
 import { expired, withStamps } from './remembered-clients.ts'
-import type { PlayedSession, SharedWorld } from './shared-world.ts'
+import type { Lingering, PlayedSession, SharedWorld } from './shared-world.ts'
 
 /** What a session would have come to. `unknown`: why the log cannot tell. */
 export type Replayed = Verdict | { readonly unknown: Why }
@@ -51,6 +51,7 @@ export class ReplayedSession implements PlayedSession {
   #deepKnown: TestSet
   /** Until then the session may still count for limits, though the core has seen it end. */
   #lingersUntil = 0
+  #lingersAs: keyof Lingering = 'screened'
 
   constructor(world: SharedWorld, logged: LoggedSession, facts: Facts, tell: (result: Replayed) => void) {
     this.#world = world
@@ -85,7 +86,7 @@ export class ReplayedSession implements PlayedSession {
   goOn(): boolean {
     const now = this.due
     if (this.#session.phase === 'done') {
-      this.#world.forget(this.#session, this.#outcome.handedOff ? 'relayed' : 'screened')
+      this.#world.forget(this.#session, this.#lingersAs)
       return false
     }
     const next = this.#planned[0]
@@ -225,7 +226,7 @@ export class ReplayedSession implements PlayedSession {
   /** The tests before the greeting are over: what did they depend on that the log does not have? */
   #endOfEarlyTests(now: number): void {
     const { session, rules } = { session: this.#session, rules: this.#world.rules }
-    const hungUp = session.hungUp
+    const hungUp = session.hungUp && session.smtp === undefined
     const talked = this.#outcome.failed.has('PREGREET')
     const unknown = this.#silentLists.filter((one) => now > one.until + fineMs).map(({ list }) => list)
     if (!hungUp && !talked && (session.todo & bit.pregreet) !== 0) {
@@ -247,8 +248,10 @@ export class ReplayedSession implements PlayedSession {
     if (this.#facts.wentOnAtBackend && !this.#world.rules.smtp.sameSession) this.#deepKnown = 0
     const later = greetedAt === undefined ? 0 : now - this.#logged.time - greetedAt
     // A client that has to wait longer may leave; one that was gone before its greeting may still be there.
-    const isUnsure = later > fineMs || (leftUnseen && later < -fineMs)
+    const isAnyTime = this.#isTimeUnsure && (this.#session.todo & bit.pregreet) === 0
+    const isUnsure = isAnyTime || later > fineMs || (leftUnseen && later < -fineMs)
     if (isUnsure) this.#deepKnown = 0
+    if (isUnsure && moves.some(({ is }) => is !== 'recipient')) this.#doubt.mayPass({ is: 'recipient' })
     let at = now
     /** As long after the greeting as in the log. */
     const say = (text: string, moveAt = 0): void => {
@@ -262,7 +265,11 @@ export class ReplayedSession implements PlayedSession {
     else if (sentRecipient !== 'no' && !moves.some(({ is }) => is === 'recipient')) say(recipient, this.#facts.passedAt)
     if (sentRecipient === undefined || isUnsure) {
       this.#doubt.stamps |= this.#session.todo & deepTests
-      if (this.#world.rules.smtp.sameSession) this.#doubt.mayRefuse({ is: 'recipient' })
+      if (this.#world.rules.smtp.sameSession) {
+        this.#doubt.mayRefuse({ is: 'recipient' })
+        // What it did wrong may have come after its first recipient.
+        this.#doubt.mayPass({ is: 'recipient' })
+      }
     }
     const end = Math.max(at + 1, now + (dialogueMs ?? 0))
     this.#plan(end, hungUpAfterGreeting ? { type: 'end' } : { type: 'data', bytes: Buffer.from('QUIT\r\n') })
@@ -316,7 +323,9 @@ export class ReplayedSession implements PlayedSession {
       : this.#session.smtp === undefined || dialogueMs !== undefined
     if (hasEnd && isKnown && !this.#isTimeUnsure) return
     if (this.#session.phase === 'relayed') this.#on(now, { type: 'gone' })
-    this.#world.linger(this.#session, handedOff ? 'relayed' : 'screened')
+    // Where its tests may have lasted longer, it may still be tested.
+    this.#lingersAs = handedOff && !this.#isTimeUnsure ? 'relayed' : 'screened'
+    this.#world.linger(this.#session, this.#lingersAs)
     this.#lingersUntil = now + longestUnknownMs
   }
 

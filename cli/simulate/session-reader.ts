@@ -1,14 +1,13 @@
-// Puts the lines of a log together to sessions, and hands them on in the order of their connects, when they are
-// complete.
+// Puts the lines of a log together to sessions, and reports them in the order of their connects, when they are complete.
 import type { LoggedAnswer } from '../../gateway/core/vocabulary.ts'
 import type { LogItem } from './log-item.ts'
 import { LoggedSession } from './logged-session.ts'
 
-/** A session without an end is handed on after this time, as far as it is known. */
+/** A session without an end is reported after this time, as far as it is known. */
 const longestOpenMs = 600_000
 /** postscreen logs nothing about a client that it has handed off; DISCONNECT would follow at once. */
 const afterPassMs = 2000
-/** Sessions that wait; beyond it, the oldest is handed on. */
+/** Sessions that wait; beyond it, the oldest is reported. */
 const mostWaiting = 50_000
 /** Relays whose end is still to come; beyond it, the oldest is forgotten. */
 const mostRelays = 100_000
@@ -16,7 +15,7 @@ const mostRelays = 100_000
 export interface Sessions {
   /** The next session, complete as far as the log has it. */
   readonly onSession: (session: LoggedSession) => void
-  /** The end of a relay of a session that has been handed on. */
+  /** The end of a relay of a session that has been reported. */
   readonly onRelayEnd: (session: LoggedSession) => void
 }
 
@@ -29,7 +28,7 @@ export class SessionReader {
   /** In the order of their connects. */
   #waiting: LoggedSession[] = []
   #first = 0
-  readonly #handedOn = new WeakSet<LoggedSession>()
+  readonly #reported = new WeakSet<LoggedSession>()
   /** Lists that have listed a client. */
   readonly listsSeen = new Set<string>()
 
@@ -41,12 +40,12 @@ export class SessionReader {
     if (item.is === 'listed') this.#listed(item)
     else if (item.is === 'relay') this.#relay(item)
     else this.#session(item)
-    this.#handOn(item.time)
+    this.#report(item.time)
   }
 
   /** The log is over. */
   finish(): void {
-    this.#handOn(Number.POSITIVE_INFINITY)
+    this.#report(Number.POSITIVE_INFINITY)
   }
 
   #session({ time, origin, session: id, record }: LogItem & { is: 'session' }): void {
@@ -71,7 +70,7 @@ export class SessionReader {
     else {
       session.relayEndedAt = Math.max(0, time - session.time)
       this.#close(key, session)
-      if (this.#handedOn.has(session)) this.#sessions.onRelayEnd(session)
+      if (this.#reported.has(session)) this.#sessions.onRelayEnd(session)
     }
   }
 
@@ -90,7 +89,7 @@ export class SessionReader {
   }
 
   /** @param now the time of the log */
-  #handOn(now: number): void {
+  #report(now: number): void {
     for (;;) {
       const session = this.#waiting[this.#first]
       if (session === undefined) break
@@ -100,7 +99,7 @@ export class SessionReader {
       if (!session.isTold && !isPassed && !isCrowded && now - time <= longestOpenMs) break
       this.#first++
       if (now === Number.POSITIVE_INFINITY && !session.isTold) session.isOpen = true
-      this.#handedOn.add(session)
+      this.#reported.add(session)
       this.#sessions.onSession(session)
     }
     if (this.#first > 10_000) {
@@ -114,7 +113,7 @@ export class SessionReader {
   #forgetOld(now: number): void {
     for (const [key, session] of this.#open) {
       const isOld = this.#open.size > mostRelays || (now - session.time > longestOpenMs && session.handedOffAt === undefined)
-      if (!isOld || !this.#handedOn.has(session)) break
+      if (!isOld || !this.#reported.has(session)) break
       this.#close(key, session)
     }
   }
@@ -122,7 +121,7 @@ export class SessionReader {
 
 const mostListsSeen = 10_000
 
-/** The ids of one process begin with the same text, and are numbered: see Reception. A client of a syslog line has none. */
+/** The ids of one process begin with the same text: see Reception. A client of a syslog line has none. */
 function processOf(id: string): string {
   return id.includes(':') ? '' : id.slice(0, 8)
 }

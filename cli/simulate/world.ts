@@ -42,7 +42,7 @@ export class World implements SharedWorld {
     this.clients = new RememberedClients(settings.isWrittenByOthers)
   }
 
-  /** Begins a session. `tell` is called once, at the latest by `finish`. Sessions must come in the order of their connects. */
+  /** Begins a session, in the order of their connects. `tell` is called once, at the latest by `finish`. */
   begin(session: LoggedSession, facts: Facts, tell: (result: Replayed) => void): void {
     this.runUntil(session.time)
     const replayed = new ReplayedSession(this, session, facts, tell)

@@ -44,8 +44,8 @@ class Head {
 }
 
 /**
- * Passes every item to `take`. Each log must be in the order of its times; a few seconds do not matter. Rejects, with the name
- * of the log, when one cannot be read.
+ * Passes every item to `take`. Each log must be in the order of its times; a few seconds do not matter. Rejects, with
+ * the name of the log, when one cannot be read.
  */
 export async function readMerged(sources: readonly LogSource[], take: (item: LogItem) => void, pause: () => Promise<void>): Promise<void> {
   const heads: Head[] = []

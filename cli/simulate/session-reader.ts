@@ -1,4 +1,5 @@
-// Puts the lines of a log together to sessions, and reports them in the order of their connects, when they are complete.
+// Puts the lines of a log together to sessions, and reports these in the order of their connects, when they are
+// complete.
 import type { LoggedAnswer } from '../../gateway/core/vocabulary.ts'
 import type { LogItem } from './log-item.ts'
 import { LoggedSession } from './logged-session.ts'

@@ -148,8 +148,10 @@ function deepKnown(session: LoggedSession, { old }: Background): TestSet {
   for (const { is } of moves) if (is !== 'recipient') known |= bit[is]
   if (cutShort) return known
   if (tests === undefined) return wasGreeted(session) && !mayBeDropped(session) ? known | ((old?.enabled ?? 0) & deepTests) : known
-  // In Audit mode the deep tests look on behind the hand-off until they have a verdict.
-  return tests.next === 'smtp' || session.audited ? known | (setOf(tests.tests) & deepTests) : known
+  const passed = setOf(tests.tests) & deepTests
+  if (tests.next === 'smtp') return known | passed
+  // In Audit mode the deep tests look on behind the hand-off until they have a verdict. There a client may pipeline.
+  return session.audited ? known | (passed & ~bit.pipelining) : known
 }
 
 /** A RCPT without a valid MAIL has no line, but passes the deep tests. */

@@ -248,7 +248,8 @@ export class ReplayedSession implements PlayedSession {
     if (this.#facts.wentOnAtBackend && !this.#world.rules.smtp.sameSession) this.#deepKnown = 0
     const later = greetedAt === undefined ? 0 : now - this.#logged.time - greetedAt
     // A client that has to wait longer may leave; one that was gone before its greeting may still be there.
-    const isAnyTime = this.#isTimeUnsure && (this.#session.todo & bit.pregreet) === 0
+    const isWatched = (this.#session.todo & bit.pregreet) !== 0 && !this.#outcome.failed.has('PREGREET')
+    const isAnyTime = this.#isTimeUnsure && !isWatched
     const isUnsure = isAnyTime || later > fineMs || (leftUnseen && later < -fineMs)
     if (isUnsure) this.#deepKnown = 0
     if (isUnsure && moves.some(({ is }) => is !== 'recipient')) this.#doubt.mayPass({ is: 'recipient' })

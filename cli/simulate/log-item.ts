@@ -51,7 +51,7 @@ function answersOf(value: unknown): readonly LoggedAnswer[] | undefined {
   if (!Array.isArray(value)) return undefined
   return value.slice(0, mostAnswers).flatMap((one: unknown): LoggedAnswer[] => {
     if (!isFields(one) || typeof one['domain'] !== 'string') return []
-    const { domain, account, addresses, ttl, error, ms } = one
+    const { domain, account, addresses, ttl, error, standing, ms } = one
     return [
       {
         domain,
@@ -59,6 +59,7 @@ function answersOf(value: unknown): readonly LoggedAnswer[] | undefined {
         ...(addresses !== undefined && { addresses: texts(addresses) }),
         ttl: typeof ttl === 'number' ? ttl : -1,
         ...(typeof error === 'string' && { error: error as NonNullable<LoggedAnswer['error']> }),
+        ...((standing === 'suspended' || standing === 'unproven') && { standing }),
         ms: typeof ms === 'number' && ms >= 0 ? ms : 0,
       },
     ]

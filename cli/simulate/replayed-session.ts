@@ -3,7 +3,7 @@ import { bit, deepTests, type TestSet } from '../../gateway/core/tests.ts'
 import { isNonSMTP } from '../../gateway/core/deep-tests.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
-import { type DnsblAnswer, type Effect, type Event, testNames, type TimerName } from '../../gateway/core/vocabulary.ts'
+import { type DnsblAnswer, type Effect, type Event, type LoggedAnswer, testNames, type TimerName } from '../../gateway/core/vocabulary.ts'
 import type { DnsblList } from '../../gateway/core/dnsbl.ts'
 import type { Rules } from '../../gateway/core/rules.ts'
 import { Doubt, type Why } from './doubt.ts'
@@ -213,8 +213,9 @@ export class ReplayedSession implements PlayedSession {
         continue
       }
       if (said === undefined) this.#silentLists.push({ list, until: 0 })
-      const { addresses = [], ttl, error, ms } = said ?? notKnown
-      known.push({ ms, answer: { ...head, addresses, ttl, ...(error !== undefined && { error: { kind: error, text: error } }) } })
+      const { addresses = [], ttl, error, standing, ms } = said ?? notKnown
+      const more = { ...(error !== undefined && { error: { kind: error, text: error } }), ...(standing !== undefined && { standing }) }
+      known.push({ ms, answer: { ...head, addresses, ttl, ...more } })
     }
     // They would have answered at another time, so that the tests would have been over at another time.
     const waits = this.#world.rules.greetWait.normal
@@ -341,7 +342,7 @@ export class ReplayedSession implements PlayedSession {
   }
 }
 
-const notKnown = { addresses: [], ttl: -1, error: 'local', ms: 0 } as const
+const notKnown: Omit<LoggedAnswer, 'domain'> = { addresses: [], ttl: -1, error: 'local', ms: 0 }
 const harmless = Buffer.from('NOOP\r\n')
 const recipient = 'RCPT TO:<postmaster>\r\n'
 

@@ -31,6 +31,8 @@ export interface KnownList {
   readonly IPv4: FamilyPoints
   /** Undefined: it is not known whether the list contains IPv6 clients. */
   readonly IPv6: FamilyPoints | undefined
+  /** Neither the catalogue nor the policy says what its test points are: they are those of the RFC, if it has any. */
+  readonly pointsAreAssumed: boolean
 }
 
 /** The filters of the catalogue. A test reads all of them. */
@@ -62,6 +64,7 @@ export function knownList(domain: string, overrides: readonly CatalogueOverride[
     errors: own?.errors ?? (facts?.errors ?? []).map(({ replies, reason }) => ({ replies: filterOf(replies), reason })),
     overLimit: facts?.overLimit === undefined ? undefined : filterOf(facts.overLimit),
     ...pointsOf(facts, own),
+    pointsAreAssumed: facts === undefined && own?.testPoints?.listed === undefined,
   }
 }
 

@@ -123,7 +123,9 @@ export class ListMonitor {
   /** The list has listed a client. */
   listed(name: string): void {
     const watched = this.#watched.get(name)
-    if (watched !== undefined) watched.hasListed = true
+    if (watched === undefined || watched.hasListed) return
+    watched.hasListed = true
+    if (watched.shown.fault?.reason === 'NoTestEntry' && this.#settings.channel.isTester()) this.#schedule(watched, doubtMs)
   }
 
   /**

@@ -59,7 +59,7 @@ export class WatchedList {
   standingFor(client: string): DnsblAnswer['standing'] {
     if (this.IPv4.standing === 'healthy' && this.IPv6 === undefined) return undefined
     const six = client.includes(':') ? this.IPv6 : undefined
-    if (this.IPv4.standing === 'suspended' || six?.standing === 'suspended') return 'suspended'
+    if (this.#isLeftOut(this.IPv4) || (six !== undefined && this.#isLeftOut(six))) return 'suspended'
     const state = this.isOnlyIPv6 ? (this.IPv6 ?? this.IPv4) : this.IPv4
     return state.standing === 'unknown' && this.isAllow ? 'unproven' : undefined
   }
@@ -107,8 +107,17 @@ export class WatchedList {
    * missing test point is not a fault.
    */
   #lenient(verdict: ListVerdict): ListVerdict {
-    const isExcused = verdict.is === 'faulty' && verdict.reason === 'NoTestEntry' && this.known.facts === undefined && this.hasListed
+    const isExcused = verdict.is === 'faulty' && verdict.reason === 'NoTestEntry' && this.known.pointsAreAssumed && this.hasListed
     return isExcused ? { is: 'untested' } : verdict
+  }
+
+  /**
+   * A block list of which nothing is known but that its test point is missing is still asked: an empty list does
+   * no harm, and a private one may have no test point. An answer that lists a client shows which of the two it is.
+   */
+  #isLeftOut({ standing, fault }: HealthState): boolean {
+    if (standing !== 'suspended') return false
+    return this.isAllow || !this.known.pointsAreAssumed || fault?.reason !== 'NoTestEntry'
   }
 
   /** A fault that the test has found explains the share better. */

@@ -192,6 +192,24 @@ describe('an empty list', () => {
     assert.equal(lists.stateOf('z.test'), 'suspended NoTestEntry')
   })
 
+  test('is still asked if the catalogue does not know it, and returns when it has listed a client', async () => {
+    const dnsbl = sites('private.test')
+    const lists = new FakeLists(dnsbl, everything(''))
+    await lists.pass(600)
+    assert.equal(lists.stateOf('private.test'), 'suspended NoTestEntry')
+    assert.equal(scoreOf(lists, dnsbl, { 'private.test': '127.0.0.2' }), 1)
+    lists.monitor.listed('private.test')
+    await lists.pass(200)
+    assert.equal(lists.stateOf('private.test'), 'untested')
+  })
+
+  test('is not asked if the catalogue says that it has a test point, or if it is an allow list', async () => {
+    const dnsbl: Dnsbl = { sites: [{ domain: 'bl.spamcop.net' }, { domain: 'wl.test', weight: -2 }] }
+    const lists = new FakeLists(dnsbl, everything(''))
+    await lists.pass(600)
+    assert.equal(scoreOf(lists, dnsbl, { 'bl.spamcop.net': '127.0.0.2', 'wl.test': '127.0.0.2' }), 0)
+  })
+
   test('is used if it has no test point, by the catalogue of the policy', async () => {
     const dnsbl: Dnsbl = { ...sites('z.test'), catalogue: [{ domain: 'z.test', testPoints: { listed: [] } }] }
     const lists = new FakeLists(dnsbl, everything(''))

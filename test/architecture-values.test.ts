@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/gateway.ts': 'arguments of the command line',
   'cli/lists.ts': 'arguments of the command line',
   'cli/operator.ts': 'arguments of the command line',
+  'cli/simulate/canonical-address.ts': 'addresses of clients, from logs',
   'gateway/core/address-table.ts': 'addresses of clients, from sockets',
   'gateway/core/allowlist-key.ts': 'addresses of clients, and keys of allowlist files',
   'gateway/core/explain/': 'addresses that an administrator asks about',

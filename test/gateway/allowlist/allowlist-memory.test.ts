@@ -43,8 +43,9 @@ describe('a full store in memory', () => {
       for (let i = from; i < from + 20_000; i++) store.put(String(i), '1')
       return performance.now() - start
     }
-    time(0)
+    const empty = time(0)
     const full = Math.min(time(20_000), time(40_000), time(60_000))
-    assert.ok(full < 400, `20,000 writes to a full store took ${full} ms`)
+    // A store that searches for the record to drop takes thousands of times as long.
+    assert.ok(full < 50 * empty, `20,000 writes took ${empty} ms, and ${full} ms to a full store`)
   })
 })

@@ -11,7 +11,7 @@ import { type AskAll, type GatewayAnswer, otherForm, patienceMs, readPage } from
 import { askGateway } from './ask-gateway.ts'
 
 export interface ClusterPlace {
-  readonly client: Pick<KubeClient, 'get' | 'list'> & PodPages
+  readonly client: Pick<KubeClient, 'list'> & PodPages
   readonly namespace: string
   readonly policy: string
   /** Whether this process runs in a pod of the cluster, which can reach other pods. */
@@ -29,8 +29,9 @@ interface Pod {
 /** Rejects if the policy does not exist, has no running gateway, or the API server does not answer. */
 export async function clusterAsk(place: ClusterPlace): Promise<AskAll> {
   const { client, namespace, policy } = place
-  if ((await client.get(resources.PostscreenPolicy, namespace, policy)) === undefined)
-    throw new Error(`there is no PostscreenPolicy ${policy} in the namespace ${namespace}`)
+  // By a list, because the operator's account may not get a policy.
+  const policies = await client.list(resources.PostscreenPolicy, { namespace, fieldSelector: `metadata.name=${policy}` })
+  if (policies.items.length === 0) throw new Error(`there is no PostscreenPolicy ${policy} in the namespace ${namespace}`)
   const labelSelector = Object.entries(selectorLabels(policy))
     .map(([name, value]) => `${name}=${value}`)
     .join(',')

@@ -62,8 +62,12 @@ function placeWith(
     policy: 'mx',
     isInside: false,
     client: {
-      get: async () => (hasPolicy ? pod('mx', undefined) : undefined),
-      list: async (_, options) => {
+      // The account of the operator may list policies, but not get one.
+      list: async ({ kind }, options) => {
+        if (kind === 'PostscreenPolicy') {
+          assert.deepEqual(options, { namespace: 'mail', fieldSelector: 'metadata.name=mx' })
+          return { items: hasPolicy ? [pod('mx', undefined)] : [], resourceVersion: '1' }
+        }
         selectors.push(options?.labelSelector ?? '')
         return { items: pods, resourceVersion: '1' }
       },

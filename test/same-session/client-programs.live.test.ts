@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { createTransport } from 'nodemailer'
 import type { GatewayProcess } from '../peers/gateway.ts'
 import type { Postfix } from '../peers/postfix.ts'
 import { unless } from '../peers/require.ts'
@@ -152,6 +153,40 @@ test('smtplib with internationalized addresses', { skip: skipPython }, async () 
   await logged(/from=<j\S+rg@example\.net>/)
   await handedOff('127.70.2.3', 'RCPT')
 })
+
+for (const { mode, client, at } of [
+  { mode: 'plain', client: '127.70.5.1', at: 'RCPT' },
+  { mode: 'tls', client: '127.70.5.2', at: 'STARTTLS, not tested' },
+] as const) {
+  test(`nodemailer (${mode}) with SIZE and DSN, to a recipient that is refused too`, { skip }, async () => {
+    const isTls = mode === 'tls'
+    const transport = createTransport({
+      host: '127.0.0.1',
+      port: gateway.port,
+      localAddress: client,
+      name: 'client.example.net',
+      ignoreTLS: !isTls,
+      requireTLS: isTls,
+      tls: { rejectUnauthorized: false },
+    })
+    const { accepted, rejected, response } = await transport.sendMail({
+      envelope: {
+        from: 'nodemailer@example.net',
+        to: ['refuse@example.test', 'user@example.test'],
+        size: 5,
+        dsn: { id: 'QQ271828', return: 'headers', notify: 'never', recipient: 'nodemailer@example.net' },
+      },
+      raw: 'Subject: nodemailer\r\n\r\n.one\r\n.\r\nh\u00e4\r\n',
+    })
+    transport.close()
+    assert.deepEqual([accepted, rejected], [['user@example.test'], ['refuse@example.test']])
+    const id = /queued as (\w+)/.exec(response)?.[1] ?? assert.fail(response)
+    const message = (await queuedMessages(postfix, [id])).get(id)
+    assert.match(message?.content ?? '', /^Subject: nodemailer\n\n\.one\n\.\nh\xc3\xa4\n/)
+    assert.match(message?.envelope ?? '', /envelope_id=QQ271828/)
+    await handedOff(client, at)
+  })
+}
 
 for (const { flags, client, at } of [
   { flags: [], client: '127.70.3.1', at: 'RCPT' },

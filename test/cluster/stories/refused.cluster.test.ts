@@ -118,7 +118,11 @@ const cases: readonly Case[] = [
     spec: { listen: { addresses: ['0.0.0.0:25', '0.0.0.0:25'] } },
     says: ['spec.listen.addresses[1]: Duplicate value'],
   },
-  { what: 'TLS without a certificate', spec: { tls: { level: 'May' } }, says: ['spec.tls', /certFile and keyFile.*secretName|secretName/] },
+  {
+    what: 'TLS at the gateway without a certificate',
+    spec: { tls: { level: 'May' }, deepTests: { handoff: 'Reconnect' } },
+    says: ['spec.tls', /certFile and keyFile.*secretName|secretName/],
+  },
   {
     what: 'a retention longer than a year and a day',
     spec: { allowlist: { retention: '400d' } },

@@ -114,7 +114,14 @@ const breaks: readonly {
   {
     what: 'a policy that requires TLS with a certificate that is missing',
     make: ({ policy }) =>
-      writeFileSync(policy, manifest({ tls: { level: 'Encrypt', certFile: 'none.pem', keyFile: 'none.key' }, greet: { wait: '1s' } })),
+      writeFileSync(
+        policy,
+        manifest({
+          tls: { level: 'Encrypt', certFile: 'none.pem', keyFile: 'none.key' },
+          deepTests: { handoff: 'Reconnect' },
+          greet: { wait: '1s' },
+        }),
+      ),
     says: /served from the data directory: spec\.tls\.certFile: cannot be read/,
   },
   {

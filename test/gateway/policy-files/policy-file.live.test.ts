@@ -22,7 +22,9 @@ const manifest = (name: string, more = ''): string =>
 const two = manifest('two', '  greet: {wait: 5s}\n')
 
 const withTable = (name: string, file = 'access.cidr'): string => manifest(name, `  access: [{table: {file: ${file}}}]\n`)
-const withTls = (name: string): string => manifest(name, '  tls: {level: May, certFile: tls/tls.crt, keyFile: tls/tls.key}\n')
+/** Without the hand-off in the same session, only the gateway has a certificate. */
+const withTls = (name: string): string =>
+  manifest(name, '  deepTests: {handoff: Reconnect}\n  tls: {level: May, certFile: tls/tls.crt, keyFile: tls/tls.key}\n')
 
 function newFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'policy-file-'))

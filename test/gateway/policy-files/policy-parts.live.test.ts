@@ -246,7 +246,7 @@ test('no name and key that a policy may have lead out of the folder of secrets, 
 })
 
 describe('a certificate from a Secret', () => {
-  const spec = { tls: { level: 'May', secretName: 'mx-tls' } }
+  const spec = { tls: { level: 'May', secretName: 'mx-tls' }, deepTests: { handoff: 'Reconnect' } }
 
   test('is read beside the policy', { skip: unless('openssl') }, (t) => {
     const folder = newFolder(t, { 'policy.yaml': manifest(spec), 'secrets/mx-tls/x': '' })
@@ -268,7 +268,7 @@ describe('a certificate from a Secret', () => {
   })
 
   test('that is missing is a problem where TLS is required', (t) => {
-    const folder = newFolder(t, { 'policy.yaml': manifest({ tls: { ...spec.tls, level: 'Encrypt' } }) })
+    const folder = newFolder(t, { 'policy.yaml': manifest({ ...spec, tls: { ...spec.tls, level: 'Encrypt' } }) })
     assert.ok('problems' in reading(folder))
     assert.deepEqual(problems(folder), [missing('tls.crt'), missing('tls.key')])
   })

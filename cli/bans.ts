@@ -7,9 +7,10 @@ import { readPolicy } from './allowlist/options.ts'
 import { localTime, timeLeft } from './allowlist/table.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { type BanPlace, gatewayPlace, valkeyPlace } from './bans/place.ts'
+import { inColumns } from './columns.ts'
+import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
 
 const name = 'postscreen bans'
-const defaultGateway = 'http://127.0.0.1:2580'
 
 const help = `Usage: ${name} list [PLACE] [-o text|json]
        ${name} add [PLACE] ADDRESS… [--for 1h]     ban the networks of these addresses
@@ -65,8 +66,8 @@ function problemOf(verb: string, words: readonly string[], flags: Flags): string
   if (verb === 'list' && words[0] !== undefined) return `unexpected argument ${words[0]}`
   if (verb !== 'list' && words.length === 0) return 'expected an address'
   if (gateway !== undefined && policy !== undefined) return 'expected one of --gateway URL and --policy FILE'
-  if (gateway !== undefined && (!/^https?:\/\/[^/?#]+\/?$/.test(gateway) || !URL.canParse(gateway)))
-    return `--gateway ${JSON.stringify(gateway)}: must be the URL of an admin server such as ${defaultGateway}`
+  const notUrl = gateway === undefined ? undefined : gatewayUrlProblem(gateway)
+  if (notUrl !== undefined) return notUrl
   if (output !== undefined && verb !== 'list') return '--output can be used only with list'
   if (output !== undefined && output !== 'text' && output !== 'json') return `--output must be text or json, not ${JSON.stringify(output)}`
   if (time !== undefined && verb !== 'add') return '--for can be used only with add'
@@ -75,7 +76,7 @@ function problemOf(verb: string, words: readonly string[], flags: Flags): string
 }
 
 async function openPlace({ gateway = defaultGateway, policy }: Flags): Promise<BanPlace> {
-  return policy === undefined ? gatewayPlace(gateway.replace(/\/$/, '')) : await valkeyPlace(policy, readPolicy(policy))
+  return policy === undefined ? gatewayPlace(gatewayBase(gateway)) : await valkeyPlace(policy, readPolicy(policy))
 }
 
 function changesOf(verb: string, words: readonly string[], flags: Flags): readonly BanChange[] {
@@ -119,12 +120,5 @@ function rows(entries: readonly BanEntry[]): readonly string[] {
       const end = Date.parse(until) / 1000
       return [network, localTime(end), timeLeft(end - now), by === 'administrator' ? by : `ban ${nth}`, String(refused)]
     })
-  const all = [['NETWORK', 'UNTIL', 'LEFT', 'MADE BY', 'REFUSED HERE'], ...cells]
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
-  return all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+  return inColumns([['NETWORK', 'UNTIL', 'LEFT', 'MADE BY', 'REFUSED HERE'], ...cells])
 }

@@ -13,9 +13,9 @@ import { differencesOf } from './explain/differences.ts'
 import { exitCodeOf, exitCodes, worstOf } from './explain/exit-code.ts'
 import { subjectsOf, wordWhy } from './explain/subjects.ts'
 import { textOf } from './explain/text.ts'
+import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
 
 const name = 'postscreen explain'
-const defaultGateway = 'http://127.0.0.1:2580'
 
 const help = `Usage: ${name} ADDRESS [PLACE] [OPTION]…
 
@@ -103,9 +103,7 @@ function problemOf(flags: Flags): string | undefined {
   if (server !== undefined && canonicalAddress(server) === undefined)
     return `--server ${JSON.stringify(server)}: must be an address such as 192.0.2.1`
   if (output !== 'text' && output !== 'json') return `--output must be text or json, not ${JSON.stringify(output)}`
-  if (!/^https?:\/\/[^/?#]+\/?$/.test(gateway) || !URL.canParse(gateway))
-    return `--gateway ${JSON.stringify(gateway)}: must be the URL of an admin server such as ${defaultGateway}`
-  return (flags.resolver ?? []).map(resolverProblem).find((why) => why !== undefined)
+  return gatewayUrlProblem(gateway) ?? (flags.resolver ?? []).map(resolverProblem).find((why) => why !== undefined)
 }
 
 function resolverProblem(text: string): string | undefined {
@@ -128,7 +126,7 @@ async function openPlace(flags: Flags): Promise<OpenedPlace> {
     const warn = (text: string): void => console.error(visibleText(`${name}: warning: ${text}`))
     return await policyAsk({ file: policy, dataDir: flags['data-dir'], resolvers: (flags.resolver ?? []).flatMap(endpointOf), warn })
   }
-  if (policyName === undefined) return { ask: askGateway(gateway.replace(/\/$/, '')), close: () => Promise.resolve() }
+  if (policyName === undefined) return { ask: askGateway(gatewayBase(gateway)), close: () => Promise.resolve() }
   const client = connectKube({ kubeconfig, userAgent: `postscreen-explain/${version}` })
   try {
     const ask = await clusterAsk({ client, namespace: namespaceOf(flags), policy: policyName, isInside: isInsideCluster(kubeconfig) })

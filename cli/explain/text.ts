@@ -5,6 +5,7 @@ import type { AllowlistExplanation, Explanation } from '../../gateway/core/expla
 import type { NetworkExplanation } from '../../gateway/core/explain/network-explanation.ts'
 import type { ExplainPage } from '../../gateway/observability/explain/explain-page.ts'
 import { localTime, timeLeft } from '../allowlist/table.ts'
+import { inColumns } from '../columns.ts'
 import type { GatewayAnswer } from './answer.ts'
 import type { Difference } from './differences.ts'
 
@@ -15,12 +16,6 @@ const headWidth = 14
 /** A section: its name in front of the first line, the others below it. */
 function section(name: string, lines: Lines): Lines {
   return lines.map((line, index) => `${(index === 0 ? name : '').padEnd(headWidth)}${line}`.trimEnd())
-}
-
-/** Columns as wide as their longest cell. */
-function columns(rows: readonly Lines[]): Lines {
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, at) => Math.max(all[at] ?? 0, cell.length)), [])
-  return rows.map((row) => row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '))
 }
 
 /** Everything about one subject. Texts of clients and gateways are made visible. */
@@ -98,7 +93,7 @@ function recordLines({ key, hasRecord, fromMemory, tests }: AllowlistExplanation
     return ['', test, state === 'off' ? 'disabled when the record was written' : state, time, enabled ? '' : 'test disabled now']
   })
   const from = fromMemory ? 'another connection of it is being tested; its results so far' : 'record'
-  return [`${from} under ${key}${fromMemory && !hasRecord ? ' (no record yet)' : ''}`, ...columns(rows).map((line) => line.trimEnd())]
+  return [`${from} under ${key}${fromMemory && !hasRecord ? ' (no record yet)' : ''}`, ...inColumns(rows)]
 }
 
 function listLines({ lists, score, threshold, allowThreshold, action, standing }: Explanation['dnsbl']): Lines {
@@ -113,7 +108,7 @@ function listLines({ lists, score, threshold, allowThreshold, action, standing }
     inTime ? `${afterMs} ms` : 'too late',
     `${means} [${about}]`,
   ])
-  return [`score ${score}: ${meaning[standing]} (${thresholds})`, ...columns(rows)]
+  return [`score ${score}: ${meaning[standing]} (${thresholds})`, ...inColumns(rows)]
 }
 
 const unhealthyLines = (lists: ExplainPage['unhealthyLists']): Lines =>
@@ -132,7 +127,7 @@ function networkLines({ network, parts, hasMoreParts, allowlist, isTooLarge }: N
   const records = allowlist.flatMap(recordLines)
   const none = isTooLarge ? `${network} has too many clients to look up; ask about an address` : 'no records'
   return [
-    ...section('access list', [...columns(rows), ...(hasMoreParts ? ['and further parts'] : [])]),
+    ...section('access list', [...inColumns(rows), ...(hasMoreParts ? ['and further parts'] : [])]),
     ...section('allowlist', [...(records.length === 0 ? [none] : records), ...problemLines(page.allowlist.problem)]),
     ...section('DNS lists', ['not asked: they answer about single addresses']),
   ]

@@ -1,4 +1,5 @@
 // Prints the result of `postscreen lists check` as a table, with what to do below it.
+import { inColumns } from '../columns.ts'
 import type { Checked, CheckedList } from './check.ts'
 
 const head = ['LIST', 'WEIGHT', 'STATE', 'REASON', 'ANSWER'] as const
@@ -16,14 +17,7 @@ const resolverLines: Readonly<Record<Checked['resolver'], readonly string[]>> = 
 
 /** The lines of the table. */
 export function tableOf({ resolver, lists }: Checked): readonly string[] {
-  const rows = [head, ...lists.map(rowOf)]
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+  const table = inColumns([head, ...lists.map(rowOf)])
   const advice = lists.flatMap(({ list, advice: text }) => (text === undefined ? [] : [`${list}: ${text}`]))
   return [...resolverLines[resolver], ...table, ...(advice.length > 0 ? ['', ...advice] : [])]
 }

@@ -1,9 +1,9 @@
 // The fields of the temporary allowlist.
 import { interfaceWhy, readInterfacePattern } from '../values/interface-pattern.ts'
 import { hostBitsWhy } from '../values/network.ts'
-import { choice, count, documented, duration, type FormRule, group, list, parsed } from './field.ts'
+import { clientPrefix } from './client-prefix.ts'
+import { choice, documented, duration, type FormRule, group, list, parsed } from './field.ts'
 import { valkey } from './valkey.ts'
-import { defaultPrefix, shortestPrefix } from '../values/client-prefix.ts'
 
 /** The form of a pattern for the API server. */
 const interfaceRules = (): readonly FormRule[] => {
@@ -21,24 +21,10 @@ export const allowlist = group(
       differs:
         'Postfix shares a cache through proxymap or memcache (postscreen_cache_map), where the last write replaces the others. With Valkey, the records of several gateways are merged.',
     }),
-    prefix: group(
+    prefix: clientPrefix(
       {
-        ipv4: count(
-          defaultPrefix.ipv4,
-          { min: shortestPrefix.ipv4, max: 32 },
-          {
-            doc: 'The number of leading bits of an IPv4 address that identify a client. 32: each address is a client. 24: all 256 addresses of a network are one client, and share the tests that one of them passed.',
-            unit: 'bits',
-          },
-        ),
-        ipv6: count(
-          defaultPrefix.ipv6,
-          { min: shortestPrefix.ipv6, max: 128 },
-          {
-            doc: 'The number of leading bits of an IPv6 address that identify a client. A host usually owns a /64 network and can use every address in it. 128: each address is a client, as in postscreen.',
-            unit: 'bits',
-          },
-        ),
+        ipv4: 'The number of leading bits of an IPv4 address that identify a client. 32: each address is a client. 24: all 256 addresses of a network are one client, and share the tests that one of them passed.',
+        ipv6: 'The number of leading bits of an IPv6 address that identify a client. A host usually owns a /64 network and can use every address in it. 128: each address is a client, as in postscreen.',
       },
       {
         doc: 'The prefix lengths by which addresses are grouped into clients, for the temporary allowlist and for limits.connectionsPerClient. With networks, all hosts of a sender are known after one of them passed the tests, and they share one connection limit. After a change, entries with the old prefix length are no longer found.',

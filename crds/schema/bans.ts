@@ -1,6 +1,6 @@
 // The fields of bans of repeat offenders.
-import { defaultPrefix, shortestPrefix } from '../values/client-prefix.ts'
-import { count, documented, duration, group, record } from './field.ts'
+import { clientPrefix } from './client-prefix.ts'
+import { count, documented, duration, record } from './field.ts'
 
 /** The defaults that the rule "for is not longer than max" needs too. */
 export const banTimes = { for: '1h', max: '1d' } as const
@@ -27,24 +27,10 @@ export const bans = documented(
       { max: '30d' },
       { doc: 'The maximum length of a ban. A network that has not been banned for this time begins again with the length in for.' },
     ),
-    prefix: group(
+    prefix: clientPrefix(
       {
-        ipv4: count(
-          defaultPrefix.ipv4,
-          { min: shortestPrefix.ipv4, max: 32 },
-          {
-            doc: 'The number of leading bits of an IPv4 address that are banned together. 32: a ban applies to one address. With fewer bits, the failures of one client ban its neighbours too.',
-            unit: 'bits',
-          },
-        ),
-        ipv6: count(
-          defaultPrefix.ipv6,
-          { min: shortestPrefix.ipv6, max: 128 },
-          {
-            doc: 'The number of leading bits of an IPv6 address that are banned together. A host usually owns a /64 network and can use every address in it.',
-            unit: 'bits',
-          },
-        ),
+        ipv4: 'The number of leading bits of an IPv4 address that are banned together. 32: a ban applies to one address. With fewer bits, the failures of one client ban its neighbours too.',
+        ipv6: 'The number of leading bits of an IPv6 address that are banned together. A host usually owns a /64 network and can use every address in it.',
       },
       { doc: 'The network of a client that is banned. After a change, bans with the old prefix length end.' },
     ),

@@ -40,10 +40,16 @@ export const plainPage = (code: number, text: string): AdminPage => ({ code, typ
  */
 export const connectionsAtMost = 32
 
+/**
+ * How long a client may be silent while it sends a request or receives its answer. Longer than a kubelet waits for a
+ * probe (15 s): after the process has stood still, this limit is checked before the sockets are read, and the probe
+ * would be refused although its request has arrived.
+ */
+const silenceMs = 30_000
 const limits = {
   /** For the whole request. */
-  requestTimeout: 5000,
-  headersTimeout: 5000,
+  requestTimeout: silenceMs,
+  headersTimeout: silenceMs,
   /**
    * Longer than a minute: with just that, a Prometheus that asks once a minute would find its connection closed every
    * time.
@@ -53,8 +59,6 @@ const limits = {
   /** Without this Node looks for requests that take too long only twice a minute. */
   connectionsCheckingInterval: 1000,
 }
-/** How long a client may go without reading a byte of its answer. */
-const answerMs = 10_000
 /** How long an answer may take to be made. */
 const makingMs = 330_000
 
@@ -70,7 +74,7 @@ export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages)
     response.once('close', () => connections.answered(request.socket))
     respond(request, response, pages).catch(() => response.destroy())
   })
-  server.setTimeout(answerMs)
+  server.setTimeout(silenceMs)
   server.on('connection', (socket: net.Socket) => connections.add(socket))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -93,7 +97,7 @@ async function respond(request: http.IncomingMessage, response: http.ServerRespo
   const { code, type, text, headers } = await answer(request, pages).catch((error: unknown) =>
     plainPage(500, error instanceof Error ? error.message : String(error)),
   )
-  request.socket.setTimeout(answerMs)
+  request.socket.setTimeout(silenceMs)
   response.writeHead(code, { ...headers, 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
   response.end(request.method === 'HEAD' ? undefined : text)
 }

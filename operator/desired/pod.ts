@@ -43,8 +43,21 @@ function projections(policy: string, { shards, secrets }: Compiled): V1VolumePro
   ]
 }
 
+const probe = (path: string) => ({ httpGet: { path, port: 'admin' } })
+
+/**
+ * The kubelet ends only a gateway that has not answered for more than a minute (values of kubeadm for the control
+ * plane): a gateway under attack is slow but works, and a restart would disconnect its clients and begin with the same
+ * attack. A gateway that says that it is not ready leaves its Service after 4 s. One that is slow to say anything keeps
+ * its clients for 20 s, because the other gateways would have to take them, and they are probably as busy.
+ */
+const probes = {
+  startupProbe: { ...probe('/healthz'), periodSeconds: 1, timeoutSeconds: 15, failureThreshold: 240 },
+  livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 15, failureThreshold: 8 },
+  readinessProbe: { ...probe('/readyz'), periodSeconds: 2, timeoutSeconds: 10, failureThreshold: 2 },
+} as const
+
 function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Container {
-  const probe = (path: string) => ({ httpGet: { path, port: 'admin' }, timeoutSeconds: 2 })
   return {
     name: 'gateway',
     image,
@@ -64,9 +77,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       ...smtpPorts(spec).map((port, index) => ({ name: smtpPortName(index), containerPort: port, protocol: 'TCP' })),
       { name: 'admin', containerPort: adminPort, protocol: 'TCP' },
     ],
-    startupProbe: { ...probe('/healthz'), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 6 },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+    ...probes,
     // Until endpoints and load balancers know that the pod is terminating, clients still come and are accepted.
     ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
     resources: { requests: { ...gateway.resources.requests }, limits: { ...gateway.resources.limits } },

@@ -109,6 +109,30 @@ test('every pod but Postfix’s is restricted', { skip }, async () => {
   }
 })
 
+interface Probe {
+  readonly periodSeconds: number
+  readonly timeoutSeconds: number
+  readonly failureThreshold: number
+}
+type Probed = Partial<Readonly<Record<'livenessProbe' | 'startupProbe', Probe>>>
+
+test(
+  'the kubelet ends no container that is only slow: not before it has been silent for a minute, and each time for 5 s',
+  { skip },
+  async () => {
+    const workloads = (await everyObject()).filter(({ object }) => /^(Deployment|StatefulSet)$/.test(object.kind))
+    for (const { from, object } of workloads) {
+      const { template } = object['spec'] as { readonly template: { readonly spec: { readonly containers: readonly Probed[] } } }
+      for (const { livenessProbe, startupProbe } of template.spec.containers) {
+        assert.ok(livenessProbe !== undefined, `${from}: ${named(object)}`)
+        for (const { periodSeconds, timeoutSeconds, failureThreshold } of [livenessProbe, ...(startupProbe ? [startupProbe] : [])]) {
+          assert.ok(periodSeconds * failureThreshold >= 60 && timeoutSeconds >= 5, `${from}: ${named(object)}`)
+        }
+      }
+    }
+  },
+)
+
 test('a selector selects the pods of its own object and no others', { skip }, async () => {
   const all = await everyObject()
   const pods = all.flatMap(({ from, object }) => {

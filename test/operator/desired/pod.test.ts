@@ -37,6 +37,13 @@ describe('the workers of a gateway', () => {
   }
 })
 
+test('a gateway that is only slow is not ended: it must be silent for more than a minute, and each time for 10 s', () => {
+  const { livenessProbe, startupProbe } = containerOf({})
+  for (const { periodSeconds = 10, timeoutSeconds = 1, failureThreshold = 3 } of [livenessProbe ?? {}, startupProbe ?? {}]) {
+    assert.ok(periodSeconds * failureThreshold > 60 && timeoutSeconds >= 10)
+  }
+})
+
 describe('a pod', () => {
   const cases: readonly { readonly what: string; readonly gateway: object; readonly want: object }[] = [
     {

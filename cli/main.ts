@@ -15,6 +15,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   allowlist: async () => (await import('./allowlist.ts')).allowlist,
   bans: async () => (await import('./bans.ts')).bans,
   lists: async () => (await import('./lists.ts')).lists,
+  spf: async () => (await import('./spf.ts')).spf,
   explain: async () => (await import('./explain.ts')).explain,
   simulate: async () => (await import('./simulate.ts')).simulate,
   import: async () => (await import('./import.ts')).importPolicy,
@@ -44,6 +45,7 @@ Postfix postscreen for a mail cluster.
   allowlist  show, change or copy the temporary allowlist
   bans       show, add or end bans of networks that keep failing
   lists      test DNS lists and show which of them can be trusted
+  spf        print the networks that the SPF records of domains permit
   explain    say what happens to a client and why: rules, records, DNS lists, recent sessions
   simulate   show what another policy would have done with the sessions of a log
   import     make a policy from the settings of Postfix (main.cf) or Zimbra

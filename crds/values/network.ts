@@ -7,8 +7,8 @@ export type Network =
   | { readonly family: 4; readonly first: number; readonly last: number }
   | { readonly family: 6; readonly first: bigint; readonly last: bigint }
 
-/** The network of an address with a prefix length, and whether the address has bits set beyond the prefix length. */
-function networkOf(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
+/** The network around an address with a prefix length, and whether the address has bits set beyond the prefix length. */
+export function networkAround(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
   if (address.family === 4) {
     const size = 2 ** (32 - prefix)
     const first = address.value - (address.value % size)
@@ -46,7 +46,7 @@ export function parseNetworkPattern(pattern: string): Read<Network> {
 function parseOne(text: string): Read<Network> {
   const address = parseExactAddress(text)
   if (address === undefined) return { why: `bad address pattern: ${printed(text)}` }
-  return { value: networkOf(address, address.family === 4 ? 32 : 128).network }
+  return { value: networkAround(address, address.family === 4 ? 32 : 128).network }
 }
 
 function parseMasked(text: string, bits: string): Read<Network> {
@@ -54,7 +54,7 @@ function parseMasked(text: string, bits: string): Read<Network> {
   if (Number(bits) > (text.includes(':') ? 128 : 32)) return { why: `bad mask length in ${printed(`${text}/${bits}`)}` }
   const address = parseExactAddress(text)
   if (address === undefined) return { why: `bad network value in ${printed(`${text}/${bits}`)}` }
-  const { network, hostBits } = networkOf(address, Number(bits))
+  const { network, hostBits } = networkAround(address, Number(bits))
   return hostBits
     ? { why: `non-null host address bits in ${printed(`${text}/${bits}`)}, perhaps you should use "${maskedText(network)}" instead` }
     : { value: network }
@@ -76,14 +76,15 @@ export function readNetwork(text: string): Read<Network> {
   if (bits !== undefined && (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > size)) {
     return { why: networkWhy }
   }
-  const { network, hostBits } = networkOf(address, bits === undefined ? size : Number(bits))
+  const { network, hostBits } = networkAround(address, bits === undefined ? size : Number(bits))
   if (hostBits) return { why: `${hostBitsWhy}; did you mean ${maskedText(network)}?` }
   if (isMapped(network))
     return { why: `must be written as IPv4: ${bits === undefined ? formatNetwork(unmapped(network)) : maskedText(unmapped(network))}` }
   return { value: network }
 }
 
-function prefixOf(network: Network): number {
+/** The prefix length of a network. */
+export function prefixOf(network: Network): number {
   if (network.family === 4) return 32 - Math.log2(network.last - network.first + 1)
   return 129 - (network.last - network.first + 1n).toString(2).length
 }
@@ -118,7 +119,8 @@ export const everywhere: readonly Network[] = [
 /** Every address of one family. */
 export const wholeFamily = (family: 4 | 6): readonly Network[] => everywhere.filter((network) => network.family === family)
 
-function contains(outer: Network, inner: Network): boolean {
+/** Whether a network contains another one, or is the same. */
+export function contains(outer: Network, inner: Network): boolean {
   return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last
 }
 
@@ -157,10 +159,13 @@ function without(networks: readonly Network[], removed: Network): Network[] {
   return left
 }
 
-/** All addresses that are in none of the networks. */
-export function complement(networks: readonly Network[]): Network[] {
-  return networks.reduce<Network[]>((left, network) => without(left, network), [...everywhere])
+/** All addresses of some networks that are in none of the others. */
+export function difference(networks: readonly Network[], removed: readonly Network[]): Network[] {
+  return removed.reduce<Network[]>((left, network) => without(left, network), [...networks])
 }
+
+/** All addresses that are in none of the networks. */
+export const complement = (networks: readonly Network[]): Network[] => difference(everywhere, networks)
 
 /**
  * The addresses that are in both sets. Two networks are nested or disjoint, so each pair yields the inner one or

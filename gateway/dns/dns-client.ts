@@ -1,4 +1,4 @@
-// Asks DNS servers for the A records of names: many questions at once, each with one time limit over all servers.
+// Asks DNS servers for the records of names: many questions at once, each with one time limit over all servers.
 //
 // Why this is not a library. node:dns (c-ares) serves a few lookups well, but not these (checked with Node 24, c-ares
 // 1.34):
@@ -23,16 +23,12 @@ import type { DnsblError } from '../core/vocabulary.ts'
 import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import { openNodeDatagramSocket } from '../sockets/node-datagram-socket.ts'
 import { DnsFairQueue } from './dns-fair-queue.ts'
-import { encodeQuery } from './dns-message.ts'
+import { type DnsAnswer, encodeQuery, type QueryType } from './dns-message.ts'
 import type { OpenQuestion, Attempt } from './dns-question.ts'
 import { DnsServer, type Failure, type ServerEvents, type ServerStatus } from './dns-server.ts'
 
-/**
- * `ttl` in seconds, -1 when unknown. With `error` there are no addresses, and it is unknown whether there should be.
- */
-export interface DnsResult {
-  readonly addresses: readonly string[]
-  readonly ttl: number
+/** With `error` there are no records, and it is unknown whether there should be. */
+export interface DnsResult extends DnsAnswer {
   readonly error: DnsblError | undefined
 }
 
@@ -100,12 +96,12 @@ export class DnsClient {
   }
 
   /**
-   * Asks for the A records of `name`, a fully qualified domain name. `flow` is the list that it belongs to (see
+   * Asks for the records of `name`, a fully qualified domain name. `flow` is the list that it belongs to (see
    * DnsFairQueue). `done` is called once, never before `ask` returns, and not after `cancel` or `close`. It must not
    * throw.
    */
-  ask(name: string, flow: string, done: (result: DnsResult) => void): DnsQuestion {
-    const question = new Question(this, name, flow, this.#now() + this.#times.timeoutMs, done)
+  ask(name: string, flow: string, done: (result: DnsResult) => void, type: QueryType = 'A'): DnsQuestion {
+    const question = new Question(this, encodeQuery(name, type), flow, this.#now() + this.#times.timeoutMs, done)
     if (this.#closed) question.done = undefined
     else if (this.#servers.length === 0) this.#failSoon(question, noServer)
     else if (this.#queue.waiting >= mostWaiting) this.#failSoon(question, tooMany)
@@ -165,7 +161,7 @@ export class DnsClient {
   #newServer(endpoint: Endpoint): DnsServer<Question> {
     const events: ServerEvents<Question> = {
       sent: (question) => this.#waitForRetry(question),
-      answered: (question, addresses, ttl) => this.#finish(question, { addresses, ttl, error: undefined }),
+      answered: (question, answer) => this.#finish(question, { ...answer, error: undefined }),
       failed: (question, failure, error) => this.#onFailed(question, server, failure, error),
       down: () => this.#onDown(server),
     }
@@ -317,10 +313,10 @@ class Question implements OpenQuestion, DnsQuestion {
   error = noServer
   readonly attempts: Attempt[] = []
 
-  constructor(client: DnsClient, name: string, flow: string, deadline: number, done: (result: DnsResult) => void) {
+  constructor(client: DnsClient, query: Buffer, flow: string, deadline: number, done: (result: DnsResult) => void) {
     this.#client = client
     this.flow = flow
-    this.query = encodeQuery(name)
+    this.query = query
     this.deadline = deadline
     this.done = done
   }

@@ -3,10 +3,12 @@
 import { encode, RECURSION_DESIRED } from 'dns-packet'
 import type { DnsblError } from '../core/vocabulary.ts'
 import {
+  address6In,
   addressIn,
   checkSoa,
   classIN,
   type DnsRecord,
+  exchangeIn,
   lowerCase,
   MalformedMessage,
   nameIn,
@@ -14,6 +16,7 @@ import {
   readSections,
   recordType,
   type Sections,
+  textIn,
 } from './dns-records.ts'
 
 /**
@@ -25,8 +28,20 @@ export type Reading =
   | { readonly is: 'truncated' }
   | { readonly is: 'malformed'; readonly error: DnsblError }
   | { readonly is: 'failure'; readonly error: DnsblError }
-  /** `addresses` empty: not listed. `ttl` in seconds, -1 when unknown. */
-  | { readonly is: 'answer'; readonly addresses: readonly string[]; readonly ttl: number }
+  | ({ readonly is: 'answer' } & DnsAnswer)
+
+/** What can be asked for. */
+export type QueryType = 'A' | 'AAAA' | 'MX' | 'TXT'
+
+/** What the records of the name say. */
+export interface DnsAnswer {
+  /** Of A and AAAA records. Of A records, none: not listed. */
+  readonly addresses: readonly string[]
+  /** Of TXT records: the strings of each joined, one character a byte. Of MX records: the hosts. */
+  readonly texts?: readonly string[]
+  /** In seconds, -1 when unknown. */
+  readonly ttl: number
+}
 
 const headerBytes = 12
 const rcodeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED']
@@ -40,20 +55,21 @@ const foreign: Reading = { is: 'foreign' }
 const truncated: Reading = { is: 'truncated' }
 
 /**
- * A query for the A records of `name` (ASCII, no dot at its end) with recursion desired, id 0 (see setId).
+ * A query for the records of `name` (ASCII, no empty labels, no dot at its end) with recursion desired, id 0 (see
+ * setId).
  *
- * No EDNS0: these answers are a few addresses or one SOA record, far below the 512 bytes of RFC 1035. A larger answer
- * is truncated and the question is repeated over TCP. Without EDNS0 no answer comes in IP fragments, which are easy to
+ * No EDNS0: the answers of DNS lists are a few addresses or one SOA record, far below the 512 bytes of RFC 1035. A larger
+ * answer is truncated and the question is repeated over TCP. Without EDNS0 no answer comes in IP fragments, which are easy to
  * forge, and old list servers that answer FORMERR to EDNS need no second question.
  *
  * No random capitals in the name (draft-vixie-dnsext-dns0x20): the part of the name that stands for the client is
  * digits, so the gain is small. A cache or list that answers in lower case would fail every lookup, and listed clients
  * would pass. The id and the source port are random, and sockets are connected.
  */
-export function encodeQuery(name: string): Buffer {
+export function encodeQuery(name: string, type: QueryType = 'A'): Buffer {
   // A buffer from Node's pool: the codec would allocate one for each question, which costs more than encoding it.
   const query = Buffer.allocUnsafe(headerBytes + name.length + 2 + 4)
-  return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type: 'A', class: 'IN', name }] }, query)
+  return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, class: 'IN', name }] }, query)
 }
 
 export function setId(message: Buffer, id: number): void {
@@ -72,9 +88,9 @@ export function malformed(why: string): Reading {
 
 /**
  * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the
- * bytes. Every record of the message must be complete, and every address must belong to the name in the question: a
- * listing is only ever read from the RDATA of a well-formed A record. The TTL is the lowest of the A records. Without
- * an address it is the lowest of the SOA records in the authority section (the record's own TTL, as in dnsblog, not its
+ * bytes. Every record of the message must be complete, and every record of the type that was asked for must belong to
+ * the name in the question: a listing is only ever read from the RDATA of a well-formed A record. The TTL is the lowest
+ * of these records. Without one it is the lowest of the SOA records in the authority section (the record's own TTL, as in dnsblog, not its
  * MINIMUM field).
  */
 export function readAnswer(message: Buffer, query: Buffer): Reading {
@@ -114,20 +130,44 @@ function repeatsQuestion(message: Buffer, query: Buffer): boolean {
 function readValid(message: Buffer, query: Buffer, rcode: number): Reading {
   const sections = readSections(message, query.length)
   const name = endOfChain(message, sections.answers, nameKey(query.subarray(headerBytes, -4)))
-  const addresses = sections.answers.filter(({ type }) => type === recordType.A)
-  for (const record of addresses) {
-    if (record.class !== classIN) throw new MalformedMessage('an A record of another class')
-    if (record.owner !== name) throw new MalformedMessage('an A record of another name')
+  const asked = typeIn(query)
+  const found = sections.answers.filter(({ type }) => type === recordType[asked])
+  for (const record of found) {
+    if (record.class !== classIN) throw new MalformedMessage(`${withArticle(asked)} record of another class`)
+    if (record.owner !== name) throw new MalformedMessage(`${withArticle(asked)} record of another name`)
   }
-  if (addresses.length > 0) {
-    if (rcode === nxDomain) throw new MalformedMessage('NXDOMAIN with an address')
-    return { is: 'answer', addresses: addresses.map(addressIn), ttl: lowestTtl(addresses) }
+  if (found.length > 0) {
+    if (rcode === nxDomain) throw new MalformedMessage(asked === 'A' ? 'NXDOMAIN with an address' : 'NXDOMAIN with a record')
+    return { is: 'answer', ...contentsOf(message, asked, found), ttl: lowestTtl(found) }
   }
   if (!sections.answers.every(({ type }) => besideNoAddress.has(type))) throw new MalformedMessage('records of another type')
   if (rcode === noError && isReferral(message, sections)) return { is: 'failure', error: { kind: 'referral', text: 'referral' } }
   const soas = sections.authorities.filter((record) => record.type === recordType.SOA && record.class === classIN)
   for (const record of soas) checkSoa(message, record)
-  return { is: 'answer', addresses: [], ttl: lowestTtl(soas) }
+  return { is: 'answer', ...contentsOf(message, asked, []), ttl: lowestTtl(soas) }
+}
+
+const queryTypes: readonly QueryType[] = ['A', 'AAAA', 'MX', 'TXT']
+
+/** The type in a query of encodeQuery: the last number but one. */
+function typeIn(query: Buffer): QueryType {
+  const written = query.readUInt16BE(query.length - 4)
+  return queryTypes.find((type) => recordType[type] === written) ?? 'A'
+}
+
+const withArticle = (type: QueryType): string => (type === 'TXT' ? 'a TXT' : `an ${type}`)
+
+function contentsOf(message: Buffer, asked: QueryType, records: readonly DnsRecord[]): Pick<DnsAnswer, 'addresses' | 'texts'> {
+  switch (asked) {
+    case 'A':
+      return { addresses: records.map(addressIn) }
+    case 'AAAA':
+      return { addresses: records.map(address6In) }
+    case 'MX':
+      return { addresses: [], texts: records.map((record) => exchangeIn(message, record)) }
+    case 'TXT':
+      return { addresses: [], texts: records.map(textIn) }
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 // Reads the records of a DNS message strictly (RFC 1035 4.1): a message that contradicts its own lengths and counts is
 // malformed.
+import { formatIPv6 } from '../../crds/values/address.ts'
 
 /** The message cannot be read, or contradicts itself. The text says why, in a few words. */
 export class MalformedMessage extends Error {}
@@ -21,7 +22,7 @@ export interface Sections {
 }
 
 /** IANA "Resource Record (RR) TYPEs". */
-export const recordType = { A: 1, NS: 2, CNAME: 5, SOA: 6, DNAME: 39, RRSIG: 46 } as const
+export const recordType = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28, DNAME: 39, RRSIG: 46 } as const
 export const classIN = 1
 
 const headerBytes = 12
@@ -87,6 +88,50 @@ function readRecord(message: Buffer, start: number): DnsRecord {
 export function addressIn({ data }: DnsRecord): string {
   if (data.length !== 4) throw new MalformedMessage(`an A record with RDLENGTH ${data.length}`)
   return data.join('.')
+}
+
+/** The address in an AAAA record, in canonical form. @throws MalformedMessage unless RDATA has 16 bytes (RFC 3596 2.2) */
+export function address6In({ data }: DnsRecord): string {
+  if (data.length !== 16) throw new MalformedMessage(`an AAAA record with RDLENGTH ${data.length}`)
+  return formatIPv6(BigInt(`0x${data.toString('hex')}`))
+}
+
+/**
+ * The strings of a TXT record joined, one character a byte (RFC 1035 3.3.14, RFC 7208 3.3).
+ * @throws MalformedMessage unless RDATA consists of strings
+ */
+export function textIn({ data }: DnsRecord): string {
+  const strings: string[] = []
+  let at = 0
+  while (at < data.length) {
+    const end = at + 1 + (data[at] ?? 0)
+    if (end > data.length) throw new MalformedMessage('a string of a TXT record is cut off')
+    strings.push(data.toString('latin1', at + 1, end))
+    at = end
+  }
+  return strings.join('')
+}
+
+/**
+ * The host of an MX record (RFC 1035 3.3.9), in lower case, without a dot at its end; empty for the root (RFC 7505).
+ * @throws MalformedMessage unless RDATA is a number and a name
+ */
+export function exchangeIn(message: Buffer, { data, dataAt }: DnsRecord): string {
+  if (data.length < 3) throw new MalformedMessage(`an MX record with RDLENGTH ${data.length}`)
+  const { key, end } = readName(message, dataAt + 2)
+  if (end !== dataAt + data.length) throw new MalformedMessage('RDLENGTH does not fit the name in RDATA')
+  return textOfKey(key)
+}
+
+/** A dot inside a label looks like one between labels: such a name leads to another one, and not to a wrong record. */
+function textOfKey(key: string): string {
+  const labels: string[] = []
+  let at = 0
+  for (let length = key.charCodeAt(0); length > 0; length = key.charCodeAt(at)) {
+    labels.push(key.slice(at + 1, at + 1 + length))
+    at += 1 + length
+  }
+  return labels.join('.')
 }
 
 /** The one name that RDATA consists of, as in a CNAME record. @throws MalformedMessage where there is more or less */

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { DnsblError } from '../core/vocabulary.ts'
 import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import type { ChannelEvents, DnsChannel } from './dns-channel.ts'
-import { malformed, type Reading, readAnswer } from './dns-message.ts'
+import { type DnsAnswer, malformed, type Reading, readAnswer } from './dns-message.ts'
 import { DnsSendWindow } from './dns-send-window.ts'
 import { DnsPool } from './dns-pool.ts'
 import type { OpenQuestion, Attempt } from './dns-question.ts'
@@ -21,7 +21,7 @@ export type Failure = 'unable' | 'unreachable' | 'malformed'
 export interface ServerEvents<Q> {
   /** The question was sent. */
   sent(question: Q): void
-  answered(question: Q, addresses: readonly string[], ttl: number): void
+  answered(question: Q, answer: DnsAnswer): void
   failed(question: Q, failure: Failure, error: DnsblError): void
   /** The server is now down (`status.down`): others are asked first. */
   down(): void
@@ -209,7 +209,8 @@ export class DnsServer<Q extends OpenQuestion> {
   #told(question: Q, reading: Reading): void {
     if (reading.is === 'answer') {
       this.status.answered++
-      this.#events.answered(question, reading.addresses, reading.ttl)
+      const { is: _, ...answer } = reading
+      this.#events.answered(question, answer)
     } else if (reading.is === 'failure') {
       this.status.unable++
       this.#events.failed(question, 'unable', reading.error)

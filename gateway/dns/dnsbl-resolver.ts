@@ -10,6 +10,7 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { OpenDatagramSocket } from '../sockets/datagram-socket.ts'
 import type { DnsblAnswer, DnsblError } from '../core/vocabulary.ts'
 import { DnsClient, type DnsQuestion, type DnsResult, type DnsTimes } from './dns-client.ts'
+import type { QueryType } from './dns-message.ts'
 import type { ServerStatus } from './dns-server.ts'
 
 /**
@@ -133,9 +134,9 @@ export class DnsblResolver<R extends Lists = Lists> {
     return this.#join(shared, listener)
   }
 
-  /** Asks for the addresses of a name, outside of any lookup. Resolves with the result, errors included. */
-  ask(name: string, flow: string): Promise<DnsResult> {
-    return new Promise((resolve) => this.#client.ask(name, flow, resolve))
+  /** Asks for the records of a name, outside of any lookup. Resolves with the result, errors included. */
+  ask(name: string, flow: string, type: QueryType = 'A'): Promise<DnsResult> {
+    return new Promise((resolve) => this.#client.ask(name, flow, resolve, type))
   }
 
   status(): DnsblStatus {

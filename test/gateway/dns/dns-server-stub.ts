@@ -2,7 +2,7 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net'
-import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, TRUNCATED_RESPONSE } from 'dns-packet'
+import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, type RecordType, TRUNCATED_RESPONSE } from 'dns-packet'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 
 /** What an answer says; what is left out is as in an honest answer. */
@@ -13,7 +13,7 @@ export interface Say {
   readonly soaTtl?: number
   readonly id?: number
   readonly name?: string
-  readonly type?: 'A' | 'AAAA'
+  readonly type?: RecordType
   readonly truncated?: boolean
   readonly answers?: Answer[]
 }
@@ -22,6 +22,7 @@ export interface Question {
   readonly via: 'udp' | 'tcp'
   readonly id: number
   readonly name: string
+  readonly type: RecordType
   readonly bytes: Buffer
   readonly fromPort: number
   /** An answer as it should be, with the changes of `say`. */
@@ -38,7 +39,7 @@ export interface StubServer {
   close(): Promise<void>
 }
 
-export function answerBytes(question: { id: number; name: string }, say: Say): Buffer {
+export function answerBytes(question: { id: number; name: string; type?: RecordType }, say: Say): Buffer {
   const name = question.name
   const addresses = (say.addresses ?? []).map((data): Answer => ({ type: 'A', name, ttl: say.ttl ?? 60, data }))
   const soa = { mname: 'ns.test', rname: 'root.test', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 7 }
@@ -46,7 +47,7 @@ export function answerBytes(question: { id: number; name: string }, say: Say): B
     type: 'response',
     id: say.id ?? question.id,
     flags: AUTHORITATIVE_ANSWER | (say.truncated === true ? TRUNCATED_RESPONSE : 0) | (say.rcode ?? 0),
-    questions: [{ type: say.type ?? 'A', name: say.name ?? name }],
+    questions: [{ type: say.type ?? question.type ?? 'A', name: say.name ?? name }],
     answers: [...addresses, ...(say.answers ?? [])],
     authorities: say.soaTtl === undefined ? [] : [{ type: 'SOA', name: 'test', ttl: say.soaTtl, data: soa }],
   })
@@ -76,8 +77,13 @@ export async function startStubServer(onQuestion: (question: Question) => void, 
   return { endpoint: { address: '127.0.0.1', port }, asked, close }
 }
 
+function questionIn(bytes: Buffer): Pick<Question, 'id' | 'name' | 'type'> {
+  const [asked] = decode(bytes).questions ?? []
+  return { id: bytes.readUInt16BE(0), name: asked?.name ?? '', type: asked?.type ?? 'A' }
+}
+
 function udpQuestion(bytes: Buffer, from: RemoteInfo, socket: Socket, other: Socket): Question {
-  const question = { id: bytes.readUInt16BE(0), name: decode(bytes).questions?.[0]?.name ?? '' }
+  const question = questionIn(bytes)
   const send = (by: Socket, reply: Buffer) => by.send(reply, from.port, from.address, () => undefined)
   return {
     via: 'udp',
@@ -91,7 +97,7 @@ function udpQuestion(bytes: Buffer, from: RemoteInfo, socket: Socket, other: Soc
 }
 
 function tcpQuestion(bytes: Buffer, socket: TcpSocket): Question {
-  const question = { id: bytes.readUInt16BE(0), name: decode(bytes).questions?.[0]?.name ?? '' }
+  const question = questionIn(bytes)
   return {
     via: 'tcp',
     ...question,

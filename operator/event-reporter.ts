@@ -19,7 +19,7 @@ export interface Events {
 /** The findings that a person must know at once; the conditions have the rest. */
 const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy'] as const
 /** The texts for states that pass without an action. */
-const passing = new Set(['Progressing', 'NoReport', 'NoGateway', 'NotAccepted'])
+const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted'])
 
 export class EventReporter implements Reporter {
   readonly #events: Events

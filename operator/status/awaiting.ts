@@ -22,7 +22,7 @@ export function awaiting({ awaited }: Observation, { Accepted, Programmed, Backe
   if (Accepted.status === 'False') return Accepted.reason === 'RefusedByGateway' || awaited ? Accepted : undefined
   if (Programmed.reason === 'ApplyFailed') return Programmed
   if (Programmed.status !== 'True') return undefined
-  if (BackendReachable.status === 'False') return BackendReachable
+  if (BackendReachable.status === 'False' || BackendReachable.reason === 'NotChecked') return BackendReachable
   return Serving.reason === 'GatewaysNotReady' ? Serving : undefined
 }
 

@@ -168,7 +168,11 @@ function backendReachable(seen: Observation, { total }: Rollout): Finding {
     return finding('False', 'Misconfigured', `A mail server of ${wrong.name} ${rest}: ${wrong.misconfigured}`)
   }
   if (cutOff.length === 0) return finding('True', 'Reachable', `All ${reports.length} gateways reach a mail server of ${names}`)
-  const why = cutOff.flat().find((backend) => backend.why !== '')?.why ?? 'no mail server has answered yet'
+  const why = cutOff.flat().find((backend) => backend.why !== '')?.why
+  // A gateway that has just started, or has just read the policy: nothing is wrong yet.
+  if (why === undefined) {
+    return finding('Unknown', 'NotChecked', `${cutOff.length} of ${reports.length} gateways have not yet checked a mail server of ${names}`)
+  }
   return finding(
     'False',
     'Unreachable',

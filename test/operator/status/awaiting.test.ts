@@ -56,6 +56,11 @@ describe('the operator waits', () => {
     },
     { what: 'for a mail server', parts: { BackendReachable: unreachable, Serving: notReady }, want: unreachable },
     {
+      what: 'for the first check of a mail server',
+      parts: { BackendReachable: finding('Unknown', 'NotChecked'), Serving: notReady },
+      want: finding('Unknown', 'NotChecked'),
+    },
+    {
       what: 'for nothing when nothing is known of mail servers',
       parts: { BackendReachable: finding('Unknown', 'NoReport') },
       want: undefined,

@@ -273,10 +273,22 @@ const backends: readonly Case[] = [
     want: 'False Unreachable: 1 of 2 gateways reach no mail server of postfix.mail.svc:10025, other:25: refused',
   },
   {
-    what: 'a mail server that has not answered',
+    what: 'a mail server that one gateway has not checked yet',
     seen: withPods({ backends: [lost('')] }, {}),
     type: 'BackendReachable',
-    want: 'False Unreachable: 1 of 2 gateways reach no mail server of postfix.mail.svc:10025: no mail server has answered yet',
+    want: 'Unknown NotChecked: 1 of 2 gateways have not yet checked a mail server of postfix.mail.svc:10025',
+  },
+  {
+    what: 'a mail server that one gateway has not checked yet, and another one cannot reach',
+    seen: withPods({ backends: [lost('')] }, { backends: [lost('refused')] }),
+    type: 'BackendReachable',
+    want: 'False Unreachable: 2 of 2 gateways reach no mail server of postfix.mail.svc:10025: refused',
+  },
+  {
+    what: 'a mail server that no gateway has checked yet',
+    seen: withPods({ backends: [lost('')] }, {}),
+    type: 'Ready',
+    want: 'Unknown NotChecked: 1 of 2 gateways have not yet checked a mail server of postfix.mail.svc:10025',
   },
   ...(
     [

@@ -1,4 +1,4 @@
-// Story: five hundred policies. How long an operator takes to know them all, how often it calls, and what it costs when nothing happens.
+// Story: five hundred policies. How often an operator calls to know them all, and what it costs when nothing happens. It is never restarted for being busy.
 // Runs alone: it measures, and makes the control plane busy.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -12,9 +12,12 @@ const home = 'story-many'
 const count = 500
 /** The promise is about 10 minutes: POSTSCREEN_REST_SECONDS=600 waits for them, CI waits less. */
 const restSeconds = Number(process.env['POSTSCREEN_REST_SECONDS'] ?? 20)
+/** Printed beside the figures. How long it takes depends on the machine, so times are not compared. */
 const promised = { readySeconds: 60, residentBytes: 200e6 }
 /** Runs differ by 30 MB: a figure from just before a garbage collection is higher, and that is not a failure. */
 const bearableBytes = 1.5 * promised.residentBytes
+/** A policy has seven objects, and its pass may write each of them. */
+const objectsOfOne = 7
 let operator: OperatorPod
 
 before(async () => {
@@ -75,20 +78,23 @@ test('all objects are created for all policies', async (context) => {
     `${count} policies with all their objects made and Ready after ${seconds.toFixed(1)} s; ${said(await operator.requests())}; ${megabytes(await operator.residentBytes())}`,
   )
   assert.ok((await list('psc', home)).every(isMade))
+  assert.equal(await operator.restarts(), 0, 'the operator was ended while it was busy')
   await endOperator()
 })
 
-test('an operator that is restarted knows all policies within the promised time, and writes nothing', async (context) => {
+test('an operator that is restarted knows all policies, writes nothing, and is not ended for being busy', async (context) => {
   const seconds = await untilAllReady()
   const requests = await operator.requests()
   const resident = await operator.residentBytes()
-  context.diagnostic(`${count} policies Ready ${seconds.toFixed(1)} s after the start; ${said(requests)}; ${megabytes(resident)}`)
+  context.diagnostic(
+    `${count} policies Ready ${seconds.toFixed(1)} s after the start (promised: ${promised.readySeconds}); ${said(requests)}; ${megabytes(resident)}`,
+  )
   assert.deepEqual(
     work(requests).filter((one) => !one.startsWith('list ')),
     [],
     'it found everything as it should be',
   )
-  assert.ok(seconds <= promised.readySeconds, `${seconds} s`)
+  assert.equal(await operator.restarts(), 0, 'the operator was ended while it was busy')
   assert.ok(resident <= bearableBytes, megabytes(resident))
 })
 
@@ -103,10 +109,15 @@ test('at rest nothing is written and nothing is asked again', async (context) =>
   assert.ok(resident <= bearableBytes, megabytes(resident))
 })
 
-test('a change of one policy among five hundred is as quick as with one policy', async () => {
+test('a change of one policy among five hundred concerns only this policy', async (context) => {
+  const earlier = await operator.requests()
   const began = performance.now()
   await apply(policy(home, 'mx-250', { hostname: 'changed.example.com', gateway: { replicas: 0, service: { type: 'ClusterIP' } } }))
   await kubectl('wait', '--for=condition=Programmed', 'psc/mx-250', '-n', home, '--timeout=180s')
-  // All five hundred take a minute and more.
-  assert.ok(performance.now() - began < 30_000)
+  context.diagnostic(`in force after ${Math.round(performance.now() - began)} ms`)
+  const later = await operator.requests()
+  const written = [...later].filter(([name]) => name.startsWith('apply ') && !name.endsWith(' postscreenpolicies'))
+  const applied = written.reduce((sum, [name, calls]) => sum + calls - (earlier.get(name) ?? 0), 0)
+  assert.ok(applied >= 1 && applied <= objectsOfOne, `${applied} objects applied`)
+  assert.equal(await operator.restarts(), 0)
 })

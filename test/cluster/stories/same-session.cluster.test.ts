@@ -115,7 +115,8 @@ test('the time that a new client waits more than a known one, for RCPT and for S
     ]
     const words = ([ofNew = 0, ofKnown = 0]: readonly number[]): string => `${ofNew.toFixed(1)} ms instead of ${ofKnown.toFixed(1)} ms`
     context.diagnostic(`${what}: p50 ${words(p50)}, p99 ${words(p99)}`)
-    assert.ok(percentile(waits.new, 0.5) < 1000, 'a new client waits too long')
+    // Far more than the way to a mail server takes on any machine, and less than its time limits.
+    assert.ok(percentile(waits.new, 0.5) < 15_000, 'a new client waits too long')
   }
 })
 

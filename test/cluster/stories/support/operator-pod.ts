@@ -57,6 +57,12 @@ export class OperatorPod {
     return counts
   }
 
+  /** How often the kubelet has started the container again. */
+  async restarts(): Promise<number> {
+    const [pod] = await list('pods', system, '-l', selector)
+    return pod?.status.containerStatuses?.[0]?.restartCount ?? Number.NaN
+  }
+
   async residentBytes(): Promise<number> {
     return (await this.metrics()).get('process_resident_memory_bytes') ?? 0
   }

@@ -2,6 +2,8 @@
 import { visibleText } from '../crds/values/visible-text.ts'
 import { noticesOf } from '../crds/notices.ts'
 import { rejectsSome } from '../gateway/core/access-list.ts'
+import { policyPatchProblems } from '../operator/desired/patch/policy-problems.ts'
+import type { Problem } from '../crds/problems.ts'
 import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 
@@ -34,11 +36,17 @@ function isGood(file: string): boolean {
       if (lines > first.length) console.error(`${file}: warning: ${table}: ${lines - first.length} more such lines are skipped`)
     }
     const { metadata, spec } = reading.loaded.policy
+    const patches = policyPatchProblems(reading.loaded.policy)
+    if (patches.length > 0) return refused(file, patches)
     const tablesReject = [...reading.loaded.tables.values()].some(rejectsSome)
     console.log(`${file}: PostscreenPolicy ${metadata.name} is valid`)
     for (const notice of noticesOf(spec, tablesReject)) console.error(`${file}: warning: ${notice}`)
     return true
   }
-  for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))
+  return refused(file, reading.problems)
+}
+
+function refused(file: string, problems: readonly Problem[]): false {
+  for (const { path, why } of problems) console.error(visibleText(`${file}: ${path}: ${why}`))
   return false
 }

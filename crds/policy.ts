@@ -86,6 +86,8 @@ function withoutNulls(value: unknown, schema: z.core.$ZodType): unknown {
   const plain = unwrap(schema)
   if (Array.isArray(value)) return plain instanceof z.ZodArray ? value.map((entry) => withoutNulls(entry, plain.def.element)) : value
   if (typeof value !== 'object' || value === null || !(plain instanceof z.ZodObject || plain instanceof z.ZodRecord)) return value
+  // In a patch, null removes a field.
+  if (plain instanceof z.ZodRecord && plain.def.valueType instanceof z.ZodUnknown) return value
   const inner = (name: string) =>
     plain instanceof z.ZodRecord ? plain.def.valueType : Object.hasOwn(plain.shape, name) && plain.shape[name]
   return Object.fromEntries(

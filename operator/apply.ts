@@ -196,12 +196,18 @@ function isAsWanted(want: KubeObject, found: KubeObject, { applied }: PolicyMemo
 
 /** The object is not valid, not allowed or too large: a retry does not help. */
 const refusals = [400, 403, 413, 422]
+/**
+ * Server-side apply answers with status 500 for a field that the kind does not have, or that has a value of the wrong
+ * type (fieldmanager/structuredmerge.go). A patch of a policy can contain one.
+ */
+const isUntyped = ({ status, message }: KubeError): boolean => status === 500 && message.includes('failed to create typed patch object')
 
 async function orRefused(object: KubeObject, request: () => Promise<Applied>): Promise<Applied> {
   try {
     return await request()
   } catch (error) {
-    if (error instanceof KubeError && refusals.includes(error.status)) return { is: 'refused', object, why: error.message }
+    if (error instanceof KubeError && (refusals.includes(error.status) || isUntyped(error)))
+      return { is: 'refused', object, why: error.message }
     throw error
   }
 }

@@ -18,6 +18,7 @@ function form({ type, values, bounds, unit }: Field): string {
     object: 'fields',
     list: 'list',
     map: 'texts by name',
+    manifest: 'part of a manifest',
     duration: 'time',
     quantity: 'amount',
     integer: 'number',

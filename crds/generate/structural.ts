@@ -24,6 +24,7 @@ export interface StructuralNode extends NodeKeywords {
   readonly additionalProperties?: StructuralNode
   readonly items?: StructuralNode
   readonly 'x-kubernetes-int-or-string'?: true
+  readonly 'x-kubernetes-preserve-unknown-fields'?: true
   readonly 'x-kubernetes-list-type'?: string
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-validations'?: readonly Validation[]
@@ -118,6 +119,7 @@ export function structural(node: SchemaNode, path: string, place: Place = 'outsi
   const validations = [...(node[formKey] ?? []), ...fieldRules(path)]
   return {
     ...(node[kindKey] === 'quantity' ? { 'x-kubernetes-int-or-string': true } : { type: node.type ?? '' }),
+    ...(node[kindKey] === 'manifest' && { 'x-kubernetes-preserve-unknown-fields': true }),
     ...(doc && { description: describe(doc, node) }),
     ...(node.type === 'integer' && { format: 'int64' }),
     ...bounds(node),

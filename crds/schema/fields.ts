@@ -37,7 +37,7 @@ export interface SchemaNode extends NodeKeywords {
   readonly additionalProperties?: SchemaNode | false
   readonly items?: SchemaNode
   readonly [docKey]?: FieldDoc
-  readonly [kindKey]?: 'duration' | 'quantity'
+  readonly [kindKey]?: 'duration' | 'quantity' | 'manifest'
   readonly [formKey]?: readonly FormRule[]
   readonly [boundsKey]?: { readonly min: string; readonly max: string }
 }
@@ -48,14 +48,18 @@ export function specSchema(): SchemaNode {
   return z.toJSONSchema(policySpec, { target: 'openapi-3.0', io: 'input', reused: 'inline', override: withoutUnions }) as SchemaNode
 }
 
-/** An amount may be a number or a text. Here it is a text with a mark; structural.ts writes the schema for both. */
+/**
+ * An amount may be a number or a text. Here it is a text with a mark; structural.ts writes the schema for both. A part
+ * of a manifest has a mark too, and fields that this schema does not know.
+ */
 function withoutUnions({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema[kindKey] === 'manifest') delete jsonSchema['additionalProperties']
   if (jsonSchema[kindKey] !== 'quantity') return
   delete jsonSchema['anyOf']
   Object.assign(jsonSchema, { type: 'string', pattern: quantityPattern, maxLength: 30 })
 }
 
-export type FieldType = 'object' | 'list' | 'map' | 'duration' | 'quantity' | 'integer' | 'boolean' | 'choice' | 'text'
+export type FieldType = 'object' | 'list' | 'map' | 'manifest' | 'duration' | 'quantity' | 'integer' | 'boolean' | 'choice' | 'text'
 
 /** One field of the policy. */
 export interface Field {

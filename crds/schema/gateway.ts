@@ -1,6 +1,7 @@
 // The fields of the gateway that the operator runs: pods, placement, Service, and how pods stop.
 import { choice, count, documented, duration, flag, group, list, map, quantity, record, text, whole } from './field.ts'
 import { networks } from './forms.ts'
+import { patch } from './gateway-patch.ts'
 
 const qualified = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 
@@ -263,6 +264,7 @@ export const gateway = documented(
     }),
     podAnnotations: annotations('the pods'),
     podLabels: labels('the pods'),
+    patch,
   }).exactOptional(),
   {
     doc: 'The gateway that the operator runs for this policy. If not set: the operator creates only a ConfigMap with the policy, for gateways that you run yourself.',

@@ -2,8 +2,10 @@
 // networks takes a large part of a second.
 import { gunzipSync } from 'node:zlib'
 import { parsePolicy } from '../../crds/policy.ts'
+import { firstProblems } from '../../crds/problems.ts'
 import { tenancyProblems, type TenantRules } from '../../crds/schema/tenancy.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
+import { policyPatchProblems } from '../desired/patch/policy-problems.ts'
 import { isObject } from '../../crds/is-object.ts'
 import { keyOf, type KubeObject } from '../kube/object.ts'
 import { resources } from '../kube/resource.ts'
@@ -57,7 +59,9 @@ export class Compilations {
   async #compiled(policy: KubeObject, refs: ReturnType<typeof tableRefs>): Promise<Compilation> {
     // Names in a policy that is not valid may have any form, so nothing is requested.
     const readable = refs.length > 0 && 'policy' in parsePolicy(policy)
-    return compile(policy, readable ? await this.#texts(policy.metadata.namespace ?? '', refs) : new Map())
+    const made = compile(policy, readable ? await this.#texts(policy.metadata.namespace ?? '', refs) : new Map())
+    const patches = 'compiled' in made ? policyPatchProblems(made.compiled.policy) : []
+    return patches.length > 0 ? { problems: firstProblems(patches) } : made
   }
 
   async #texts(namespace: string, refs: readonly { readonly name: string; readonly key: string }[]): Promise<Map<string, TableText>> {

@@ -8,6 +8,8 @@ import { deployment } from './deployment.ts'
 import { disruptionBudget } from './disruption-budget.ts'
 import { annotation, type Owner } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
+import { patched } from './patch/patch.ts'
+import { withTemplateName } from './pod-template.ts'
 import { service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 import type { Settings } from './settings.ts'
@@ -21,9 +23,10 @@ function withDigest(object: KubeObject): KubeObject {
 
 /** Tables come before the policy that names them, and what pods need comes before the pods. */
 export const desired = (owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] =>
-  objectsOf(owner, compiled, settings).map(withDigest)
+  unpatched(owner, compiled, settings).map((object) => withDigest(withTemplateName(patched(object, compiled.policy.spec.gateway?.patch))))
 
-function objectsOf(owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] {
+/** The objects before the patches of the policy, and without what is derived from them. */
+export function unpatched(owner: Owner, compiled: Compiled, settings: Settings): readonly KubeObject[] {
   const { spec } = compiled.policy
   const { gateway } = spec
   const read = [...tableMaps(owner, compiled), policyMap(owner, compiled)]

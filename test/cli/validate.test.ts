@@ -64,3 +64,18 @@ test('a list of domain names is an error', () => {
   assert.equal(status, 1)
   assert.match(stderr, /spec\.dnsbl\.sites\[0\]\.domain: must be a list of addresses; this list contains domain names/)
 })
+
+test('a patch that changes what the operator depends on is a problem, with its path and what to use instead', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'validate-'))
+  try {
+    const patch = { deployment: { spec: { replicas: 5 } } }
+    const spec = { backend: { addresses: ['192.0.2.1:25'] }, gateway: { patch } }
+    const policy = { apiVersion: 'postscreen.dev/v1alpha1', kind: 'PostscreenPolicy', metadata: { name: 'mx' }, spec }
+    writeFileSync(join(folder, 'mx.yaml'), JSON.stringify(policy))
+    const { status, stderr } = spawnSync(process.execPath, [entry, 'validate', join(folder, 'mx.yaml')], { encoding: 'utf8' })
+    assert.equal(status, 1)
+    assert.match(stderr, /mx\.yaml: spec\.gateway\.patch\.deployment\.spec\.replicas: must be set with spec\.gateway\.replicas/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})

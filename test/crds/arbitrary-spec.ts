@@ -1,6 +1,6 @@
 // Specs of all shapes, most of them nearly right, for properties that hold for any policy.
 import * as fc from 'fast-check'
-import { type SchemaNode, specSchema } from '../../crds/schema/fields.ts'
+import { type SchemaNode, specSchema, typeOf } from '../../crds/schema/fields.ts'
 import { apiVersion, kind } from '../../crds/schema/policy.schema.ts'
 
 /** Texts that are right somewhere, wrong elsewhere, or right by a hair. */
@@ -28,7 +28,11 @@ const misfit = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
+/** Without null, which these properties take for a field that is not set. */
+const partOfManifest = fc.oneof(anyText, fc.integer(), fc.boolean(), fc.constant({ a: { b: [{ c: 1 }] } }))
+
 function fitting(node: SchemaNode): fc.Arbitrary<unknown> {
+  if (typeOf(node) === 'manifest') return fc.dictionary(anyText, partOfManifest, { maxKeys: 3 })
   if (node.enum) return fc.constantFrom(...node.enum)
   if (node.items) return fc.array(value(node.items), { maxLength: 3 })
   if (node.properties) return object(node)

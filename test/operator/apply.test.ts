@@ -220,6 +220,18 @@ describe('an answer of the API server', () => {
   }
 })
 
+test('a field that the kind does not have is data too, although the status is 500', async () => {
+  const { cluster, applier } = scene()
+  const message =
+    'apply services mail/mx-gateway: 500: failed to create typed patch object (mail/mx-gateway; /v1, Kind=Service): .spec.x: field not declared in schema'
+  cluster.onCall = ({ verb }) => {
+    if (verb !== 'get') throw new KubeError(message, { status: 500, reason: '' })
+  }
+  const { is, ...rest } = await applier.apply(service(), owner)
+  assert.equal(is, 'refused')
+  assert.equal('why' in rest && rest.why, message)
+})
+
 describe('pruning', () => {
   test('removes what is no longer wanted, and only the very object that was seen', async () => {
     const { cluster, applier } = scene()

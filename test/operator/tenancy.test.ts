@@ -66,6 +66,12 @@ const escapes: readonly (readonly [what: string, spec: object, path: string, all
     /must be omitted/,
   ],
   ['an image', { gateway: { image: { name: 'evil.example.net/miner:1' } } }, 'spec.gateway.image.name', /must be omitted/],
+  [
+    'a patch of the pods, which can give them the disks of the node',
+    { gateway: { patch: { deployment: { spec: { template: { spec: { hostPID: true } } } } } } },
+    'spec.gateway.patch',
+    /must be omitted/,
+  ],
   ['a priority class', { gateway: { priorityClassName: 'system-node-critical' } }, 'spec.gateway.priorityClassName', /must be omitted/],
   ['tolerations', { gateway: { tolerations: [{ operator: 'Exists' }] } }, 'spec.gateway.tolerations', /must be omitted/],
   ['a node', { gateway: { nodeSelector: { 'kubernetes.io/hostname': 'control-plane' } } }, 'spec.gateway.nodeSelector', /must be omitted/],

@@ -39,9 +39,8 @@ const wrong = (visited: readonly Visited[], is: (visited: Visited) => boolean): 
 /** The keys of apiextensions' JSONSchemaProps that we use; oneOf, anyOf, allOf, not and $ref are not among them. */
 const allowed = new Set(
   `type description format default enum minimum maximum minLength maxLength pattern minItems maxItems maxProperties required properties
-  additionalProperties items x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-int-or-string x-kubernetes-validations`.split(
-    /\s+/,
-  ),
+  additionalProperties items x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-int-or-string x-kubernetes-preserve-unknown-fields
+  x-kubernetes-validations`.split(/\s+/),
 )
 
 test('every node has a type and only keys that a structural schema may have', () => {
@@ -106,7 +105,8 @@ test('every default is allowed by its own schema, with nothing left to fill in',
 })
 
 test('every scalar outside lists has a default, is required, or is left out for a reason', () => {
-  const without = wrong(ofSpec, ({ node, inList }) => !inList && !node.properties && node.default === undefined)
+  const isManifest = (node: StructuralNode): boolean => node['x-kubernetes-preserve-unknown-fields'] === true
+  const without = wrong(ofSpec, ({ node, inList }) => !inList && !node.properties && node.default === undefined && !isManifest(node))
   const leftOut = fields()
     .filter(({ required, computedDefault }) => required || computedDefault !== undefined)
     .map(({ path }) => path)

@@ -13,8 +13,10 @@ import { type Flags, type Opened, openPlace, options, secondsOf, WrongOptions } 
 import { type Place, textOf } from './allowlist/place.ts'
 import { localTime, tableHead, tableRows } from './allowlist/table.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 
-const name = 'postscreen allowlist'
+const name = commandName('allowlist')
 
 const help = `Usage: ${name} list PLACE                  show all clients, the tests that they passed, and until when
        ${name} get PLACE ADDRESS…          show the entries that apply to an address
@@ -181,4 +183,11 @@ async function readIn({ place, keyOf, words: [file] }: Task): Promise<number> {
   const { imported, leftOut } = await importAllowlist({ store: place, pieces: textOf(file), onBadLine, keyOf })
   console.error(`${imported} imported, ${leftOut} skipped`)
   return leftOut === 0 ? 0 : 1
+}
+
+export const allowlistCommand: LoadedCommand = {
+  run: allowlist,
+  options,
+  verbs: Object.keys(actions),
+  values: { 'data-dir': 'folder', policy: 'file', text: 'file', 'ca-file': 'file', 'valkey-url-file': 'file' },
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { connectKube } from '../operator/kube/kube-client.ts'
 import { describeError } from '../operator/kube/kube-error.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import type { LoadedCommand } from './command.ts'
 import { version } from '../runtime/version.ts'
 
 const name = 'postscreen apply'
@@ -22,15 +23,16 @@ deletes the policy. Then waits until the policy is Ready. The Helm chart runs th
 Exit codes: 0 if the policy is Ready, 1 if it is refused, stalled or not Ready in time, 2 for wrong arguments.
 `
 
+const options = {
+  'config-map': { type: 'string' },
+  namespace: { type: 'string', default: process.env['POD_NAMESPACE'] ?? '' },
+  wait: { type: 'string', default: '3m' },
+  kubeconfig: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
 /** @returns the exit code */
 export async function apply(args: readonly string[]): Promise<number> {
-  const options = {
-    'config-map': { type: 'string' },
-    namespace: { type: 'string', default: process.env['POD_NAMESPACE'] ?? '' },
-    wait: { type: 'string', default: '3m' },
-    kubeconfig: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  } as const
   const read = readArguments(name, help, { args: [...args], options })
   if ('exit' in read) return read.exit
   const { 'config-map': configMap, namespace, wait, kubeconfig } = read.run.values
@@ -51,3 +53,5 @@ export async function apply(args: readonly string[]): Promise<number> {
     return 1
   }
 }
+
+export const applyCommand: LoadedCommand = { run: apply, options, values: { namespace: 'namespace', kubeconfig: 'file' } }

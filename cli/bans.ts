@@ -6,11 +6,13 @@ import { codeOf, messageOf } from '../runtime/caught.ts'
 import { readPolicy } from './allowlist/options.ts'
 import { localTime, timeLeft } from './allowlist/table.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 import { type BanPlace, gatewayPlace, valkeyPlace } from './bans/place.ts'
 import { inColumns } from './columns.ts'
 import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
 
-const name = 'postscreen bans'
+const name = commandName('bans')
 
 const help = `Usage: ${name} list [PLACE] [-o text|json]
        ${name} add [PLACE] ADDRESS… [--for 1h]     ban the networks of these addresses
@@ -121,4 +123,11 @@ function rows(entries: readonly BanEntry[]): readonly string[] {
       return [network, localTime(end), timeLeft(end - now), by === 'administrator' ? by : `ban ${nth}`, String(refused)]
     })
   return inColumns([['NETWORK', 'UNTIL', 'LEFT', 'MADE BY', 'REFUSED HERE'], ...cells])
+}
+
+export const bansCommand: LoadedCommand = {
+  run: bans,
+  options,
+  verbs: ['list', 'add', 'remove'],
+  values: { policy: 'file', output: ['text', 'json'] },
 }

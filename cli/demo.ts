@@ -80,14 +80,15 @@ function show(line: Line): void {
   console.log(painted(line.tone, inColumns(clock(), line)))
 }
 
+export const demoOptions = {
+  listen: { type: 'string', multiple: true },
+  admin: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
 function readFlags(args: readonly string[]): { listen: readonly Endpoint[]; admin: Endpoint } | number {
   try {
-    const options = {
-      listen: { type: 'string', multiple: true },
-      admin: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    } as const
-    const { values } = parseArgs({ args: [...args], options })
+    const { values } = parseArgs({ args: [...args], options: demoOptions })
     if (values.help === true) {
       console.log(help.trimEnd())
       return 0

@@ -6,6 +6,8 @@ import { connectKube } from '../operator/kube/kube-client.ts'
 import { codeOf, messageOf } from '../runtime/caught.ts'
 import { version } from '../runtime/version.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 import type { AskAll, GatewayAnswer } from './explain/answer.ts'
 import { clusterAsk, isInsideCluster } from './explain/ask-cluster.ts'
 import { askGateway } from './explain/ask-gateway.ts'
@@ -15,7 +17,7 @@ import { subjectsOf, wordWhy } from './explain/subjects.ts'
 import { textOf } from './explain/text.ts'
 import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
 
-const name = 'postscreen explain'
+const name = commandName('explain')
 
 const help = `Usage: ${name} ADDRESS [PLACE] [OPTION]…
 
@@ -171,4 +173,10 @@ function print(subject: string, answers: readonly GatewayAnswer[], isFurther: bo
   const text = textOf(subject, answers, differencesOf(answers))
   if (answers.every(({ page }) => page === undefined)) process.stderr.write(`${name}: ${text}`)
   else process.stdout.write(`${isFurther ? '\n' : ''}${text}`)
+}
+
+export const explainCommand: LoadedCommand = {
+  run: explain,
+  options,
+  values: { policy: 'file', 'data-dir': 'folder', output: ['text', 'json'] },
 }

@@ -10,6 +10,7 @@ import type { PrimaryOptions } from '../gateway/process/workers/primary.ts'
 import { isNetworkChoice, networkChoices } from '../gateway/sockets/network.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import type { LoadedCommand } from './command.ts'
 
 const name = 'postscreen gateway'
 
@@ -192,4 +193,13 @@ async function start(asked: PrimaryOptions): Promise<Gateway> {
   }
   const { startWorkers } = await import('../gateway/process/workers/primary.ts')
   return startWorkers(asked)
+}
+
+export const gatewayCommand: LoadedCommand = {
+  run: gateway,
+  options,
+  values: {
+    ...{ policy: 'file', 'data-dir': 'folder', io: networkChoices },
+    ...{ 'log-format': ['json', 'postfix'], 'log-level': ['info', 'debug'] },
+  },
 }

@@ -1,8 +1,10 @@
 // `postscreen import`: makes a policy from the settings of another system.
-import { importPostfixCommand, importPostfixUsage, importZimbraCommand, importZimbraUsage } from './import/command.ts'
+import { importOptions, importPostfixCommand, importPostfixUsage, importZimbraCommand, importZimbraUsage } from './import/command.ts'
 import { wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 
-const name = 'postscreen import'
+const name = commandName('import')
 
 /** @returns the exit code */
 export async function importPolicy([system, ...args]: readonly string[]): Promise<number> {
@@ -11,10 +13,17 @@ export async function importPolicy([system, ...args]: readonly string[]): Promis
     return 0
   }
   const command = system === 'postfix' ? importPostfixCommand : system === 'zimbra' ? importZimbraCommand : undefined
-  if (command === undefined)
-    return wrongArguments(name, 'expected a source: postscreen import postfix MAIN.CF, or postscreen import zimbra FILE')
+  if (command === undefined) return wrongArguments(name, `expected a source: ${name} postfix MAIN.CF, or ${name} zimbra FILE`)
   const { stdout, stderr, exitCode } = command(args)
   process.stdout.write(stdout)
   process.stderr.write(stderr)
   return exitCode
+}
+
+export const importCommand: LoadedCommand = {
+  run: importPolicy,
+  options: importOptions,
+  verbs: ['postfix', 'zimbra'],
+  values: { output: 'file', 'master-cf': 'file', tables: ['auto', 'inline', 'files'], for: ['kubernetes', 'host'] },
+  takes: 'file',
 }

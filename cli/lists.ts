@@ -8,10 +8,12 @@ import { visibleText } from '../crds/values/visible-text.ts'
 import { compileRules } from '../gateway/core/rules.ts'
 import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 import { type Checked, checkLists, type ListToCheck } from './lists/check.ts'
 import { tableOf } from './lists/table.ts'
 
-const name = 'postscreen lists'
+const name = commandName('lists')
 
 const help = `Usage: ${name} check [DOMAIN…] [--policy FILE] [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
 
@@ -101,3 +103,5 @@ function print(checked: Checked, output: 'text' | 'json'): void {
   if (output === 'json') console.log(JSON.stringify(checked, undefined, 2))
   else for (const line of tableOf(checked)) console.log(visibleText(line))
 }
+
+export const listsCommand: LoadedCommand = { run: lists, options, verbs: ['check'], values: { policy: 'file', output: ['text', 'json'] } }

@@ -11,6 +11,7 @@ import type { OperatorOptions } from '../operator/operator-options.ts'
 import { jsonLog } from '../runtime/json-log.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import type { LoadedCommand } from './command.ts'
 
 const name = 'postscreen operator'
 
@@ -212,4 +213,10 @@ export async function operator(args: readonly string[]): Promise<number> {
     console.error(visibleLines(`${name}: ${error instanceof Error ? error.message : String(error)}`))
     return 1
   }
+}
+
+export const operatorCommand: LoadedCommand = {
+  run: operator,
+  options,
+  values: { kubeconfig: 'file', tenancy: ['open', 'restricted'], 'leader-elect': ['true', 'false'], 'log-level': levels },
 }

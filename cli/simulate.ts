@@ -2,6 +2,8 @@
 import { messageOf } from '../runtime/caught.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 import { exceeded, type Limit, readLimits } from './simulate/fail-on.ts'
 import { type LogSource, openLogSource } from './simulate/log-source.ts'
 import { readMerged } from './simulate/merged-log.ts'
@@ -12,7 +14,7 @@ import { type PolicyOfWorld, worldOfPolicy } from './simulate/policy-of-world.ts
 import { Simulation } from './simulate/simulation.ts'
 import { type Result, Tally } from './simulate/tally.ts'
 
-const name = 'postscreen simulate'
+const name = commandName('simulate')
 
 const help = `Usage: ${name} --policy FILE [OPTION]… LOG…
 
@@ -152,3 +154,10 @@ const jsonOf = (result: Result, notes: readonly string[]): string =>
     undefined,
     2,
   )
+
+export const simulateCommand: LoadedCommand = {
+  run: simulate,
+  options,
+  values: { policy: 'file', old: 'file', output: ['text', 'json'] },
+  takes: 'file',
+}

@@ -10,9 +10,11 @@ import { dnsServers } from '../gateway/dns/dns-servers.ts'
 import { type AskDns, resolveSpf } from '../gateway/spf/resolve-spf.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 import { type ExpandedDomain, expandedDomain, textOf } from './spf/expanded-domain.ts'
 
-const name = 'postscreen spf'
+const name = commandName('spf')
 
 const help = `Usage: ${name} DOMAIN… [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
 
@@ -75,3 +77,5 @@ async function expandAll(domains: readonly string[], servers: readonly Endpoint[
   }
   return expanded
 }
+
+export const spfCommand: LoadedCommand = { run: spf, options }

@@ -6,8 +6,10 @@ import { policyPatchProblems } from '../operator/desired/patch/policy-problems.t
 import type { Problem } from '../crds/problems.ts'
 import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
+import { commandName } from './command-name.ts'
+import type { LoadedCommand } from './command.ts'
 
-const name = 'postscreen validate'
+const name = commandName('validate')
 
 const help = `Usage: ${name} FILE…
 
@@ -16,9 +18,10 @@ Prints every problem as FILE: PATH: what is allowed.
 Exit codes: 0 if all files are valid, 1 if one is not, 2 for wrong arguments.
 `
 
+const options = { help: { type: 'boolean', short: 'h' } } as const
+
 /** @returns the exit code */
 export async function validate(args: readonly string[]): Promise<number> {
-  const options = { help: { type: 'boolean', short: 'h' } } as const
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
   const files = read.run.positionals
@@ -50,3 +53,5 @@ function refused(file: string, problems: readonly Problem[]): false {
   for (const { path, why } of problems) console.error(visibleText(`${file}: ${path}: ${why}`))
   return false
 }
+
+export const validateCommand: LoadedCommand = { run: validate, options, takes: 'file' }

@@ -11,7 +11,7 @@ import { type AskAll, type GatewayAnswer, otherForm, patienceMs, readPage } from
 import { askGateway } from './ask-gateway.ts'
 
 export interface ClusterPlace {
-  readonly client: Pick<KubeClient, 'list'> & PodPages
+  readonly client: Pick<KubeClient, 'list'> & Pick<PodPages, 'podPage'>
   readonly namespace: string
   readonly policy: string
   /** Whether this process runs in a pod of the cluster, which can reach other pods. */

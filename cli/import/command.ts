@@ -79,6 +79,8 @@ const options = {
 
 const postfixOptions = { 'master-cf': { type: 'string' }, service: { type: 'string' } } as const
 
+export const importOptions = { ...options, ...postfixOptions } as const
+
 /** Stands for the option without a name; no table has this name. */
 const everyTable = '*'
 
@@ -88,7 +90,7 @@ function parseArguments(argv: readonly string[], system: System): Arguments | { 
     const { values, positionals } = parseArgs({
       args: argv.map((word) => (word === '--allow-missing-tables' ? `${word}=${everyTable}` : word)),
       allowPositionals: true,
-      options: { ...options, ...postfixOptions },
+      options: importOptions,
     })
     if (values.help === true) return { help: true }
     const [file, ...more] = positionals

@@ -10,7 +10,7 @@ import { codeOf } from '../../runtime/caught.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type ClusterConfig, inClusterConfig } from './in-cluster-config.ts'
 import { KubeError, logText } from './kube-error.ts'
-import { staticKubeconfig } from './static-kubeconfig.ts'
+import { noSuchContext, staticKubeconfig } from './static-kubeconfig.ts'
 
 /** What one request needs. */
 export interface Access {
@@ -25,6 +25,8 @@ export interface Access {
 interface AccessOptions {
   /** The path of a kubeconfig file. If undefined: the pod's service account, or else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig: string | undefined
+  /** The context of the kubeconfig. If undefined: its current context. */
+  readonly context: string | undefined
   /** How many connections there may be besides those for watches. */
   readonly connections: number
   readonly connectTimeoutMs: number
@@ -56,7 +58,7 @@ export class ClusterAccess {
   /** Throws if the configuration has no usable cluster. */
   constructor(options: AccessOptions) {
     this.#options = options
-    this.#config = loadConfig(options.kubeconfig)
+    this.#config = loadConfig(options)
     this.#loadedAt = options.clock.now()
     clusterOf(this.#config)
   }
@@ -82,7 +84,7 @@ export class ClusterAccess {
     if (now - this.#loadedAt < shortestReloadMs) return
     this.#loadedAt = now
     try {
-      const config = loadConfig(this.#options.kubeconfig)
+      const config = loadConfig(this.#options)
       clusterOf(config)
       this.#config = config
     } catch {
@@ -145,14 +147,18 @@ const requirePackage = createRequire(import.meta.url)
  * A pod uses its service account. Elsewhere, @kubernetes/client-node reads the kubeconfig, or our own reader if that
  * package is not installed.
  */
-function loadConfig(kubeconfig: string | undefined): ClusterConfig {
-  const inCluster = kubeconfig === undefined ? inClusterConfig() : undefined
+function loadConfig({ kubeconfig, context }: Pick<AccessOptions, 'kubeconfig' | 'context'>): ClusterConfig {
+  const inCluster = kubeconfig === undefined && context === undefined ? inClusterConfig() : undefined
   if (inCluster !== undefined) return inCluster
   const library = clientLibrary()
-  if (library === undefined) return staticKubeconfig(kubeconfig)
+  if (library === undefined) return staticKubeconfig(kubeconfig, { context })
   const config = new library.KubeConfig()
   if (kubeconfig === undefined) config.loadFromDefault()
   else config.loadFromFile(kubeconfig)
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null) throw noSuchContext(context)
+    config.setCurrentContext(context)
+  }
   return config
 }
 

@@ -44,6 +44,11 @@ export class Deadline {
     if (!this.#abort.signal.aborted) this.#cancel = this.#clock.after(ms, () => this.#expire(ms))
   }
 
+  /** Takes the time limit away. The caller's signal still ends it. */
+  lift(): void {
+    this.#cancel()
+  }
+
   end(): void {
     this.#cancel()
     this.#outer?.removeEventListener('abort', this.#onOuter)

@@ -97,11 +97,35 @@ export interface KubeClient {
 export interface PodPages {
   /** The JSON of a page of the pod. `page` is its path without a slash in front. Rejects with a KubeError. */
   podPage(namespace: string, pod: string, port: number, page: string, query: KubeRequest['query'], call?: CallOptions): Promise<unknown>
+  /** The same for a page of text. */
+  podText(namespace: string, pod: string, port: number, page: string, call?: CallOptions): Promise<string>
+}
+
+/** Logs of pods. They need `get` on `pods/log`. */
+export interface PodLogs {
+  /**
+   * The log of a container, in pieces as they come. Ends with the log, or when it is followed with the pod.
+   * @param signal ends it; then it throws a KubeError (Aborted)
+   */
+  podLog(namespace: string, pod: string, options: PodLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/** As in PodLogOptions of the API. */
+export interface PodLogOptions {
+  readonly container: string
+  readonly follow?: boolean
+  readonly sinceSeconds?: number
+  /** RFC 3339, in place of `sinceSeconds`. */
+  readonly sinceTime?: string
+  readonly tailLines?: number
+  readonly limitBytes?: number
 }
 
 export interface ConnectOptions {
   /** A kubeconfig file. If undefined: the pod's service account, or else KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined
+  /** The context of the kubeconfig. If undefined: its current context. */
+  readonly context?: string | undefined
   /** The time limit for a whole request, in milliseconds; for a watch, until its answer begins. Default 30 s. */
   readonly requestTimeoutMs?: number
   /** How many requests may run at once, besides watches and urgent ones. Default 16. */
@@ -129,11 +153,11 @@ const urgentConnections = 2
 const connectTimeoutMs = 10_000
 
 /** Throws if the configuration has no usable cluster. Does not connect before the first request. */
-export function connectKube(options: ConnectOptions): KubeClient & PodPages {
+export function connectKube(options: ConnectOptions): KubeClient & PodPages & PodLogs {
   return new HttpKubeClient(options)
 }
 
-class HttpKubeClient implements KubeClient, PodPages {
+class HttpKubeClient implements KubeClient, PodPages, PodLogs {
   readonly #access: ClusterAccess
   readonly #transport: KubeTransport
   readonly #limits: AnswerLimits
@@ -142,6 +166,7 @@ class HttpKubeClient implements KubeClient, PodPages {
 
   constructor({
     kubeconfig,
+    context,
     requestTimeoutMs = 30_000,
     requestsAtOnce = 16,
     userAgent,
@@ -151,6 +176,7 @@ class HttpKubeClient implements KubeClient, PodPages {
   }: ConnectOptions) {
     this.#access = new ClusterAccess({
       kubeconfig,
+      context,
       connections: requestsAtOnce + urgentConnections,
       connectTimeoutMs: Math.min(connectTimeoutMs, requestTimeoutMs),
       clock,
@@ -259,8 +285,31 @@ class HttpKubeClient implements KubeClient, PodPages {
     query: KubeRequest['query'] = {},
     call?: CallOptions,
   ): Promise<unknown> {
+    return await this.#transport.ask({ ...this.#pageRequest(namespace, pod, port, page), query }, call)
+  }
+
+  async podText(namespace: string, pod: string, port: number, page: string, call?: CallOptions): Promise<string> {
+    return await this.#transport.askText({ ...this.#pageRequest(namespace, pod, port, page), accept: '*/*' }, call)
+  }
+
+  #pageRequest(namespace: string, pod: string, port: number, page: string): KubeRequest {
     const path = `${pathOf(resources.Pod, namespace, `${pod}:${port}`, 'proxy')}/${page}`
-    return await this.#transport.ask({ ...this.#request('get', 'GET', resources.Pod, path), query }, call)
+    return this.#request('get', 'GET', resources.Pod, path)
+  }
+
+  async *podLog(
+    namespace: string,
+    pod: string,
+    { follow = false, ...options }: PodLogOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void> {
+    const wanted: KubeRequest = {
+      ...this.#request('get', 'GET', resources.Pod, pathOf(resources.Pod, namespace, pod, 'log')),
+      query: { ...options, ...(follow && { follow: 'true' }) },
+      accept: '*/*',
+      isLong: true,
+    }
+    yield* this.#transport.stream(wanted, signal)
   }
 
   async close(): Promise<void> {

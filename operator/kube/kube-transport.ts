@@ -37,6 +37,8 @@ export interface KubeRequest {
   readonly accept?: string
   /** The longest allowed answer, in bytes. */
   readonly answerLimit: number
+  /** The answer may take minutes: it gets a connection of its own, as a watch does. */
+  readonly isLong?: boolean
 }
 
 interface TransportOptions {
@@ -62,7 +64,18 @@ export class KubeTransport {
   }
 
   /** The JSON of a 2xx answer. Rejects with a KubeError for everything else. */
-  async ask(wanted: KubeRequest, { timeoutMs, signal, urgent = false }: CallOptions = {}): Promise<unknown> {
+  async ask(wanted: KubeRequest, call?: CallOptions): Promise<unknown> {
+    const text = await this.askText(wanted, call)
+    try {
+      return JSON.parse(text)
+    } catch {
+      // The message of JSON.parse quotes its input.
+      throw badAnswer(`${nameOf(wanted)}: the answer is not JSON`)
+    }
+  }
+
+  /** The text of a 2xx answer. Rejects with a KubeError for everything else. */
+  async askText(wanted: KubeRequest, { timeoutMs, signal, urgent = false }: CallOptions = {}): Promise<string> {
     const { clock, gate, requestTimeoutMs } = this.#options
     const deadline = new Deadline(clock, timeoutMs ?? requestTimeoutMs, nameOf(wanted), signal)
     try {
@@ -93,18 +106,39 @@ export class KubeTransport {
     }
   }
 
-  async #exchange(wanted: KubeRequest, deadline: Deadline): Promise<unknown> {
-    const answer = await this.open(wanted, deadline)
-    const text = await readText(answer, wanted.answerLimit, nameOf(wanted), deadline)
+  /**
+   * The body of a 2xx answer, in pieces as they come. The time limit is for its beginning. Throws a KubeError for
+   * everything else, and when `signal` ends it.
+   */
+  async *stream(wanted: KubeRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    const what = nameOf(wanted)
+    const deadline = new Deadline(this.#options.clock, this.#options.requestTimeoutMs, what, signal)
     try {
-      return JSON.parse(text)
-    } catch {
-      // The message of JSON.parse quotes its input.
-      throw badAnswer(`${nameOf(wanted)}: the answer is not JSON`)
+      const { body } = await this.open(wanted, deadline)
+      body.on('error', () => undefined)
+      try {
+        deadline.lift()
+        for await (const piece of body as AsyncIterable<Uint8Array>) yield piece
+      } finally {
+        body.destroy()
+      }
+    } catch (error) {
+      throw transportError(what, deadline.signal.aborted ? deadline.signal.reason : error)
+    } finally {
+      deadline.end()
     }
   }
 
-  async #send(access: Access, { verb, method, path, query, body, accept, ...wanted }: KubeRequest, deadline: Deadline): Promise<Answer> {
+  async #exchange(wanted: KubeRequest, deadline: Deadline): Promise<string> {
+    const answer = await this.open(wanted, deadline)
+    return await readText(answer, wanted.answerLimit, nameOf(wanted), deadline)
+  }
+
+  async #send(
+    access: Access,
+    { verb, method, path, query, body, accept, isLong, ...wanted }: KubeRequest,
+    deadline: Deadline,
+  ): Promise<Answer> {
     const headers: Record<string, string> = {
       ...access.headers,
       'user-agent': this.#options.userAgent,
@@ -115,7 +149,7 @@ export class KubeTransport {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body.content),
-      dispatcher: verb === 'watch' ? access.watches : access.requests,
+      dispatcher: verb === 'watch' || isLong === true ? access.watches : access.requests,
       signal: deadline.signal,
     })
     try {

@@ -11,6 +11,7 @@ import { delimiter, dirname, resolve } from 'node:path'
 import type { Cluster } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
+import { codeOf } from '../../runtime/caught.ts'
 import type { ClusterConfig } from './in-cluster-config.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -23,6 +24,12 @@ interface Kubeconfig {
   readonly contexts: ReadonlyMap<string, Fields>
 }
 
+export interface KubeconfigOptions {
+  /** Default: the current context of the kubeconfig. */
+  readonly context?: string | undefined
+  readonly environment?: NodeJS.ProcessEnv
+}
+
 /** File names in a kubeconfig are relative to its folder. */
 const fileFields = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'] as const
 
@@ -30,18 +37,44 @@ const fileFields = ['certificate-authority', 'client-certificate', 'client-key',
  * The configuration of a kubeconfig file; without `path` that of KUBECONFIG or ~/.kube/config.
  * Throws when a file cannot be read, names no cluster, or needs a program or a login for its credentials.
  */
-export function staticKubeconfig(path: string | undefined, environment: NodeJS.ProcessEnv = process.env): ClusterConfig {
-  const named = path ?? environment['KUBECONFIG'] ?? ''
-  const files = path === undefined ? named.split(delimiter).filter((file) => file !== '') : [named]
-  const config = merged((files.length > 0 ? files : [`${homedir()}/.kube/config`]).map(readFile))
-  const context = config.contexts.get(config.context) ?? {}
+export function staticKubeconfig(path: string | undefined, options: KubeconfigOptions = {}): ClusterConfig {
+  const config = readKubeconfig(path, options)
+  const context = contextOf(config, options.context)
   const cluster = clusterOf(String(context['cluster']), config.clusters.get(String(context['cluster'])))
   const user = config.users.get(String(context['user'])) ?? {}
   refuseProviders(user)
   return {
     getCurrentCluster: () => cluster ?? null,
-    applyToHTTPSOptions: async (options) => apply(options, cluster, user),
+    applyToHTTPSOptions: async (request) => apply(request, cluster, user),
   }
+}
+
+/**
+ * The namespace that a context of the kubeconfig names; undefined if it names none, or if there is no such file. Its
+ * credentials may be of any kind.
+ */
+export function kubeconfigNamespace(path: string | undefined, options: KubeconfigOptions = {}): string | undefined {
+  try {
+    const config = readKubeconfig(path, options)
+    return text(contextOf(config, options.context)['namespace'])
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export const noSuchContext = (context: string): Error => new Error(`the kubeconfig has no context ${JSON.stringify(context)}`)
+
+function contextOf({ context: current, contexts }: Kubeconfig, wanted: string | undefined): Fields {
+  const found = contexts.get(wanted ?? current)
+  if (found === undefined && wanted !== undefined) throw noSuchContext(wanted)
+  return found ?? {}
+}
+
+function readKubeconfig(path: string | undefined, { environment = process.env }: KubeconfigOptions): Kubeconfig {
+  const named = path ?? environment['KUBECONFIG'] ?? ''
+  const files = path === undefined ? named.split(delimiter).filter((file) => file !== '') : [named]
+  return merged((files.length > 0 ? files : [`${homedir()}/.kube/config`]).map(readFile))
 }
 
 function readFile(file: string): Kubeconfig {

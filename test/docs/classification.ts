@@ -90,6 +90,13 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
   ['docs/install-with-manifests.md', 'kubectl delete psc', cluster],
   ['docs/install-with-manifests.md', 'kubectl delete namespace', cluster],
+  [
+    'docs/kubectl-postscreen.md',
+    'npm ci && npm link',
+    elsewhere('CI runs npm ci; test/cli/cluster runs the plugin by its name, which npm link would put into PATH'),
+  ],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'POLICY', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/keep-the-client-address.md', '# HAProxy', not("HAProxy's configuration; test/differential/proxy-headers.ts has its headers")],
   ['docs/keep-the-client-address.md', '# nginx', not("nginx's configuration")],
   ['docs/keep-the-client-address.md', 'swaks --server', cluster],

@@ -97,7 +97,7 @@ describe('a kubeconfig', () => {
   test('of several files takes each name from the first file that has it', () => {
     const first = write({ cluster: { server: 'https://first' } }, 'first')
     const second = write({ cluster: { server: 'https://second' } }, 'second')
-    const config = staticKubeconfig(undefined, { KUBECONFIG: `${first}:${second}` })
+    const config = staticKubeconfig(undefined, { environment: { KUBECONFIG: `${first}:${second}` } })
     assert.equal(config.getCurrentCluster()?.server, 'https://first')
   })
 

@@ -1,0 +1,73 @@
+// Story: the plugin of kubectl shows a policy and its gateways, with the rights of its documented role and no others.
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { apply, attempt, kubectl, namespace, type Outcome } from './support/kubectl.ts'
+import { gateway, policy, ready } from './support/policies.ts'
+import { installed } from './support/release.ts'
+
+const home = 'story-plugin'
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const desk = mkdtempSync(join(tmpdir(), 'plugin-story-'))
+
+/** The role of docs/kubectl-postscreen.md. */
+function role(): string {
+  const page = readFileSync(join(root, 'docs/kubectl-postscreen.md'), 'utf8')
+  const [, yaml = ''] = /```yaml\n(apiVersion: rbac[^]*?)```/.exec(page) ?? []
+  return yaml.replaceAll('namespace: mail', `namespace: ${home}`)
+}
+
+/** kubectl finds the plugin in PATH. The command runs with the account that has only the role. */
+function plugin(...args: readonly string[]): Promise<Outcome> {
+  const command = `PATH='${desk}':$PATH KUBECONFIG='${join(desk, 'config')}' LANG=C.UTF-8 kubectl postscreen ${args.map((one) => `'${one}'`).join(' ')}`
+  return attempt('bash', ['-c', command])
+}
+
+before(async () => {
+  await installed()
+  await namespace(home, {})
+  await apply(policy(home, 'mx', { gateway: gateway(), access: [], denylist: { action: 'Drop' } }))
+  await ready(home, 'mx')
+  writeFileSync(join(desk, 'role.yaml'), role())
+  await kubectl('apply', '-f', join(desk, 'role.yaml'))
+  await kubectl('create', 'serviceaccount', 'viewer', '-n', home)
+  await kubectl('create', 'rolebinding', 'viewer', '-n', home, '--role=postscreen-viewer', `--serviceaccount=${home}:viewer`)
+  await giveAccess()
+  symlinkSync(join(root, 'cli/kubectl-postscreen.js'), join(desk, 'kubectl-postscreen'))
+  writeFileSync(join(desk, 'node'), `#!/bin/sh\nexec '${process.execPath}' "$@"\n`)
+  chmodSync(join(desk, 'node'), 0o755)
+})
+
+/** A kubeconfig with the token of the account. */
+async function giveAccess(): Promise<void> {
+  const config = JSON.parse(await kubectl('config', 'view', '--raw', '--flatten', '--minify', '-o', 'json')) as {
+    users: { name: string; user: object }[]
+    contexts: { context: { namespace?: string } }[]
+  }
+  const token = (await kubectl('create', 'token', 'viewer', '-n', home)).trim()
+  const users = config.users.map(({ name }) => ({ name, user: { token } }))
+  const contexts = config.contexts.map((one) => ({ ...one, context: { ...one.context, namespace: home } }))
+  writeFileSync(join(desk, 'config'), JSON.stringify({ ...config, users, contexts }))
+}
+
+after(async () => {
+  rmSync(desk, { recursive: true })
+  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+})
+
+test('status shows the policy, its gateways and what they say', async () => {
+  const { code, stdout, stderr } = await plugin('status', 'mx')
+  assert.equal(code, 0, `${stdout}${stderr}`)
+  assert.match(stdout, new RegExp(`^${home}/mx +Enforce +✓ Ready +\\d+ +(\\d+) of \\1 +✓$`, 'm'))
+  assert.match(stdout, /✓ takes clients/)
+  assert.doesNotMatch(stdout, /not shown/)
+})
+
+test('another namespace may not be seen: the missing right is named', async () => {
+  const { code, stderr } = await plugin('status', '-n', 'default')
+  assert.equal(code, 3)
+  assert.match(stderr, /it needs the verb list on postscreenpolicies\.postscreen\.dev in the namespace default/)
+})

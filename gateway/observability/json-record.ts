@@ -60,8 +60,9 @@ function endpoint({ address, port }: Endpoint): string {
 }
 
 /** Without a loop either: a session of a new client has one for each DNS list. */
-function answer({ domain, account, addresses, ttl, error, ms }: LoggedAnswer): string {
-  const list = `{"domain":${quoted(domain)}${account === undefined ? '' : `,"account":${account}`}`
+function answer({ domain, account, standing, addresses, ttl, error, ms }: LoggedAnswer): string {
+  const from = `{"domain":${quoted(domain)}${account === undefined ? '' : `,"account":${account}`}`
+  const list = standing === undefined ? from : `${from},"standing":"${standing}"`
   const found = addresses === undefined ? '' : `,"addresses":[${addresses.map(quoted).join(',')}]`
   return `${list}${found},"ttl":${ttl}${error === undefined ? '' : `,"error":"${error}"`},"ms":${ms}}`
 }

@@ -47,6 +47,7 @@ const name = fc.constantFrom('session', 'event', 'client', 'data', 'count', 'tes
 const answer = fc.record({
   domain: anyText,
   account: fc.option(fc.nat(), { nil: undefined }),
+  standing: fc.constantFrom(undefined, 'suspended', 'unproven'),
   addresses: fc.option(fc.array(anyText), { nil: undefined }),
   ttl: fc.integer(),
   error: fc.constantFrom(undefined, 'timeout', 'servfail'),

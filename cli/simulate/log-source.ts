@@ -9,7 +9,7 @@ import type { LogItem } from './log-item.ts'
 
 /** A longer line is skipped: no line of a gateway or of postscreen is as long. */
 const longestLine = 1024 * 1024
-const chunkBytes = 256 * 1024
+const chunkBytes = 64 * 1024
 
 export interface LogSource {
   /** As the user names it. */
@@ -18,6 +18,8 @@ export interface LogSource {
   readonly size: number | undefined
   /** Bytes read so far, as they are in the file. */
   readonly bytesRead: () => number
+  /** Lines and entries so far that could not be read: damaged, cut off or too long. */
+  readonly unread: () => number
   readonly batches: AsyncIterable<readonly LogItem[]>
 }
 
@@ -25,10 +27,10 @@ export interface LogSource {
 export function openLogSource(name: string, now: number): LogSource {
   const size = name === '-' ? undefined : sizeOf(name)
   const raw: Readable = name === '-' ? process.stdin : createReadStream(name, { highWaterMark: chunkBytes })
+  const reader = new LineReader(now)
   let read = 0
-  raw.on('data', (chunk: Buffer) => (read += chunk.length))
-  raw.pause()
-  return { name, size, bytesRead: () => read, batches: batchesOf(raw, new LineReader(now)) }
+  const chunks = counted(raw, (bytes) => (read += bytes))
+  return { name, size, bytesRead: () => read, unread: () => reader.unread, batches: batchesOf(chunks, reader) }
 }
 
 function sizeOf(name: string): number | undefined {
@@ -37,25 +39,45 @@ function sizeOf(name: string): number | undefined {
   return stat.isFile() ? stat.size : undefined
 }
 
-async function* batchesOf(raw: Readable, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
-  const first = await firstChunk(raw)
-  if (first === undefined) return
-  const chunks = joined(first, raw)
-  const plain = first[0] === 0x1f && first[1] === 0x8b ? gunzipped(chunks) : chunks
-  yield* itemsOf(plain, reader)
+type Chunks = AsyncGenerator<Buffer, void>
+
+async function* counted(raw: Readable, count: (bytes: number) => void): Chunks {
+  for await (const chunk of raw) {
+    count((chunk as Buffer).length)
+    yield chunk as Buffer
+  }
 }
 
-async function firstChunk(raw: Readable): Promise<Buffer | undefined> {
-  for await (const chunk of raw.iterator({ destroyOnReturn: false })) return chunk as Buffer
-  return undefined
+/** What the first bytes of a log are told by. */
+const journalStart = '__CURSOR='
+
+async function* batchesOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
+  const bytes = withWholeStart(chunks)
+  const first = await bytes.next()
+  if (first.done === true) return
+  const isCompressed = first.value[0] === 0x1f && first.value[1] === 0x8b
+  const rest = joined(first.value, bytes)
+  yield* itemsOf(isCompressed ? withWholeStart(gunzipped(rest)) : rest, reader)
 }
 
-async function* joined(first: Buffer, rest: Readable): AsyncGenerator<Buffer> {
+/** A pipe may give its first bytes one by one. */
+async function* withWholeStart(chunks: Chunks): Chunks {
+  let start: Buffer = Buffer.alloc(0)
+  while (start.length < journalStart.length) {
+    const next = await chunks.next()
+    if (next.done === true) break
+    start = Buffer.concat([start, next.value])
+  }
+  if (start.length > 0) yield start
+  yield* chunks
+}
+
+async function* joined(first: Buffer, rest: Chunks): Chunks {
   yield first
-  for await (const chunk of rest) yield chunk as Buffer
+  yield* rest
 }
 
-async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* gunzipped(chunks: Chunks): Chunks {
   const gunzip = createGunzip()
   const feed = async (): Promise<void> => {
     for await (const chunk of chunks) if (!gunzip.write(chunk)) await new Promise((resolve) => gunzip.once('drain', resolve))
@@ -65,12 +87,12 @@ async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
   for await (const chunk of gunzip) yield chunk as Buffer
 }
 
-async function* itemsOf(chunks: AsyncIterable<Buffer>, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
+async function* itemsOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
   let journal: JournalExport | undefined
-  const lines = new Lines()
+  const lines = new Lines(() => reader.unread++)
   let isFirst = true
   for await (const chunk of chunks) {
-    if (isFirst && chunk.toString('latin1', 0, 9) === '__CURSOR=') journal = new JournalExport()
+    if (isFirst && chunk.toString('latin1', 0, journalStart.length) === journalStart) journal = new JournalExport()
     isFirst = false
     const items: LogItem[] = []
     if (journal !== undefined) for (const entry of journal.take(chunk)) keep(items, reader.journal(entry))
@@ -89,8 +111,13 @@ function keep(items: LogItem[], item: LogItem | undefined): void {
 /** Cuts text into lines. */
 class Lines {
   readonly #decoder = new StringDecoder('utf8')
+  readonly #onTooLong: () => void
   #rest = ''
   #isSkipping = false
+
+  constructor(onTooLong: () => void) {
+    this.#onTooLong = onTooLong
+  }
 
   take(chunk: Buffer): string[] {
     const parts = (this.#rest + this.#decoder.write(chunk)).split('\n')
@@ -101,6 +128,7 @@ class Lines {
     }
     if (this.#rest.length > longestLine) {
       this.#rest = ''
+      if (!this.#isSkipping) this.#onTooLong()
       this.#isSkipping = true
     }
     return parts.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))

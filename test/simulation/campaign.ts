@@ -1,11 +1,12 @@
 // Many random pairs of policies: what the second one would do with the clients of the first one's log, and what it does.
-import { type Random, seeded } from '../differential/random.ts'
+import { wordsOf } from '../../cli/simulate/tally.ts'
+import { seeded } from '../differential/random.ts'
 import type { Rules } from '../../gateway/core/rules.ts'
-import { rulesOf, type SpecFragment } from '../support/core-session.ts'
+import { rulesOf } from '../support/core-session.ts'
 import { compareFates, predict } from './compare-fates.ts'
 import { playClients, startTime } from './play-clients.ts'
 import { randomClients } from './random-clients.ts'
-import { policyGroups, randomPolicy } from './random-policies.ts'
+import { policyPair } from './random-policies.ts'
 
 export interface CampaignSettings {
   readonly pairs: number
@@ -24,19 +25,14 @@ export interface CampaignResult {
   readonly changedByOwnPolicy: number
   /** Of those under their own policy. */
   readonly unknownByOwnPolicy: number
-}
-
-/** A policy, and one that differs from it in one or two groups of fields, or in all. */
-export function policyPair(random: Random): readonly [SpecFragment, SpecFragment] {
-  const [one, other] = [randomPolicy(random), randomPolicy(random)]
-  if (random.chance(0.3)) return [one, other]
-  const groups = [random.pick(policyGroups), random.pick(policyGroups)]
-  return [one, { ...one, ...Object.fromEntries(groups.map((group) => [group, other[group]])) }]
+  /** How many are not known for which reason. */
+  readonly reasons: ReadonlyMap<string, number>
 }
 
 /** Every pair is settled by the seed and its number alone. @param tell told of each difference */
 export function campaign({ pairs, sessions, seed, only }: CampaignSettings, tell: (pair: number, text: string) => void): CampaignResult {
-  const sum = { pairs: 0, equal: 0, unknown: 0, different: 0, changedByOwnPolicy: 0, unknownByOwnPolicy: 0 }
+  const reasons = new Map<string, number>()
+  const sum = { pairs: 0, equal: 0, unknown: 0, different: 0, changedByOwnPolicy: 0, unknownByOwnPolicy: 0, reasons }
   for (let pair = only ?? 0; pair < (only === undefined ? pairs : only + 1); pair++) {
     const random = seeded(seed, pair)
     const [one, other] = policyPair(random).map((policy) => rulesOf(policy)) as [Rules, Rules]
@@ -50,6 +46,10 @@ export function campaign({ pairs, sessions, seed, only }: CampaignSettings, tell
     const own = compareFates(clients, startTime, first.fates, predict(first.lines, one, old), 'after')
     for (const text of [...before.differences, ...after.differences]) tell(pair, text)
     for (const text of own.differences) tell(pair, `under its own policy ${text}`)
+    for (const { after: result } of predictions.values()) {
+      const why = 'unknown' in result ? wordsOf(result.unknown) : undefined
+      if (why !== undefined) reasons.set(why, (reasons.get(why) ?? 0) + 1)
+    }
     sum.pairs++
     sum.equal += after.equal
     sum.unknown += after.unknown

@@ -6,10 +6,68 @@ import { listDomains, serverAddresses } from './random-clients.ts'
 const actions = ['Ignore', 'Enforce', 'Drop'] as const
 const ttls = ['1h', '1d', '30d'] as const
 
-export const policyGroups = ['greet', 'dnsbl', 'deepTests', 'access', 'denylist', 'allowlist', 'limits', 'mode'] as const
+type Policy = Partial<PolicySpecInput>
+
+/** What an operator tries one at a time. The sites are changed one by one: see `changed`. */
+const fields: readonly (readonly string[])[] = [
+  ['mode'],
+  ...['action', 'wait', 'ttl', 'banner'].map((name) => ['greet', name]),
+  ...['action', 'threshold', 'allowThreshold', 'minTTL', 'maxTTL', 'sites', 'sites'].map((name) => ['dnsbl', name]),
+  ['deepTests', 'handoff'],
+  ...['pipelining', 'nonSMTPCommand', 'bareNewline'].flatMap((test) =>
+    ['enabled', 'action', 'ttl'].map((name) => ['deepTests', test, name]),
+  ),
+  ['access'],
+  ['denylist', 'action'],
+  ['allowlist'],
+  ['limits'],
+  ['smtp'],
+]
+const groups = ['greet', 'dnsbl', 'deepTests'] as const
+
+/** A policy, and one that an operator may try instead: mostly with one or two other fields, seldom with all. */
+export function policyPair(random: Random): readonly [Policy, Policy] {
+  const one = randomPolicy(random)
+  if (random.chance(0.1)) return [one, randomPolicy(random)]
+  let other = one
+  if (random.chance(0.1)) {
+    const group = random.pick(groups)
+    other = { ...one, [group]: randomPolicy(random)[group] }
+  }
+  const count = random.chance(0.6) ? 1 : 2
+  // Most draws have the value that the policy has already.
+  for (let draws = 0, changes = 0; changes < count && draws < 100; draws++) {
+    const next = changed(random, other, random.pick(fields))
+    if (JSON.stringify(next) !== JSON.stringify(other)) changes++
+    other = next
+  }
+  return [one, other]
+}
+
+type Tree = { readonly [name: string]: unknown }
+
+/** The policy with this field from another one. */
+function changed(random: Random, policy: Policy, path: readonly string[]): Policy {
+  const other = randomPolicy(random)
+  if (path.at(-1) !== 'sites') return withField(policy as Tree, other as Tree, path) as Policy
+  const sites = policy.dnsbl?.sites ?? []
+  const site = random.pick(other.dnsbl?.sites ?? []) as (typeof sites)[number] | undefined
+  if (site === undefined) return policy
+  const rest = sites.filter(({ domain }) => domain !== site.domain)
+  // One site more, less, or with another weight or other replies.
+  const isRemoved = rest.length < sites.length && random.chance(0.4)
+  return { ...policy, dnsbl: { ...policy.dnsbl, sites: isRemoved ? rest : [...rest, site] } }
+}
+
+function withField(tree: Tree, other: Tree | undefined, [name = '', ...rest]: readonly string[]): Tree {
+  const { [name]: mine, ...others } = tree
+  const theirs = other?.[name]
+  const value = rest.length === 0 ? theirs : withField((mine ?? {}) as Tree, theirs as Tree | undefined, rest)
+  return value === undefined ? others : { ...tree, [name]: value }
+}
 
 /** A part of a spec that `rulesOf` completes. */
-export function randomPolicy(random: Random): Partial<PolicySpecInput> {
+function randomPolicy(random: Random): Policy {
   return {
     ...(random.chance(0.1) && { mode: 'Audit' as const }),
     greet: {

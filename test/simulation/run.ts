@@ -24,4 +24,5 @@ console.log(
   `${result.pairs} pairs of policies in ${seconds} s: ${result.equal} verdicts equal, ${result.unknown} not known (${share} %), ${result.different} differ; ` +
     `${result.changedByOwnPolicy} change under the policy that wrote the log`,
 )
+for (const [why, sessions] of [...result.reasons].toSorted(([, a], [, b]) => b - a)) console.log(`  ${sessions}  ${why}`)
 process.exitCode = result.different > 0 || result.changedByOwnPolicy > 0 ? 1 : 0

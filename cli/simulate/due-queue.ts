@@ -41,15 +41,21 @@ export class DueQueue<T extends Due> {
     return top
   }
 
+  /** Puts the earliest where it belongs now that it is due later. Costs little if it is still the earliest. */
+  delayFirst(): void {
+    const top = this.#heap[0]
+    if (top !== undefined) this.#sink(top)
+  }
+
   #sink(item: T): void {
     const heap = this.#heap
     let at = 0
     for (;;) {
       let child = at * 2 + 1
-      const [left, right] = [heap[child], heap[child + 1]]
-      if (left === undefined) break
-      let below = left
-      if (right !== undefined && right.due < left.due) {
+      let below = heap[child]
+      if (below === undefined) break
+      const right = heap[child + 1]
+      if (right !== undefined && right.due < below.due) {
         child++
         below = right
       }

@@ -161,7 +161,7 @@ function sentRecipient(session: LoggedSession): Facts['sentRecipient'] {
   if (tests?.next !== 'smtp') return undefined
   if (handedOffAt !== undefined || backendFailed) return 'valid'
   if (pass?.tests?.some((name) => (bit[name] & deepTests) !== 0) === true) return 'out of order'
-  return outcome.failed.size === 0 ? 'no' : undefined
+  return outcome.failed.length === 0 ? 'no' : undefined
 }
 
 const setOf = (names: readonly TestName[]): TestSet => names.reduce((set, name) => set | bit[name], 0)

@@ -1,6 +1,7 @@
 // One line of a log as an item: our JSON, syslog in its forms, journald's JSON, and what container runtimes and kubectl
 // put in front of a line.
 import { itemOfRecord, type LogItem } from './log-item.ts'
+import { readOwnLine } from './own-line.ts'
 import { readPostscreenLine } from './postscreen-line.ts'
 import { syslogTime } from './syslog-time.ts'
 
@@ -70,6 +71,8 @@ export class LineReader {
   #json(line: string, origin: string, depth: number): LogItem | undefined {
     // The lines of a gateway about other things are not worth parsing.
     if (line.startsWith('{"level"') && !line.includes('"session":') && !line.includes('"DNSBL ANSWER"')) return undefined
+    const own = readOwnLine(line, origin)
+    if (own !== undefined) return own
     const fields = parsed(line)
     if (fields === undefined) {
       this.unread++

@@ -1,5 +1,5 @@
 // What one line of a log says, as far as a simulation needs it.
-import { canonicalAddress } from './canonical-address.ts'
+import { canonicalAddress } from '../../crds/values/address.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { type Action, type LoggedAnswer, type TestName, testNames } from '../../gateway/core/vocabulary.ts'
 

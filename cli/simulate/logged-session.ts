@@ -50,7 +50,9 @@ export class LoggedSession {
   disconnectedAt: number | undefined
   handedOffAt: number | undefined
   relayEndedAt: number | undefined
-  /** Its end was not in the log when it was played again. */
+  /** It has been played again. */
+  isReported = false
+  /** Its end was not in the log then. */
   isOpen = false
 
   constructor(origin: string, process: string, time: number, client: Endpoint, server: Endpoint) {

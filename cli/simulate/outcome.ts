@@ -25,14 +25,14 @@ export interface Verdict {
   readonly by: Reason | undefined
 }
 
-const testOf: Readonly<Record<string, Reason>> = {
-  DENYLISTED: 'access list',
-  PREGREET: 'pregreet',
-  DNSBL: 'dnsbl',
-  'BARE NEWLINE': 'bareNewline',
-  'NON-SMTP COMMAND': 'nonSMTPCommand',
-  'COMMAND PIPELINING': 'pipelining',
-}
+const testOf: ReadonlyMap<string, Reason> = new Map([
+  ['DENYLISTED', 'access list'],
+  ['PREGREET', 'pregreet'],
+  ['DNSBL', 'dnsbl'],
+  ['BARE NEWLINE', 'bareNewline'],
+  ['NON-SMTP COMMAND', 'nonSMTPCommand'],
+  ['COMMAND PIPELINING', 'pipelining'],
+])
 
 /** The part of a log record that counts here; those of the core have it. */
 export interface JudgedEvent {
@@ -48,32 +48,41 @@ export class OutcomeOfEvents {
   /** Tests that failed with an action other than Ignore, and the access list. */
   readonly refusals: Reason[] = []
   /** The same where the log has no action, as that of postscreen. */
-  readonly #suspects: Reason[] = []
-  readonly failed = new Set<string>()
+  #suspect: Reason | undefined
+  /** Tests that failed, also those with the action Ignore. */
+  readonly failed: Reason[] = []
   handedOff = false
   #busy: Reason | undefined
   #vetoed = false
   #left = false
-  #replies = ''
+  #hasTemporaryReply = false
+  #hasPermanentReply = false
 
   take({ event, action, why, stage, reply }: JudgedEvent): void {
-    const test = testOf[event]
-    if (test !== undefined) {
-      this.failed.add(event)
-      if (action === undefined) this.#suspects.push(test)
-      else if (action !== 'Ignore') this.refusals.push(test)
-    } else if (event === 'CONNECTION REFUSED') this.#busy = busyReason(why)
-    else if (event === 'BANNED') this.refusals.push('ban')
+    const test = testOf.get(event)
+    if (test !== undefined) this.#takeFailure(test, action)
+    else if (event === 'CONNECTION REFUSED') this.#busy = busyReason(why)
+    else if (event === 'BANNED') addOnce(this.refusals, 'ban')
     else if (event === 'ALLOWLIST VETO') this.#vetoed = true
     else if (event === 'HANGUP') this.#left = stage?.includes('before') === true
-    else if (event === 'RCPT REJECTED') this.#replies += reply?.[0] ?? ''
+    else if (event === 'RCPT REJECTED') {
+      this.#hasTemporaryReply ||= reply?.startsWith('4') === true
+      this.#hasPermanentReply ||= reply?.startsWith('5') === true
+    }
+  }
+
+  /** A log can have the same failure any number of times. */
+  #takeFailure(test: Reason, action: Action | undefined): void {
+    addOnce(this.failed, test)
+    if (action === undefined) this.#suspect ??= test
+    else if (action !== 'Ignore') addOnce(this.refusals, test)
   }
 
   /** The verdict, once there are no more events. */
   verdict(): Verdict {
     if (this.handedOff) return { outcome: 'handed off', by: undefined }
     if (this.#busy !== undefined) return { outcome: 'deferred', by: this.#busy }
-    const refusal = this.refusals[0] ?? (this.#wasIgnored() ? undefined : this.#suspects[0])
+    const refusal = this.refusals[0] ?? (this.#wasIgnored() ? undefined : this.#suspect)
     if (refusal !== undefined) return { outcome: 'refused', by: refusal }
     if (this.#left) return { outcome: 'left', by: undefined }
     return { outcome: 'deferred', by: this.#vetoed ? 'backup address' : 'deep tests' }
@@ -81,8 +90,12 @@ export class OutcomeOfEvents {
 
   /** Only temporary replies to recipients: a failure that the policy ignores, behind which a deep test deferred. */
   #wasIgnored(): boolean {
-    return this.#replies.includes('4') && !this.#replies.includes('5')
+    return this.#hasTemporaryReply && !this.#hasPermanentReply
   }
+}
+
+function addOnce(reasons: Reason[], reason: Reason): void {
+  if (!reasons.includes(reason)) reasons.push(reason)
 }
 
 function busyReason(why: string | undefined): Reason {

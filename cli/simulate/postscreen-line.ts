@@ -1,7 +1,7 @@
 // The lines of postscreen and dnsblog, from Postfix 2.8 on, as events. Texts of clients come last in a line, so they
 // cannot be taken for anything else.
 import type { SessionEvent } from './log-item.ts'
-import { canonicalAddress } from './canonical-address.ts'
+import { canonicalAddress } from '../../crds/values/address.ts'
 
 /** A line about a session, or about an address that a DNS list contains. */
 export type PostscreenLine =

@@ -1,18 +1,17 @@
 // One session of a log, played again on the real core under another policy, with the clock of the log.
 import { bit, deepTests, type TestSet } from '../../gateway/core/tests.ts'
-import { isNonSMTP } from '../../gateway/core/deep-tests.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
 import { type DnsblAnswer, type Effect, type Event, type LoggedAnswer, testNames, type TimerName } from '../../gateway/core/vocabulary.ts'
 import type { DnsblList } from '../../gateway/core/dnsbl.ts'
-import type { Rules } from '../../gateway/core/rules.ts'
 import { Doubt, type Why } from './doubt.ts'
 import { doubtAboutLists } from './doubt-about-lists.ts'
 import type { Facts } from './facts.ts'
-import type { LoggedSession, Move } from './logged-session.ts'
+import { dialogueOf, earlyTalk, type Planned } from './dialogue.ts'
+import type { LoggedSession } from './logged-session.ts'
 import { OutcomeOfEvents, type Verdict } from './outcome.ts'
 import { expired, withStamps } from './remembered-clients.ts'
-import type { Lingering, PlayedSession, SharedWorld } from './shared-world.ts'
+import type { PlayedSession, SharedWorld } from './shared-world.ts'
 
 /** What a session would have come to. `unknown`: why the log cannot tell. */
 export type Replayed = Verdict | { readonly unknown: Why }
@@ -24,11 +23,6 @@ const coarseMs = 1100
 /** How long a session may have gone on whose end is not known. */
 const longestUnknownMs = 300_000
 
-interface Planned {
-  readonly at: number
-  readonly event: Event
-}
-
 export class ReplayedSession implements PlayedSession {
   due = 0
   readonly #world: SharedWorld
@@ -38,8 +32,11 @@ export class ReplayedSession implements PlayedSession {
   readonly #outcome = new OutcomeOfEvents()
   readonly #doubt = new Doubt()
   readonly #tell: (result: Replayed) => void
+  /** The key of the client in the core, and in the simulated allowlist. */
+  readonly #clientKey: string
   readonly #key: string
-  #planned: Planned[] = []
+  /** What is to happen, in the order of time. */
+  readonly #planned: Planned[] = []
   #timer: { readonly name: TimerName; readonly at: number } | undefined
   /** Lists whose answers are not known after that time. */
   readonly #silentLists: { readonly list: DnsblList; readonly until: number }[] = []
@@ -49,9 +46,6 @@ export class ReplayedSession implements PlayedSession {
   #isTimeUnsure = false
   /** Tests behind the greeting whose results the log has for this session. */
   #deepKnown: TestSet
-  /** Until then the session may still count for limits, though the core has seen it end. */
-  #lingersUntil = 0
-  #lingersAs: keyof Lingering = 'screened'
 
   constructor(world: SharedWorld, logged: LoggedSession, facts: Facts, tell: (result: Replayed) => void) {
     this.#world = world
@@ -59,8 +53,10 @@ export class ReplayedSession implements PlayedSession {
     this.#facts = facts
     this.#deepKnown = facts.deep
     this.#tell = tell
-    this.#key = world.keyOf(logged)
     const { rules } = world
+    const clientKey = rules.allowlistKey(logged.client.address)
+    this.#clientKey = clientKey
+    this.#key = world.keyOf(logged, clientKey)
     this.#session = newSession(
       rules,
       world.screeningOf(`${logged.origin} ${logged.process}`),
@@ -74,21 +70,17 @@ export class ReplayedSession implements PlayedSession {
   begin(): void {
     const { time } = this.#logged
     const { talkedAt, leftAt } = this.#facts
-    if (talkedAt !== undefined) this.#plan(time + talkedAt, { type: 'data', bytes: harmless })
+    if (talkedAt !== undefined) this.#plan(time + talkedAt, earlyTalk)
     if (leftAt !== undefined) this.#plan(time + leftAt, { type: 'end' })
-    const doubt = this.#world.doubtFromOthers(this.#session)
+    const doubt = this.#world.doubtFromOthers(this.#session, this.#clientKey)
     if (doubt !== undefined) this.#doubt.anything(doubt)
-    this.#on(time, { type: 'connect' })
+    this.#on(time, connect)
     if (!this.#isTold) this.#world.arrive(this.#session, this)
     this.#schedule()
   }
 
   goOn(): boolean {
     const now = this.due
-    if (this.#session.phase === 'done') {
-      this.#world.forget(this.#session, this.#lingersAs)
-      return false
-    }
     const next = this.#planned[0]
     if (this.#timer !== undefined && (next === undefined || this.#timer.at < next.at)) {
       const { name } = this.#timer
@@ -116,36 +108,38 @@ export class ReplayedSession implements PlayedSession {
   }
 
   #schedule(): boolean {
-    const { phase } = this.#session
-    if (phase === 'done') {
-      if (this.#lingersUntil === 0) return false
-      this.due = this.#lingersUntil
-      return true
-    }
-    const times = [this.#timer?.at ?? Number.POSITIVE_INFINITY, this.#planned[0]?.at ?? Number.POSITIVE_INFINITY]
-    this.due = Math.min(...times)
+    if (this.#session.phase === 'done') return false
+    const timer = this.#timer?.at ?? Number.POSITIVE_INFINITY
+    const planned = this.#planned[0]?.at ?? Number.POSITIVE_INFINITY
+    this.due = timer < planned ? timer : planned
     // A session that waits for something that the log does not have: a relay whose end is still to come.
     return this.due < Number.POSITIVE_INFINITY
   }
 
+  /** Behind all that is planned for the same time. */
   #plan(at: number, event: Event): void {
-    const place = this.#planned.findIndex((other) => other.at > at)
-    if (place < 0) this.#planned.push({ at, event })
-    else this.#planned.splice(place, 0, { at, event })
+    const planned = this.#planned
+    let place = planned.length
+    while (place > 0 && (planned[place - 1]?.at ?? 0) > at) place--
+    if (place === planned.length) planned.push({ at, event })
+    else planned.splice(place, 0, { at, event })
   }
 
   #on(now: number, event: Event): void {
     const before = this.#session.phase
-    const effects = step(this.#session, now, event)
-    for (const effect of effects) this.#carryOut(now, effect)
+    let isRelay = false
+    let isReplay = false
+    for (const effect of step(this.#session, now, event)) {
+      this.#carryOut(now, effect)
+      isRelay ||= effect.do === 'relay'
+      isReplay ||= effect.do === 'replay'
+    }
     const { phase } = this.#session
     if (before === 'early' && phase !== 'early') this.#endOfEarlyTests(now)
-    if (before !== 'smtp' && phase === 'smtp') this.#planDialogue(now)
-    if (phase === 'observe' && before !== 'observe') this.#planDialogue(now)
-    if (effects.some((effect) => effect.do === 'relay')) this.#relay(now)
+    if (before !== phase && (phase === 'smtp' || phase === 'observe')) this.#planDialogue(now)
+    if (isRelay) this.#relay(now)
     // The log does not show what a mail server would have said, so every one takes the client.
-    else if (effects.some((effect) => effect.do === 'replay'))
-      this.#on(now, { type: 'replayed', outcome: { is: 'joined', reply: '250 2.1.5 Ok\r\n' } })
+    else if (isReplay) this.#on(now, joined)
     else if (phase === 'done' || phase === 'relayed') this.#end(now)
   }
 
@@ -228,7 +222,7 @@ export class ReplayedSession implements PlayedSession {
   #endOfEarlyTests(now: number): void {
     const { session, rules } = { session: this.#session, rules: this.#world.rules }
     const hungUp = session.hungUp && session.smtp === undefined
-    const talked = this.#outcome.failed.has('PREGREET')
+    const talked = this.#outcome.failed.includes('pregreet')
     const unknown = this.#silentLists.filter((one) => now > one.until + fineMs).map(({ list }) => list)
     if (!hungUp && !talked && (session.todo & bit.pregreet) !== 0) {
       const tolerance = this.#facts.silentUntil === 0 ? 0 : this.#facts.isSyslog ? coarseMs : fineMs
@@ -245,26 +239,15 @@ export class ReplayedSession implements PlayedSession {
 
   /** The client speaks as it did in the log, or as a good one does where it has had no occasion to. */
   #planDialogue(now: number): void {
-    const { moves, greetedAt, dialogueMs, hungUpAfterGreeting, sentRecipient, leftUnseen } = this.#facts
+    const { moves, greetedAt, sentRecipient, leftUnseen } = this.#facts
     if (this.#facts.wentOnAtBackend && !this.#world.rules.smtp.sameSession) this.#deepKnown = 0
     const later = greetedAt === undefined ? 0 : now - this.#logged.time - greetedAt
     // A client that has to wait longer may leave; one that was gone before its greeting may still be there.
-    const isWatched = (this.#session.todo & bit.pregreet) !== 0 && !this.#outcome.failed.has('PREGREET')
+    const isWatched = (this.#session.todo & bit.pregreet) !== 0 && !this.#outcome.failed.includes('pregreet')
     const isAnyTime = this.#isTimeUnsure && !isWatched
     const isUnsure = isAnyTime || later > fineMs || (leftUnseen && later < -fineMs)
     if (isUnsure) this.#deepKnown = 0
     if (isUnsure && moves.some(({ is }) => is !== 'recipient')) this.#doubt.mayPass({ is: 'recipient' })
-    let at = now
-    /** As long after the greeting as in the log. */
-    const say = (text: string, moveAt = 0): void => {
-      at = Math.max(at + 1, now + moveAt - (greetedAt ?? moveAt))
-      this.#plan(at, { type: 'data', bytes: Buffer.from(text, 'latin1') })
-    }
-    say('EHLO client\r\n')
-    say('MAIL FROM:<>\r\n')
-    for (const move of moves) say(bytesOf(move, this.#world.rules), move.at)
-    if (sentRecipient === 'out of order') say('RCPT\r\n', this.#facts.passedAt)
-    else if (sentRecipient !== 'no' && !moves.some(({ is }) => is === 'recipient')) say(recipient, this.#facts.passedAt)
     if (sentRecipient === undefined || isUnsure) {
       this.#doubt.stamps |= this.#session.todo & deepTests
       if (this.#world.rules.smtp.sameSession) {
@@ -273,13 +256,12 @@ export class ReplayedSession implements PlayedSession {
         this.#doubt.mayPass({ is: 'recipient' })
       }
     }
-    const end = Math.max(at + 1, now + (dialogueMs ?? 0))
-    this.#plan(end, hungUpAfterGreeting ? { type: 'end' } : { type: 'data', bytes: Buffer.from('QUIT\r\n') })
+    for (const { at, event } of dialogueOf(this.#facts, this.#world.rules, now)) this.#plan(at, event)
   }
 
   #relay(now: number): void {
     this.#handOff(now)
-    this.#on(now, { type: 'handedOff' })
+    this.#on(now, handedOff)
   }
 
   /** A mail server has the client, for as long as in the log. */
@@ -326,9 +308,8 @@ export class ReplayedSession implements PlayedSession {
     if (hasEnd && isKnown && !this.#isTimeUnsure) return
     if (this.#session.phase === 'relayed') this.#on(now, { type: 'gone' })
     // Where its tests may have lasted longer, it may still be tested.
-    this.#lingersAs = handedOff && !this.#isTimeUnsure ? 'relayed' : 'screened'
-    this.#world.linger(this.#session, this.#lingersAs)
-    this.#lingersUntil = now + longestUnknownMs
+    const as = handedOff && !this.#isTimeUnsure ? 'relayed' : 'screened'
+    this.#world.linger(this.#session, as, now + longestUnknownMs)
   }
 
   #doubtDeepTests(): void {
@@ -343,22 +324,6 @@ export class ReplayedSession implements PlayedSession {
 }
 
 const notKnown: Omit<LoggedAnswer, 'domain'> = { addresses: [], ttl: -1, error: 'local', ms: 0 }
-const harmless = Buffer.from('NOOP\r\n')
-const recipient = 'RCPT TO:<postmaster>\r\n'
-
-/** What makes the core see the move again. */
-function bytesOf(move: Move, rules: Rules): string {
-  switch (move.is) {
-    case 'recipient':
-      return recipient
-    case 'bareNewline':
-      return 'NOOP\n'
-    case 'pipelining':
-      return 'NOOP\r\nNOOP\r\n'
-    case 'nonSMTPCommand': {
-      // In the log, a byte that is not printable is a question mark.
-      const verb = isNonSMTP(move.command, rules.smtp) ? move.command : move.command.replaceAll('?', '\xff')
-      return `${verb} ${move.args}`.replace(/[\r\n]/g, '').slice(0, 500) + '\r\n'
-    }
-  }
-}
+const connect: Event = { type: 'connect' }
+const handedOff: Event = { type: 'handedOff' }
+const joined: Event = { type: 'replayed', outcome: { is: 'joined', reply: '250 2.1.5 Ok\r\n' } }

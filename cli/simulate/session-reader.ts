@@ -10,6 +10,8 @@ const longestOpenMs = 600_000
 const afterPassMs = 2000
 /** Sessions that wait; beyond it, the oldest is reported. */
 const mostWaiting = 50_000
+/** How often sessions without an end are looked for. */
+const everySweepMs = 10_000
 /** Relays whose end is still to come; beyond it, the oldest is forgotten. */
 const mostRelays = 100_000
 
@@ -26,10 +28,10 @@ export class SessionReader {
   readonly #open = new Map<string, LoggedSession>()
   /** By origin and address, for lines about an address: the latest session. */
   readonly #byAddress = new Map<string, LoggedSession>()
-  /** In the order of their connects. */
-  #waiting: LoggedSession[] = []
+  /** In the order of their connects; those before `#first` have been reported. */
+  #waiting: (LoggedSession | undefined)[] = []
   #first = 0
-  readonly #reported = new WeakSet<LoggedSession>()
+  #sweptAt = 0
   /** Lists that have listed a client. */
   readonly listsSeen = new Set<string>()
 
@@ -71,7 +73,7 @@ export class SessionReader {
     else {
       session.relayEndedAt = Math.max(0, time - session.time)
       this.#close(key, session)
-      if (this.#reported.has(session)) this.#sessions.onRelayEnd(session)
+      if (session.isReported) this.#sessions.onRelayEnd(session)
     }
   }
 
@@ -98,23 +100,24 @@ export class SessionReader {
       const { pass, time } = session
       const isPassed = pass !== undefined && session.tests === undefined && now - time - pass.at > afterPassMs
       if (!session.isTold && !isPassed && !isCrowded && now - time <= longestOpenMs) break
-      this.#first++
+      this.#waiting[this.#first++] = undefined
       if (now === Number.POSITIVE_INFINITY && !session.isTold) session.isOpen = true
-      this.#reported.add(session)
+      session.isReported = true
       this.#sessions.onSession(session)
     }
     if (this.#first > 10_000) {
       this.#waiting = this.#waiting.slice(this.#first)
       this.#first = 0
     }
-    this.#forgetOld(now)
+    if (now - this.#sweptAt > everySweepMs || this.#open.size > mostRelays) this.#forgetOld(now)
   }
 
   /** A log without ends of relays must not fill the memory. */
   #forgetOld(now: number): void {
+    this.#sweptAt = now
     for (const [key, session] of this.#open) {
       const isOld = this.#open.size > mostRelays || (now - session.time > longestOpenMs && session.handedOffAt === undefined)
-      if (!isOld || !this.#reported.has(session)) break
+      if (!isOld || !session.isReported) break
       this.#close(key, session)
     }
   }

@@ -8,14 +8,18 @@ import type { Facts, Memory } from './facts.ts'
 import type { LoggedSession } from './logged-session.ts'
 import type { RememberedClients } from './remembered-clients.ts'
 
+/** What happens at a time. */
+export interface Task extends Due {
+  /** Does what is due. @returns whether more may follow */
+  goOn(): boolean
+}
+
 /** A session, as the others see it. */
-export interface PlayedSession extends Due {
+export interface PlayedSession extends Task {
   /** Whether what it shares with the client's other sessions may be wrong. */
   hasDoubtfulStamps(): boolean
   /** The relay has ended in the log, which is ahead. @returns whether the session was waiting for that alone */
   relayEnded(): boolean
-  /** Does what is due. @returns whether more may follow */
-  goOn(): boolean
 }
 
 /** Sessions of a client that may still be open: at a mail server, or under screening. */
@@ -27,20 +31,18 @@ export interface Lingering {
 export interface SharedWorld {
   readonly rules: Rules
   readonly clients: RememberedClients
-  /** The key of the client in the simulated allowlist. */
-  keyOf(session: LoggedSession): string
+  /** The key of the client in the simulated allowlist. @param key in the core */
+  keyOf(session: LoggedSession, key: string): string
   memoryOf(facts: Facts): Memory
   /** @param process its name, with the machine */
   screeningOf(process: string): Screening
   /** What the session depends on that other sessions of the client leave in doubt, before its connect. */
-  doubtFromOthers(session: Session): Why | undefined
+  doubtFromOthers(session: Session, key: string): Why | undefined
   /** A session is under screening. */
   arrive(session: Session, played: PlayedSession): void
   leave(session: Session, played: PlayedSession): void
-  /** A session has ended at the earliest moment, and may have lasted longer. */
-  linger(session: Session, as: keyof Lingering): void
-  /** It has ended for certain. */
-  forget(session: Session, as: keyof Lingering): void
+  /** A session has ended at the earliest moment, and may have lasted until then (epoch milliseconds). */
+  linger(session: Session, as: keyof Lingering, until: number): void
   /** The log has handed off this session as well, and will say when its relay has ended. */
   awaits(session: LoggedSession): boolean
   awaitRelayEnd(session: LoggedSession, played: PlayedSession): void

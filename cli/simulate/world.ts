@@ -8,7 +8,7 @@ import type { Facts, Memory } from './facts.ts'
 import type { LoggedSession } from './logged-session.ts'
 import { RememberedClients } from './remembered-clients.ts'
 import { ReplayedSession, type Replayed } from './replayed-session.ts'
-import type { Lingering, PlayedSession, SharedWorld } from './shared-world.ts'
+import type { Lingering, PlayedSession, SharedWorld, Task } from './shared-world.ts'
 
 export interface WorldSettings {
   readonly rules: Rules
@@ -27,12 +27,12 @@ export class World implements SharedWorld {
   readonly rules: Rules
   readonly clients: RememberedClients
   readonly #settings: WorldSettings
-  readonly #queue = new DueQueue<PlayedSession>()
+  readonly #queue = new DueQueue<Task>()
   readonly #screenings = new Map<string, Screening>()
   /** By client: sessions that the core has seen end, and that may still have been open. */
   readonly #lingering = new Map<string, Lingering>()
   /** By client: sessions under screening. */
-  readonly #peers = new Map<string, Set<PlayedSession>>()
+  readonly #peers = new Map<string, PlayedSession[]>()
   /** Sessions that are relayed, and whose end is still to come in the log. */
   readonly #relayed = new Map<LoggedSession, PlayedSession>()
 
@@ -52,9 +52,10 @@ export class World implements SharedWorld {
 
   /** Lets time pass. @param time epoch milliseconds */
   runUntil(time: number): void {
-    for (let first = this.#queue.first; first !== undefined && first.due <= time; first = this.#queue.first) {
-      this.#queue.pop()
-      if (first.goOn()) this.#queue.push(first)
+    const queue = this.#queue
+    for (let first = queue.first; first !== undefined && first.due <= time; first = queue.first) {
+      if (first.goOn()) queue.delayFirst()
+      else queue.pop()
     }
   }
 
@@ -62,8 +63,7 @@ export class World implements SharedWorld {
     this.runUntil(Number.MAX_SAFE_INTEGER)
   }
 
-  keyOf({ origin, client }: LoggedSession): string {
-    const key = this.rules.allowlistKey(client.address)
+  keyOf({ origin }: LoggedSession, key: string): string {
     return this.#settings.isLocal && origin !== '' ? `${origin} ${key}` : key
   }
 
@@ -80,13 +80,13 @@ export class World implements SharedWorld {
     return screening
   }
 
-  doubtFromOthers({ screening, client, rules }: Session): Why | undefined {
-    const key = rules.allowlistKey(client.address)
+  doubtFromOthers({ screening, rules }: Session, key: string): Why | undefined {
+    const limit = rules.limits.connectionsPerClient
     const { relayed, screened } = this.#lingering.get(key) ?? nothing
     const state = screening.clients.get(key)
     const open = 1 + (state?.concurrency ?? 0) + (screening.relays.get(key) ?? 0)
-    const limit = rules.limits.connectionsPerClient
-    const doubtful = [...(this.#peers.get(key) ?? [])].filter((peer) => peer.hasDoubtfulStamps()).length
+    const peers = this.#peers.get(key) ?? none
+    const doubtful = peers.reduce((count, peer) => count + (peer.hasDoubtfulStamps() ? 1 : 0), 0)
     if (limit > 0 && open - doubtful <= limit && open + relayed + screened > limit) return { is: 'connections' }
     if (limit > 0 && open > limit) return undefined
     // Sessions at the same time share what they have passed so far.
@@ -98,29 +98,33 @@ export class World implements SharedWorld {
   arrive({ clientState }: Session, replayed: PlayedSession): void {
     if (clientState === undefined) return
     const peers = this.#peers.get(clientState.key)
-    if (peers === undefined) this.#peers.set(clientState.key, new Set([replayed]))
-    else peers.add(replayed)
+    if (peers === undefined) this.#peers.set(clientState.key, [replayed])
+    else peers.push(replayed)
   }
 
   leave({ clientState }: Session, replayed: PlayedSession): void {
-    if (clientState === undefined) return
-    const peers = this.#peers.get(clientState.key)
-    peers?.delete(replayed)
-    if (peers?.size === 0) this.#peers.delete(clientState.key)
+    const peers = clientState === undefined ? undefined : this.#peers.get(clientState.key)
+    const place = peers?.indexOf(replayed) ?? -1
+    if (clientState === undefined || peers === undefined || place < 0) return
+    if (peers.length === 1) this.#peers.delete(clientState.key)
+    else peers.splice(place, 1)
   }
 
-  linger({ clientState }: Session, as: keyof Lingering): void {
+  /** What waits for the end is small: there may be very many. */
+  linger({ clientState }: Session, as: keyof Lingering, until: number): void {
     if (clientState === undefined) return
-    const known = this.#lingering.get(clientState.key)
-    if (known === undefined) this.#lingering.set(clientState.key, { ...nothing, [as]: 1 })
+    const { key } = clientState
+    const known = this.#lingering.get(key)
+    if (known === undefined) this.#lingering.set(key, { ...nothing, [as]: 1 })
     else known[as]++
+    this.#queue.push({ due: until, goOn: () => this.#endOfLinger(key, as) })
   }
 
-  forget({ clientState }: Session, as: keyof Lingering): void {
-    const known = clientState === undefined ? undefined : this.#lingering.get(clientState.key)
-    if (clientState === undefined || known === undefined) return
-    known[as]--
-    if (known.relayed + known.screened === 0) this.#lingering.delete(clientState.key)
+  #endOfLinger(key: string, as: keyof Lingering): false {
+    const known = this.#lingering.get(key)
+    if (known !== undefined) known[as]--
+    if (known !== undefined && known.relayed + known.screened === 0) this.#lingering.delete(key)
+    return false
   }
 
   awaits(session: LoggedSession): boolean {
@@ -142,3 +146,4 @@ export class World implements SharedWorld {
 const mostRelayed = 100_000
 
 const nothing: Lingering = { relayed: 0, screened: 0 }
+const none: readonly PlayedSession[] = []

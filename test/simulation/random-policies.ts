@@ -49,7 +49,7 @@ type Tree = { readonly [name: string]: unknown }
 /** The policy with this field from another one. */
 function changed(random: Random, policy: Policy, path: readonly string[]): Policy {
   const other = randomPolicy(random)
-  if (path.at(-1) !== 'sites') return withField(policy as Tree, other as Tree, path) as Policy
+  if (path.at(-1) !== 'sites') return withField(policy, other, path)
   const sites = policy.dnsbl?.sites ?? []
   const site = random.pick(other.dnsbl?.sites ?? []) as (typeof sites)[number] | undefined
   if (site === undefined) return policy

@@ -17,14 +17,19 @@ export interface AdminPage {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Takes over the response as a stream of server-sent events; or gives the page that is answered instead. */
+export type OpenStream = (response: http.ServerResponse, query: URLSearchParams) => AdminPage | undefined
+
 type MakePage = (query: URLSearchParams) => AdminPage | Promise<AdminPage>
 
 /**
  * The pages by their path. Each is given the query of the request. A page that throws or rejects is answered with 500
- * and the message. `post` changes something: only programs on this machine (in this pod) may ask for it, since the
+ * and the message. A path that begins with `/page/` is part of another page. `post` changes something: only programs on this machine (in this pod) may ask for it, since the
  * server knows no users.
  */
-export type AdminPages = Readonly<Record<string, MakePage | { readonly get: MakePage; readonly post: MakePage }>>
+export type AdminPages = Readonly<
+  Record<string, MakePage | { readonly get: MakePage; readonly post: MakePage } | { readonly stream: OpenStream }>
+>
 
 export interface AdminServer {
   /** ADDR:PORT, also where port 0 was asked for. */
@@ -94,25 +99,50 @@ export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages)
 
 async function respond(request: http.IncomingMessage, response: http.ServerResponse, pages: AdminPages): Promise<void> {
   request.socket.setTimeout(makingMs)
+  const page = pageOf(request, pages)
+  if (request.method === 'GET' && typeof page === 'object' && 'stream' in page) return stream(request, response, page.stream)
   const { code, type, text, headers } = await answer(request, pages).catch((error: unknown) =>
     plainPage(500, error instanceof Error ? error.message : String(error)),
   )
+  send(request, response, { code, type, text, ...(headers !== undefined && { headers }) })
+}
+
+function send(request: http.IncomingMessage, response: http.ServerResponse, { code, type, text, headers }: AdminPage): void {
   request.socket.setTimeout(silenceMs)
   response.writeHead(code, { ...headers, 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' })
   response.end(request.method === 'HEAD' ? undefined : text)
 }
 
-async function answer({ method, url = '/', socket, headers }: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
-  const [path = '/'] = url.split('?', 1)
-  const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-  const query = new URLSearchParams(url.slice(path.length))
-  if (method === 'POST' && typeof page === 'object') {
+/** The program writes at least every few seconds, so a socket without traffic has lost its reader. */
+function stream(request: http.IncomingMessage, response: http.ServerResponse, open: OpenStream): void {
+  // Sent with the first message, so that the program can still answer with a page.
+  response.statusCode = 200
+  response.setHeader('content-type', 'text/event-stream')
+  response.setHeader('cache-control', 'no-store')
+  const instead = open(response, new URLSearchParams(queryOf(request)))
+  if (instead !== undefined) send(request, response, instead)
+}
+
+const pathOf = ({ url = '/' }: http.IncomingMessage): string => url.split('?', 1)[0] ?? '/'
+const queryOf = (request: http.IncomingMessage): string => (request.url ?? '/').slice(pathOf(request).length)
+
+function pageOf(request: http.IncomingMessage, pages: AdminPages): AdminPages[string] | undefined {
+  const path = pathOf(request)
+  return Object.hasOwn(pages, path) ? pages[path] : undefined
+}
+
+async function answer(request: http.IncomingMessage, pages: AdminPages): Promise<AdminPage> {
+  const { method, socket, headers } = request
+  const page = pageOf(request, pages)
+  const query = new URLSearchParams(queryOf(request))
+  if (method === 'POST' && typeof page === 'object' && 'post' in page) {
     // A page in a browser on this machine names its origin.
     const isOwn = isLoopback(socket.remoteAddress) && headers.origin === undefined
     return isOwn ? await page.post(query) : plainPage(403, 'only a program on this machine or in this pod can change something')
   }
   if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'only GET and HEAD are answered here')
-  if (page === undefined) return plainPage(404, `there are ${listOf(Object.keys(pages))}`)
+  if (page === undefined) return plainPage(404, `there are ${listOf(Object.keys(pages).filter((path) => !path.startsWith('/page/')))}`)
+  if (typeof page === 'object' && 'stream' in page) return { code: 200, type: 'text/event-stream', text: '' }
   return typeof page === 'object' ? await page.get(query) : await page(query)
 }
 

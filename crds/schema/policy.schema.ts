@@ -2,6 +2,7 @@
 // derive from it.
 import type { z } from 'zod'
 import { access, denylist } from './access.ts'
+import { admin } from './admin.ts'
 import { allowlist } from './allowlist.ts'
 import { bans } from './bans.ts'
 import { backend, banner, hostname, limits, listen, mode } from './connection.ts'
@@ -38,6 +39,7 @@ export const policySpec = documented(
     limits,
     tls,
     explain,
+    admin,
   }),
   { doc: 'The settings of the gateway. Only backend is required.' },
 )

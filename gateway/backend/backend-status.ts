@@ -8,6 +8,8 @@ import type { TargetTable } from './target-table.ts'
 export interface TargetStatus extends Target {
   readonly sessions: number
   readonly state: TargetState
+  /** For how long it has had this state, in milliseconds; undefined for one that is unknown. */
+  readonly stateForMs?: number
   /** Why it failed the last time, if it has not worked since. */
   readonly lastError: string | undefined
   /** Milliseconds until it is tried again while others work; 0 when it may be tried now. */
@@ -41,7 +43,8 @@ export function backendStatus(table: TargetTable, showsKeywords: boolean, now: n
 function targetStatus(record: TargetRecord, showsKeywords: boolean, now: number): TargetStatus {
   const { label, address, port, sessions, state, lastError, restUntil, keywords } = record
   const ehlo = showsKeywords ? { ehlo: keywordStatus(keywords, now) } : {}
-  return { label, address, port, sessions, state, lastError, restMs: Math.max(0, restUntil - now), ...ehlo }
+  const since = state === 'unknown' ? {} : { stateForMs: Math.round(Math.max(0, now - record.stateSince)) }
+  return { label, address, port, sessions, state, ...since, lastError, restMs: Math.max(0, restUntil - now), ...ehlo }
 }
 
 /** Addresses by state, each state included. */

@@ -63,7 +63,7 @@ export class Relays {
     return {
       ...events,
       onStarted: (backend) => {
-        this.#metrics.relayStarted(at, joined?.greetingSeconds ?? seconds(), joined?.replySeconds)
+        this.#metrics.relayStarted(backend, at, joined?.greetingSeconds ?? seconds(), joined?.replySeconds)
         this.#log.relay(sessionId, 'HANDED OFF', request.clientEndpoint, { backend, at })
         events.onStarted(backend)
       },

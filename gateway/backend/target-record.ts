@@ -40,6 +40,8 @@ export interface TargetRecord extends Target, Mutable<Candidate> {
   /** The last client with which it failed after its greeting; undefined once a client has got an answer. */
   lostClient: string | undefined
   readonly connectRate: ConnectRateLimiter
+  /** When its state became what it is. */
+  stateSince: number
   lastProbe: ProbeResult | undefined
   readonly keywords: TargetKeywords
 }
@@ -74,6 +76,7 @@ export function newTargetRecord(address: string, port: number): TargetRecord {
     refused: new Set(),
     lostClient: undefined,
     connectRate: new ConnectRateLimiter(),
+    stateSince: 0,
     lastProbe: undefined,
     keywords: new TargetKeywords(),
   }
@@ -81,7 +84,7 @@ export function newTargetRecord(address: string, port: number): TargetRecord {
 
 /** It has sent a greeting. */
 export function markWorking(record: TargetRecord, now: number): void {
-  if (record.state !== 'working') record.workingSince = now
+  if (record.state !== 'working') record.workingSince = record.stateSince = now
   record.state = 'working'
   record.greetedAt = now
   record.heardAt = now
@@ -102,6 +105,7 @@ export function markFailed(
   const rests = record.state === state && now < record.restUntil
   record.heardAt = now
   record.lastError = reason
+  if (record.state !== state) record.stateSince = now
   record.state = state
   if (rests) return
   record.restUntil = now + backOffDelay({ firstMs: firstRestMs, longestMs: longestRestMs }, record.failures)

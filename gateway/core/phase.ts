@@ -1,6 +1,8 @@
 // The phases of a session and the moves between them. Only `enter` assigns a phase, and it keeps the counters that
 // depend on phases.
 import { arrive, beginRelay, beginStress, depart, endRelay, endStress } from './clients.ts'
+import { isWorthObserving } from './audit.ts'
+import { outcomeOf } from './outcome.ts'
 import { clientState, type Session } from './session.ts'
 import type { Turn } from './turn.ts'
 
@@ -38,7 +40,14 @@ export function enter(turn: Turn, phase: Phase): void {
   if (screened.has(from) && !screened.has(phase)) countOut(turn)
   if (waiting.has(from) && phase === 'relayed') beginRelay(s.screening, clientState(s))
   if (relayed.has(from) && phase === 'done') endRelay(s.screening, clientState(s))
+  if (isDecided(s, from)) s.outcome = outcomeOf(s)
   if (phase === 'early' || (phase === 'smtp' && from !== 'replay')) s.stageStart = turn.now
+}
+
+/** Whether this move decides the outcome: not yet for a client that Audit mode observes behind the hand-off. */
+function isDecided(s: Session, from: Phase): boolean {
+  if (s.phase === 'done') return from !== 'relayed'
+  return s.phase === 'relayed' && (from === 'observe' || !isWorthObserving(s))
 }
 
 function countIn(turn: Turn): void {

@@ -28,6 +28,7 @@ import { commandTimeLimit, endOfInput, input, replayed, startDummySmtp } from '.
 import { afterEarlyTests, dnsblAnswer, earlyData, earlyEnd, endOfEarlyTests, startEarlyTests } from './early-tests.ts'
 import { refuse } from './failure.ts'
 import { observe, startObserving, stopObserving } from './observe.ts'
+import { noteEnd } from './outcome.ts'
 import { enter } from './phase.ts'
 import { reply } from './replies.ts'
 import { anyFailure, clientState, keepUnread, type Session } from './session.ts'
@@ -233,6 +234,7 @@ function gone(turn: Turn): void {
  */
 function handOffFailed(turn: Turn, how: 'connect' | 'send'): void {
   const { session: s } = turn
+  noteEnd(s, 'noBackend')
   if (!s.teaserSent) {
     turn.send(how === 'connect' ? reply.serverPortsBusy : reply.noSystemResources)
     return finish(turn)
@@ -249,6 +251,7 @@ function shutdown(turn: Turn): void {
   if (s.phase === 'handoff' || s.phase === 'observe') return
   if (isTeaserLast(s)) turn.send(s.rules.host.greeting)
   endAudit(s)
+  noteEnd(s, 'shutdown')
   s.noForward = true
   s.finalReply = reply.unavailable
   conclude(turn)

@@ -1,5 +1,6 @@
 // One call of `step`: the session, the moment, and the effects so far.
 import { appendFooter, type FooterMacros } from './reply-footer.ts'
+import { note } from './outcome.ts'
 import { isRefusal, oneLine, type Reply, soften, wire } from './replies.ts'
 import type { Session } from './session.ts'
 import type { Effect, LogRecord, TimerName } from './vocabulary.ts'
@@ -26,6 +27,7 @@ export class Turn {
 
   /** Adds one log record of this session. */
   log(record: DistributiveOmit<LogRecord, 'client'>): void {
+    note(this.session, record)
     this.out.push({ do: 'log', record: { client: this.session.client, ...record } as LogRecord })
   }
 

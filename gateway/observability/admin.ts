@@ -4,6 +4,7 @@ import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { ListenError } from '../sockets/listen.ts'
+import type { LivePages } from './live/live-pages.ts'
 import { type BanPages, changeBans, listBans } from './ban-requests.ts'
 import { explainRequests } from './explain/explain-requests.ts'
 import type { ExplainPage, ExplainQuery } from './explain/explain-page.ts'
@@ -17,6 +18,7 @@ export interface AdminPages extends BanPages {
   status(): unknown
   /** Undefined before the first policy. */
   explain(query: ExplainQuery): Promise<ExplainPage | undefined>
+  readonly live: LivePages
 }
 
 /**
@@ -37,6 +39,10 @@ export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise
         type: 'application/json',
         text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
       }),
+      '/live': () => pages.live.page(),
+      '/live/events': { stream: pages.live.open },
+      '/live/sessions': (query) => pages.live.sessions(query),
+      '/live/session': (query) => pages.live.session(query),
       '/explain': explainRequests((query) => pages.explain(query)),
       '/bans': { get: () => listBans(pages), post: (query) => changeBans(pages, query) },
     })

@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
+import type { Outcome } from '../core/outcome.ts'
 import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { BanStatus } from '../bans/ban-keeper.ts'
@@ -12,7 +13,8 @@ import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
 import { observeBans } from './ban-metrics.ts'
 import { type DnsblMetrics, dnsblMetrics, observeListHealth } from './dnsbl-metrics.ts'
-import { countedAs, counters } from './session-metrics.ts'
+import { LiveNumbers } from './live/live-numbers.ts'
+import { countedAs, counters, outcomeCounter, outcomeCounters } from './session-metrics.ts'
 import { observeProcess } from './process-metrics.ts'
 import { applyErrors, generationGauge, servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from '../policy-files/loaded-policy.ts'
@@ -40,6 +42,9 @@ export interface Levels {
 }
 
 const lookupBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
+
+/** From a second to a day: mail servers come back after minutes. */
+const reconnectBuckets = [1, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400]
 
 interface Tally {
   readonly short: string
@@ -70,6 +75,9 @@ export class Metrics {
   readonly #generation: Gauge
   readonly #served: ReturnType<typeof servedGauges>
   readonly #applyErrors: Counter
+  readonly #reconnectDelay: Histogram
+  /** For the live page. */
+  readonly live = new LiveNumbers()
 
   constructor(version: string, levels: Levels) {
     const registers = [this.#registry]
@@ -89,6 +97,14 @@ export class Metrics {
     this.#applyErrors = applyErrors(registers)
     this.#served = servedGauges(registers)
     this.allowlistStore = this.#observeSharedAllowlist(levels)
+    this.#reconnectDelay = new Histogram({
+      name: 'postscreen_reconnect_delay_seconds',
+      help: 'Time until a client that was asked to come back has done so.',
+      buckets: reconnectBuckets,
+      registers,
+    })
+    // Each exists from the start, so that its first session shows as an increase.
+    for (const what of outcomeCounters) this.#tally(what)
     this.#observeLevels(version, levels)
   }
 
@@ -200,6 +216,18 @@ export class Metrics {
   event(record: LogRecord, audit: boolean): void {
     for (const what of countedAs(record, audit ? 'audit' : 'enforce')) this.#tally(what).count++
     if (record.event === 'DNSBL') this.#dnsbl.score.observe(record.rank)
+    this.live.event(record)
+  }
+
+  /** A session is over or handed off. */
+  decided(outcome: Outcome, audit: boolean, address: string): void {
+    this.#tally(outcomeCounter(outcome, audit)).count++
+    this.live.decided(outcome, address)
+  }
+
+  /** A client that was asked to come back has done so. */
+  cameBack(seconds: number): void {
+    this.#reconnectDelay.observe(seconds)
   }
 
   #tally(what: string): Tally {
@@ -219,6 +247,8 @@ export class Metrics {
   /** @param site the public name of the list; its domain may contain a key */
   dnsblAnswer(verdict: DnsblVerdict, site: string): void {
     this.#dnsbl.queried(site, verdict.is)
+    if (verdict.is !== 'suspended')
+      this.live.listAnswered(site, 'error' in verdict ? 'failed' : verdict.is === 'listed' ? 'listed' : 'answers')
     if ('error' in verdict) this.#dnsbl.errors.inc({ zone_id: site, kind: verdict.error.kind })
   }
 
@@ -227,12 +257,15 @@ export class Metrics {
     this.#dnsbl.tests.inc({ zone_id: site, result: standing })
   }
 
-  dnsblAnswered(seconds: number): void {
+  /** @param list the public name of a list that has answered; undefined without a usable answer */
+  dnsblAnswered(seconds: number, list: string | undefined): void {
     this.#dnsbl.seconds.observe(seconds)
+    if (list !== undefined) this.live.listTook(list, seconds)
   }
 
   /** A client was handed off. @param replySeconds in the same session: from its command to the backend's reply */
-  relayStarted(at: HandOffPoint, greetingSeconds: number, replySeconds?: number): void {
+  relayStarted(backend: string, at: HandOffPoint, greetingSeconds: number, replySeconds?: number): void {
+    this.live.mailServerGreeted(backend, greetingSeconds)
     this.#backend.connect.observe(greetingSeconds)
     if (replySeconds !== undefined) this.#backend.replay.observe(replySeconds)
     this.#backend.handOffs.inc({ at: at.startsWith('STARTTLS') ? 'STARTTLS' : at })
@@ -263,6 +296,7 @@ export class Metrics {
   policyInForce(policy: string, generation: number): void {
     this.#generation.reset()
     this.#generation.set({ policy }, generation)
+    this.live.mark('policy', `policy ${generation === 0 ? policy : generation}`)
   }
 
   policyServed(skipped: readonly SkippedLines[], kept: boolean): void {

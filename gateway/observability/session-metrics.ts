@@ -1,4 +1,5 @@
 // Metrics of session events: the counters, and which of them an event increases.
+import { type Outcome, outcomes } from '../core/outcome.ts'
 import { type Action, type LogRecord, type TestName, testNames } from '../core/vocabulary.ts'
 
 type Mode = 'audit' | 'enforce'
@@ -81,9 +82,24 @@ export function countedAs(record: LogRecord, mode: Mode): readonly string[] {
   }
 }
 
+const ofOutcome = Object.fromEntries(
+  outcomes.map((outcome) => [outcome, { audit: `sessions|${outcome}|audit`, enforce: `sessions|${outcome}|enforce` }]),
+) as Readonly<Record<Outcome, Readonly<Record<Mode, string>>>>
+
+/** The counter of an outcome, in the form of countedAs. */
+export const outcomeCounter = (outcome: Outcome, audit: boolean): string => ofOutcome[outcome][audit ? 'audit' : 'enforce']
+
+/** All of them. */
+export const outcomeCounters: readonly string[] = Object.values(ofOutcome).flatMap(({ audit, enforce }) => [audit, enforce])
+
 /** Short names of countedAs, with the metric and its label names. */
 export const counters: Readonly<Record<string, { name: string; help: string; labels: readonly string[] }>> = {
   connections: { name: 'postscreen_connections_total', help: 'Client connections that began a session.', labels: [] },
+  sessions: {
+    name: 'postscreen_sessions_total',
+    help: 'Sessions by their outcome, each once, when it is over or handed off; in Audit mode by what Enforce mode would have done.',
+    labels: ['outcome', 'mode'],
+  },
   rejects: {
     name: 'postscreen_rejects_total',
     help: 'Refusals by reply code and reason; in Audit mode those that would have been.',

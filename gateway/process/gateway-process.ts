@@ -15,6 +15,11 @@ import {
   recentOf,
   type RememberedSessions,
 } from '../observability/explain/explain-page.ts'
+import type { RecentSession } from '../observability/explain/recent-sessions.ts'
+import { filterOf, LivePages, type LiveSource, type SessionQuery, sessionsFound } from '../observability/live/live-pages.ts'
+import { busiestOf, type LiveReport, policyFacts, processFigures } from '../observability/live/live-report.ts'
+import type { ReconnectMessage } from '../observability/live/reconnects.ts'
+import type { SessionLine } from '../observability/live/session-line.ts'
 import { Metrics, type MetricValues } from '../observability/metrics.ts'
 import { levelsOf, type ServingState, stateBeforePolicy } from '../observability/serving-state.ts'
 import { type StatusPage, statusPage } from '../observability/status.ts'
@@ -42,6 +47,8 @@ export class GatewayProcess implements LocalGateway {
   /** Undefined until there is a policy. */
   #serving: Serving | undefined
   #draining = false
+  #drainingSince: number | null = null
+  readonly #live: LivePages
 
   /** @param store the gateway's own allowlist; closed with the gateway */
   constructor(options: GatewayOptions, store: LocalAllowlist, sockets: ChosenNetwork) {
@@ -59,6 +66,7 @@ export class GatewayProcess implements LocalGateway {
       refused: () => this.#metrics.policyRefused(),
       serves: (skipped, kept) => this.#metrics.policyServed(skipped, kept),
     })
+    this.#live = new LivePages(this.#liveSource())
     // It is optional to wait for it.
     this.#failure.promise.catch(() => undefined)
   }
@@ -125,6 +133,45 @@ export class GatewayProcess implements LocalGateway {
     this.#serving?.hearOfBans(message)
   }
 
+  hearOfReconnects(message: ReconnectMessage): void {
+    this.#serving?.reconnects.hear(message)
+  }
+
+  liveReport(after: number): LiveReport {
+    const { screening, policy } = this.#state
+    return {
+      numbers: this.#metrics.live.read(),
+      reconnects: this.#serving?.reconnects.read(Date.now()) ?? { told: 0, came: 0, delays: [] },
+      busiest: busiestOf(screening),
+      policy: policy === undefined ? null : policyFacts(policy, screening),
+      tail: this.#serving?.recent.newest(after, sessionsFound) ?? { last: 0, leftOut: 0, sessions: [] },
+      process: processFigures(),
+    }
+  }
+
+  searchSessions(query: SessionQuery): readonly SessionLine[] {
+    return this.#serving?.recent.search(filterOf(query), sessionsFound) ?? []
+  }
+
+  findSession(id: string): RecentSession | undefined {
+    return this.#serving?.recent.find(id)
+  }
+
+  #liveSource(): LiveSource {
+    const drainingSince = (): number | null => this.#drainingSince
+    return {
+      status: () => this.status(),
+      notReady: () => this.#notReady(),
+      get drainingSince() {
+        return drainingSince()
+      },
+      reports: (after) => Promise.resolve([{ worker: undefined, report: this.liveReport(after.get(0) ?? 0) }]),
+      bans: () => this.bans(),
+      search: (query) => this.searchSessions(query),
+      find: (id) => this.findSession(id),
+    }
+  }
+
   reload(): void {
     this.#feed.reload()
   }
@@ -157,6 +204,7 @@ export class GatewayProcess implements LocalGateway {
       explain: (query) => this.explain(query),
       bans: () => this.bans(),
       changeBans: (change) => this.changeBans(change),
+      live: this.#live,
     })
     log.info(`admin server on ${this.#adminServer.address}`)
   }
@@ -186,8 +234,10 @@ export class GatewayProcess implements LocalGateway {
 
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     this.#draining = true
+    this.#drainingSince ??= Date.now()
     await this.#serving?.drain(timeoutMs, delayMs)
     await this.#feed.close()
+    this.#live.close()
     this.#adminServer?.close()
     await (this.#serving ?? this.#store).close()
   }

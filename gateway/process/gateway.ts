@@ -5,6 +5,11 @@ import type { BanAnswer, BanChange, BanPage } from '../bans/ban-page.ts'
 import type { BanMessage } from '../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../observability/explain/explain-page.ts'
+import type { LiveReport } from '../observability/live/live-report.ts'
+import type { SessionQuery } from '../observability/live/live-pages.ts'
+import type { ReconnectMessage } from '../observability/live/reconnects.ts'
+import type { SessionLine } from '../observability/live/session-line.ts'
+import type { RecentSession } from '../observability/explain/recent-sessions.ts'
 import type { ListMessage } from '../dns/list-sharing.ts'
 import type { MetricValues } from '../observability/metrics.ts'
 import type { StatusPage } from '../observability/status.ts'
@@ -48,4 +53,10 @@ export interface LocalGateway extends Gateway {
   changeBans(change: BanChange): BanAnswer
   /** Another worker tells of bans or asks about them. */
   hearOfBans(message: BanMessage): void
+  /** Another worker tells of clients that were told to come back. */
+  hearOfReconnects(message: ReconnectMessage): void
+  /** For the live page. @param after the number of the last session that is known */
+  liveReport(after: number): LiveReport
+  searchSessions(query: SessionQuery): readonly SessionLine[]
+  findSession(id: string): RecentSession | undefined
 }

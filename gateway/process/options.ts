@@ -3,6 +3,7 @@ import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.sche
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { BanChannel } from '../bans/ban-sharing.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
+import type { ReconnectMessage } from '../observability/live/reconnects.ts'
 import type { ListChannel } from '../dns/list-sharing.ts'
 import type { Log } from '../observability/log.ts'
 import type { NetworkChoice } from '../sockets/network.ts'
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   readonly listTests?: ListChannel
   /** The other workers, which have the same bans. */
   readonly bans?: BanChannel
+  /** The other workers, to which a client may come back. */
+  readonly reconnects?: { readonly send: (message: ReconnectMessage) => void }
   readonly log: Log
 }
 

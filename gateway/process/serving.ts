@@ -29,6 +29,7 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { Log } from '../observability/log.ts'
 import type { Network } from '../sockets/network.ts'
 import type { ExplainSource } from '../observability/explain/explain-page.ts'
+import { Reconnects } from '../observability/live/reconnects.ts'
 import { RecentSessions } from '../observability/explain/recent-sessions.ts'
 import { noSessions, type ServingState } from '../observability/serving-state.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
@@ -38,6 +39,7 @@ import { Reception } from '../smtp/reception.ts'
 import { WaitQueues } from '../smtp/wait-queues.ts'
 import type { ActivePolicy } from './active-policy.ts'
 import { until, untilClientsStop } from './drain.ts'
+import { explainSourceOf } from './explain-source.ts'
 import { Listeners } from './listeners.ts'
 import { type GatewayOptions, listensOn } from './options.ts'
 import { PolicySessionServices } from './session-services.ts'
@@ -70,7 +72,8 @@ export class Serving implements ServingState {
   readonly #lists: GatewayLists
   readonly #reception: Reception
   readonly #bans: BanKeeper
-  readonly #recent = new RecentSessions()
+  readonly recent = new RecentSessions()
+  readonly reconnects: Reconnects
   /** Of sessions. */
   readonly #log: Log
   #cleanup: Cleanup | undefined
@@ -85,7 +88,11 @@ export class Serving implements ServingState {
     this.#localStore = store
     this.#metrics = metrics
     this.#network = network
-    this.#log = this.#recent.remembering(options.log)
+    this.#log = this.recent.remembering(options.log)
+    this.reconnects = new Reconnects({
+      send: (message) => options.reconnects?.send(message),
+      cameAfter: (seconds) => metrics.cameBack(seconds),
+    })
     this.#keepSessions(policy)
     this.#listeners = new Listeners(network, options.log, options.worker !== undefined)
     this.#backends = this.#newBackends(policy, undefined)
@@ -139,7 +146,10 @@ export class Serving implements ServingState {
   /** Workers keep them together. */
   #keepSessions({ policy, rules }: ActivePolicy): void {
     const most = Math.ceil(policy.spec.explain.recentSessions / (this.#options.worker?.of ?? 1))
-    this.#recent.keep(most, (domain) => rules.dnsbl.replyMap.get(domain) ?? domain)
+    this.recent.keep(most, {
+      nameOf: (domain) => rules.dnsbl.replyMap.get(domain) ?? domain,
+      showsEnvelopes: policy.spec.admin.showEnvelopes,
+    })
   }
 
   #newAllowlist(): GatewayAllowlist {
@@ -181,6 +191,8 @@ export class Serving implements ServingState {
       lists: this.#lists,
       relays: this.#relays,
       connections: this.#reception.connections,
+      reconnects: this.reconnects,
+      recent: this.recent,
       metrics: this.#metrics,
       log: this.#log,
     }
@@ -355,21 +367,16 @@ export class Serving implements ServingState {
   }
 
   explainSource(): ExplainSource {
-    const { policy, hash, leftOut, rules, tls, reception, dnsServers: servers, dnsTimes: times } = this.#policy
-    const { name } = this.#allowlist.store
-    return {
-      ...{ policy, hash, leftOut, rules, screening: this.screening, listening: this.listening },
-      tlsReady: tls !== undefined,
-      dns: { servers, times, openSocket: this.#network.openDatagramSocket, standing: this.#lists.standing },
-      allowlist: { name, problem: allowlistProblem(this.sharedAllowlist()) },
-      recall: (key) => this.#allowlist.get(key),
-      isHealthCheck: reception.isHealthCheck,
-      needsHeader: reception.needsHeader,
+    return explainSourceOf({
+      active: this.#policy,
+      screening: this.screening,
+      listening: this.listening,
+      network: this.#network,
+      lists: this.#lists,
+      allowlist: this.#allowlist,
       isFull: this.connections().isFull,
-      listHealth: this.#lists.health().lists,
-      sessionsKept: this.#recent.most,
-      sessions: (isMeant, most) => this.#recent.of(isMeant, most),
-    }
+      recent: this.recent,
+    })
   }
 
   backends(): readonly BackendStatus[] {
@@ -383,9 +390,4 @@ export class Serving implements ServingState {
   backendCounts(): Readonly<Record<string, number>> {
     return this.#backends.counts()
   }
-}
-
-function allowlistProblem(status: SharedStatus | undefined): string | undefined {
-  if (status?.up !== false) return undefined
-  return 'problem' in status ? String(status.problem) : 'it does not answer'
 }

@@ -8,12 +8,15 @@ import type { JoinedBackend, RelayEvents, RelayRequest } from '../backend/relay-
 import type { Relays } from '../backend/running-relays.ts'
 import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
 import type { Screening } from '../core/clients.ts'
+import type { Outcome } from '../core/outcome.ts'
 import type { Rules } from '../core/rules.ts'
 import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
 import type { DnsblAnswer, HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { DnsblLookup } from '../dns/dnsbl-resolver.ts'
 import type { GatewayLists } from '../dns/gateway-lists.ts'
 import type { Log } from '../observability/log.ts'
+import type { Reconnects } from '../observability/live/reconnects.ts'
+import type { RecentSessions } from '../observability/explain/recent-sessions.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Connection, SessionServices } from '../smtp/connection.ts'
 import type { Connections } from '../smtp/connections.ts'
@@ -31,6 +34,8 @@ export interface GatewayServices {
   readonly lists: GatewayLists
   readonly relays: Relays
   readonly connections: Connections
+  readonly reconnects: Reconnects
+  readonly recent: RecentSessions
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -71,7 +76,8 @@ export class PolicySessionServices implements SessionServices {
     const { lists, metrics } = this.#gateway
     const began = performance.now()
     return lists.resolver.lookup(client, dnsbl, (answer, complete) => {
-      metrics.dnsblAnswered((performance.now() - began) / 1000)
+      const { domain, error } = answer
+      metrics.dnsblAnswered((performance.now() - began) / 1000, error === undefined ? (dnsbl.replyMap.get(domain) ?? domain) : undefined)
       listener(answer, complete)
     })
   }
@@ -95,6 +101,18 @@ export class PolicySessionServices implements SessionServices {
   log(sessionId: string, record: LogRecord): void {
     this.#gateway.metrics.event(record, this.rules.audit)
     this.#gateway.log.session(sessionId, record)
+    if (record.event === 'CONNECT' && this.#gateway.reconnects.waiting > 0) this.#cameBack(record.client)
+  }
+
+  #cameBack({ address }: Endpoint): void {
+    this.#gateway.reconnects.came(this.rules.allowlistKey(address), this.now())
+  }
+
+  decided(sessionId: string, { address }: Endpoint, outcome: Outcome): void {
+    const { metrics, reconnects, recent } = this.#gateway
+    metrics.decided(outcome, this.rules.audit, address)
+    recent.decided(sessionId, outcome, this.rules.audit)
+    if (outcome === 'comeBack' && !this.rules.audit) reconnects.told(this.rules.allowlistKey(address), this.now())
   }
 
   count(record: LogRecord): void {

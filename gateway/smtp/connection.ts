@@ -1,6 +1,7 @@
 // One client connection: turns the events of its socket into events of the session, and carries out the effects that
 // the session returns.
 import type { Screening } from '../core/clients.ts'
+import type { Outcome } from '../core/outcome.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'
@@ -40,6 +41,8 @@ export interface SessionServices {
   log(sessionId: string, record: LogRecord): void
   /** Counts an event that is not logged. */
   count(record: LogRecord): void
+  /** How the session went; called once for each. */
+  decided(sessionId: string, client: Endpoint, outcome: Outcome): void
   tlsResult(sessionId: string, client: Endpoint, result: TlsResult): void
   /** The connection is no longer screened: it is relayed or closed. */
   ended(connection: Connection): void
@@ -64,6 +67,7 @@ export class Connection extends Waiter implements SocketReader {
   #joined: JoinedBackend | undefined
   /** Whether the session receives the client's bytes while they are relayed. */
   #observes = false
+  #isDecided = false
 
   constructor(services: SessionServices, socket: TcpSocket, ends: { client: Endpoint; server: Endpoint }, id: string) {
     super()
@@ -109,9 +113,17 @@ export class Connection extends Waiter implements SocketReader {
     try {
       for (const effect of step(this.session, this.#services.now(), event)) this.#carryOut(effect)
       this.#flush()
+      this.#reportOutcome()
     } catch (error) {
       this.#abort(error)
     }
+  }
+
+  #reportOutcome(): void {
+    const { outcome, client } = this.session
+    if (outcome === undefined || this.#isDecided) return
+    this.#isDecided = true
+    this.#services.decided(this.id, client, outcome)
   }
 
   /** A bug of the gateway: corrects the counters and closes the socket. Other connections continue. */
@@ -122,6 +134,7 @@ export class Connection extends Waiter implements SocketReader {
     this.#endReplay()
     try {
       step(this.session, this.#services.now(), { type: 'gone' })
+      this.#reportOutcome()
     } catch (second) {
       this.#services.bug(this.id, second)
     }

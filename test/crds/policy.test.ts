@@ -114,6 +114,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       stressHandshakeTimeout: 10,
     },
     explain: { recentSessions: 1000 },
+    admin: { showEnvelopes: true },
   })
 })
 

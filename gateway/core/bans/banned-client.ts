@@ -3,6 +3,7 @@
 import { decodeRecord, type Stamps } from '../allowlist-record.ts'
 import { auditDrop, isAudited } from '../audit.ts'
 import { finishAtOnce } from '../conclude.ts'
+import { note } from '../outcome.ts'
 import { bannedReply } from '../replies.ts'
 import type { Session } from '../session.ts'
 import { bit, indexOf, namesIn } from '../tests.ts'
@@ -41,6 +42,7 @@ export function refuseBanned(turn: Turn, active: ActiveBan): boolean {
   const isFirst = s.screening.bans.visit(active)
   const { network, until, nth } = active.ban
   const record = { client: s.client, event: 'BANNED', network, until: Math.ceil(until / 1000), nth } as const
+  note(s, record)
   turn.out.push({ do: isFirst ? 'log' : 'count', record })
   const reply = bannedReply(s.client.address)
   auditDrop(turn, reply)

@@ -5,9 +5,11 @@
 // become text only when they are asked for.
 import { formatLogged, type Endpoint } from '../../../crds/values/endpoint.ts'
 import { visibleText } from '../../../crds/values/visible-text.ts'
-import { logText } from '../../core/log-text.ts'
+import type { Outcome } from '../../core/outcome.ts'
 import type { LogRecord } from '../../core/vocabulary.ts'
+import { type SessionLine, whyOf } from '../live/session-line.ts'
 import type { Log } from '../log.ts'
+import { recordText, type TextRules } from './record-text.ts'
 
 /** One session as plain data. Texts that a client sent are printable. */
 export interface RecentSession {
@@ -20,38 +22,62 @@ export interface RecentSession {
   readonly moreEvents: number
 }
 
+/** The newest sessions that were decided since a number of the same list. */
+export interface NewSessions {
+  /** The number of the newest one. */
+  readonly last: number
+  /** Those that are not in `sessions`. */
+  readonly leftOut: number
+  /** The newest first. */
+  readonly sessions: readonly SessionLine[]
+}
+
+/** A session has a line only once it is decided. */
+export interface SessionFilter {
+  readonly isMeant: (address: string) => boolean
+  readonly outcomes: ReadonlySet<Outcome> | undefined
+  /** In small letters; compared with the client and the texts. */
+  readonly text: string
+}
+
 /** A session of a client under test has three to six. */
 const eventsAtMost = 16
 /** A session has at most 16 × 400 bytes of text. */
 const longestText = 400
-
-type NameOf = (domain: string) => string
+/** Decided sessions that are kept in their order. */
+const linesKept = 500
 
 interface Kept {
+  readonly id: string
   readonly client: Endpoint
   readonly began: number
   readonly events: { readonly at: number; readonly record: LogRecord | string }[]
   more: number
+  decidedAt: number
+  outcome: Outcome | undefined
+  audit: boolean
 }
 
 export class RecentSessions {
   readonly #sessions = new Map<string, Kept>()
+  /** In the order in which they were decided. */
+  readonly #decided: Kept[] = []
   readonly #now: () => number
+  #last = 0
   #most = 0
-  #nameOf: NameOf = (domain) => domain
+  #texts: TextRules = { nameOf: (domain) => domain, showsEnvelopes: true }
 
   /** @param now epoch milliseconds */
   constructor(now: () => number = Date.now) {
     this.#now = now
   }
 
-  /**
-   * How many are kept, for the policy from now on.
-   * @param nameOf the public name of a DNS list, because its domain may hold a key
-   */
-  keep(most: number, nameOf: NameOf): void {
+  /** How many are kept, and how their texts are written, for the policy from now on. */
+  keep(most: number, texts: TextRules): void {
     this.#most = most
-    this.#nameOf = nameOf
+    // What must not be shown any more must not be kept either.
+    if (this.#texts.showsEnvelopes && !texts.showsEnvelopes) this.#forget(0)
+    this.#texts = texts
     this.#forget(most)
   }
 
@@ -82,23 +108,61 @@ export class RecentSessions {
     }
   }
 
+  /** How a session went. */
+  decided(id: string, outcome: Outcome, audit: boolean): void {
+    const kept = this.#sessions.get(id)
+    if (kept === undefined) return
+    kept.outcome = outcome
+    kept.audit = audit
+    kept.decidedAt = this.#now()
+    this.#last++
+    this.#decided.push(kept)
+    if (this.#decided.length >= 2 * linesKept) this.#decided.splice(0, this.#decided.length - linesKept)
+  }
+
   /** The sessions whose client has such an address, the newest first. */
   of(isMeant: (address: string) => boolean, most: number): readonly RecentSession[] {
     const found: RecentSession[] = []
-    for (const [id, kept] of [...this.#sessions].toReversed()) {
+    for (const kept of [...this.#sessions.values()].toReversed()) {
       if (!isMeant(kept.client.address)) continue
-      if (found.push(shown(id, kept, this.#nameOf)) === most) break
+      if (found.push(this.#shown(kept)) === most) break
     }
     return found
+  }
+
+  /** @param after the number of the newest session that is known; of another process, all are new */
+  newest(after: number, most: number): NewSessions {
+    const count = after > this.#last ? this.#last : this.#last - after
+    const shown = count === 0 ? [] : this.#decided.slice(-Math.min(count, most))
+    const sessions = shown.filter(({ id }) => this.#sessions.has(id)).map((kept) => this.#line(kept))
+    return { last: this.#last, leftOut: count - shown.length, sessions: sessions.toReversed() }
+  }
+
+  /** The decided sessions that match, the newest first. */
+  search({ isMeant, outcomes, text }: SessionFilter, most: number): readonly SessionLine[] {
+    const found: SessionLine[] = []
+    for (const kept of [...this.#sessions.values()].toReversed()) {
+      if (kept.outcome === undefined || outcomes?.has(kept.outcome) === false || !isMeant(kept.client.address)) continue
+      if (text !== '' && !this.#contains(kept, text)) continue
+      if (found.push(this.#line(kept)) === most) break
+    }
+    return found
+  }
+
+  /** The whole story of a session; undefined if it is not remembered. */
+  find(id: string): RecentSession | undefined {
+    const kept = this.#sessions.get(id)
+    return kept && this.#shown(kept)
   }
 
   #heard(id: string, record: LogRecord): void {
     if (this.#most === 0) return
     if (record.event === 'CONNECT') {
       this.#forget(this.#most - 1)
-      this.#sessions.set(id, { client: record.client, began: this.#now(), events: [], more: 0 })
+      const undecided = { decidedAt: 0, outcome: undefined, audit: false }
+      this.#sessions.set(id, { id, client: record.client, began: this.#now(), events: [], more: 0, ...undecided })
     }
-    this.#add(id, keptAsText.has(record.event) ? textOf(record, this.#nameOf) : record)
+    this.#add(id, keptAsText.has(record.event) ? recordText(record, this.#texts) : record)
   }
 
   #add(id: string, record: LogRecord | string): void {
@@ -110,9 +174,34 @@ export class RecentSessions {
   }
 
   #forget(most: number): void {
+    if (most <= 0) this.#decided.length = 0
     for (const id of this.#sessions.keys()) {
       if (this.#sessions.size <= most) return
       this.#sessions.delete(id)
+    }
+  }
+
+  #text(record: LogRecord | string): string {
+    return visibleText(typeof record === 'string' ? record : recordText(record, this.#texts))
+  }
+
+  #contains({ id, client, events }: Kept, text: string): boolean {
+    if (id === text || client.address.includes(text)) return true
+    return events.some(({ record }) => this.#text(record).toLowerCase().includes(text))
+  }
+
+  #line({ id, client, began, decidedAt, outcome = 'hangup', audit, events }: Kept): SessionLine {
+    const texts = events.map(({ record }) => this.#text(record))
+    return { session: id, client: client.address, began, decidedAt, outcome, audit, why: whyOf(outcome, texts) }
+  }
+
+  #shown({ id, client, began, events, more }: Kept): RecentSession {
+    return {
+      session: id,
+      client: formatLogged(client),
+      began: new Date(began).toISOString(),
+      events: events.map(({ at, record }) => ({ afterSeconds: Math.max(0, Math.round(at - began)) / 1000, text: this.#text(record) })),
+      moreEvents: more,
     }
   }
 }
@@ -134,33 +223,6 @@ const keptAsText: ReadonlySet<LogRecord['event']> = new Set([
   'TESTS',
 ])
 
-/** postscreen's line without the client, which is the same in all; or our own words. */
-function textOf(record: LogRecord, nameOf: NameOf): string {
-  if (record.event === 'AUDIT') return `AUDIT: Enforce mode would ${record.would} the client: ${record.reply}`
-  if (record.event === 'DNSBL ERROR CODE') return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
-  if (record.event === 'TESTS') return `TESTS to do: ${record.tests.join(', ')}`
-  const text = logText(record) ?? record.event
-  const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
-  const hits = record.event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''
-  return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
-}
-
-const withoutClient = (text: string, client: string): string =>
-  [' from ', ' for ', ' '].reduce((rest, word) => rest.replace(`${word}${client}`, ''), text)
-
 function relayText(event: string, fields: Readonly<Record<string, unknown>>): string {
   return [event, ...Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)].join(' ')
-}
-
-function shown(session: string, { client, began, events, more }: Kept, nameOf: NameOf): RecentSession {
-  return {
-    session,
-    client: formatLogged(client),
-    began: new Date(began).toISOString(),
-    events: events.map(({ at, record }) => ({
-      afterSeconds: Math.max(0, Math.round(at - began)) / 1000,
-      text: visibleText(typeof record === 'string' ? record : textOf(record, nameOf)),
-    })),
-    moreEvents: more,
-  }
 }

@@ -3,6 +3,11 @@ import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ExplainPage, ExplainQuery, RememberedSessions } from '../../observability/explain/explain-page.ts'
+import type { RecentSession } from '../../observability/explain/recent-sessions.ts'
+import type { SessionQuery } from '../../observability/live/live-pages.ts'
+import type { LiveReport } from '../../observability/live/live-report.ts'
+import type { ReconnectMessage } from '../../observability/live/reconnects.ts'
+import type { SessionLine } from '../../observability/live/session-line.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
 import type { BanAnswer, BanChange, BanPage } from '../../bans/ban-page.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
@@ -11,7 +16,10 @@ import type { GatewayOptions, WorkerPlace } from '../options.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** The options of a worker. */
-export interface WorkerOptions extends Omit<GatewayOptions, 'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests' | 'bans'> {
+export interface WorkerOptions extends Omit<
+  GatewayOptions,
+  'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests' | 'bans' | 'reconnects'
+> {
   readonly worker: WorkerPlace
   /** Whether it probes the backends and tests the DNS lists, until it gets another order. */
   readonly prober: boolean
@@ -27,6 +35,9 @@ export interface Answers {
   readonly recentSessions: RememberedSessions | undefined
   readonly bans: BanPage | undefined
   readonly changeBans: BanAnswer
+  readonly live: LiveReport
+  readonly searchSessions: readonly SessionLine[]
+  readonly findSession: RecentSession | undefined
 }
 
 /** What is asked, and about what. */
@@ -36,6 +47,9 @@ export type Question =
   | { readonly what: 'recentSessions'; readonly subject: string }
   | { readonly what: 'bans' }
   | { readonly what: 'changeBans'; readonly change: BanChange }
+  | { readonly what: 'live'; readonly after: number }
+  | { readonly what: 'searchSessions'; readonly query: SessionQuery }
+  | { readonly what: 'findSession'; readonly session: string }
 
 export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
@@ -47,6 +61,7 @@ export type ToWorker =
   | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'bans'; readonly message: BanMessage }
+  | { readonly is: 'reconnects'; readonly message: ReconnectMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
@@ -54,6 +69,7 @@ export type FromWorker =
   | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'bans'; readonly message: BanMessage }
+  | { readonly is: 'reconnects'; readonly message: ReconnectMessage }
   | { readonly is: 'listening'; readonly endpoints: readonly Endpoint[] }
   /** It cannot continue and ends. */
   | { readonly is: 'failed'; readonly why: string }

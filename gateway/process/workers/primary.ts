@@ -12,6 +12,8 @@ import type { GatewayOptions } from '../options.ts'
 import { version } from '../../../runtime/version.ts'
 import { WorkerProcess } from './worker-process.ts'
 import { bansOfWorkers, changeBansOfWorkers } from './workers-bans.ts'
+import { LivePages, type LiveSource } from '../../observability/live/live-pages.ts'
+import { findSessionOfWorkers, liveReportsOfWorkers, searchSessionsOfWorkers } from './workers-live.ts'
 import { explainWithWorkers } from './workers-explain.ts'
 import { WorkersMetrics } from './workers-metrics.ts'
 import { notReadyOf, type PrimaryReport, type WorkerReport, workersStatusPage } from './workers-status.ts'
@@ -79,12 +81,15 @@ class Primary implements Gateway {
   /** The worker that probes the backends and tests the DNS lists. */
   #prober: WorkerSlot | undefined
   #draining = false
+  #drainingSince: number | null = null
+  readonly #live: LivePages
 
   constructor(options: PrimaryOptions) {
     this.#options = options
     this.#log = options.log
     this.#listen = options.listen
     this.#slots = Array.from({ length: options.workers }, (_, index) => newSlot(index + 1))
+    this.#live = new LivePages(this.#liveSource())
     // It is optional to wait for it.
     this.#failure.promise.catch(() => undefined)
   }
@@ -117,6 +122,7 @@ class Primary implements Gateway {
 
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     this.#draining = true
+    this.#drainingSince ??= Date.now()
     clearInterval(this.#watch)
     const ends = this.#slots.map(async ({ process: worker, timer }) => {
       clearTimeout(timer)
@@ -126,6 +132,7 @@ class Primary implements Gateway {
     const late = setTimeout(() => this.#killAll(), delayMs + timeoutMs + closingMs)
     await Promise.all(ends)
     clearTimeout(late)
+    this.#live.close()
     this.#adminServer?.close()
   }
 
@@ -139,8 +146,24 @@ class Primary implements Gateway {
       explain: (query) => explainWithWorkers(this.#slots, query),
       bans: () => bansOfWorkers(this.#slots),
       changeBans: (change) => changeBansOfWorkers(this.#slots, change),
+      live: this.#live,
     })
     this.#log.info(`admin server on ${this.#adminServer.address}`)
+  }
+
+  #liveSource(): LiveSource {
+    const drainingSince = (): number | null => this.#drainingSince
+    return {
+      status: async () => workersStatusPage(this.#report(), await this.#reports()),
+      notReady: async () => notReadyOf(this.#report(), await this.#reports()),
+      get drainingSince() {
+        return drainingSince()
+      },
+      reports: (after) => liveReportsOfWorkers(this.#slots, after),
+      bans: () => bansOfWorkers(this.#slots),
+      search: (query) => searchSessionsOfWorkers(this.#slots, query),
+      find: (session) => findSessionOfWorkers(this.#slots, session),
+    }
   }
 
   #start(slot: WorkerSlot): void {
@@ -161,6 +184,7 @@ class Primary implements Gateway {
       backends: (message) => this.#others(slot, message.is === 'ask', (other) => other.hearOfBackends(message)),
       lists: (message) => this.#others(slot, message.is !== 'news', (other) => other.hearOfLists(message)),
       bans: (message) => this.#passOnBans(slot, message),
+      reconnects: (message) => this.#others(slot, false, (other) => other.hearOfReconnects(message)),
       ended: (how) => this.#ended(slot, worker, how),
       lines,
     })

@@ -5,6 +5,7 @@ import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import { programBeside } from '../../../runtime/program-beside.ts'
 import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
+import type { ReconnectMessage } from '../../observability/live/reconnects.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
 import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
@@ -24,6 +25,8 @@ export interface WorkerEvents {
   readonly lists: (message: ListMessage) => void
   /** Something about bans, for the other workers. */
   readonly bans: (message: BanMessage) => void
+  /** Something about clients that were told to come back, for the other workers. */
+  readonly reconnects: (message: ReconnectMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -107,6 +110,10 @@ export class WorkerProcess {
     this.#tell({ is: 'bans', message })
   }
 
+  hearOfReconnects(message: ReconnectMessage): void {
+    this.#tell({ is: 'reconnects', message })
+  }
+
   /** Ends it gently, see Gateway.drain. */
   drain(timeoutMs: number, delayMs: number): void {
     this.#tell({ is: 'drain', timeoutMs, delayMs })
@@ -140,6 +147,9 @@ export class WorkerProcess {
         return
       case 'bans':
         events.bans(message.message)
+        return
+      case 'reconnects':
+        events.reconnects(message.message)
         return
       case 'answer':
         this.#asked.get(message.id)?.(message.value)

@@ -1,6 +1,7 @@
 // A worker: a gateway process that is controlled by the primary process. Started by worker-process.ts.
 import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
+import type { ReconnectMessage } from '../../observability/live/reconnects.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
 import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
@@ -32,7 +33,8 @@ class Worker {
     const backendProbes = { isProber: () => this.#isProber, send: (message: ProbeMessage) => void tell({ is: 'backends', message }) }
     const listTests = { isTester: () => this.#isProber, send: (message: ListMessage) => void tell({ is: 'lists', message }) }
     const bans = { send: (message: BanMessage) => void tell({ is: 'bans', message }) }
-    this.#gateway = startGateway({ ...shared, backendProbes, listTests, bans, log: this.#log })
+    const reconnects = { send: (message: ReconnectMessage) => void tell({ is: 'reconnects', message }) }
+    this.#gateway = startGateway({ ...shared, backendProbes, listTests, bans, reconnects, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -71,6 +73,11 @@ class Worker {
     gateway.hearOfBans(message)
   }
 
+  async hearOfReconnects(message: ReconnectMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfReconnects(message)
+  }
+
   async reload(): Promise<void> {
     const gateway = await this.#gateway
     gateway.reload()
@@ -104,6 +111,12 @@ function answerOf(gateway: LocalGateway, question: Question): Answers[keyof Answ
       return gateway.bans()
     case 'changeBans':
       return gateway.changeBans(question.change)
+    case 'live':
+      return gateway.liveReport(question.after)
+    case 'searchSessions':
+      return gateway.searchSessions(question.query)
+    case 'findSession':
+      return gateway.findSession(question.session)
   }
 }
 
@@ -133,6 +146,9 @@ function main(): void {
         return
       case 'bans':
         worker?.hearOfBans(message.message).catch(failed)
+        return
+      case 'reconnects':
+        worker?.hearOfReconnects(message.message).catch(failed)
         return
       case 'drain':
         worker?.drain(message.timeoutMs, message.delayMs).catch(failed)

@@ -5,6 +5,7 @@ import net from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, test, type TestContext } from 'node:test'
 import { type AdminPages, serveAdmin } from '../../../gateway/observability/admin.ts'
+import { LivePages } from '../../../gateway/observability/live/live-pages.ts'
 import { ListenError } from '../../../gateway/sockets/listen.ts'
 
 const ready: AdminPages = {
@@ -14,6 +15,15 @@ const ready: AdminPages = {
   explain: () => Promise.resolve(undefined),
   bans: () => ({ bans: [] }),
   changeBans: (change) => ({ code: 200, text: JSON.stringify(change) }),
+  live: new LivePages({
+    status: () => ({ version: '1.2.3' }),
+    notReady: () => [],
+    drainingSince: null,
+    reports: () => Promise.resolve([]),
+    bans: () => undefined,
+    search: () => [],
+    find: () => undefined,
+  }),
 }
 
 async function serve(t: TestContext, pages: Partial<AdminPages> = {}) {
@@ -50,7 +60,15 @@ const pages: readonly Page[] = [
   },
   { what: 'passes over a query', path: '/healthz?verbose=1', want: [200, plain, 'ok\n'] },
   { what: 'answers HEAD without a body', path: '/status', method: 'HEAD', want: [200, /^application\/json$/, ''] },
-  { what: 'knows no other page', path: '/', want: [404, plain, 'there are /healthz, /readyz, /metrics, /status, /explain and /bans\n'] },
+  {
+    what: 'knows no other page',
+    path: '/',
+    want: [
+      404,
+      plain,
+      'there are /healthz, /readyz, /metrics, /status, /live, /live/events, /live/sessions, /live/session, /explain and /bans\n',
+    ],
+  },
   { what: 'lists bans', path: '/bans', want: [200, /^application\/json$/, '{\n  "bans": []\n}\n'] },
   {
     what: 'says that the policy has no bans',

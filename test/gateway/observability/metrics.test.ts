@@ -160,7 +160,7 @@ describe('the other metrics', () => {
     for (const is of ['clean', 'clean', 'unweighted'] as const) metrics.dnsblAnswer({ is }, 'zen.example')
     metrics.dnsblAnswer({ is: 'error', error: { kind: 'code', text: '127.255.255.254' }, codes: ['127.255.255.254'] }, 'zen.example')
     metrics.dnsblAnswer({ is: 'timeout', error: { kind: 'timeout', text: 'timeout' } }, 'zen.example')
-    metrics.dnsblAnswered(0.25)
+    metrics.dnsblAnswered(0.25, 'bl.example')
     const { text } = await metrics.text()
     const outcomes = [...text.matchAll(/^postscreen_dnsbl_queries_total\{zone_id="zen\.example",outcome="(\w+)"\} (\d+)$/gm)]
     const counts = outcomes.map(([, outcome, count]) => `${outcome} ${count}`).toSorted()
@@ -184,7 +184,7 @@ describe('the other metrics', () => {
 
   test('count the results of hand-offs, relays and STARTTLS', async () => {
     const metrics = new Metrics('1', levels)
-    metrics.relayStarted('greeting', 0.01)
+    metrics.relayStarted('192.0.2.9:25', 'greeting', 0.01)
     metrics.backendFailed('connect')
     metrics.backendProbed('misconfigured')
     metrics.relayEnded(100, 2000)

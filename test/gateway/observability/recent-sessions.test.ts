@@ -29,7 +29,7 @@ function remembering(most: number, nameOf = (domain: string) => domain) {
     flush: async () => undefined,
   }
   const recent = new RecentSessions(() => now)
-  recent.keep(most, nameOf)
+  recent.keep(most, { nameOf, showsEnvelopes: true })
   return { recent, log: recent.remembering(log), written, later: (ms: number) => (now += ms) }
 }
 
@@ -65,7 +65,7 @@ describe('a gateway remembers', () => {
   test('nothing if the policy says so, also of sessions that are under way', () => {
     const { recent, log } = remembering(5)
     log.session('a', connect('192.0.2.1'))
-    recent.keep(0, (domain) => domain)
+    recent.keep(0, { nameOf: (domain) => domain, showsEnvelopes: true })
     log.session('b', connect('192.0.2.2'))
     log.session('a', { event: 'DISCONNECT', client: client('192.0.2.1') })
     assert.deepEqual(recent.of(everyone, 10), [])

@@ -75,6 +75,7 @@ export async function startRig(t: TestContext, shell: Shell, dialogue: Dialogue)
     relayJoined: (id, request, joined, at, events) => relays.startJoined(id, request, joined, at, events),
     log: (_, record) => void log.push(record),
     count: () => undefined,
+    decided: () => undefined,
     tlsResult: () => undefined,
     ended: () => undefined,
     bug: (_, error) => void bugs.push(error),

@@ -28,7 +28,7 @@ function worker(clients: number, more: Partial<Levels> = {}): Metrics {
   for (let i = 0; i < clients; i++) {
     metrics.event({ client, event: 'CONNECT', server }, false)
     metrics.event(pass, false)
-    metrics.relayStarted('greeting', 0.003)
+    metrics.relayStarted('192.0.2.9:25', 'greeting', 0.003)
     metrics.backendProbed('failed')
   }
   metrics.policyInForce('mx', clients)

@@ -1,35 +1,11 @@
 // How a session went, as one word: each session has exactly one outcome, which is decided when it ends or is handed
 // off. The log has one line for each event instead, of which a session may have many.
+import type { Outcome } from './outcome-names.ts'
 import { anyFailure, type Session } from './session.ts'
 import { bit, deepTests, namesIn, type TestSet } from './tests.ts'
 import type { LogRecord } from './vocabulary.ts'
 
-/**
- * `known`, `new`: a mail server has the client, which had passed before or has passed just now. `comeBack`: it passed
- * and was asked to come back (450). `hangup`: it left by itself. `limits`: of connections, or of the dialogue.
- * `noBackend`: it passed, and no mail server took it. `backendRefused`: a mail server refused the recipient that was
- * repeated to it. `shutdown`: the gateway ended it.
- */
-export const outcomes = [
-  'known',
-  'new',
-  'comeBack',
-  'hangup',
-  'pregreet',
-  'dnsbl',
-  'deepTests',
-  'accessList',
-  'banned',
-  'limits',
-  'noBackend',
-  'backendRefused',
-  'shutdown',
-] as const
-export type Outcome = (typeof outcomes)[number]
-
-/** A set of what `note` has seen in a session. */
-export type Seen = number
-
+/** What `note` has seen in a session, as bits. */
 const seen = {
   connectionRefused: 1,
   commandLimit: 2,
@@ -40,7 +16,7 @@ const seen = {
   noBackend: 64,
   backendRefused: 128,
   shutdown: 256,
-} as const satisfies Record<string, Seen>
+} as const satisfies Record<string, number>
 
 /** What an event of the log says about the outcome. */
 export function note(s: Session, record: Omit<LogRecord, 'client'>): void {
@@ -52,7 +28,7 @@ export function noteEnd(s: Session, why: 'noBackend' | 'shutdown'): void {
   s.seen |= seen[why]
 }
 
-function seenIn(record: LogRecord): Seen {
+function seenIn(record: LogRecord): number {
   switch (record.event) {
     case 'CONNECTION REFUSED':
       return seen.connectionRefused
@@ -73,7 +49,24 @@ function seenIn(record: LogRecord): Seen {
       return seen.banned
     case 'SAME SESSION FAILED':
       return record.why === 'refused' ? seen.backendRefused : seen.noBackend
-    default:
+    case 'CONNECT':
+    case 'ALLOWLIST VETO':
+    case 'DENYLISTED':
+    case 'TESTS':
+    case 'DNSBL':
+    case 'DNSBL ERROR CODE':
+    case 'HANGUP':
+    case 'DISCONNECT':
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+    case 'EHLO KEYWORDS DISCARDED':
+    case 'BAN':
+    case 'STRESS':
+    case 'PREGREET':
+    case 'BARE NEWLINE':
+    case 'NON-SMTP COMMAND':
+    case 'COMMAND PIPELINING':
+    case 'COMMAND REPLACED':
       return 0
   }
 }

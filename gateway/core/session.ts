@@ -5,7 +5,7 @@ import type { ActiveBan } from './bans/ban-table.ts'
 import type { ClientState, Screening } from './clients.ts'
 import type { DnsblScore } from './dnsbl.ts'
 import type { EhloDiscard } from './ehlo.ts'
-import type { Outcome, Seen } from './outcome.ts'
+import type { Outcome } from './outcome-names.ts'
 import { type EhloPromises, noPromises, type OfferedKeywords } from './ehlo-keywords-offered.ts'
 import { type Reply, reply } from './replies.ts'
 import type { ReplayPlan } from './replay-plan.ts'
@@ -113,8 +113,8 @@ export interface Session {
   answers: LoggedAnswer[] | undefined
   /** Takes part in a lookup, which may be complete. */
   lookingUp: boolean
-  /** What decides about the outcome, see outcome.ts. */
-  seen: Seen
+  /** What decides about the outcome, as bits: see outcome.ts. */
+  seen: number
   /** Set once the session is over, or handed off and observed no more. */
   outcome: Outcome | undefined
   /** Client bytes that have not been answered yet, and whether its end of stream follows them. */

@@ -3,7 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
-import type { Outcome } from '../core/outcome.ts'
+import type { Outcome } from '../core/outcome-names.ts'
 import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { BanStatus } from '../bans/ban-keeper.ts'

@@ -1,5 +1,5 @@
 // Metrics of session events: the counters, and which of them an event increases.
-import { type Outcome, outcomes } from '../core/outcome.ts'
+import { type Outcome, outcomes } from '../core/outcome-names.ts'
 import { type Action, type LogRecord, type TestName, testNames } from '../core/vocabulary.ts'
 
 type Mode = 'audit' | 'enforce'

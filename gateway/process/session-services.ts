@@ -8,7 +8,7 @@ import type { JoinedBackend, RelayEvents, RelayRequest } from '../backend/relay-
 import type { Relays } from '../backend/running-relays.ts'
 import type { OnReplayed, ReplayRequest } from '../backend/session-replay.ts'
 import type { Screening } from '../core/clients.ts'
-import type { Outcome } from '../core/outcome.ts'
+import type { Outcome } from '../core/outcome-names.ts'
 import type { Rules } from '../core/rules.ts'
 import type { EhloPromises } from '../core/ehlo-keywords-offered.ts'
 import type { DnsblAnswer, HandOffPoint, LogRecord } from '../core/vocabulary.ts'

@@ -1,7 +1,7 @@
 // One client connection: turns the events of its socket into events of the session, and carries out the effects that
 // the session returns.
 import type { Screening } from '../core/clients.ts'
-import type { Outcome } from '../core/outcome.ts'
+import type { Outcome } from '../core/outcome-names.ts'
 import type { Rules } from '../core/rules.ts'
 import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'

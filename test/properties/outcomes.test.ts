@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { newScreening } from '../../gateway/core/clients.ts'
-import type { Outcome } from '../../gateway/core/outcome.ts'
+import type { Outcome } from '../../gateway/core/outcome-names.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
 import type { Effect, Event, LogRecord, TimerName } from '../../gateway/core/vocabulary.ts'
@@ -73,7 +73,7 @@ function deliver(watched: Watched, now: number, happens: Happening): void {
   if (watched.outcome !== undefined) assert.equal(session.outcome, watched.outcome, 'a second outcome')
   else if (session.outcome !== undefined) {
     watched.outcome = session.outcome
-    if (phase !== 'new') assert.equal(session.outcome, fromLog(watched), watched.records.map(({ event }) => event).join(', '))
+    if (phase !== 'new') assert.equal(session.outcome, fromLog(watched), watched.records.map((record) => record.event).join(', '))
   }
 }
 

@@ -5,7 +5,7 @@
 // become text only when they are asked for.
 import { formatLogged, type Endpoint } from '../../../crds/values/endpoint.ts'
 import { visibleText } from '../../../crds/values/visible-text.ts'
-import type { Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '../../core/outcome-names.ts'
 import type { LogRecord } from '../../core/vocabulary.ts'
 import { type SessionLine, whyOf } from '../live/session-line.ts'
 import type { Log } from '../log.ts'

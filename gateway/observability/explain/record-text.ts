@@ -18,22 +18,15 @@ export function recordText(record: LogRecord, rules: TextRules): string {
 }
 
 function fullText(record: LogRecord, { nameOf }: TextRules): string {
-  switch (record.event) {
-    case 'AUDIT':
-      return `AUDIT: Enforce mode would ${record.would} the client: ${record.reply}`
-    case 'SAME SESSION FAILED':
-      return `SAME SESSION FAILED at ${record.goal} (${record.why}): ${record.reply}`
-    case 'DNSBL ERROR CODE':
-      return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
-    case 'TESTS':
-      return `TESTS to do: ${record.tests.join(', ')}`
-    default: {
-      const text = logText(record) ?? record.event
-      const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
-      const hits = record.event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''
-      return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
-    }
-  }
+  const { event } = record
+  if (event === 'AUDIT') return `AUDIT: Enforce mode would ${record.would} the client: ${record.reply}`
+  if (event === 'SAME SESSION FAILED') return `SAME SESSION FAILED at ${record.goal} (${record.why}): ${record.reply}`
+  if (event === 'DNSBL ERROR CODE') return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
+  if (event === 'TESTS') return `TESTS to do: ${record.tests.join(', ')}`
+  const text = logText(record) ?? event
+  const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
+  const hits = event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''
+  return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
 }
 
 /** Undefined for a record that has nothing of what the client said. A reply may repeat it, so only its code is shown. */
@@ -53,7 +46,28 @@ function textWithoutEnvelope(record: LogRecord): string | undefined {
       return `AUDIT: Enforce mode would ${record.would} the client: ${codeOf(record.reply)}`
     case 'SAME SESSION FAILED':
       return `SAME SESSION FAILED at ${record.goal} (${record.why}): ${codeOf(record.reply)}`
-    default:
+    // Every other one, so that a new event is looked at too.
+    case 'CONNECT':
+    case 'CONNECTION REFUSED':
+    case 'ALLOWLISTED':
+    case 'ALLOWLIST VETO':
+    case 'DENYLISTED':
+    case 'PASS NEW':
+    case 'PASS OLD':
+    case 'TESTS':
+    case 'DNSBL':
+    case 'DNSBL ERROR CODE':
+    case 'HANGUP':
+    case 'DISCONNECT':
+    case 'COMMAND TIME LIMIT':
+    case 'COMMAND COUNT LIMIT':
+    case 'COMMAND LENGTH LIMIT':
+    case 'DATA WITHOUT RCPT':
+    case 'BDAT WITHOUT RCPT':
+    case 'EHLO KEYWORDS DISCARDED':
+    case 'BAN':
+    case 'STRESS':
+    case 'BANNED':
       return undefined
   }
 }

@@ -1,6 +1,6 @@
 // What the live page shows beside the status and the metrics: the last hour and the day, by outcome. It is counted from
 // the same calls as the metrics, whether the page is open or not.
-import type { Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '../../core/outcome-names.ts'
 import type { LogRecord } from '../../core/vocabulary.ts'
 import { type AnswerCounts, AnswerWindows } from './answer-windows.ts'
 import { type HourAndDay, MinuteCounts } from './minute-counts.ts'

@@ -1,5 +1,5 @@
 // The whole state of a gateway for its live page, as one value: what /live answers, and what a viewer gets first.
-import { outcomes } from '../../core/outcome.ts'
+import { outcomes } from '../../core/outcome-names.ts'
 import { addAnswers, type AnswerFigures } from './answer-windows.ts'
 import type { LiveReport } from './live-report.ts'
 import { addHours, type HourAndDay } from './minute-counts.ts'

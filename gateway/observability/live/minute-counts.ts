@@ -1,6 +1,6 @@
 // How many sessions had which outcome in each minute of the last hour, and since midnight (UTC): a ring of numbers, so
 // that a session costs two additions.
-import { type Outcome, outcomes } from '../../core/outcome.ts'
+import { type Outcome, outcomes } from '../../core/outcome-names.ts'
 
 /** The minute that is not over, and sixty before it. */
 export const minutesKept = 61

@@ -1,7 +1,7 @@
 // Which networks have been refused most today: a bounded table of /24 and /48, which a client chooses, so they are
 // never a label of a metric.
 import { allowlistKeys } from '../../core/allowlist-key.ts'
-import type { Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '../../core/outcome-names.ts'
 
 /** One network. `mostly`: the outcome that most of its sessions had. */
 export interface RefusedNetwork {

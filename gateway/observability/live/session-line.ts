@@ -1,5 +1,5 @@
 // One line about a session, for the list of the live page: what decided about it, in a few words.
-import type { Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '../../core/outcome-names.ts'
 
 /** A session in the list. Times are epoch milliseconds. */
 export interface SessionLine {

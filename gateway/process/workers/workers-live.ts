@@ -34,6 +34,6 @@ export async function searchSessionsOfWorkers(workers: readonly AskedWorker[], q
 }
 
 export async function findSessionOfWorkers(workers: readonly AskedWorker[], session: string): Promise<RecentSession | undefined> {
-  const found = await Promise.all(workers.map(({ process }) => process?.ask({ what: 'findSession', session })))
+  const found = await Promise.all(workers.map(async ({ process }) => process?.ask({ what: 'findSession', session })))
   return found.find((one) => one !== undefined)
 }

@@ -1,7 +1,7 @@
 // The outcome of a session: each of them once, and which one counts when several apply.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../../gateway/core/outcome.ts'
+import type { Outcome } from '../../../gateway/core/outcome-names.ts'
 import { type Client, Gateway, rulesOf, type SpecFragment } from '../../support/core-session.ts'
 
 const address = '192.0.2.1'

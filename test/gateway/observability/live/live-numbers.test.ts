@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type Outcome, outcomes } from '../../../../gateway/core/outcome.ts'
+import { type Outcome, outcomes } from '../../../../gateway/core/outcome-names.ts'
 import { addAnswers, AnswerWindows } from '../../../../gateway/observability/live/answer-windows.ts'
 import { bucketOf, quantile } from '../../../../gateway/observability/live/log-scale.ts'
 import { addHours, MinuteCounts, minutesKept } from '../../../../gateway/observability/live/minute-counts.ts'

@@ -1,7 +1,7 @@
 // The list of the live page: what it says of a session, what a filter finds, and that it can be told not to show envelopes.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Outcome } from '../../../../gateway/core/outcome.ts'
+import type { Outcome } from '../../../../gateway/core/outcome-names.ts'
 import type { LogRecord } from '../../../../gateway/core/vocabulary.ts'
 import { RecentSessions } from '../../../../gateway/observability/explain/recent-sessions.ts'
 import { filterOf } from '../../../../gateway/observability/live/live-pages.ts'

@@ -30,6 +30,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     'show the policies of a cluster: in force or why not, and what to do',
     async () => (await import('./status.ts')).statusCommand,
   ),
+  log: entry('follow the sessions of all gateways of a cluster', async () => (await import('./log.ts')).logCommand),
   explain: entry(
     'say what happens to a client and why: rules, records, DNS lists, recent sessions',
     async () => (await import('./explain.ts')).explainCommand,

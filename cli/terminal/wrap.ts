@@ -8,12 +8,11 @@ export function wrapped(text: string, width: number | undefined, indent = ''): r
   if (width === undefined) return [text]
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? (lines.length === 0 ? '' : indent) + word : `${line} ${word}`
-    if (line !== '' && longer.length > width) {
+  for (const word of text.match(/ *[^ ]+/g) ?? []) {
+    if (line !== '' && line.length + word.length > width) {
       lines.push(line)
-      line = indent + word
-    } else line = longer
+      line = indent + word.trimStart()
+    } else line += word
   }
   return [...lines, line]
 }

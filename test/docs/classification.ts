@@ -96,6 +96,8 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     elsewhere('CI runs npm ci; test/cli/cluster runs the plugin by its name, which npm link would put into PATH'),
   ],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen log', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', '10:33:46', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/kubectl-postscreen.md', 'POLICY', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/keep-the-client-address.md', '# HAProxy', not("HAProxy's configuration; test/differential/proxy-headers.ts has its headers")],
   ['docs/keep-the-client-address.md', '# nginx', not("nginx's configuration")],

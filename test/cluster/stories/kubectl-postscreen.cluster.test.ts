@@ -71,3 +71,10 @@ test('another namespace may not be seen: the missing right is named', async () =
   assert.equal(code, 3)
   assert.match(stderr, /it needs the verb list on postscreenpolicies\.postscreen\.dev in the namespace default/)
 })
+
+test('log reads the logs of all gateways', async () => {
+  const { code, stdout, stderr } = await plugin('log', 'mx', '--since', '1h')
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /policy mx is in force/)
+  assert.match(stdout, /\d+ sessions?: \d+ handed off, \d+ refused\.\n$/)
+})

@@ -5,7 +5,7 @@ const deepTTL = { max: '366d' } as const
 const deepTTLDoc = 'The time for which a client that passed this test does not have to repeat it.'
 
 /** The default of `handoff`. The rules about TLS need it too. */
-export const handoff: 'SameSession' | 'Reconnect' = 'Reconnect'
+export const handoff: 'SameSession' | 'Reconnect' = 'SameSession'
 
 /** The default of `tls`. The rules about TLS need it too. */
 export const deepTestsTls = 'PassThrough'

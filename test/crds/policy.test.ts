@@ -56,7 +56,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       resolvers: [],
     },
     deepTests: {
-      handoff: 'Reconnect',
+      handoff: 'SameSession',
       tls: 'PassThrough',
       pipelining: { enabled: false, action: 'Enforce', ttl: 2_592_000 },
       nonSMTPCommand: { enabled: false, action: 'Drop', ttl: 2_592_000, forbiddenCommands: ['CONNECT', 'GET', 'POST', 'NonAlphabetic'] },

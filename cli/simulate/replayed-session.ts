@@ -1,5 +1,6 @@
 // One session of a log, played again on the real core under another policy, with the clock of the log.
 import { bit, deepTests, type TestSet } from '../../gateway/core/tests.ts'
+import { mayBeHandedOff } from '../../gateway/core/same-session.ts'
 import { newSession, type Session } from '../../gateway/core/session.ts'
 import { step } from '../../gateway/core/step.ts'
 import { type DnsblAnswer, type Effect, type Event, type LoggedAnswer, testNames, type TimerName } from '../../gateway/core/vocabulary.ts'
@@ -250,7 +251,7 @@ export class ReplayedSession implements PlayedSession {
     if (isUnsure && moves.some(({ is }) => is !== 'recipient')) this.#doubt.mayPass({ is: 'recipient' })
     if (sentRecipient === undefined || isUnsure) {
       this.#doubt.stamps |= this.#session.todo & deepTests
-      if (this.#world.rules.smtp.sameSession) {
+      if (mayBeHandedOff(this.#session)) {
         this.#doubt.mayRefuse({ is: 'recipient' })
         // What it did wrong may have come after its first recipient.
         this.#doubt.mayPass({ is: 'recipient' })

@@ -197,7 +197,8 @@ export class LinuxSocket implements TcpSocket, Watcher {
 
   whenIdle(ms: number, callback: () => void): void {
     clearTimeout(this.#idle?.timer)
-    this.#idle = { timer: setTimeout(callback, ms) }
+    // It may have closed when it sent its last bytes: nothing would clear the timer.
+    if (this.#fd >= 0) this.#idle = { timer: setTimeout(callback, ms) }
   }
 
   /** For the reactor. */

@@ -96,16 +96,16 @@ describe('a log of a gateway with all deep tests', () => {
   const enabled = { pipelining: { enabled: true }, nonSMTPCommand: { enabled: true }, bareNewline: { enabled: true } }
   const specs = (['SameSession', 'Reconnect'] as const).map((handoff) => ({ ...own, deepTests: { handoff, ...enabled } }))
   const [same, again] = specs.map((spec, i) => ({
-    log: write(`deep-${i}`, playClients(rulesOf(spec), randomClients(seeded(6), 400)).lines.join('\n')),
-    policy: policy(`deep-${i}.yaml`, spec),
-  })) as [{ log: string; policy: string }, { log: string; policy: string }]
+    written: write(`deep-${i}`, playClients(rulesOf(spec), randomClients(seeded(6), 400)).lines.join('\n')),
+    file: policy(`deep-${i}.yaml`, spec),
+  })) as [{ written: string; file: string }, { written: string; file: string }]
 
-  for (const [what, { log, policy }] of [
+  for (const [what, { written, file }] of [
     ['SameSession', same],
     ['Reconnect', again],
   ] as const) {
     test(`does not change under its own policy with ${what}`, () => {
-      const { sessions, changes, unchanged } = resultOf(['--policy', policy, log])
+      const { sessions, changes, unchanged } = resultOf(['--policy', file, written])
       assert.equal(sessions, 400)
       assert.deepEqual(changes, [])
       // What a client said behind its hand-off is not in the log.
@@ -114,14 +114,14 @@ describe('a log of a gateway with all deep tests', () => {
   }
 
   test('shows that SameSession hands off the clients that Reconnect defers', () => {
-    const { changes } = resultOf(['--policy', same.policy, again.log])
+    const { changes } = resultOf(['--policy', same.file, again.written])
     assert.ok(changes.every(({ to }) => to === 'handed off'))
     const admitted = changes.filter(({ from }) => from === 'deferred').reduce((sum, { sessions }) => sum + sessions, 0)
     assert.ok(admitted > 100, String(admitted))
   })
 
   test('does not claim to know what clients would have said to Reconnect that were handed off before', () => {
-    const { changes, unchanged, unknown } = resultOf(['--policy', again.policy, same.log])
+    const { changes, unchanged, unknown } = resultOf(['--policy', again.file, same.written])
     assert.deepEqual(changes, [])
     assert.ok(unknown.length > 0 && unchanged > 40, String(unchanged))
   })

@@ -1,4 +1,4 @@
-// `postscreen operator`: runs the operator until a stop signal, or until it loses the lease.
+// `postscreen operator`: runs the operator until a stop signal.
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseExactAddress } from '../crds/values/address.ts'
@@ -32,13 +32,14 @@ Creates and updates the objects for the PostscreenPolicy objects of a Kubernetes
   --leader-elect true|false wait for the Lease before doing anything (true)
   --lease-namespace NAME    namespace of the Lease (POD_NAMESPACE, or the pod's own)
   --lease-name NAME         name of the Lease (postscreen-operator); with its namespace, it identifies this operator in the status of policies
+  --lease-duration TIME     how long another operator waits for a leader that no longer renews the Lease; the leader stops after two thirds of it (60s)
   --kubeconfig FILE         configuration of the cluster; default: the service account of the pod, or else KUBECONFIG
   --resync TIME             interval at which all policies are checked, even without watch events (10m)
   --workers N               number of policies that are processed at the same time, not counting those whose gateways are queried (16)
   --log-level LEVEL         debug, info, warn or error (info)
   --help                    show this text
 
-Signals: SIGTERM and SIGINT finish running work, release the Lease and exit; a second one exits at once. The operator exits with 1 if it loses the Lease.
+Signals: SIGTERM and SIGINT finish running work, release the Lease and exit; a second one exits at once. An operator that loses the Lease stops all work and waits for it again.
 `
 
 const text = { type: 'string' } as const
@@ -54,6 +55,7 @@ const options = {
   'leader-elect': text,
   'lease-namespace': text,
   'lease-name': text,
+  'lease-duration': text,
   kubeconfig: text,
   resync: text,
   workers: text,
@@ -88,6 +90,8 @@ function problemOf(flags: Flags): string | undefined {
   if (!/^[1-9]\d?$/.test(workers ?? '16')) return `--workers must be a number from 1 to 99, not ${quoted(workers ?? '')}`
   if (!levels.includes(flags['log-level'] ?? 'info'))
     return `--log-level must be one of ${levels.join(', ')}, not ${quoted(flags['log-level'] ?? '')}`
+  if (leaseMsOf(flags['lease-duration']) === undefined)
+    return `--lease-duration must be a time from 3s to 1h such as 60s, not ${quoted(flags['lease-duration'] ?? '')}`
   const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
   if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
   if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
@@ -100,6 +104,18 @@ function problemOf(flags: Flags): string | undefined {
   if (wrongTenants !== undefined) return wrongTenants
   const wrong = listOf(namespaces).find((one) => !namespaceName.test(one))
   return wrong === undefined ? undefined : `--namespaces must be a comma-separated list of namespaces; ${quoted(wrong)} is not a valid name`
+}
+
+/**
+ * Longer than the 15 s of client-go: a single-node control plane may not answer for half a minute, for example while it
+ * is updated. Gateways work without the operator, so a change that waits a minute after a node has died is bearable.
+ */
+const defaultLease = '60s'
+
+/** In milliseconds; undefined if the text is not a time from 3 s to 1 h. */
+function leaseMsOf(written = defaultLease): number | undefined {
+  const ms = milliseconds(parseDuration(written) ?? seconds(0))
+  return ms >= 3000 && ms <= 3_600_000 ? ms : undefined
 }
 
 /** A JSON list of NetworkPolicy peers; undefined for anything else. */
@@ -168,6 +184,7 @@ function read(flags: Flags): OperatorOptions | string {
   const leaseNamespace = flags['lease-namespace'] ?? ownNamespace
   if (elects && leaseNamespace === undefined) return 'expected the namespace of the Lease: --lease-namespace NAME, or --leader-elect false'
   const leaseName = flags['lease-name'] ?? 'postscreen-operator'
+  const leaseMs = leaseMsOf(flags['lease-duration']) ?? 0
   const gatewayImage = flags['gateway-image'] ?? process.env['GATEWAY_IMAGE'] ?? ''
   if (gatewayImage === '') return 'expected the image of the gateways: --gateway-image IMAGE'
   const log = jsonLog(flags['log-level'] ?? 'info')
@@ -180,7 +197,7 @@ function read(flags: Flags): OperatorOptions | string {
     tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
     admin: parseAdmin(flags.admin ?? '*:8080'),
-    election: elects ? { namespace: leaseNamespace ?? '', name: leaseName, ...identity() } : undefined,
+    election: elects ? { namespace: leaseNamespace ?? '', name: leaseName, leaseMs, ...identity() } : undefined,
     ownNamespace,
     resyncMs: milliseconds(parseDuration(flags.resync ?? '10m') ?? seconds(600)),
     workers: Number(flags.workers ?? '16'),
@@ -200,10 +217,9 @@ export async function operator(args: readonly string[]): Promise<number> {
   try {
     const stop = stopSignal()
     const running = await startOperator(settings)
-    const why = await Promise.race([stop, running.lost.then(() => 'lost' as const)])
-    if (why === 'lost') {
-      settings.log.error('the lease is lost; another operator may be active now')
-      // Stop at once: the unfinished work belongs to the other operator.
+    const why = await Promise.race([stop, running.stuck.then(() => 'stuck' as const)])
+    if (why === 'stuck') {
+      settings.log.error('the lease is lost, and work that was aborted does not end')
       process.exit(1)
     }
     settings.log.info('stopping')

@@ -1,20 +1,15 @@
-// The operator: waits until it is the leader, then keeps the objects of the policies in the cluster up to date.
+// The operator: waits until it is the leader, then keeps the objects of the policies in the cluster up to date. When it
+// loses its lease, it stops all work and waits for the lease again.
 import { setFlagsFromString } from 'node:v8'
 import type { AdminServer } from '../runtime/admin-server.ts'
-import { serveAdmin } from './operator-admin.ts'
-import { Controller } from './controller.ts'
-import type { Settings } from './desired/settings.ts'
-import { askOverHttp } from './gateways/ask.ts'
-import { EventReporter } from './event-reporter.ts'
-import { EventRecorder } from './kube/event-recorder.ts'
-import { connectKube, type KubeClient } from './kube/kube-client.ts'
-import { describeError } from './kube/kube-error.ts'
-import { leaderClient } from './kube/leader-client.ts'
-import { elect, type Election } from './kube/lease.ts'
-import { OperatorMetrics } from './operator-metrics.ts'
-import type { OperatorOptions } from './operator-options.ts'
-import { PolicyMemories } from './policy-memory.ts'
 import { version } from '../runtime/version.ts'
+import { askOverHttp } from './gateways/ask.ts'
+import { connectKube, type KubeClient } from './kube/kube-client.ts'
+import { elect, type Election } from './kube/lease.ts'
+import { serveAdmin } from './operator-admin.ts'
+import { OperatorMetrics } from './operator-metrics.ts'
+import type { ElectionSettings, OperatorOptions } from './operator-options.ts'
+import { Term } from './term.ts'
 
 /**
  * A watch that has received nothing for this long, not even a bookmark, is dead: bookmarks come every minute, and the
@@ -22,11 +17,19 @@ import { version } from '../runtime/version.ts'
  */
 const silentMs = 15 * 60_000
 
+/**
+ * How long the work of a leadership may take to end after it was aborted. All requests end at once, so this is only for
+ * work that hangs because of a bug.
+ */
+const abortMs = 60_000
+
 /** A running operator. */
 export interface Operator {
   readonly admin: string | undefined
-  /** Resolves when the operator has lost its lease. It must not continue, so the process should end. */
-  readonly lost: Promise<void>
+  /**
+   * Resolves when work goes on although the lease is lost. The process must end, because nothing else ends this work.
+   */
+  readonly stuck: Promise<void>
   /** Stops the work and releases the lease, so that another operator can start at once. */
   stop(): Promise<void>
 }
@@ -50,44 +53,33 @@ class RunningOperator implements Operator {
   readonly #options: OperatorOptions
   readonly #client: KubeClient
   readonly #metrics: OperatorMetrics
-  readonly #memories = new PolicyMemories()
-  readonly #reporter: EventReporter
-  readonly #events: EventRecorder
   readonly #gateways = askOverHttp()
   #election: Election | undefined
-  #controller: Controller | undefined
+  #term: Term | undefined
   #adminServer: AdminServer | undefined
   #stopping = false
-  readonly #lost = Promise.withResolvers<void>()
+  readonly #stuck = Promise.withResolvers<void>()
 
   constructor(options: OperatorOptions) {
     this.#options = options
-    const { log, kubeconfig } = options
     this.#metrics = new OperatorMetrics(version, {
-      depth: () => this.#controller?.depth ?? 0,
-      leading: () => this.#controller !== undefined,
-      lastHeard: () => this.#controller?.lastHeard() ?? [],
+      depth: () => this.#term?.depth ?? 0,
+      leading: () => this.#term !== undefined,
+      lastHeard: () => this.#term?.lastHeard() ?? [],
     })
     this.#client = connectKube({
-      kubeconfig,
+      kubeconfig: options.kubeconfig,
       userAgent: `postscreen-operator/${version}`,
       observe: (verb, resource, status) => this.#metrics.request(verb, resource.plural, status),
     })
-    this.#events = new EventRecorder({
-      client: this.#client,
-      controller: 'postscreen.dev/operator',
-      instance: options.election?.identity ?? 'postscreen-operator',
-      onTrouble: (text) => log.debug(text),
-    })
-    this.#reporter = new EventReporter(this.#events, this.#metrics, log, this.#memories)
   }
 
   get admin(): string | undefined {
     return this.#adminServer?.address
   }
 
-  get lost(): Promise<void> {
-    return this.#lost.promise
+  get stuck(): Promise<void> {
+    return this.#stuck.promise
   }
 
   async open(): Promise<void> {
@@ -100,67 +92,61 @@ class RunningOperator implements Operator {
       })
       log.info(`admin server on ${this.#adminServer.address}`)
     }
-    if (election === undefined) return this.#work()
-    this.#election = elect({ client: this.#client, ...election, onTrouble: (text) => log.warn(text) })
-    log.info({ lease: `${election.namespace}/${election.name}`, identity: election.identity }, 'waiting for the lease')
-    this.#election.leading.then(
-      () => this.#work(),
-      () => undefined,
-    )
-    this.#election.lost.then(
-      () => this.#lost.resolve(),
-      () => undefined,
-    )
+    if (election === undefined) this.#begin(() => true)
+    else void this.#standAndLead(election)
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
-    await this.#controller?.stop()
-    await this.#events.close()
+    await this.#term?.end()
     await this.#election?.release()
     await this.#gateways.close()
     await this.#client.close()
     this.#adminServer?.close()
   }
 
-  #work(): void {
-    if (this.#stopping) return
-    const { log, namespaces, settings, instance, workers, resyncMs } = { ...this.#options, settings: settingsOf(this.#options) }
-    const tenancy = settings.tenants === undefined ? 'open' : 'restricted'
-    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image: settings.image, tenancy }, 'leading')
-    const election = this.#election
-    this.#controller = new Controller({
-      // Passes that are in progress when the lease is lost write nothing more.
-      client: election === undefined ? this.#client : leaderClient(this.#client, () => election.isLeading()),
-      namespaces,
-      settings,
-      instance,
-      ask: this.#gateways.ask,
-      workers,
-      resyncMs,
-      memories: this.#memories,
-      reporter: this.#reporter,
-      onPass: ({ outcome, seconds, waitedSeconds }) => this.#metrics.pass(outcome, seconds, waitedSeconds),
-      onError: (key, error) => log.warn({ policy: key }, `the pass failed and will be retried: ${describeError(error)}`),
-      onTrouble: (text) => log.warn(text),
-    })
-    this.#controller.start().then(
-      () => log.info(`${this.#controller?.policies.length} policies found`),
-      // It was stopped before the watches were complete.
-      () => undefined,
-    )
+  /**
+   * Takes part in one election after the other. A process that ended instead would be started again by the kubelet
+   * after a growing time, at last five minutes, and a slow API server can cost it the lease many times.
+   */
+  async #standAndLead({ leaseMs, ...settings }: ElectionSettings): Promise<void> {
+    const { log } = this.#options
+    while (!this.#stopping) {
+      log.info({ lease: `${settings.namespace}/${settings.name}`, identity: settings.identity }, 'waiting for the lease')
+      const election = elect({ client: this.#client, ...settings, ...timesOf(leaseMs), onTrouble: (text) => log.warn(text) })
+      this.#election = election
+      await Promise.race([election.leading, election.lost])
+      if (election.isLeading() && !this.#stopping) this.#begin(() => election.isLeading())
+      await election.lost
+      if (!this.#stopping) await this.#abort()
+    }
+  }
+
+  #begin(isLeading: () => boolean): void {
+    const { log, namespaces, gatewayImage: image, tenants } = this.#options
+    const tenancy = tenants === undefined ? 'open' : 'restricted'
+    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image, tenancy }, 'leading')
+    this.#term = new Term({ options: this.#options, client: this.#client, metrics: this.#metrics, ask: this.#gateways.ask, isLeading })
+  }
+
+  async #abort(): Promise<void> {
+    const term = this.#term
+    this.#term = undefined
+    if (term === undefined) return
+    this.#options.log.warn('the lease is lost: all work is stopped, because another operator may lead now')
+    const limit = setTimeout(() => this.#stuck.resolve(), abortMs)
+    await term.abort()
+    clearTimeout(limit)
   }
 
   #sick(): string | undefined {
-    const silent = this.#controller?.lastHeard().find(({ at }) => at > 0 && Date.now() - at > silentMs)
+    const silent = this.#term?.lastHeard().find(({ at }) => at > 0 && Date.now() - at > silentMs)
     return silent === undefined ? undefined : `the watch of ${silent.resource} has received nothing for too long`
   }
 }
 
-const settingsOf = ({ gatewayImage, gatewayPullSecrets, ownNamespace, metricsFrom, tenants }: OperatorOptions): Settings => ({
-  image: gatewayImage,
-  pullSecrets: gatewayPullSecrets,
-  operatorNamespace: ownNamespace,
-  metricsFrom,
-  tenants,
-})
+/**
+ * The leader stops after two thirds of the time that others wait, as with client-go's 15 s and 10 s. It renews every
+ * 2 s with any of them, so a longer lease tolerates more failures.
+ */
+const timesOf = (leaseMs: number) => ({ leaseMs, renewMs: (leaseMs * 2) / 3, retryMs: Math.min(2000, leaseMs / 7.5) })

@@ -107,6 +107,14 @@ export class OperatorMetrics {
     for (const condition of conditionTypes) for (const status of truths) this.#conditions.remove({ namespace, name, condition, status })
   }
 
+  /** This process no longer leads: another operator knows the policies now. */
+  forgetAll(): void {
+    this.#ready.clear()
+    this.#conditions.reset()
+    this.#others.reset()
+    this.#omitted.reset()
+  }
+
   async text(): Promise<{ readonly type: string; readonly text: string }> {
     return { type: this.#registry.contentType, text: await this.#registry.metrics() }
   }

@@ -24,12 +24,22 @@ export interface OperatorOptions {
   /** The address `*` stands for all addresses. Undefined: no admin server. */
   readonly admin: Endpoint | undefined
   /** If undefined, there is no election: this is the only operator. */
-  readonly election:
-    | { readonly namespace: string; readonly name: string; readonly identity: string; readonly formerSelf: string | undefined }
-    | undefined
+  readonly election: ElectionSettings | undefined
   /** The namespace of the operator's own pods; undefined outside a cluster. */
   readonly ownNamespace: string | undefined
   readonly resyncMs: number
   readonly workers: number
   readonly log: Logger
+}
+
+/** The Lease, and how this process takes part in the election. */
+export interface ElectionSettings {
+  readonly namespace: string
+  readonly name: string
+  /** Different for each process. */
+  readonly identity: string
+  /** The beginning of the identities of earlier processes of the same pod. */
+  readonly formerSelf: string | undefined
+  /** How long others wait after the last renewal that they observed, in milliseconds. */
+  readonly leaseMs: number
 }

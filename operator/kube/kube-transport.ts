@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Does not wait for other requests; used for the lease. */
   readonly urgent?: boolean
+  /** Called at the moment when the request is sent, after all waiting. If it throws, the request is not sent. */
+  readonly beforeSending?: () => void
 }
 
 export interface KubeRequest {
@@ -75,13 +77,13 @@ export class KubeTransport {
   }
 
   /** The text of a 2xx answer. Rejects with a KubeError for everything else. */
-  async askText(wanted: KubeRequest, { timeoutMs, signal, urgent = false }: CallOptions = {}): Promise<string> {
+  async askText(wanted: KubeRequest, { timeoutMs, signal, urgent = false, beforeSending }: CallOptions = {}): Promise<string> {
     const { clock, gate, requestTimeoutMs } = this.#options
     const deadline = new Deadline(clock, timeoutMs ?? requestTimeoutMs, nameOf(wanted), signal)
     try {
       if (!urgent) await gate.enter(deadline)
       try {
-        return await this.#exchange(wanted, deadline)
+        return await this.#exchange(wanted, deadline, beforeSending)
       } finally {
         if (!urgent) gate.leave()
       }
@@ -91,11 +93,12 @@ export class KubeTransport {
   }
 
   /** A 2xx answer whose body is still to be read, within the deadline. Rejects with a KubeError. */
-  async open(wanted: KubeRequest, deadline: Deadline): Promise<Answer> {
+  async open(wanted: KubeRequest, deadline: Deadline, beforeSending: () => void = () => undefined): Promise<Answer> {
     const began = this.#options.clock.now()
     let status = 0
     try {
       const access = await deadline.race(this.#options.access.current())
+      beforeSending()
       const answer = await this.#send(access, wanted, deadline)
       status = answer.statusCode
       if (status >= 200 && status < 300) return answer
@@ -129,8 +132,8 @@ export class KubeTransport {
     }
   }
 
-  async #exchange(wanted: KubeRequest, deadline: Deadline): Promise<string> {
-    const answer = await this.open(wanted, deadline)
+  async #exchange(wanted: KubeRequest, deadline: Deadline, beforeSending?: () => void): Promise<string> {
+    const answer = await this.open(wanted, deadline, beforeSending)
     return await readText(answer, wanted.answerLimit, nameOf(wanted), deadline)
   }
 

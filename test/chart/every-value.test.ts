@@ -73,6 +73,7 @@ const others: Readonly<Record<string, unknown>> = {
   updateStrategy: { type: 'Recreate' },
   watchNamespaces: ['mail'],
   'leaderElection.enabled': false,
+  'leaderElection.leaseDuration': '2m',
   'networkPolicy.apiServerPorts': [16443],
   'networkPolicy.ingressFrom': [peer],
   'prometheusRule.disabledAlerts': ['PostscreenStress'],

@@ -28,7 +28,7 @@ for (const [verb, write] of writes) {
   test(`${verb} is sent only while we lead`, () =>
     withClient(server, async (client) => {
       let leads = true
-      const guarded = leaderClient(client, () => leads)
+      const guarded = leaderClient(client, { isLeading: () => leads, over: new AbortController().signal })
       server.answer = (arrival) => arrival.json(200, policy('mx', '1'))
       const earlier = server.arrivals.length
       await write(guarded)
@@ -39,3 +39,39 @@ for (const [verb, write] of writes) {
       assert.equal((await guarded.get(PostscreenPolicy, 'mail', 'mx'))?.metadata.name, 'mx')
     }))
 }
+
+test('a write that waited for other requests is not sent when this process leads no more by then', () =>
+  withClient(
+    server,
+    async (client) => {
+      let leads = true
+      const guarded = leaderClient(client, { isLeading: () => leads, over: new AbortController().signal })
+      server.answer = undefined
+      const slow = guarded.get(PostscreenPolicy, 'mail', 'mx')
+      const arrival = await server.next()
+      const earlier = server.arrivals.length
+      const waiting = writes.map(([, write]) => failure(write(guarded)))
+      leads = false
+      arrival.json(200, policy('mx', '1'))
+      await slow
+      for (const error of await Promise.all(waiting)) assert.equal(error.reason, 'NotLeading')
+      assert.equal(server.arrivals.length, earlier)
+    },
+    { requestsAtOnce: 1 },
+  ))
+
+test('requests under way are aborted when the leadership is over', () =>
+  withClient(server, async (client) => {
+    const over = new AbortController()
+    const guarded = leaderClient(client, { isLeading: () => true, over: over.signal })
+    server.answer = undefined
+    const own = new AbortController().signal
+    const pending = [
+      ...writes.map(([, write]) => failure(write(guarded))),
+      failure(guarded.get(PostscreenPolicy, 'mail', 'mx', { signal: own })),
+      failure(guarded.list(PostscreenPolicy, { signal: own })),
+    ]
+    for (const _ of pending) await server.next()
+    over.abort()
+    for (const error of await Promise.all(pending)) assert.equal(error.reason, 'Aborted')
+  }))

@@ -4,6 +4,7 @@
 import { backOffDelay } from '../../runtime/back-off.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { KubeError } from './kube-error.ts'
+import { turns } from './turns.ts'
 
 /** The result of a piece of work: whether to do it again, and in how many milliseconds. */
 export interface WorkResult {
@@ -38,6 +39,8 @@ export interface WorkQueueOptions<K extends string> {
   readonly onError: (key: K, error: unknown) => void
   readonly onDone?: (done: WorkDone<K>) => void
   readonly clock?: Clock
+  /** Resolves when the next piece of work may run. Default: one in each turn of the event loop. */
+  readonly turn?: () => Promise<void>
 }
 
 /** As many keys may wait aside. Further ones keep their workers while they wait. */
@@ -52,6 +55,7 @@ const mostAside = 256
 export class WorkQueue<K extends string> {
   readonly #options: WorkQueueOptions<K>
   readonly #clock: Clock
+  readonly #turn: () => Promise<void>
   /** The waiting keys in order, with the time since when they wait. */
   readonly #ready = new Map<K, number>()
   readonly #busy = new Set<K>()
@@ -70,6 +74,7 @@ export class WorkQueue<K extends string> {
   constructor(options: WorkQueueOptions<K>) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#turn = options.turn ?? turns()
   }
 
   /** How many keys wait for a worker. */
@@ -135,7 +140,7 @@ export class WorkQueue<K extends string> {
   async #run(key: K, waitedMs: number): Promise<void> {
     this.#unschedule(key)
     // Not within add(), whose caller is not prepared for it.
-    await Promise.resolve()
+    await this.#turn()
     const began = this.#clock.now()
     const result = await this.#attempt(key)
     this.#busy.delete(key)
@@ -160,6 +165,7 @@ export class WorkQueue<K extends string> {
       this.#returning.push(place.resolve)
       this.#startWork()
       await place.promise
+      await this.#turn()
     }
   }
 

@@ -24,6 +24,7 @@ class Bench {
     this.queue = new WorkQueue<Key>({
       workers: 2,
       clock: this.clock,
+      turn: () => Promise.resolve(),
       work: (key, signal) => {
         assert.ok(!this.running.has(key), `${key} is worked on twice at once`)
         this.signal = signal
@@ -257,6 +258,7 @@ test('a key that waits aside gives its place to another, and goes on before furt
   }
   const queue = new WorkQueue<Key>({
     workers: 1,
+    turn: () => Promise.resolve(),
     work: async (key, _, aside) => {
       log.push(`${key} begins`)
       if (key !== 'mail/c') await aside(() => wait(answers, key))
@@ -363,3 +365,30 @@ async function take(bench: Bench, step: Step, owed: Set<Key>): Promise<void> {
     }
   }
 }
+
+test('sockets and timers have their turn between two keys, also between those that have waited aside', async () => {
+  const many = 200
+  let turnsSoFar = 0
+  const counted: number[] = []
+  const count = (): void => {
+    turnsSoFar++
+    if (counted.length < 2 * many) setImmediate(count)
+  }
+  const queue = new WorkQueue<Key>({
+    workers: 16,
+    // Nothing in it waits for anything but promises.
+    work: async (_, __, aside) => {
+      counted.push(turnsSoFar)
+      await aside(() => Promise.resolve())
+      counted.push(turnsSoFar)
+    },
+    onError: (_, error) => assert.fail(String(error)),
+  })
+  setImmediate(count)
+  for (let key = 0; key < many; key++) queue.add(`mail/${key}`)
+  await queue.drain()
+  assert.equal(counted.length, 2 * many)
+  const inEach = [...Map.groupBy(counted, (turnOfLoop) => turnOfLoop).values()]
+  const most = Math.max(...inEach.map((some) => some.length))
+  assert.ok(most <= 2, `${most} pieces of work in one turn of the event loop`)
+})

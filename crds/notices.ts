@@ -27,6 +27,8 @@ export function noticesOf(spec: PolicySpec, tablesReject = false): readonly stri
       `spec.listen.addresses: the Service has port ${gateway.service.port} for the first address, so the other address with this port is not in the Service`,
     )
   }
+  const unused = gateway?.kind === 'DaemonSet' ? 'deployment' : 'daemonSet'
+  if (gateway?.patch?.[unused] !== undefined) notices.push(`spec.gateway.patch.${unused}: has no effect with kind ${gateway.kind}`)
   return [...notices, ...closedLists(spec)]
 }
 

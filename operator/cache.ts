@@ -27,6 +27,7 @@ const made = [
   'NetworkPolicy',
   'Service',
   'Deployment',
+  'DaemonSet',
   'PodDisruptionBudget',
   'HorizontalPodAutoscaler',
 ] as const

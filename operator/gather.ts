@@ -3,6 +3,7 @@ import { fieldsOf } from '../crds/is-object.ts'
 import { type Applied, isOwned, type LiveObjects } from './apply.ts'
 import type { Compiled } from './compile/compile.ts'
 import { annotation, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
+import { isWorkload } from './desired/workload.ts'
 import type { Ask } from './gateways/ask.ts'
 import { addressOf, type GatewayPod, isEnding, podOf } from './gateways/pods.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -24,7 +25,7 @@ interface Sources {
   readonly ask: Ask
 }
 
-export type Gathered = Pick<Observation, 'policy' | 'compiled' | 'applied' | 'configMap' | 'deployment' | 'service' | 'template' | 'pods'>
+export type Gathered = Pick<Observation, 'policy' | 'compiled' | 'applied' | 'configMap' | 'workload' | 'service' | 'template' | 'pods'>
 
 /** `aside` waits for the gateways, which may be slow. */
 export async function gather({ live, ask }: Sources, policy: KubeObject, done: Done, aside: Aside): Promise<Gathered> {
@@ -36,9 +37,9 @@ export async function gather({ live, ask }: Sources, policy: KubeObject, done: D
     compiled: done.compiled,
     applied: done.applied,
     configMap: find('ConfigMap', policyConfigMap(owner.name)),
-    deployment: find('Deployment', gatewayName(owner.name)),
+    workload: workloadOf(done.want, (kind) => find(kind, gatewayName(owner.name))),
     service: find('Service', gatewayName(owner.name)),
-    template: templateOf(done.want.find(({ kind }) => kind === 'Deployment')),
+    template: templateOf(done.want.find(isWorkload)),
     pods: await reportsOf(all, ask, aside),
   }
 }
@@ -66,8 +67,14 @@ async function reportsOf(all: readonly KubeObject[], ask: Ask, aside: Aside): Pr
   return pods.some((pod) => addressOf(pod) !== undefined) ? aside(askAll) : askAll()
 }
 
-function templateOf(deployment: KubeObject | undefined): string | undefined {
-  const { metadata } = fieldsOf(fieldsOf(deployment?.['spec'])['template'])
+/** The workload of the policy. While the policy is not valid, the one that runs. */
+function workloadOf(want: readonly KubeObject[], find: (kind: string) => KubeObject | undefined): KubeObject | undefined {
+  const wanted = want.find(isWorkload)
+  return wanted === undefined ? (find('Deployment') ?? find('DaemonSet')) : find(wanted.kind)
+}
+
+function templateOf(workload: KubeObject | undefined): string | undefined {
+  const { metadata } = fieldsOf(fieldsOf(workload?.['spec'])['template'])
   const name = fieldsOf(fieldsOf(metadata)['annotations'])[annotation.template]
   return typeof name === 'string' ? name : undefined
 }

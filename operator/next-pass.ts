@@ -19,7 +19,7 @@ export function nextPassIn(seen: Observation, { Reconciling, Programmed }: Findi
   if (passes > 0) return paceOf(passes)
   // No watch shows when the object of another program is removed, or when something becomes allowed.
   const isBlocked = ['NameConflict', 'ApplyFailed'].includes(Programmed.reason)
-  return seen.deployment === undefined && !isBlocked ? undefined : intervals.atRest
+  return seen.workload === undefined && !isBlocked ? undefined : intervals.atRest
 }
 
 /** Ten passes at each rate: ten a second, then five, and so on down to one in two seconds. */

@@ -6,6 +6,7 @@ import type { Compilations } from './compile/compilations.ts'
 import { contained } from './containment.ts'
 import { desired } from './desired/desired.ts'
 import { annotation, type Owner, ownerOf } from './desired/names.ts'
+import { isWorkload } from './desired/workload.ts'
 import type { Settings } from './desired/settings.ts'
 import { findBackendService, gather, type Gathered } from './gather.ts'
 import type { Ask } from './gateways/ask.ts'
@@ -21,6 +22,7 @@ import { type Findings, findingsOf, isAwaiting, refusals } from './status/findin
 import type { Observation } from './status/observation.ts'
 import { statusOf } from './status/status.ts'
 import type { StatusWriter } from './status/writer.ts'
+import { mustStay } from './succession.ts'
 
 /** The parts of the operator that a pass uses. */
 export interface ReconcilerParts {
@@ -162,7 +164,11 @@ export class Reconciler {
       applied.push(one)
       if (one.is === 'conflict' || (one.is === 'refused' && object.kind === 'ConfigMap')) return applied
     }
-    return [...applied, ...(await applier.prune(want, owner, (object) => !isAutoscaler(object)))]
+    const workload = applied.find(
+      (one) => isWorkload(one.object) && (one.is === 'created' || one.is === 'changed' || one.is === 'unchanged'),
+    )
+    const isOver = (object: KubeObject): boolean => !isAutoscaler(object) && !mustStay(object, want, workload?.object)
+    return [...applied, ...(await applier.prune(want, owner, isOver))]
   }
 
   /**

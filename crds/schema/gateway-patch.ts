@@ -52,6 +52,7 @@ const of = (object: string, more = '') =>
 export const patch = documented(
   record({
     deployment: of('Deployment', ' Pods are below spec.template.'),
+    daemonSet: of('DaemonSet', ' Used instead of deployment if kind is DaemonSet.'),
     service: of('Service'),
     serviceAccount: of('ServiceAccount'),
     podDisruptionBudget: of('PodDisruptionBudget'),

@@ -1,49 +1,10 @@
-// The fields of the gateway that the operator runs: pods, placement, Service, and how pods stop.
+// The fields of the gateway that the operator runs: pods, placement, and how pods stop.
 import { choice, count, documented, duration, flag, group, list, map, quantity, record, text, whole } from './field.ts'
-import { networks } from './forms.ts'
+import { anyKeyProblem, annotations, labels, labelValue, optionalName } from './gateway-metadata.ts'
 import { patch } from './gateway-patch.ts'
-
-const qualified = /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
-
-/** Why a label or annotation cannot have this name. Users cannot set the operator's own. */
-function keyProblem(key: string): string | undefined {
-  if (!qualified.test(key) || key.length > 317) return 'must be a name such as example.com/name'
-  return /^(app\.kubernetes\.io|postscreen\.dev)\//.test(key) ? 'is set by the operator' : undefined
-}
-
-const anyKeyProblem = (key: string): string | undefined =>
-  qualified.test(key) && key.length <= 317 ? undefined : 'must be a name such as kubernetes.io/os'
-
-const labelValue = () =>
-  text({
-    max: 63,
-    pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$',
-    why: 'must be letters, digits, hyphens, dots and underscores, and must begin and end with a letter or digit',
-  })
-
-const annotations = (of: string) =>
-  documented(
-    map(
-      text({ max: 4096, why: 'must be text (in quotes if it looks like a number)' }),
-      50,
-      'must be a map of names to texts',
-      keyProblem,
-    ).default({}),
-    {
-      doc: `Annotations of ${of}.`,
-      tenancy: 'default',
-    },
-  )
-
-const labels = (of: string) =>
-  documented(map(labelValue(), 50, 'must be a map of names to texts', keyProblem).default({}), {
-    doc: `Labels of ${of}, in addition to the labels that the operator sets.`,
-    tenancy: 'default',
-  })
+import { service } from './gateway-service.ts'
 
 const objectName = (why: string) => text({ min: 1, max: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', why })
-
-const optionalName = (why: string) => text({ max: 253, pattern: '^([A-Za-z0-9]([-A-Za-z0-9./]*[A-Za-z0-9])?)?$', why })
 
 const resourceNames = /^([a-z0-9.-]+\/)?[a-z0-9][-a-z0-9.]{0,61}$/
 const amounts = () =>
@@ -88,47 +49,6 @@ const resources = group(
     }),
   },
   { doc: 'CPU time and memory of each pod.' },
-)
-
-const service = group(
-  {
-    type: documented(choice(['LoadBalancer', 'NodePort', 'ClusterIP']).default('LoadBalancer'), {
-      doc: 'The type of the Service.',
-      tenancy: { values: ['LoadBalancer', 'ClusterIP'] },
-    }),
-    port: count(25, { min: 1, max: 65_535 }, { doc: 'The port of the Service, to which clients connect.', tenancy: 'own' }),
-    nodePort: count(
-      0,
-      { min: 0, max: 65_535 },
-      {
-        doc: 'The port on each node when type is NodePort or LoadBalancer. 0: the cluster chooses a free port.',
-        tenancy: 'default',
-      },
-    ),
-    externalTrafficPolicy: documented(choice(['Local', 'Cluster']).default('Local'), {
-      doc: 'How nodes route external traffic. Local preserves the address of the client, which all tests need. Cluster replaces it with the address of a node: use it only if the load balancer sends a PROXY header.',
-      tenancy: 'own',
-    }),
-    loadBalancerClass: documented(optionalName('must be the name of a load-balancer class').default(''), {
-      doc: 'The class of the load balancer. It cannot be changed later. Empty: the default of the cluster.',
-      tenancy: 'default',
-    }),
-    loadBalancerSourceRanges: documented(networks(0, 1000).prefault([]), {
-      doc: 'The networks from which the load balancer accepts connections, if it supports this. Empty: all networks.',
-      tenancy: 'own',
-    }),
-    ipFamilyPolicy: documented(choice(['PreferDualStack', 'SingleStack', 'RequireDualStack']).default('PreferDualStack'), {
-      doc: 'Whether the Service has IPv4 addresses, IPv6 addresses or both.',
-      tenancy: 'own',
-    }),
-    ipFamilies: documented(list(choice(['IPv4', 'IPv6']), { max: 2, type: 'set' }).default([]), {
-      doc: 'The address families of the Service, the preferred one first. Empty: the default of the cluster.',
-      tenancy: 'own',
-    }),
-    annotations: annotations('the Service. Load balancers read their settings from them'),
-    labels: labels('the Service'),
-  },
-  { doc: 'The Service that clients connect to.' },
 )
 
 /** The defaults that rules across these fields need too. */
@@ -222,9 +142,32 @@ const toleration = record({
   }),
 })
 
+/** The default that rules across these fields need too. */
+export const defaultReplicas = 2
+
 export const gateway = documented(
   record({
-    replicas: count(2, { min: 0, max: 1000 }, { doc: 'The number of pods. Not used if autoscaling is set.', tenancy: 'own' }),
+    kind: documented(choice(['Deployment', 'DaemonSet']).default('Deployment'), {
+      doc: 'How the pods are placed. Deployment: a number of pods, which Kubernetes distributes over the nodes. DaemonSet: one pod on each node that nodeSelector and tolerations allow.',
+      tenancy: { values: ['Deployment'] },
+    }),
+    replicas: count(
+      defaultReplicas,
+      { min: 0, max: 1000 },
+      { doc: 'The number of pods of a Deployment. Not used if autoscaling is set.', tenancy: 'own' },
+    ),
+    hostPort: count(
+      0,
+      { min: 0, max: 65_535 },
+      {
+        doc: 'The port of the node that leads to the first port of listen.addresses, such as 25, for clusters without a load balancer. Further ports keep their numbers on the node. A node can run one such pod, so in a rollout a pod ends before its successor begins. 0: no port of the node.',
+        tenancy: 'default',
+      },
+    ),
+    hostNetwork: flag(false, {
+      doc: 'Whether the pods use the network of the node, with the ports of listen.addresses and the admin port. The gateway has no privileges, so its ports must be 1024 or higher unless the node allows lower ones to all users. NetworkPolicies do not apply to such pods.',
+      tenancy: 'default',
+    }),
     workers: count(
       1,
       { min: 1, max: 99 },

@@ -13,7 +13,7 @@ import { greetWait } from './greet.ts'
 import { commandTimeLimit } from './smtp.ts'
 import { handshakeTimeout } from './tls.ts'
 import { valuesAt } from '../values-at.ts'
-import { autoscalingDefaults } from './gateway.ts'
+import { autoscalingDefaults, defaultReplicas } from './gateway.ts'
 
 /**
  * CEL: one time of an object is not longer than another. True if one is missing or not valid: the second has a message
@@ -214,7 +214,30 @@ const tls: readonly Rule[] = [
   },
 ]
 
+const onEachNode = 'one pod runs on each node that nodeSelector and tolerations allow'
+
 const gateway: readonly Rule[] = [
+  {
+    at: 'spec.gateway',
+    field: 'autoscaling',
+    cel: "!has(self.autoscaling) || !has(self.kind) || self.kind != 'DaemonSet'",
+    message: `must be omitted when kind is DaemonSet: ${onEachNode}`,
+    holds: (value) => !has(value, 'autoscaling') || value['kind'] !== 'DaemonSet',
+  },
+  {
+    at: 'spec.gateway',
+    field: 'replicas',
+    cel: `!has(self.replicas) || self.replicas == ${defaultReplicas} || !has(self.kind) || self.kind != 'DaemonSet'`,
+    message: `must be omitted when kind is DaemonSet: ${onEachNode}`,
+    holds: ({ replicas = defaultReplicas, kind }) => replicas === defaultReplicas || kind !== 'DaemonSet',
+  },
+  {
+    at: 'spec.gateway',
+    field: 'hostPort',
+    cel: '!has(self.hostPort) || self.hostPort == 0 || !has(self.hostNetwork) || !self.hostNetwork',
+    message: 'must be 0 when hostNetwork is true: the pods then have the ports of listen.addresses on their nodes',
+    holds: ({ hostPort = 0, hostNetwork }) => hostPort === 0 || hostNetwork !== true,
+  },
   {
     at: 'spec.gateway.autoscaling',
     field: 'minReplicas',

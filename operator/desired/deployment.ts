@@ -1,10 +1,15 @@
-// The Deployment of the gateway: a new pod is ready before an old one goes.
+// The Deployment of the gateway: a new pod is ready before an old one goes, unless both need the same port of a node.
 import type { V1Deployment } from '@kubernetes/client-node'
 import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner, selectorLabels } from './names.ts'
 import type { GatewaySpec, OwnImage } from './pod.ts'
 import { podTemplate } from './pod-template.ts'
+import { hasNodePorts } from './workload.ts'
+
+const newFirst = { maxUnavailable: 0, maxSurge: '25%' } as const
+/** Where every node has a pod, there is no node for one more. */
+const oneByOne = { maxUnavailable: 1, maxSurge: 0 } as const
 
 export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): KubeObject {
   return {
@@ -16,7 +21,7 @@ export function deployment(owner: Owner, gateway: GatewaySpec, compiled: Compile
       ...(gateway.autoscaling === undefined && { replicas: gateway.replicas }),
       revisionHistoryLimit: 3,
       progressDeadlineSeconds: 600,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '25%' } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: hasNodePorts(gateway) ? oneByOne : newFirst },
       selector: { matchLabels: { ...selectorLabels(owner.name) } },
       template: podTemplate(owner.name, gateway, compiled, own),
     },

@@ -4,10 +4,12 @@ import type { Compiled } from '../compile/compile.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { autoscaler } from './autoscaler.ts'
 import { policyMap, tableMaps } from './config-maps.ts'
+import { daemonSet } from './daemon-set.ts'
 import { deployment } from './deployment.ts'
 import { disruptionBudget } from './disruption-budget.ts'
 import { annotation, type Owner } from './names.ts'
 import { networkPolicy } from './network-policy.ts'
+import type { GatewaySpec } from './pod.ts'
 import { patched } from './patch/patch.ts'
 import { withTemplateName } from './pod-template.ts'
 import { service } from './service.ts'
@@ -36,8 +38,14 @@ export function unpatched(owner: Owner, compiled: Compiled, settings: Settings):
     serviceAccount(owner),
     ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, settings)] : []),
     service(owner, spec, gateway),
-    deployment(owner, gateway, compiled, settings),
-    disruptionBudget(owner, gateway),
+    ...workload(owner, gateway, compiled, settings),
     ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling)]),
   ]
+}
+
+/** A node that is drained keeps the pods of a DaemonSet, so they have no disruption budget. */
+function workload(owner: Owner, gateway: GatewaySpec, compiled: Compiled, settings: Settings): readonly KubeObject[] {
+  return gateway.kind === 'DaemonSet'
+    ? [daemonSet(owner, gateway, compiled, settings)]
+    : [deployment(owner, gateway, compiled, settings), disruptionBudget(owner, gateway)]
 }

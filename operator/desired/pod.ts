@@ -4,7 +4,7 @@ import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import type { Compiled } from '../compile/compile.ts'
 import type { SecretFile } from '../compile/secret-files.ts'
 import { gatewayName, policyConfigMap, selectorLabels, tablesConfigMap } from './names.ts'
-import { adminPort, smtpPortName, smtpPorts } from './ports.ts'
+import { adminPort, containerPorts } from './ports.ts'
 
 export type GatewaySpec = NonNullable<PolicySpec['gateway']>
 
@@ -73,10 +73,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
       // The delay passes in preStop. After it, clients are accepted until no new client comes.
       ...(gateway.drain.delay > 0 ? ['--drain-delay', '1s'] : []),
     ],
-    ports: [
-      ...smtpPorts(spec).map((port, index) => ({ name: smtpPortName(index), containerPort: port, protocol: 'TCP' })),
-      { name: 'admin', containerPort: adminPort, protocol: 'TCP' },
-    ],
+    ports: [...containerPorts(spec, gateway.hostPort), { name: 'admin', containerPort: adminPort, protocol: 'TCP' }],
     ...probes,
     // Until endpoints and load balancers know that the pod is terminating, clients still come and are accepted.
     ...(gateway.drain.delay > 0 && { lifecycle: { preStop: { sleep: { seconds: gateway.drain.delay } } } }),
@@ -137,7 +134,10 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(gateway.priorityClassName !== '' && { priorityClassName: gateway.priorityClassName }),
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
-    ...spread(name),
+    // A DaemonSet places its pods itself.
+    ...(gateway.kind === 'Deployment' && spread(name)),
+    // With the network of the node, the default would be the DNS of the node, which knows no Services.
+    ...(gateway.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
     containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? own.image : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },

@@ -16,8 +16,9 @@ const furtherPorts = (spec: PolicySpec, own: number): V1ServicePort[] =>
 export function service(owner: Owner, spec: PolicySpec, gateway: GatewaySpec): KubeObject {
   const { type, port, nodePort, externalTrafficPolicy, loadBalancerClass, loadBalancerSourceRanges, ipFamilyPolicy, ipFamilies } =
     gateway.service
-  const { annotations, labels } = gateway.service
-  const external = type !== 'ClusterIP'
+  const { annotations, labels, externalIPs, loadBalancerIP, allocateLoadBalancerNodePorts, sessionAffinity } = gateway.service
+  const onNodes = type !== 'ClusterIP'
+  const external = onNodes || externalIPs.length > 0
   const balanced = type === 'LoadBalancer'
   return {
     apiVersion: 'v1',
@@ -27,12 +28,17 @@ export function service(owner: Owner, spec: PolicySpec, gateway: GatewaySpec): K
       type,
       selector: { ...selectorLabels(owner.name) },
       ports: [
-        { name: 'smtp', port, targetPort: 'smtp', protocol: 'TCP', ...(external && nodePort > 0 && { nodePort }) },
+        { name: 'smtp', port, targetPort: 'smtp', protocol: 'TCP', ...(onNodes && nodePort > 0 && { nodePort }) },
         ...furtherPorts(spec, port),
       ],
       ...(external && { externalTrafficPolicy }),
       ...(balanced && loadBalancerClass !== '' && { loadBalancerClass }),
       ...(balanced && loadBalancerSourceRanges.length > 0 && { loadBalancerSourceRanges: loadBalancerSourceRanges.map(maskedText) }),
+      ...(balanced && loadBalancerIP !== '' && { loadBalancerIP }),
+      // What is the default of Kubernetes is set only to change it.
+      ...(balanced && !allocateLoadBalancerNodePorts && { allocateLoadBalancerNodePorts }),
+      ...(externalIPs.length > 0 && { externalIPs: [...externalIPs] }),
+      ...(sessionAffinity !== 'None' && { sessionAffinity }),
       ipFamilyPolicy,
       ...(ipFamilies.length > 0 && { ipFamilies: [...ipFamilies] }),
     },

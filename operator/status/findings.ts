@@ -180,11 +180,19 @@ function backendReachable(seen: Observation, { total }: Rollout): Finding {
   )
 }
 
+const noNode = finding(
+  'False',
+  'NoNode',
+  'No node fits spec.gateway.nodeSelector and spec.gateway.tolerations: no gateway runs, and clients cannot connect',
+)
+
 /** Whether the wanted number of gateways accepts clients. */
-function serving({ deployment }: Observation, { ready: up, total }: Rollout): Finding {
-  if (deployment !== undefined && total === 0)
+function serving({ workload }: Observation, { ready: up, total, isCounted }: Rollout): Finding {
+  if (workload?.kind === 'DaemonSet' && total === 0)
+    return isCounted ? noNode : finding('False', 'GatewaysNotReady', 'The nodes are not counted yet')
+  if (workload !== undefined && total === 0)
     return finding('False', 'ScaledToZero', 'spec.gateway.replicas is 0: no gateway runs, and clients cannot connect. Set it to 1 or more')
-  if (deployment === undefined || up >= total) return finding('True', 'Ready', '')
+  if (workload === undefined || up >= total) return finding('True', 'Ready', '')
   return finding('False', 'GatewaysNotReady', `${up} of ${total} gateways accept clients`)
 }
 

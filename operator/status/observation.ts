@@ -25,11 +25,11 @@ export interface Observation {
   readonly drifted: readonly KubeObject[]
   /** Objects that another writer keeps changing back. */
   readonly contested: readonly Contested[]
-  /** The policy's own ConfigMap, its Deployment and its Service, as they are in the cluster. */
+  /** The policy's own ConfigMap, what runs its gateways, and its Service, as they are in the cluster. */
   readonly configMap: KubeObject | undefined
-  readonly deployment: KubeObject | undefined
+  readonly workload: KubeObject | undefined
   readonly service: KubeObject | undefined
-  /** The form that the pods of the Deployment should have. */
+  /** The form that the pods should have. */
   readonly template: string | undefined
   readonly pods: readonly GatewayPod[]
   /**

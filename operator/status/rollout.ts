@@ -1,4 +1,4 @@
-// The progress of the Deployment and its pods towards what is wanted.
+// The progress of the Deployment or DaemonSet and its pods towards what is wanted.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Observation } from './observation.ts'
@@ -8,13 +8,50 @@ const count = (value: unknown): number => (typeof value === 'number' ? value : 0
 export interface Rollout {
   /** The wanted number of gateways. */
   readonly total: number
+  /** For a DaemonSet, whether Kubernetes has counted its nodes. Before that, total is 0. */
+  readonly isCounted: boolean
   readonly ready: number
   /** How many run this generation of the policy, in the form of pod that it requests. */
   readonly updated: number
   /** Every gateway has the newest form and runs this generation, and there are no others. */
   readonly complete: boolean
-  /** The Deployment has exceeded its progressDeadlineSeconds. */
+  /** A Deployment has exceeded its progressDeadlineSeconds. */
   readonly stuck: string | undefined
+}
+
+/** What the controller of a Deployment or DaemonSet says about its pods. */
+interface Counts {
+  /** The wanted number of pods. For a DaemonSet, the number of nodes. */
+  readonly wanted: number
+  readonly existing: number
+  readonly updated: number
+  readonly available: number
+  /** The counts are those of the present form of the object. */
+  readonly seen: boolean
+}
+
+/** Missing counts are zero, as the API server leaves them out. */
+export function countsOf(workload: KubeObject | undefined): Counts {
+  const [spec, status] = [fieldsOf(workload?.['spec']), fieldsOf(workload?.['status'])]
+  const seen = count(status['observedGeneration']) >= (workload?.metadata.generation ?? 0)
+  if (workload?.kind === 'DaemonSet') {
+    const { desiredNumberScheduled, currentNumberScheduled, updatedNumberScheduled, numberAvailable } = status
+    return {
+      wanted: count(desiredNumberScheduled),
+      existing: count(currentNumberScheduled),
+      updated: count(updatedNumberScheduled),
+      available: count(numberAvailable),
+      // The first status of the controller has this field, even if it is 0.
+      seen: seen && typeof desiredNumberScheduled === 'number',
+    }
+  }
+  return {
+    wanted: typeof spec['replicas'] === 'number' ? spec['replicas'] : 1,
+    existing: count(status['replicas']),
+    updated: count(status['updatedReplicas']),
+    available: count(status['availableReplicas']),
+    seen,
+  }
 }
 
 function gaveUp(deployment: KubeObject | undefined): string | undefined {
@@ -24,23 +61,21 @@ function gaveUp(deployment: KubeObject | undefined): string | undefined {
 }
 
 /** The present state of a policy's gateways. */
-export function rolloutOf({ deployment, compiled, template, pods }: Observation): Rollout {
-  const spec = fieldsOf(deployment?.['spec'])
-  const status = fieldsOf(deployment?.['status'])
-  const wanted = typeof spec['replicas'] === 'number' ? spec['replicas'] : 1
+export function rolloutOf({ workload, compiled, template, pods }: Observation): Rollout {
+  const { wanted, existing, updated: renewed, seen } = countsOf(workload)
   // Fewer pods than the autoscaler's minimum are never enough.
   const total = Math.max(wanted, compiled?.policy.spec.gateway?.autoscaling?.minReplicas ?? 0)
   const updated = pods.filter(
     (pod) => pod.template === template && pod.report?.hash !== undefined && pod.report.hash === compiled?.hash,
   ).length
-  const seen = count(status['observedGeneration']) >= (deployment?.metadata.generation ?? 0)
-  const rolledOut = seen && count(status['updatedReplicas']) === total && count(status['replicas']) === total
+  const rolledOut = seen && renewed === total && existing === total
   return {
     total,
+    isCounted: seen,
     ready: pods.filter(({ ready }) => ready).length,
     updated,
-    complete: deployment !== undefined && rolledOut && updated === total && pods.length === total,
-    // The Deployment's status for an earlier form says nothing about this one.
-    stuck: seen ? gaveUp(deployment) : undefined,
+    complete: workload !== undefined && rolledOut && updated === total && pods.length === total,
+    // The status for an earlier form says nothing about this one.
+    stuck: seen ? gaveUp(workload) : undefined,
   }
 }

@@ -11,6 +11,8 @@ import { conditionTypes, type Findings } from './findings.ts'
 import { noticesOf } from '../../crds/notices.ts'
 import type { GatewayPod } from '../gateways/pods.ts'
 import type { Observation } from './observation.ts'
+import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
+import type { GatewaySpec } from '../desired/pod.ts'
 import { rolloutOf } from './rollout.ts'
 
 /** metav1.Condition. */
@@ -37,26 +39,41 @@ function conditions(policy: KubeObject, findings: Findings, now: Date): readonly
   })
 }
 
-/**
- * A node port: the nodes with a gateway that accepts clients, because with externalTrafficPolicy Local the others do
- * not answer.
- */
-function nodeAddresses(ports: unknown, pods: readonly GatewayPod[]): readonly string[] {
-  const [first] = Array.isArray(ports) ? ports.filter(isObject) : []
-  const port = first?.['nodePort']
-  if (typeof port !== 'number') return []
+/** The nodes with a gateway that accepts clients, each with a port. Other nodes do not answer. */
+function onNodes(pods: readonly GatewayPod[], port: number): readonly string[] {
   const hosts = pods.flatMap(({ ready, host }) => (ready && host !== undefined ? [host] : []))
   return [...new Set(hosts)].toSorted().map((address) => formatEndpoint({ address, port }))
 }
 
-/** Where clients connect: the addresses of the load balancer, of nodes, or of the Service in the cluster. */
-function addresses({ service, pods }: Observation): readonly string[] {
+/** A port of the node itself: that of the pod. */
+function nodePort({ hostPort, hostNetwork }: GatewaySpec, { listen }: PolicySpec): number | undefined {
+  if (hostPort > 0) return hostPort
+  return hostNetwork ? listen.addresses[0]?.port : undefined
+}
+
+const texts = (list: unknown): readonly string[] => (Array.isArray(list) ? list.map(String) : [])
+
+/** The addresses of the load balancer, of nodes, or of the Service in the cluster. */
+function ofService({ service, pods }: Observation): readonly string[] {
   const spec = fieldsOf(service?.['spec'])
-  if (spec['type'] === 'NodePort') return nodeAddresses(spec['ports'], pods)
-  if (spec['type'] !== 'LoadBalancer') return Array.isArray(spec['clusterIPs']) ? spec['clusterIPs'].map(String) : []
+  if (spec['type'] === 'NodePort') {
+    const [first] = Array.isArray(spec['ports']) ? spec['ports'].filter(isObject) : []
+    const port = first?.['nodePort']
+    return typeof port === 'number' ? onNodes(pods, port) : []
+  }
+  if (spec['type'] !== 'LoadBalancer') return texts(spec['clusterIPs'])
   const balancer = fieldsOf(fieldsOf(service?.['status'])['loadBalancer'])['ingress']
   const entries = Array.isArray(balancer) ? balancer.filter(isObject) : []
   return entries.flatMap(({ ip, hostname }) => [ip, hostname].filter((one) => typeof one === 'string' && one !== '').map(String))
+}
+
+/** Where clients connect. An address in the cluster is one only if there is no other. */
+function addresses(seen: Observation): readonly string[] {
+  const policy = seen.compiled?.policy.spec
+  const port = policy?.gateway === undefined ? undefined : nodePort(policy.gateway, policy)
+  const outside = [...(port === undefined ? [] : onNodes(seen.pods, port)), ...texts(fieldsOf(seen.service?.['spec'])['externalIPs'])]
+  const isInside = fieldsOf(seen.service?.['spec'])['type'] === 'ClusterIP'
+  return isInside && (outside.length > 0 || port !== undefined) ? outside : [...outside, ...ofService(seen)]
 }
 
 function backends({ policy }: Compiled): readonly string[] {
@@ -97,7 +114,7 @@ export function statusOf(seen: Observation, findings: Findings, now: Date): Poli
   const { policy, compiled } = seen
   const { generation = 0 } = policy.metadata
   const { total, ready, updated } = rolloutOf(seen)
-  const managed = seen.deployment !== undefined
+  const managed = seen.workload !== undefined
   return {
     observedGeneration: generation,
     conditions: conditions(policy, findings, now),

@@ -84,6 +84,7 @@ for (const { name, policy } of policies) {
         'NetworkPolicy',
         'Service',
         'Deployment',
+        'DaemonSet',
         'PodDisruptionBudget',
         'HorizontalPodAutoscaler',
       ]

@@ -94,7 +94,7 @@ const cases: readonly {
     want: ['Normal Updated: Created Service mx-gateway; updated Service mx-gateway; removed Service mx-gateway'],
     lines: 3,
   },
-  { what: 'nothing of what passes by itself', seen: { ...onItsWay, pods: [], deployment: deploymentWith(2) }, before: rest, want: [] },
+  { what: 'nothing of what passes by itself', seen: { ...onItsWay, pods: [], workload: deploymentWith(2) }, before: rest, want: [] },
   {
     what: 'that a policy is taken, and that all gateways have it',
     seen: rest,

@@ -51,6 +51,15 @@ export function deploymentWith(replicas: number, status: object = {}): KubeObjec
   }
 }
 
+/** A DaemonSet with this status of its controller. */
+export const daemonSetWith = (status: object): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'mx-gateway', namespace: 'mail', generation: 2 },
+  spec: {},
+  status: { observedGeneration: 2, ...status },
+})
+
 /** A policy at rest: generation 3, two gateways. */
 export function atRest(spec: object = { gateway: {} }): Observation & { readonly compiled: Compiled } {
   const policy = policyWith(spec, { generation: 3 })
@@ -77,7 +86,7 @@ export function atRest(spec: object = { gateway: {} }): Observation & { readonly
     drifted: [],
     contested: [],
     configMap,
-    deployment: isManaged ? deploymentWith(2) : undefined,
+    workload: isManaged ? deploymentWith(2) : undefined,
     service: isManaged ? service : undefined,
     template: isManaged ? template : undefined,
     pods: isManaged ? [podWith(compiled), podWith(compiled, { name: 'mx-gateway-2', uid: 'uid-2' })] : [],

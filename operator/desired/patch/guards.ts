@@ -61,6 +61,7 @@ function ofWorkload(object: unknown, policy: string): readonly Guard[] {
     same(['spec', 'replicas'], 'must be set with spec.gateway.replicas or spec.gateway.autoscaling'),
     ...labelGuards(policy, ['spec', 'template', 'metadata', 'labels']),
     same([...pod, 'terminationGracePeriodSeconds'], 'follows from the time limits of a stopping pod; use spec.gateway.drain'),
+    same([...pod, 'hostNetwork'], 'must be set with spec.gateway.hostNetwork'),
     contains([...pod, 'containers', { name: 'gateway' }, 'name'], 'must not be removed: it is the gateway'),
     same([...gateway, 'image'], 'must be set with spec.gateway.image.name'),
     same([...gateway, 'command'], 'must not be set: the image starts the gateway'),
@@ -68,7 +69,7 @@ function ofWorkload(object: unknown, policy: string): readonly Guard[] {
     same([...gateway, 'lifecycle'], 'lets a pod stop without losing sessions; use spec.gateway.drain'),
     ...probes.map((probe) => same([...gateway, probe, 'httpGet'], 'must stay: the operator relies on it; change the times of the probe')),
     ...entries(object, [...gateway, 'ports'], ['containerPort', 'protocol']).map((port) =>
-      same([...gateway, 'ports', port], 'follows from spec.listen.addresses; add entries with other ports'),
+      same([...gateway, 'ports', port], 'follows from spec.listen.addresses and spec.gateway.hostPort; add entries with other ports'),
     ),
     ...entries(object, [...gateway, 'volumeMounts'], ['mountPath']).map((mount) =>
       same([...gateway, 'volumeMounts', mount], 'must stay: the gateway reads and writes there; add entries with other paths'),
@@ -97,6 +98,7 @@ const ofAutoscaler: readonly Guard[] = [
 function ofKind(object: unknown, kind: string, policy: string): readonly Guard[] {
   switch (kind) {
     case 'Deployment':
+    case 'DaemonSet':
       return ofWorkload(object, policy)
     case 'Service':
       return ofService(object)

@@ -19,6 +19,22 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'addresses and a Service', spec: { backend: { addresses, service } }, at: 'spec.backend' },
 
   { what: 'a gateway with nothing said', spec: { gateway: {} } },
+  { what: 'a pod on each node', spec: { gateway: { kind: 'DaemonSet', hostPort: 25 } } },
+  { what: 'a pod on each node, with the default of replicas', spec: { gateway: { kind: 'DaemonSet', replicas: 2 } } },
+  { what: 'a pod on each node, and a number of pods', spec: { gateway: { kind: 'DaemonSet', replicas: 3 } }, at: 'spec.gateway.replicas' },
+  { what: 'a pod on each node, and none at all', spec: { gateway: { kind: 'DaemonSet', replicas: 0 } }, at: 'spec.gateway.replicas' },
+  {
+    what: 'a pod on each node, and an autoscaler',
+    spec: { gateway: { kind: 'DaemonSet', autoscaling: {} } },
+    at: 'spec.gateway.autoscaling',
+  },
+  { what: 'a Deployment with a number of pods', spec: { gateway: { kind: 'Deployment', replicas: 3 } } },
+  { what: 'the network of the node', spec: { gateway: { hostNetwork: true, hostPort: 0 } } },
+  {
+    what: 'the network of the node, and a port of the node',
+    spec: { gateway: { hostNetwork: true, hostPort: 25 } },
+    at: 'spec.gateway.hostPort',
+  },
   { what: 'as many pods at least as at most', spec: { gateway: { autoscaling: { minReplicas: 3, maxReplicas: 3 } } } },
   {
     what: 'more pods at least than at most',

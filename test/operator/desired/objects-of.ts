@@ -1,6 +1,6 @@
 // The objects that the operator makes of a policy, by kind, for tests of single builders.
 import assert from 'node:assert/strict'
-import type { V1Deployment, V1NetworkPolicy, V1Service, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
+import type { V1DaemonSet, V1Deployment, V1NetworkPolicy, V1Service, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
 import { compile } from '../../../operator/compile/compile.ts'
 import { desired } from '../../../operator/desired/desired.ts'
 import { ownerOf } from '../../../operator/desired/names.ts'
@@ -10,6 +10,7 @@ import { policyWith } from '../policy-object.ts'
 
 interface Kinds {
   readonly ConfigMap: KubeObject
+  readonly DaemonSet: V1DaemonSet
   readonly Deployment: V1Deployment
   readonly HorizontalPodAutoscaler: V2HorizontalPodAutoscaler
   readonly NetworkPolicy: V1NetworkPolicy

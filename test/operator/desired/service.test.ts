@@ -38,6 +38,26 @@ describe('the ports of a Service', () => {
 
 describe('a Service', () => {
   const cases: readonly { readonly what: string; readonly service: object; readonly want: object }[] = [
+    {
+      what: 'has an address, no node ports and one pod for each client, if the policy asks for them',
+      service: { loadBalancerIP: '192.0.2.25', allocateLoadBalancerNodePorts: false, sessionAffinity: 'ClientIP' },
+      want: { loadBalancerIP: '192.0.2.25', allocateLoadBalancerNodePorts: false, sessionAffinity: 'ClientIP' },
+    },
+    {
+      what: 'has none of these unless the policy asks for them',
+      service: {},
+      want: { loadBalancerIP: undefined, allocateLoadBalancerNodePorts: undefined, sessionAffinity: undefined, externalIPs: undefined },
+    },
+    {
+      what: 'in the cluster has nothing of a load balancer',
+      service: { type: 'ClusterIP', loadBalancerIP: '192.0.2.25', allocateLoadBalancerNodePorts: false },
+      want: { loadBalancerIP: undefined, allocateLoadBalancerNodePorts: undefined, externalTrafficPolicy: undefined },
+    },
+    {
+      what: 'in the cluster with addresses of nodes keeps the address of clients',
+      service: { type: 'ClusterIP', externalIPs: ['192.0.2.25', '2001:db8::25'] },
+      want: { externalIPs: ['192.0.2.25', '2001:db8::25'], externalTrafficPolicy: 'Local' },
+    },
     { what: 'has the only IP family', service: { ipFamilies: ['IPv6'] }, want: { ipFamilies: ['IPv6'] } },
     { what: 'has no IP families unless the policy names them', service: {}, want: { ipFamilies: undefined } },
     {

@@ -5,7 +5,7 @@ import type { Applied } from '../../../operator/apply.ts'
 import type { GatewayPod } from '../../../operator/gateways/pods.ts'
 import { conditionTypes, type Findings, findingsOf } from '../../../operator/status/findings.ts'
 import type { Observation } from '../../../operator/status/observation.ts'
-import { atRest, deploymentWith, podWith } from '../observed.ts'
+import { atRest, deploymentWith, podWith, daemonSetWith } from '../observed.ts'
 
 type Given = (base: ReturnType<typeof atRest>) => Observation
 
@@ -203,12 +203,12 @@ const cases: readonly Case[] = [
   },
   {
     what: 'no gateway is there yet',
-    given: (base) => ({ ...base, pods: [], deployment: deploymentWith(2, { replicas: 0, updatedReplicas: 0, availableReplicas: 0 }) }),
+    given: (base) => ({ ...base, pods: [], workload: deploymentWith(2, { replicas: 0, updatedReplicas: 0, availableReplicas: 0 }) }),
     want: { ...progressing, BackendReachable: 'Unknown NoReport' },
   },
   {
     what: 'the Deployment has just been changed, and its status is of before',
-    given: (base) => ({ ...base, deployment: deploymentWith(2, { observedGeneration: 1 }) }),
+    given: (base) => ({ ...base, workload: deploymentWith(2, { observedGeneration: 1 }) }),
     want: progressing,
   },
   {
@@ -230,7 +230,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'the Deployment has given up',
-    given: (base) => ({ ...base, pods: change(base.pods, 0, { report: undefined }), deployment: deploymentWith(2, gaveUp) }),
+    given: (base) => ({ ...base, pods: change(base.pods, 0, { report: undefined }), workload: deploymentWith(2, gaveUp) }),
     want: {
       Programmed: 'False Progressing',
       Ready: 'False Progressing',
@@ -244,13 +244,13 @@ const cases: readonly Case[] = [
     given: (base) => ({
       ...base,
       pods: change(base.pods, 0, { report: undefined }),
-      deployment: deploymentWith(2, { ...gaveUp, observedGeneration: 1 }),
+      workload: deploymentWith(2, { ...gaveUp, observedGeneration: 1 }),
     }),
     want: progressing,
   },
   {
     what: 'a name is taken',
-    given: (base) => ({ ...base, applied: [conflict(false)], deployment: undefined, pods: [] }),
+    given: (base) => ({ ...base, applied: [conflict(false)], workload: undefined, pods: [] }),
     want: {
       Programmed: 'False NameConflict',
       BackendReachable: 'Unknown NoReport',
@@ -262,7 +262,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'an earlier policy of the name is still being removed',
-    given: (base) => ({ ...base, applied: [conflict(true)], deployment: undefined, pods: [] }),
+    given: (base) => ({ ...base, applied: [conflict(true)], workload: undefined, pods: [] }),
     want: {
       Programmed: 'False WaitingForDeletion',
       BackendReachable: 'Unknown NoReport',
@@ -328,9 +328,25 @@ const cases: readonly Case[] = [
   },
   {
     what: 'the policy wants no gateway at the moment',
-    given: () => ({ ...atRest({ gateway: { replicas: 0 } }), deployment: deploymentWith(0), pods: [] }),
+    given: () => ({ ...atRest({ gateway: { replicas: 0 } }), workload: deploymentWith(0), pods: [] }),
     want: { BackendReachable: 'Unknown NoGateway', Ready: 'False ScaledToZero' },
     says: { Ready: /^spec\.gateway\.replicas is 0: no gateway runs, and clients cannot connect/ },
+  },
+  {
+    what: 'no node fits the DaemonSet',
+    given: () => ({ ...atRest({ gateway: { kind: 'DaemonSet' } }), workload: daemonSetWith({ desiredNumberScheduled: 0 }), pods: [] }),
+    want: { BackendReachable: 'Unknown NoGateway', Ready: 'False NoNode' },
+    says: { Ready: /^No node fits spec\.gateway\.nodeSelector and spec\.gateway\.tolerations/ },
+  },
+  {
+    what: 'the nodes of a new DaemonSet are not counted yet',
+    given: () => ({ ...atRest({ gateway: { kind: 'DaemonSet' } }), workload: daemonSetWith({}), pods: [] }),
+    want: {
+      BackendReachable: 'Unknown NoGateway',
+      Programmed: 'False Progressing',
+      Ready: 'False Progressing',
+      Reconciling: 'True Progressing',
+    },
   },
   {
     what: 'the operator runs no gateway for the policy',

@@ -223,7 +223,7 @@ const programmed: readonly Case[] = [
   },
   {
     what: 'a pod with trouble in a rollout that Kubernetes gave up',
-    seen: { ...base, deployment: deploymentWith(2, timedOut), pods: reporting({}).map((pod) => ({ ...pod, trouble: 'no image' })) },
+    seen: { ...base, workload: deploymentWith(2, timedOut), pods: reporting({}).map((pod) => ({ ...pod, trouble: 'no image' })) },
     type: 'Programmed',
     want: 'False Progressing: 1 of 2 gateways run generation 3 (pod mx-gateway-1: no image)',
   },
@@ -244,7 +244,7 @@ const backends: readonly Case[] = [
   },
   {
     what: 'a gateway that still runs after all were switched off',
-    seen: { ...base, deployment: deploymentWith(0), pods: reporting({}) },
+    seen: { ...base, workload: deploymentWith(0), pods: reporting({}) },
     type: 'BackendReachable',
     want: 'True Reachable: All 1 gateways reach a mail server of postfix.mail.svc:10025',
   },
@@ -331,7 +331,7 @@ const backends: readonly Case[] = [
 const summaries: readonly Case[] = [
   {
     what: 'no gateway that is wanted',
-    seen: { ...atRest({ gateway: { replicas: 0 } }), deployment: deploymentWith(0), pods: [] },
+    seen: { ...atRest({ gateway: { replicas: 0 } }), workload: deploymentWith(0), pods: [] },
     type: 'Ready',
     want: 'False ScaledToZero: spec.gateway.replicas is 0: no gateway runs, and clients cannot connect. Set it to 1 or more',
   },
@@ -343,7 +343,7 @@ const summaries: readonly Case[] = [
   },
   {
     what: 'more gateways that accept clients than are wanted',
-    seen: { ...base, deployment: deploymentWith(1) },
+    seen: { ...base, workload: deploymentWith(1) },
     type: 'Ready',
     want: 'False Progressing: 2 of 1 gateways run generation 3',
   },
@@ -401,7 +401,7 @@ const summaries: readonly Case[] = [
   },
   {
     what: 'a rollout that Kubernetes gave up and that ended nevertheless',
-    seen: { ...base, deployment: deploymentWith(2, timedOut) },
+    seen: { ...base, workload: deploymentWith(2, timedOut) },
     type: 'Stalled',
     want: 'False NotStalled: Nothing blocks the policy',
   },

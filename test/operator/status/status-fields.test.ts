@@ -82,7 +82,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'no more serving gateways than wanted',
-    seen: { ...base, deployment: deploymentWith(1) },
+    seen: { ...base, workload: deploymentWith(1) },
     field: 'gateways',
     want: { total: 1, ready: 2, updated: 2, programmed: '2/1', serving: '1/1' },
   },

@@ -28,6 +28,13 @@ const invalid = (seen: Observation): Observation => ({
   problems: [{ path: 'spec.mode', why: 'is not a mode' }],
 })
 
+const inCluster = (more: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'mx-gateway' },
+  spec: { type: 'ClusterIP', clusterIPs: ['10.96.0.1'], ...more },
+})
+
 describe('the status', () => {
   test('of a policy that was new never says that a condition turned in 1970', () => {
     const rolling = { ...atRest(), pods: [] }
@@ -115,6 +122,24 @@ describe('the status', () => {
       want: ['10.96.0.1', 'fd00::1'],
     },
     {
+      what: 'of pods with a port of the node has the nodes, and not the address in the cluster',
+      seen: { ...atRest({ gateway: { kind: 'DaemonSet', hostPort: 25, service: { type: 'ClusterIP' } } }), service: inCluster({}) },
+      field: 'addresses',
+      want: ['192.0.2.101:25'],
+    },
+    {
+      what: 'of pods with the network of the node has the nodes with the port of the gateway',
+      seen: { ...atRest({ gateway: { hostNetwork: true, service: { type: 'ClusterIP' } } }), service: inCluster({}) },
+      field: 'addresses',
+      want: ['192.0.2.101:2525'],
+    },
+    {
+      what: 'of a Service with addresses of nodes has these',
+      seen: { ...atRest(), service: inCluster({ externalIPs: ['192.0.2.25'] }) },
+      field: 'addresses',
+      want: ['192.0.2.25'],
+    },
+    {
       what: 'has no addresses while the load balancer has none',
       seen: { ...atRest(), service: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' }, spec: { type: 'LoadBalancer' } } },
       field: 'addresses',
@@ -124,7 +149,7 @@ describe('the status', () => {
       what: 'counts the gateways of the newest form that run this generation',
       seen: {
         ...atRest(),
-        deployment: deploymentWith(3),
+        workload: deploymentWith(3),
         pods: [podWith(atRest().compiled, { ready: false }), podWith(atRest().compiled, { template: 'older' })],
       },
       field: 'gateways',
@@ -196,7 +221,7 @@ describe('for kstatus (GitOps tools, kubectl-wait and the like) a policy', () =>
     { what: 'without gateways is current when its ConfigMap is written', seen: atRest({}), want: 'Current' },
     {
       what: 'with no gateway wanted is in progress: clients cannot connect',
-      seen: { ...atRest({ gateway: { replicas: 0 } }), deployment: deploymentWith(0), pods: [] },
+      seen: { ...atRest({ gateway: { replicas: 0 } }), workload: deploymentWith(0), pods: [] },
       want: 'InProgress',
     },
     { what: 'with a newer generation is in progress', seen: rest, generation: 4, want: 'InProgress' },
@@ -208,7 +233,7 @@ describe('for kstatus (GitOps tools, kubectl-wait and the like) a policy', () =>
     },
     { what: 'that is paused with a change is in progress', seen: { ...rest, paused: true, pods: [] }, want: 'InProgress' },
     { what: 'that is not valid has failed', seen: invalid(rest), want: 'Failed' },
-    { what: 'whose rollout has given up has failed', seen: { ...rest, pods: [], deployment: deploymentWith(2, gaveUp) }, want: 'Failed' },
+    { what: 'whose rollout has given up has failed', seen: { ...rest, pods: [], workload: deploymentWith(2, gaveUp) }, want: 'Failed' },
     {
       what: 'whose name is taken has failed',
       seen: { ...rest, applied: [{ is: 'conflict', object: rest.policy, why: 'taken', passes: false }] },
@@ -278,7 +303,7 @@ const observation: fc.Arbitrary<Observation> = fc.record({
     maxLength: 2,
   }),
   configMap: maybe(fc.constant(base.configMap ?? object)),
-  deployment: maybe(deployment),
+  workload: maybe(deployment),
   service: fc.constantFrom(undefined, object, {
     ...object,
     spec: { type: 'LoadBalancer' },

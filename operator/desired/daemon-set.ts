@@ -7,7 +7,9 @@ import type { GatewaySpec, OwnImage } from './pod.ts'
 import { podTemplate } from './pod-template.ts'
 import { hasNodePorts } from './workload.ts'
 
-/** One node after the other. Where ports of the node do not prevent it, the new pod is ready before the old one goes. */
+/**
+ * One node after the other. Where ports of the node do not prevent it, the new pod is ready before the old one goes.
+ */
 const strategyOf = (gateway: GatewaySpec): V1DaemonSetUpdateStrategy => ({
   type: 'RollingUpdate',
   rollingUpdate: hasNodePorts(gateway) ? { maxUnavailable: 1, maxSurge: 0 } : { maxUnavailable: 0, maxSurge: 1 },

@@ -170,8 +170,8 @@ const rights = (rules: readonly Rule[]): readonly string[] =>
 
 const all = 'get list watch create patch delete'
 const operatorRights = [
-  `apps/deployments: ${all}`,
   `apps/daemonsets: ${all}`,
+  `apps/deployments: ${all}`,
   `autoscaling/horizontalpodautoscalers: ${all}`,
   `core/configmaps: ${all}`,
   'core/pods: list watch patch',

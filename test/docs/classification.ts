@@ -18,6 +18,7 @@ const elsewhere = (because: string): Treatment => ({ runs: 'elsewhere', because 
 const not = (because: string): Treatment => ({ runs: 'not', because })
 
 const docker = elsewhere('needs Docker and a registry; test/cluster/images builds the same Dockerfile without them')
+const portOfNodes = elsewhere('needs port 25 of all nodes; test/operator/status/status.test.ts compares the addresses')
 const drawing = not('a drawing')
 const simulated = elsewhere('needs the log of a day; test/cli/simulate.test.ts runs it on logs of all forms')
 const log = not('lines of a log, which test/sessions compares with a real postscreen')
@@ -166,6 +167,8 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     'npm run -s postscreen -- lists check',
     elsewhere('asks the DNS lists of the internet; test/cli/lists.live.test.ts asks an rbldnsd'),
   ],
+  ['docs/without-a-load-balancer.md', 'kubectl create namespace mail', portOfNodes],
+  ['docs/without-a-load-balancer.md', 'kubectl -n mail get psc mx -o jsonpath', portOfNodes],
   ['docs/try-a-stricter-policy.md', 'kubectl -n mail logs', simulated],
   ['docs/try-a-stricter-policy.md', 'npm run', simulated],
   [

@@ -51,7 +51,7 @@ class Scene {
 
   async start(): Promise<void> {
     await this.controller.start()
-    await until(() => this.cluster.watches === 9, 'all watches')
+    await until(() => this.cluster.watches === 10, 'all watches')
   }
 
   senders(networks: string): void {

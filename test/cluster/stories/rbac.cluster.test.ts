@@ -105,6 +105,10 @@ test('what the chart allows the operator is exactly what it uses', { skip: unles
     await apply(policy(home, 'mx', { gateway: whole, access: [table], hostname }))
     await ready(home, 'mx')
   }
+  await apply(policy(home, 'nodes', { gateway: gateway({ kind: 'DaemonSet' }) }))
+  await ready(home, 'nodes')
+  await apply(policy(home, 'nodes'))
+  await eventually('the DaemonSet gone', async () => (await get('daemonset', home, 'nodes-gateway')) === undefined)
   await apply(policy(home, 'mx'))
   await eventually(
     'everything of the gateway gone',

@@ -59,7 +59,7 @@ export const service = group(
       doc: 'Whether a Service of the type LoadBalancer also has a port on each node. false is for load balancers that send traffic to the pods directly.',
       tenancy: 'own',
     }),
-    externalIPs: documented(list(address(7), { max: 20, type: 'set', canonical: (text) => canonicalAddress(text) ?? text }).default([]), {
+    externalIPs: documented(list(address(7), { max: 20, type: 'set', canonical: (written) => canonicalAddress(written) ?? written }).default([]), {
       doc: 'Addresses of nodes, or addresses that are routed to nodes, on which the nodes accept clients of the Service.',
       tenancy: 'default',
     }),

@@ -80,6 +80,7 @@ export const crd = () => ({
       plural: 'postscreenpolicies',
       singular: 'postscreenpolicy',
       shortNames: ['postscreen', 'psc'],
+      categories: ['mail'],
     },
     scope: 'Namespaced',
     versions: [
@@ -88,7 +89,15 @@ export const crd = () => ({
         served: true,
         storage: true,
         additionalPrinterColumns: columns,
-        subresources: { status: {} },
+        subresources: {
+          status: {},
+          // For `kubectl scale`, and for autoscalers such as KEDA that set the number of pods in the policy.
+          scale: {
+            specReplicasPath: '.spec.gateway.replicas',
+            statusReplicasPath: '.status.gateways.total',
+            labelSelectorPath: '.status.gateways.selector',
+          },
+        },
         schema: { openAPIV3Schema: policySchema() },
       },
     ],

@@ -82,6 +82,7 @@ export const statusSchema: StructuralNode = {
       total: whole('The desired number of gateways.'),
       ready: whole('The number of gateways that accept clients.'),
       updated: whole('The number of gateways that use this generation of the policy.'),
+      selector: text('The labels of the pods of the gateways, for autoscalers that use /scale.'),
       programmed: text('updated and total in one text, such as 2/3.', 40),
       serving: text('ready and total in one text, such as 3/3. During a rollout, ready includes gateways of the previous generation.', 40),
     }),

@@ -3,7 +3,7 @@ import { noTransition } from '../../crds/schema/status.schema.ts'
 import { formatDuration } from '../../crds/values/duration.ts'
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { Compiled } from '../compile/compile.ts'
-import { annotation, policyConfigMap, tablesConfigMap } from '../desired/names.ts'
+import { annotation, policyConfigMap, selectorLabels, tablesConfigMap } from '../desired/names.ts'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 import { conditionsOf, type Truth } from './condition.ts'
@@ -76,6 +76,12 @@ function addresses(seen: Observation): readonly string[] {
   return isInside && (outside.length > 0 || port !== undefined) ? outside : [...outside, ...ofService(seen)]
 }
 
+/** The labels of the pods in the form of a query. */
+const selectorOf = (policy: string): string =>
+  Object.entries(selectorLabels(policy))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
+
 function backends({ policy }: Compiled): readonly string[] {
   const { addresses: named, service } = policy.spec.backend
   if (service === undefined) return (named ?? []).map(formatEndpoint)
@@ -120,7 +126,14 @@ export function statusOf(seen: Observation, findings: Findings, now: Date): Poli
     conditions: conditions(policy, findings, now),
     ...(managed && {
       addresses: addresses(seen),
-      gateways: { total, ready, updated, programmed: `${updated}/${total}`, serving: `${Math.min(ready, total)}/${total}` },
+      gateways: {
+        total,
+        ready,
+        updated,
+        selector: selectorOf(policy.metadata.name),
+        programmed: `${updated}/${total}`,
+        serving: `${Math.min(ready, total)}/${total}`,
+      },
     }),
     ...configMap(seen),
     ...(compiled !== undefined && { notices: noticesOf(compiled.policy.spec, compiled.tablesReject) }),

@@ -6,6 +6,9 @@ import { KubeError } from '../../operator/kube/kube-error.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
 import { managed, record, Scene } from './reconcile-scene.ts'
 
+/** The labels of the pods, for /scale. */
+const selector = 'app.kubernetes.io/name=postscreen,app.kubernetes.io/instance=mx,app.kubernetes.io/component=gateway'
+
 const made = [
   'ConfigMap mx-policy',
   'ServiceAccount mx-gateway',
@@ -38,7 +41,7 @@ describe('a new policy', () => {
     scene.rollOut()
     assert.deepEqual(await scene.pass(), { again: 15_000 })
     assert.deepEqual([scene.condition('Ready'), scene.condition('Reconciling')], ['True Ready', 'False UpToDate'])
-    assert.deepEqual(scene.status['gateways'], { total: 2, ready: 2, updated: 2, programmed: '2/2', serving: '2/2' })
+    assert.deepEqual(scene.status['gateways'], { total: 2, ready: 2, updated: 2, selector, programmed: '2/2', serving: '2/2' })
   })
 
   test('without gateways is ready after one pass, and is looked at again only to confirm its status', async () => {

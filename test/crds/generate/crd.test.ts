@@ -201,9 +201,21 @@ test('the manifest names what kubectl needs', () => {
     plural: 'postscreenpolicies',
     singular: 'postscreenpolicy',
     shortNames: ['postscreen', 'psc'],
+    categories: ['mail'],
   })
   const [version] = definition.versions
   assert.equal(version?.name, 'v1alpha1')
-  assert.deepEqual(version?.subresources, { status: {} })
+  const { status, scale } = version?.subresources ?? assert.fail()
+  assert.deepEqual(status, {})
+  const nodeAt = (path: string) =>
+    path
+      .split('.')
+      .slice(1)
+      .reduce<StructuralNode | undefined>((node, name) => node?.properties?.[name], policySchema())
+  assert.deepEqual(
+    Object.values(scale).map((path) => nodeAt(path)?.type),
+    ['integer', 'integer', 'string'],
+    'the paths of /scale exist',
+  )
   assert.ok(version.additionalPrinterColumns.some(({ jsonPath }) => jsonPath.includes('Ready')))
 })

@@ -8,6 +8,9 @@ import type { Observation } from '../../../operator/status/observation.ts'
 import { type PolicyStatus, statusOf } from '../../../operator/status/status.ts'
 import { atRest, deploymentWith, podWith } from '../observed.ts'
 
+/** The labels of the pods, for /scale. */
+const selector = 'app.kubernetes.io/name=postscreen,app.kubernetes.io/instance=mx,app.kubernetes.io/component=gateway'
+
 const now = new Date('2026-03-04T05:06:07.890Z')
 const statusFor = (seen: Observation): PolicyStatus => statusOf(seen, findingsOf(seen), now)
 const base = atRest()
@@ -78,13 +81,13 @@ const cases: readonly Case[] = [
     what: 'the gateways of a policy that is not valid any more',
     seen: { ...base, compiled: undefined, template: undefined, problems: [{ path: 'spec', why: 'x' }] },
     field: 'gateways',
-    want: { total: 2, ready: 2, updated: 0, programmed: '0/2', serving: '2/2' },
+    want: { total: 2, ready: 2, updated: 0, selector, programmed: '0/2', serving: '2/2' },
   },
   {
     what: 'no more serving gateways than wanted',
     seen: { ...base, workload: deploymentWith(1) },
     field: 'gateways',
-    want: { total: 1, ready: 2, updated: 2, programmed: '2/1', serving: '1/1' },
+    want: { total: 1, ready: 2, updated: 2, selector, programmed: '2/1', serving: '1/1' },
   },
   {
     what: 'the ConfigMap and those of the tables',

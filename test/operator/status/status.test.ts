@@ -16,6 +16,9 @@ import { kstatus, type Verdict } from '../../cluster/stories/support/kstatus.ts'
 import { atRest, compiledOf, deploymentWith, podWith, template } from '../observed.ts'
 import { policyWith } from '../policy-object.ts'
 
+/** The labels of the pods, for /scale. */
+const selector = 'app.kubernetes.io/name=postscreen,app.kubernetes.io/instance=mx,app.kubernetes.io/component=gateway'
+
 const now = new Date('2026-03-04T05:06:07.890Z')
 const written = (seen: Observation, at = now): PolicyStatus => statusOf(seen, findingsOf(seen), at)
 const timesOf = ({ conditions }: PolicyStatus) =>
@@ -51,7 +54,7 @@ describe('the status', () => {
         observedGeneration: 3,
         conditions: [],
         addresses: ['192.0.2.25', 'mx.example.com'],
-        gateways: { total: 2, ready: 2, updated: 2, programmed: '2/2', serving: '2/2' },
+        gateways: { total: 2, ready: 2, updated: 2, selector, programmed: '2/2', serving: '2/2' },
         notices: [],
         configMap: { name: 'mx-policy', hash: status['configMap'] && (status['configMap'] as { hash: string }).hash, tables: [] },
         effective: {
@@ -91,7 +94,7 @@ describe('the status', () => {
       what: 'of a rollout that failed says that the gateways of before take clients',
       seen: { ...atRest(), pods: atRest().pods.map((pod) => ({ ...pod, template: 'template-0' })) },
       field: 'gateways',
-      want: { total: 2, ready: 2, updated: 0, programmed: '0/2', serving: '2/2' },
+      want: { total: 2, ready: 2, updated: 0, selector, programmed: '0/2', serving: '2/2' },
     },
     {
       what: 'of a policy that rejects networks while denylist.action is Ignore says that this has no effect',
@@ -153,7 +156,7 @@ describe('the status', () => {
         pods: [podWith(atRest().compiled, { ready: false }), podWith(atRest().compiled, { template: 'older' })],
       },
       field: 'gateways',
-      want: { total: 3, ready: 1, updated: 1, programmed: '1/3', serving: '1/3' },
+      want: { total: 3, ready: 1, updated: 1, selector, programmed: '1/3', serving: '1/3' },
     },
     { what: 'has no ConfigMap while there is none', seen: { ...atRest(), configMap: undefined }, field: 'configMap', want: undefined },
     { what: 'of a policy that is not valid has nothing that was worked out', seen: invalid(atRest()), field: 'effective', want: undefined },

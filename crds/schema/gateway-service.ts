@@ -59,10 +59,13 @@ export const service = group(
       doc: 'Whether a Service of the type LoadBalancer also has a port on each node. false is for load balancers that send traffic to the pods directly.',
       tenancy: 'own',
     }),
-    externalIPs: documented(list(address(7), { max: 20, type: 'set', canonical: (written) => canonicalAddress(written) ?? written }).default([]), {
-      doc: 'Addresses of nodes, or addresses that are routed to nodes, on which the nodes accept clients of the Service.',
-      tenancy: 'default',
-    }),
+    externalIPs: documented(
+      list(address(7), { max: 20, type: 'set', canonical: (written) => canonicalAddress(written) ?? written }).default([]),
+      {
+        doc: 'Addresses of nodes, or addresses that are routed to nodes, on which the nodes accept clients of the Service.',
+        tenancy: 'default',
+      },
+    ),
     sessionAffinity: documented(choice(['None', 'ClientIP']).default('None'), {
       doc: 'Whether a client reaches the same pod each time. ClientIP: it does for three hours, so it finds its entry in the allowlist of this pod.',
       tenancy: 'own',

@@ -7,7 +7,7 @@ import type { LoadedCommand } from './command.ts'
 import { exceeded, type Limit, readLimits } from './simulate/fail-on.ts'
 import { type LogSource, openLogSource } from './simulate/log-source.ts'
 import { readMerged } from './simulate/merged-log.ts'
-import { notesOf } from './simulate/notes.ts'
+import { notesOf, unreadNote } from './simulate/notes.ts'
 import { progressBar } from './simulate/progress-bar.ts'
 import { reportText } from './simulate/report-text.ts'
 import { type PolicyOfWorld, worldOfPolicy } from './simulate/policy-of-world.ts'
@@ -108,18 +108,21 @@ async function run({ policy, old, limits, examples, isJson, logs }: Task): Promi
   const hasOtherKeys = old !== undefined && old.prefix !== policy.prefix
   const settings = { policy: { ...policy.world, hasOtherKeys }, old: old?.world }
   const simulation = new Simulation(settings, (session, before, after) => tally.take(session, before, after))
-  await readLogs(logs, simulation, tally)
+  const unread = await readLogs(logs, simulation, tally)
   simulation.finish()
   const result = tally.result(examples)
-  if (result.sessions === 0) throw new Error('there is no session in the log: it must have the lines of a gateway or of postscreen')
-  const notes = notesOf(policy, simulation.seen)
+  if (result.sessions === 0) throw new Error(`${noSession}${unread > 0 ? `. ${unreadNote(unread)}` : ''}`)
+  const notes = notesOf(policy, simulation.seen, unread)
   process.stdout.write(isJson ? `${jsonOf(result, notes)}\n` : reportText(result, notes, old !== undefined))
   const over = exceeded(limits, result)
   for (const text of over) console.error(`${name}: limit exceeded: ${text}`)
   return over.length > 0 ? 3 : 0
 }
 
-async function readLogs(logs: readonly string[], simulation: Simulation, tally: Tally): Promise<void> {
+const noSession = 'there is no session in the log: it must have the lines of a gateway or of postscreen'
+
+/** @returns how many lines could not be read */
+async function readLogs(logs: readonly string[], simulation: Simulation, tally: Tally): Promise<number> {
   const sources = logs.map((log) => openNamed(log))
   const progress = progressBar(process.stderr, () => performance.now())
   const total = sources.every(({ size }) => size !== undefined) ? sources.reduce((sum, { size = 0 }) => sum + size, 0) : 0
@@ -132,6 +135,7 @@ async function readLogs(logs: readonly string[], simulation: Simulation, tally: 
   } finally {
     progress.end()
   }
+  return sources.reduce((sum, { unread }) => sum + unread(), 0)
 }
 
 function openNamed(log: string): LogSource {

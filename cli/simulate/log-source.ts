@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { JournalExport } from './journal-export.ts'
+import { formOf, gzipError, startBytes } from './log-form.ts'
 import { LineReader } from './line-reader.ts'
 import type { LogItem } from './log-item.ts'
 
@@ -48,28 +49,24 @@ async function* counted(raw: Readable, count: (bytes: number) => void): Chunks {
   }
 }
 
-/** What the first bytes of a log are told by. */
-const journalStart = '__CURSOR='
-
 async function* batchesOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
-  const bytes = withWholeStart(chunks)
-  const first = await bytes.next()
-  if (first.done === true) return
-  const isCompressed = first.value[0] === 0x1f && first.value[1] === 0x8b
-  const rest = joined(first.value, bytes)
-  yield* itemsOf(isCompressed ? withWholeStart(gunzipped(rest)) : rest, reader)
+  const { first, all } = await begun(chunks)
+  const isCompressed = first !== undefined && formOf(first) === 'gzip'
+  const plain = isCompressed ? await begun(gunzipped(all)) : { first, all }
+  if (plain.first === undefined) return
+  if (formOf(plain.first) === 'journal export') yield* entriesOf(plain.all, reader)
+  else yield* linesOf(plain.all, reader)
 }
 
-/** A pipe may give its first bytes one by one. */
-async function* withWholeStart(chunks: Chunks): Chunks {
-  let start: Buffer = Buffer.alloc(0)
-  while (start.length < journalStart.length) {
+/** With the first bytes, by which the form is told; a pipe may give them one by one. */
+async function begun(chunks: Chunks): Promise<{ readonly first: Buffer | undefined; readonly all: Chunks }> {
+  let first: Buffer = Buffer.alloc(0)
+  while (first.length < startBytes) {
     const next = await chunks.next()
     if (next.done === true) break
-    start = Buffer.concat([start, next.value])
+    first = Buffer.concat([first, next.value])
   }
-  if (start.length > 0) yield start
-  yield* chunks
+  return { first: first.length === 0 ? undefined : first, all: joined(first, chunks) }
 }
 
 async function* joined(first: Buffer, rest: Chunks): Chunks {
@@ -84,24 +81,37 @@ async function* gunzipped(chunks: Chunks): Chunks {
     gunzip.end()
   }
   feed().catch((error: unknown) => gunzip.destroy(error instanceof Error ? error : new Error(String(error))))
-  for await (const chunk of gunzip) yield chunk as Buffer
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer
+  } catch (error) {
+    throw gzipError(error)
+  }
 }
 
-async function* itemsOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
-  let journal: JournalExport | undefined
+async function* linesOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
   const lines = new Lines(() => reader.unread++)
-  let isFirst = true
   for await (const chunk of chunks) {
-    if (isFirst && chunk.toString('latin1', 0, journalStart.length) === journalStart) journal = new JournalExport()
-    isFirst = false
     const items: LogItem[] = []
-    if (journal !== undefined) for (const entry of journal.take(chunk)) keep(items, reader.journal(entry))
-    else for (const line of lines.take(chunk)) keep(items, reader.read(line))
+    for (const line of lines.take(chunk)) keep(items, reader.read(line))
     yield items
   }
-  const last = journal === undefined ? reader.read(lines.rest()) : undefined
-  const entry = journal?.rest()
-  yield [last, entry === undefined ? undefined : reader.journal(entry)].filter((item) => item !== undefined)
+  const items: LogItem[] = []
+  keep(items, reader.read(lines.rest()))
+  yield items
+}
+
+async function* entriesOf(chunks: Chunks, reader: LineReader): AsyncGenerator<readonly LogItem[]> {
+  const journal = new JournalExport()
+  for await (const chunk of chunks) {
+    const items: LogItem[] = []
+    for (const entry of journal.take(chunk)) keep(items, reader.journal(entry))
+    yield items
+  }
+  const { entry, unread } = journal.rest()
+  reader.unread += unread
+  const items: LogItem[] = []
+  if (entry !== undefined) keep(items, reader.journal(entry))
+  yield items
 }
 
 function keep(items: LogItem[], item: LogItem | undefined): void {

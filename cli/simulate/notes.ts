@@ -8,8 +8,13 @@ export interface Seen {
   readonly withoutTests: number
 }
 
-export function notesOf({ isAudit }: Pick<PolicyOfWorld, 'isAudit'>, { forgotten, withoutTests }: Seen): string[] {
+/** Of lines that could not be read. */
+export const unreadNote = (lines: number): string =>
+  `${lines} ${lines === 1 ? 'line' : 'lines'} could not be read: damaged, cut off or longer than 1 MiB`
+
+export function notesOf({ isAudit }: Pick<PolicyOfWorld, 'isAudit'>, { forgotten, withoutTests }: Seen, unread: number): string[] {
   const notes: string[] = []
+  if (unread > 0) notes.push(unreadNote(unread))
   if (isAudit)
     notes.push('the new policy has mode: Audit, which refuses no client. To see what its tests would do, set mode: Enforce in a copy of it')
   if (withoutTests > 0)

@@ -3,6 +3,7 @@
 import { isNonSMTP } from '../../gateway/core/deep-tests.ts'
 import { latin1Bytes } from '../../gateway/core/printable.ts'
 import type { Rules } from '../../gateway/core/rules.ts'
+import { bit, type TestSet } from '../../gateway/core/tests.ts'
 import type { Event } from '../../gateway/core/vocabulary.ts'
 import type { Facts } from './facts.ts'
 import type { Move } from './logged-session.ts'
@@ -16,8 +17,7 @@ export interface Planned {
 /** Bytes of a client, one a character. */
 const says = (text: string): Event => ({ type: 'data', bytes: latin1Bytes(text) })
 
-// The same for all sessions: new ones for each would cost more than the core needs for them. The tests do not tell HELO
-// from EHLO, whose reply is longer.
+// The same for all sessions: new ones for each would cost more than the core needs for them.
 const helo = says('HELO client\r\n')
 const mail = says('MAIL FROM:<>\r\n')
 const recipient = says('RCPT TO:<postmaster>\r\n')
@@ -40,13 +40,29 @@ export function dialogueOf(facts: Facts, rules: Rules, now: number): Planned[] {
     at = Math.max(at + 1, now + moveAt - (greetedAt ?? moveAt))
     plan.push({ at, event })
   }
-  say(helo)
+  // No test looks at what a client calls itself; a hand-off at its recipient does.
+  if (rules.smtp.heloRequired || rules.smtp.sameSession) say(helo)
   say(mail)
   for (const move of moves) say(eventOf(move, rules), move.at)
   if (sentRecipient === 'out of order') say(invalidRecipient, passedAt)
   else if (sentRecipient !== 'no' && !moves.some(({ is }) => is === 'recipient')) say(recipient, passedAt)
   plan.push({ at: Math.max(at + 1, now + (dialogueMs ?? 0)), event: hungUpAfterGreeting ? hangup : quit })
   return plan
+}
+
+/** Deep tests of which the log has the result, as far as the rules for commands have not become stricter. */
+export function knownUnder({ smtp }: Rules, { deep, formerSmtp, moves }: Facts): TestSet {
+  if (formerSmtp === undefined || formerSmtp === smtp) return deep
+  const isCutEarlier =
+    smtp.commandCountLimit < formerSmtp.commandCountLimit ||
+    smtp.lineLengthLimit < formerSmtp.lineLengthLimit ||
+    smtp.commandTimeLimit.normal < formerSmtp.commandTimeLimit.normal
+  if (isCutEarlier) return 0
+  const forbidsMore =
+    (smtp.nonAlphabeticForbidden && !formerSmtp.nonAlphabeticForbidden) ||
+    [...smtp.forbiddenCommands].some((verb) => !formerSmtp.forbiddenCommands.has(verb))
+  const hasFailed = moves.some(({ is }) => is === 'nonSMTPCommand')
+  return forbidsMore && !hasFailed ? deep & ~bit.nonSMTPCommand : deep
 }
 
 /** What makes the core see the move again. */

@@ -28,6 +28,8 @@ export interface Facts {
   readonly isSyslog: boolean
   /** Deep tests of which the log has the result. */
   readonly deep: TestSet
+  /** The rules for commands when the log was written, if they are known. */
+  readonly formerSmtp: Rules['smtp'] | undefined
   readonly moves: readonly Move[]
   /** A mail server had the client from its first recipient on: what it said then is not in the log. */
   readonly wentOnAtBackend: boolean
@@ -70,6 +72,7 @@ export function factsOf(session: LoggedSession, background: Background): Facts {
     answerOf: answersOf(session, background),
     isSyslog: !session.isOurs,
     deep,
+    formerSmtp: background.old?.smtp,
     moves,
     greetedAt: tests?.next === 'smtp' ? tests.at : undefined,
     wentOnAtBackend: handedOffAt !== undefined && tests?.next === 'smtp',

@@ -8,7 +8,7 @@ import type { DnsblList } from '../../gateway/core/dnsbl.ts'
 import { Doubt, type Why } from './doubt.ts'
 import { doubtAboutLists } from './doubt-about-lists.ts'
 import type { Facts } from './facts.ts'
-import { dialogueOf, earlyTalk, type Planned } from './dialogue.ts'
+import { dialogueOf, earlyTalk, knownUnder, type Planned } from './dialogue.ts'
 import type { LoggedSession } from './logged-session.ts'
 import { OutcomeOfEvents, type Verdict } from './outcome.ts'
 import { expired, withStamps } from './remembered-clients.ts'
@@ -45,6 +45,8 @@ export class ReplayedSession implements PlayedSession {
   #recalledInDoubt: TestSet = 0
   #handedOffAt = 0
   #isTimeUnsure = false
+  /** Behind the greeting it may have done more than it is played to do. */
+  #isDialogueUnsure = false
   /** Tests behind the greeting whose results the log has for this session. */
   #deepKnown: TestSet
 
@@ -52,7 +54,7 @@ export class ReplayedSession implements PlayedSession {
     this.#world = world
     this.#logged = logged
     this.#facts = facts
-    this.#deepKnown = facts.deep
+    this.#deepKnown = knownUnder(world.rules, facts)
     this.#tell = tell
     const { rules } = world
     const clientKey = rules.allowlistKey(logged.client.address)
@@ -247,6 +249,7 @@ export class ReplayedSession implements PlayedSession {
     const isWatched = (this.#session.todo & bit.pregreet) !== 0 && !this.#outcome.failed.includes('pregreet')
     const isAnyTime = this.#isTimeUnsure && !isWatched
     const isUnsure = isAnyTime || later > fineMs || (leftUnseen && later < -fineMs)
+    this.#isDialogueUnsure = isUnsure
     if (isUnsure) this.#deepKnown = 0
     if (isUnsure && moves.some(({ is }) => is !== 'recipient')) this.#doubt.mayPass({ is: 'recipient' })
     if (sentRecipient === undefined || isUnsure) {
@@ -293,7 +296,8 @@ export class ReplayedSession implements PlayedSession {
   #markStamps(isUnknown: boolean): void {
     const { todo, passed } = this.#session
     const { stamps, loose } = this.#doubt
-    const doubtful = isUnknown ? stamps | todo : passed === 0 ? 0 : stamps
+    const mayWrite = passed !== 0 || (this.#isDialogueUnsure && this.#outcome.refusals.length === 0)
+    const doubtful = isUnknown ? stamps | todo : mayWrite ? stamps : 0
     // A test that may not have been to do has left a stamp of another time.
     const good = passed & ~doubtful & ~loose & ~this.#recalledInDoubt
     if (todo !== 0 || doubtful !== 0) this.#world.clients.mark(this.#key, { doubtful, loose: loose & passed & ~doubtful, good })

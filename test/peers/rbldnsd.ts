@@ -1,6 +1,6 @@
 // A private rbldnsd with the test zones, on an address of its own.
 
-import { copyFileSync, chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startChild, untilReady } from './child.ts'
@@ -13,6 +13,10 @@ export interface Rbldnsd {
   readonly address: string
   stop(): Promise<void>
 }
+
+/** The same zones with the test entry of RFC 5782, section 5, for gateways that test their lists. */
+export const zonesWithTestEntry = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(readdirSync(files).map((name) => [name, `${readFileSync(join(files, name), 'utf8')}127.0.0.2\n`]))
 
 /**
  * Starts rbldnsd with files/rbl: 127.40.0.0/16 is listed in bl1.test (127.0.0.2) and bl2.test (127.0.0.4), 127.41.0.0/16 in bl3.test

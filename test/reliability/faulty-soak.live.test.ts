@@ -11,13 +11,18 @@ import { soakFaults } from './soak-faults.ts'
 describe('a fault every second, of the Valkey, DNS, a backend or the policy file', { skip: unless('rbldnsd', 'valkey') }, () => {
   let outcome: FaultySoakOutcome
   before(async () => {
-    outcome = await faultySoak({ seconds: 20, perSecond: 60, everyMs: 1200 })
+    outcome = await faultySoak({ seconds: 20, perSecond: 60, everyMs: 1200, scene: { selfTest: '5s' } })
   })
 
   test('every fault has come', () =>
     assert.deepEqual(Object.keys(outcome.faults).toSorted(), soakFaults.map(({ what }) => what).toSorted()))
 
   test('no legitimate client fails or is refused', () => assert.deepEqual(wrongOf(outcome.tallies, legitimate), {}))
+
+  test('the DNS lists are tested meanwhile, and none is reported that gives no false answers', () => {
+    assert.deepEqual(outcome.listAlarms, [])
+    assert.ok(outcome.listsFoundHealthy > 0)
+  })
 
   test('no session, lookup, timer, socket or file is left, and no mistake of ours is logged', () => {
     assert.deepEqual([outcome.left, outcome.internalErrors], [{}, 0])

@@ -7,7 +7,7 @@ import { untilQuiet } from '../laboratory/status.ts'
 import { Arrivals, type Kind, type Tally } from '../laboratory/arrivals.ts'
 import type { Fleet } from './fleet.ts'
 import { legitimate, zombies } from '../laboratory/mixed-clients.ts'
-import { listEpisodes, untilListsWork, watchFor } from './visible-faults.ts'
+import { listAlarms, listEpisodes, listsFoundHealthy, untilListsWork, watchFor } from './visible-faults.ts'
 import { type Fault, rewrite, soakFaults } from './soak-faults.ts'
 import { type Scene, type SceneOptions, setUpScene } from './soak-scene.ts'
 
@@ -53,6 +53,9 @@ export interface FaultySoakOutcome {
   readonly unseen: Readonly<Record<string, number>>
   /** Of DNS lists, in the log of each gateway: every one has a line at either end. */
   readonly episodes: readonly { readonly begun: number; readonly ended: number }[]
+  /** Lines that say that a DNS list cannot be trusted. */
+  readonly listAlarms: readonly string[]
+  readonly listsFoundHealthy: number
   /** Good clients that came while a fault lasted that may defer them. */
   readonly deferrable: number
 }
@@ -103,6 +106,7 @@ export async function faultySoak(options: FaultySoakOptions): Promise<FaultySoak
   await arrivals.stop()
   const left = await leftOver(scene, before)
   const episodes = listEpisodes(scene)
+  const alarms = { listAlarms: listAlarms(scene), listsFoundHealthy: await listsFoundHealthy(scene) }
   const internalErrors = fleet.gateways.filter((gateway) => gateway.output().includes('internal error')).length
   await scene.stop()
   const later = looks.slice(Math.floor(looks.length / 2))
@@ -119,6 +123,7 @@ export async function faultySoak(options: FaultySoakOptions): Promise<FaultySoak
     unseen,
     deferrable,
     episodes,
+    ...alarms,
   }
 }
 
@@ -161,12 +166,14 @@ type Holdings = ReadonlyMap<string, number>
 async function holdings({ fleet }: Scene): Promise<Holdings> {
   const sums = new Map<string, number>()
   const add = (name: string, count: number): void => void sums.set(name, (sums.get(name) ?? 0) + count)
+  await fleet.endpoints.pause()
   for (const { admin, pid } of fleet.gateways) {
     for (const [name, count] of Object.entries(await untilQuiet(admin, quietMs))) add(name, count)
     const { resources } = await askReport(pid)
     for (const name of ['TCPSocketWrap', 'UDPWRAP', 'Timeout']) add(name, resources[name] ?? 0)
     add('files', openFiles(pid))
   }
+  fleet.endpoints.resume()
   return sums
 }
 

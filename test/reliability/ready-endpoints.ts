@@ -1,4 +1,5 @@
 // What kube-proxy does, without a kernel: new connections go in turn to the gateways that say they are ready, those that stand stay where they are.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatewayProcess } from '../peers/gateway.ts'
 
 export interface EndpointsOptions {
@@ -21,6 +22,8 @@ export class ReadyEndpoints {
   readonly #failingSince = new Map<GatewayProcess, number>()
   #ready: readonly GatewayProcess[] = []
   #turn = 0
+  #isPaused = false
+  #asking = 0
 
   constructor({ everyMs = 100, lagMs = 0 }: EndpointsOptions = {}) {
     this.#everyMs = everyMs
@@ -57,14 +60,32 @@ export class ReadyEndpoints {
     for (const gateway of this.#watches.keys()) this.remove(gateway)
   }
 
+  /** Asks no gateway until `resume`, so that what a gateway holds can be counted without these connections. */
+  async pause(): Promise<void> {
+    this.#isPaused = true
+    while (this.#asking > 0) await sleep(20)
+  }
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
   async #look(gateway: GatewayProcess): Promise<void> {
-    const isReady = this.#judge(gateway, await ask(gateway))
+    if (this.#isPaused) return
+    this.#asking++
+    const says = await ask(gateway)
+    this.#asking--
+    const isReady = this.#judge(gateway, says)
     if (this.#lagMs === 0) this.#know(gateway, isReady)
     else setTimeout(() => this.#know(gateway, isReady), this.#lagMs)
   }
 
-  /** What ends, and what is dead, is known to a cluster at once; that a gateway is not ready for other reasons takes two probes. */
-  #judge(gateway: GatewayProcess, says: 'ready' | 'not ready' | 'ending'): boolean {
+  /**
+   * What ends, and what is dead, is known to a cluster at once; that a gateway is not ready for other reasons takes two probes. No answer in time
+   * says something about the machine that runs the test.
+   */
+  #judge(gateway: GatewayProcess, says: Answer): boolean {
+    if (says === 'no answer') return this.#ready.includes(gateway)
     if (says !== 'not ready') {
       this.#failingSince.delete(gateway)
       return says === 'ready'
@@ -84,7 +105,9 @@ export class ReadyEndpoints {
   }
 }
 
-async function ask({ admin }: GatewayProcess): Promise<'ready' | 'not ready' | 'ending'> {
+type Answer = 'ready' | 'not ready' | 'ending' | 'no answer'
+
+async function ask({ admin }: GatewayProcess): Promise<Answer> {
   try {
     // A connection for each look, as a kubelet has it: kept ones would count among what the gateway holds.
     const answer = await fetch(`${admin}/readyz`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) })
@@ -92,6 +115,6 @@ async function ask({ admin }: GatewayProcess): Promise<'ready' | 'not ready' | '
     if (answer.ok) return 'ready'
     return text.includes('draining') ? 'ending' : 'not ready'
   } catch (error) {
-    return error instanceof DOMException ? 'not ready' : 'ending'
+    return error instanceof DOMException ? 'no answer' : 'ending'
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { reportingFlags } from '../laboratory/reported.ts'
-import { startRbldnsd } from '../peers/rbldnsd.ts'
+import { startRbldnsd, zonesWithTestEntry } from '../peers/rbldnsd.ts'
 import { startValkey, type Valkey } from '../peers/valkey.ts'
 import { startStubServer } from '../gateway/dns/dns-server-stub.ts'
 import { answerLate } from './dns-faults.ts'
@@ -30,13 +30,15 @@ export interface SceneOptions {
   readonly openFiles?: number
   /** How the mail servers treat a client. */
   readonly treats?: (client: string) => Treatment
+  /** How often the gateways test their DNS lists; never where left out. A list that gives false answers would be suspended for minutes. */
+  readonly selfTest?: string
 }
 
 /** A table without mistakes. None of the clients is in it. */
 export const goodTable = '198.51.100.0/24 reject\n'
 
-export async function setUpScene({ openFiles, treats }: SceneOptions = {}): Promise<Scene> {
-  const rbldnsd = await startRbldnsd()
+export async function setUpScene({ openFiles, treats, selfTest = '0s' }: SceneOptions = {}): Promise<Scene> {
+  const rbldnsd = await startRbldnsd(zonesWithTestEntry())
   const valkey = await startValkey()
   const backends = [await startMoodyBackend(0, treats), await startMoodyBackend(0, treats)]
   const dead = await startStubServer(() => undefined)
@@ -54,7 +56,7 @@ export async function setUpScene({ openFiles, treats }: SceneOptions = {}): Prom
     ...mixedSpec,
     // Each policy differs from the one before, so that none is passed over as known.
     banner: `$hostname ESMTP ${reload}`,
-    dnsbl: { ...mixedSpec.dnsbl, resolvers: servers },
+    dnsbl: { ...mixedSpec.dnsbl, resolvers: servers, selfTest },
     access: [{ table: { file: table } }],
     backend: { addresses: backends.map(({ address }) => address) },
     allowlist: { store: 'Valkey', valkey: { addresses: [valkey.address] } },

@@ -69,6 +69,21 @@ export function listEpisodes({ fleet }: Scene): readonly { readonly begun: numbe
   })
 }
 
+/** Tests of DNS lists that have found them healthy, at all gateways. */
+export async function listsFoundHealthy({ fleet }: Scene): Promise<number> {
+  const samples = (await metricsOf(fleet)).flatMap((page) => [
+    ...page.matchAll(/^postscreen_dnsbl_tests_total\{[^}]*result="healthy"[^}]*\} (\d+)$/gm),
+  ])
+  return samples.reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** Lines that say that a DNS list cannot be trusted. */
+export function listAlarms({ fleet }: Scene): readonly string[] {
+  return fleet.gateways.flatMap(
+    ({ folder }) => textFrom(join(folder, 'log'), 0).match(/.*(DNS list \S+ is|DNS lists are) not healthy.*/g) ?? [],
+  )
+}
+
 function textFrom(file: string, offset: number): string {
   const bytes = Buffer.alloc(Math.max(0, statSync(file).size - offset))
   const open = openSync(file, 'r')

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile, type Plugin } from 'esbuild'
+import { build, type Metafile, type Plugin, transformSync } from 'esbuild'
 import { nativePackages } from './packages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -61,8 +61,22 @@ export async function bundle(folder: string): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   })
+  // What browsers load, see runtime/page-files.ts.
+  copyPage(join(root, 'runtime/page'), join(folder, 'program/page'))
   writeFileSync(join(folder, 'program/LICENSES'), licenses(metafile))
   writeFileSync(join(folder, 'package.json'), readFileSync(join(root, 'package.json')))
+}
+
+/** Scripts and style in as few bytes as possible; the names of files and of what they export stay. */
+function copyPage(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const name of readdirSync(from)) {
+    const text = readFileSync(join(from, name), 'utf8')
+    const loader = name.endsWith('.js') ? 'js' : name.endsWith('.css') ? 'css' : undefined
+    // Old names for colours would double the style sheet, and every browser since 2024 knows light-dark().
+    const small = loader && transformSync(text, { loader, minify: true, target: 'esnext', legalComments: 'none' }).code
+    writeFileSync(join(to, name), small ?? text)
+  }
 }
 
 /** The license texts of all packages in the bundle. */

@@ -20,7 +20,7 @@ export function invitation(places: Places, platform: string): string {
 Postscreen for Kubernetes: a demo on this machine (Ctrl-C stops it)
 
   mail clients ──▶ ${places.listening.map(formatEndpoint).join(' and ')}, the gateway ──▶ ${formatEndpoint(places.mail)}, a mail server that shows each message
-  Numbers:  http://${places.admin}/metrics and http://${places.admin}/status
+  Live page: http://${places.admin}/ in a browser (the numbers: /metrics and /status)
   Policy:   cli/demo/policy.yaml; change it and watch the result here
 
 Try these commands in another terminal, and watch this one:

@@ -4,6 +4,7 @@ import { type AdminServer, plainPage, serveAdmin as serve } from '../../runtime/
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { codeOf, messageOf } from '../../runtime/caught.ts'
 import { ListenError } from '../sockets/listen.ts'
+import { pageFiles } from '../../runtime/page-files.ts'
 import type { LivePages } from './live/live-pages.ts'
 import { type BanPages, changeBans, listBans } from './ban-requests.ts'
 import { explainRequests } from './explain/explain-requests.ts'
@@ -28,6 +29,7 @@ export interface AdminPages extends BanPages {
 export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise<AdminServer> {
   try {
     return await serve(endpoint, {
+      ...pageFiles('gateway'),
       '/healthz': () => plainPage(200, 'ok'),
       '/readyz': async () => {
         const reasons = await pages.notReady()

@@ -2,12 +2,14 @@
 
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { browserProgram } from '../page/browser.ts'
 import { helmProgram, kubectlProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
 /** `postfix` stands for all that a private Postfix takes, with the name server that its postscreen asks. */
 export type Peer =
+  | 'chromium'
   | 'curl'
   | 'haproxy'
   | 'helm'
@@ -54,6 +56,8 @@ function look(peer: Peer): string | undefined {
       return kubectlProgram() === undefined
         ? 'kubectl is not installed, nor was it built for the test cluster (npm run test:cluster)'
         : undefined
+    case 'chromium':
+      return browserProgram() === undefined ? 'chromium is not installed' : undefined
     case 'haproxy':
       return program('haproxy')
     case 'swaks':

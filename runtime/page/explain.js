@@ -29,15 +29,15 @@ function show(address, { address: one, network, recent, at }) {
   const visits = sessions.length === 0 ? 'It has not come among the remembered sessions.' : `${sessions.length === 20 ? 'At least ' : ''}${sessions.length} of the remembered sessions are its own, the last at ${minuteOf(Date.parse(sessions[0].began))}.`
   if (network !== undefined) {
     const parts = network.parts.map(({ first, last, access }) => h('li', {}, h('span', { class: 'mono' }, first === last ? first : `${first} to ${last}`), h('b', {}, access.decision === 'Dunno' ? 'is tested' : access.decision), h('span', { class: 'small mute' }, access.field ?? 'no entry of the access list')))
-    box(icon('idle', 'g idle'), [h('span', { class: 'mono' }, network.network), `: ${network.allowlist.length} remembered clients`], visits, parts)
+    fill(icon('idle', 'g idle'), [h('span', { class: 'mono' }, network.network), `: ${network.allowlist.length} remembered clients`], visits, parts)
     return
   }
   const { verdict } = one
   const sign = signOf[verdict.outcome] ?? 'idle'
-  box(icon(sign, `g ${sign}`), [verdict.sentence], visits, stepsOf(one, Date.parse(at)).map(([name, is, word, text]) => h('li', { class: `is-${is}` }, h('span', { class: 'mute small' }, name), h('b', {}, icon(is, `g ${is}`), ' ', word), h('span', { class: 'small mute' }, text))))
+  fill(icon(sign, `g ${sign}`), [verdict.sentence], visits, stepsOf(one, Date.parse(at)).map(([name, is, word, text]) => h('li', { class: `is-${is}` }, h('span', { class: 'mute small' }, name), h('b', {}, icon(is, `g ${is}`), ' ', word), h('span', { class: 'small mute' }, text))))
 }
 
-function box(sign, title, visits, steps) {
+function fill(sign, title, visits, steps) {
   byId('explain').replaceChildren(
     h('div', { class: 'head' }, h('h2', {}, sign, ' ', title), h('span', { class: 'aside' }, visits, ' ', close())),
     h('ol', { class: 'steps' }, steps),

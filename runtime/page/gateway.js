@@ -55,10 +55,7 @@ function draw() {
   drawPhases(state)
   drawLimits(state)
   drawPolicy(state)
-  drawNetworks(state, (network) => {
-    list.filter(network)
-    byId('p-tail').scrollIntoView({ block: 'start' })
-  })
+  drawNetworks(state)
   drawBans(state)
   drawProcess(state, before)
   say('rate', rateText())
@@ -146,6 +143,11 @@ function listenToKeys() {
   })
 }
 
+byId('nets').addEventListener('click', ({ target }) => {
+  if (!target.matches('button')) return
+  list.filter(target.textContent)
+  byId('p-tail').scrollIntoView({ block: 'start' })
+})
 startTheme()
 makeLegend()
 listenToKeys()

@@ -31,8 +31,8 @@ export function healthOf(state) {
   return { is: 'ok', text: `All is well: ${whatWorks(state)}.`, facts, todo }
 }
 
-function notReady({ status, since, at }, reasons) {
-  if (status.policy === null) {
+function notReady({ status, policy, since, at }, reasons) {
+  if (policy === null) {
     const refused = status.refusedPolicy
     const todo = (refused?.problems ?? []).map(({ path, why }) => `${path}: ${why}`)
     const facts = refused === null ? 'No client is served until a policy has been read.' : 'The policy file cannot be used:'

@@ -134,14 +134,13 @@ function testsOf({ tests, greetWaitMs, threshold }) {
   return tests.map(({ test, action }) => `${names[test] ?? test}${action === 'Ignore' ? ' (only logged)' : ''}`).join(', ')
 }
 
-export function drawNetworks({ networks }, filter) {
+export function drawNetworks({ networks }) {
   if (networks.length === 0) return put(body('nets'), h('tr', {}, cell({ class: 'empty' }, 'No client was turned away today.')))
   const rows = networks.slice(0, 8).map(({ network, sessions, outcomes }) => {
     const [mostly = ''] = Object.entries(outcomes).toSorted((a, b) => b[1] - a[1])[0] ?? []
     return h('tr', { 'data-network': network }, cell({ class: 'nowrap' }, h('button', { title: 'Show its sessions' }, network)), cell({ class: 't' }, bar(sessions / networks[0].sessions)), number(count(sessions)), cell({ class: 'small mute nowrap' }, `mostly ${shortNames[mostly] ?? mostly}`))
   })
   put(body('nets'), rows)
-  for (const button of body('nets').querySelectorAll('button')) button.onclick = () => filter(button.textContent)
 }
 
 export function drawBans({ bans, status, at }) {

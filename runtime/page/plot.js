@@ -98,7 +98,7 @@ export function plotOf(element, onRead) {
     view.cursor = place === undefined ? undefined : Math.max(0, Math.min(rows.length - 1, place))
     draw()
     const i = view.cursor ?? rows.length - 2
-    const spoken = groups.toReversed().map(({ id, name }) => `${rows[i][id]} ${name}`)
+    const spoken = groups.toReversed().map(({ id, name }) => `${count(rows[i][id])} ${name}`)
     element.setAttribute('aria-valuenow', i)
     element.setAttribute('aria-valuetext', `${minuteOf(lastMinute - (rows.length - 1 - i) * minuteMs)}: ${spoken.join(', ')}`)
   }

@@ -27,7 +27,7 @@ export function follow(path, { onState, onLost }) {
       clearInterval(watch)
       await wait(await isFull())
     }
-    source.onerror = lost
+    source.addEventListener('error', lost)
     watch = setInterval(() => {
       if (Date.now() - heardAt > silenceMs) void lost()
     }, 1000)

@@ -53,6 +53,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/bring-your-own-postfix.md', '#!/bin/sh', here('postfix')],
   ['docs/choose-the-hand-off.md', 'smtpd_forbid_unauth_pipelining', not('lines of main.cf')],
   ['docs/gitops.md', 'kubectl -n argocd patch', cluster],
+  [
+    'docs/live-page.md',
+    'kubectl -n mail port-forward',
+    elsewhere('test/page/gateway-page.live.test.ts opens the page of a gateway without a cluster'),
+  ],
   ['docs/how-screening-works.md', 'client ─▶ PROXY header?', drawing],
   ['docs/import-from-postfix.md', 'npm run -s postscreen -- import', here()],
   ['docs/import-from-postfix.md', 'postmap -s lmdb:', here('postfix')],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+const patienceMs = 180_000
 const programs = ['chromium', 'chromium-browser', 'google-chrome']
 
 /** Undefined if there is none on this machine. */
@@ -64,12 +65,14 @@ export class Tab {
     return (answer['result'] as { readonly value: T }).value
   }
 
-  /** Waits until an expression is true, however slow the machine is; a test that never gets there is ended by its runner. */
+  /** Waits until an expression is true; minutes, since a machine may be very slow. */
   async until(expression: string): Promise<void> {
-    for (;;) {
+    const end = performance.now() + patienceMs
+    while (performance.now() < end) {
       if (await this.read<boolean>(`Boolean(${expression})`).catch(() => false)) return
       await sleep(50)
     }
+    throw new Error(`the page does not come to this: ${expression}`)
   }
 
   /** Types into what has the focus, and presses keys by their name. */

@@ -1,4 +1,4 @@
-// Draws the pictures of the live page for README and docs: `node test/page/screenshots.ts` runs the demo with a crowd for three minutes and
+// Draws the pictures of the live page for README and docs: `node test/page/screenshots.ts` runs the demo with a crowd for two and a half minutes and
 // writes docs/images/live-page-light.png, -dark.png and -phone.png.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { type Visitor, visit } from './crowd.ts'
 
 const entry = fileURLToPath(new URL('../../cli/postscreen.js', import.meta.url))
 const images = fileURLToPath(new URL('../../docs/images/', import.meta.url))
-const crowdMs = 180_000
+const crowdMs = 150_000
 
 /** The demo's lists and access list know some of these addresses. */
 const visitors: readonly ((n: number) => Visitor)[] = [
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   }
   demo.stdout.resume()
   const crowd = sendCrowd(places.port)
-  await sleep(crowdMs - 20_000)
+  await sleep(crowdMs - 60_000)
   await draw(places.admin)
   await crowd
   demo.kill('SIGTERM')

@@ -66,7 +66,7 @@ export function sessionList({ explain }) {
       return draw()
     }
     const query = new URLSearchParams()
-    if (address.test(view.text) && (view.text.includes('/') || isWhole(view.text))) query.set('address', view.text)
+    if (address.test(view.text) && (view.text.includes('/') || isAddress(view.text))) query.set('address', view.text)
     else if (view.text !== '') query.set('text', view.text)
     if (view.kinds.size > 0 || view.only !== undefined) query.set('outcome', outcomesShown().join(','))
     const asked = ++view.asked
@@ -257,6 +257,6 @@ export function sessionList({ explain }) {
 }
 
 /** Whether it is a whole IPv4 or IPv6 address, and not its beginning. */
-function isWhole(text) {
+function isAddress(text) {
   return text.includes(':') ? /^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$|::/i.test(text) : /^\d{1,3}(\.\d{1,3}){3}$/.test(text)
 }

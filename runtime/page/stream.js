@@ -27,7 +27,7 @@ export function follow(path, { onState, onLost }) {
       clearInterval(watch)
       await wait(await isFull())
     }
-    source.addEventListener('error', lost)
+    source.addEventListener('error', () => void lost())
     watch = setInterval(() => {
       if (Date.now() - heardAt > silenceMs) void lost()
     }, 1000)

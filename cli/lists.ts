@@ -3,7 +3,7 @@ import { catalogue } from '../crds/dns-lists/catalogue.ts'
 import { hostNameProblem } from '../crds/values/host.ts'
 import { knownList } from '../crds/dns-lists/known-list.ts'
 import { milliseconds, parseDuration } from '../crds/values/duration.ts'
-import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
+import { type Endpoint, readResolvers } from '../crds/values/endpoint.ts'
 import { visibleText } from '../crds/values/visible-text.ts'
 import { compileRules } from '../gateway/core/rules.ts'
 import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
@@ -61,16 +61,6 @@ export async function lists(args: readonly string[]): Promise<number> {
   const checked = await checkLists(task.lists, resolvers, milliseconds(limit))
   print(checked, output)
   return checked.lists.some(({ state }) => state === 'faulty' || state === 'closed') ? 1 : 0
-}
-
-function readResolvers(written: readonly string[]): { readonly value: readonly Endpoint[] } | { readonly why: string } {
-  const value: Endpoint[] = []
-  for (const one of written) {
-    const read = readResolver(one)
-    if ('why' in read) return { why: read.why }
-    value.push(read.value)
-  }
-  return { value }
 }
 
 function withoutPolicy(domains: readonly string[]): Task {

@@ -1,27 +1,26 @@
 // `postscreen spf`: prints which networks the SPF records of domains permit, as access[].spf of a policy would.
-import type { Seconds } from '../crds/values/duration.ts'
 import { milliseconds, parseDuration } from '../crds/values/duration.ts'
-import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
+import { type Endpoint, readResolvers } from '../crds/values/endpoint.ts'
 import { hostNameProblem } from '../crds/values/host.ts'
 import { visibleText } from '../crds/values/visible-text.ts'
-import { spfBounds } from '../gateway/core/spf/spf-bounds.ts'
-import { DnsClient } from '../gateway/dns/dns-client.ts'
+import { sendersOf } from '../gateway/core/spf/senders-of-policy.ts'
 import { dnsServers } from '../gateway/dns/dns-servers.ts'
-import { type AskDns, resolveSpf } from '../gateway/spf/resolve-spf.ts'
-import { systemClock } from '../runtime/clock.ts'
+import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
 import type { LoadedCommand } from './command.ts'
-import { type ExpandedDomain, expandedDomain, textOf } from './spf/expanded-domain.ts'
+import { expandDomains } from './spf/expand-domains.ts'
+import { expandedDomain, textOf } from './spf/expanded-domain.ts'
 
 const name = commandName('spf')
 
-const help = `Usage: ${name} DOMAIN… [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
+const help = `Usage: ${name} [DOMAIN…] [--policy FILE] [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
 
 Prints the networks that the SPF record of each DOMAIN permits, with the rules and limits of access[].spf in a policy, and what is left
 out and why.
 
-  --resolver ADDRESS the DNS server to use (repeatable). Default: those of this machine
+  --policy FILE      the domains in spec.access of this policy, and its resolvers
+  --resolver ADDRESS the DNS server to use (repeatable). Default: those of the policy, or of this machine
   --timeout TIME     the time limit for each answer (10s)
   -o, --output FORM  text (the default) or json
 
@@ -30,52 +29,52 @@ Exit codes: 0 if every domain permits a network, 1 if one does not, 2 for wrong 
 
 const options = {
   help: { type: 'boolean', short: 'h' },
+  policy: { type: 'string' },
   resolver: { type: 'string', multiple: true },
   timeout: { type: 'string', default: '10s' },
   output: { type: 'string', short: 'o', default: 'text' },
 } as const
 
-const mostInFlight = 100
-
 /** @returns the exit code */
 export async function spf(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
-  const { positionals: domains, values } = read.run
-  const { resolver = [], timeout, output } = values
-  if (domains.length === 0) return wrongArguments(name, 'expected a domain such as example.com')
-  const bad = domains.find((domain) => hostNameProblem(domain) !== undefined)
+  const { positionals, values } = read.run
+  const { policy, resolver = [], timeout, output } = values
+  const bad = positionals.find((domain) => hostNameProblem(domain) !== undefined)
   if (bad !== undefined) return wrongArguments(name, `${visibleText(bad)}: expected a domain such as example.com`)
+  if (positionals.length === 0 && policy === undefined)
+    return wrongArguments(name, 'expected a domain such as example.com, or --policy FILE')
   if (output !== 'text' && output !== 'json') return wrongArguments(name, '--output: expected text or json')
   const limit = parseDuration(timeout)
   if (limit === undefined || limit < 1 || limit > 300) return wrongArguments(name, '--timeout: expected a time from 1s to 5m')
-  const servers: Endpoint[] = []
-  for (const written of resolver) {
-    const server = readResolver(written)
-    if ('why' in server) return wrongArguments(name, `--resolver: ${server.why}`)
-    servers.push(server.value)
-  }
-  const expanded = await expandAll(domains, servers, limit)
+  const servers = readResolvers(resolver)
+  if ('why' in servers) return wrongArguments(name, `--resolver: ${servers.why}`)
+  const ofPolicy = policy === undefined ? { domains: [], resolvers: [] } : readSenders(policy)
+  if (ofPolicy === undefined) return 1
+  const domains = [...new Set([...positionals.map((domain) => domain.toLowerCase()), ...ofPolicy.domains])]
+  const { servers: asked, queryTimeoutMs, attempts } = dnsServers(servers.value.length > 0 ? servers.value : ofPolicy.resolvers)
+  const times = { timeoutMs: milliseconds(limit), queryTimeoutMs, attempts }
+  const expanded = [...(await expandDomains(domains, { servers: asked, times }))].map(([domain, found]) => expandedDomain(domain, found))
   if (output === 'json') console.log(JSON.stringify({ domains: expanded }, undefined, 2))
   else for (const line of expanded.flatMap(textOf)) console.log(visibleText(line))
   return expanded.every(({ networks }) => networks.length > 0) ? 0 : 1
 }
 
-/** One domain after the other, so that a list of them is not a burst of questions. */
-async function expandAll(domains: readonly string[], servers: readonly Endpoint[], limit: Seconds): Promise<readonly ExpandedDomain[]> {
-  const client = new DnsClient({ ...dnsServers(servers), timeoutMs: milliseconds(limit), maxInFlight: mostInFlight, now: systemClock.now })
-  const ask: AskDns = (domain, type) => new Promise((resolve) => client.ask(domain, 'spf', resolve, type))
-  const expanded: ExpandedDomain[] = []
-  try {
-    for (const written of domains) {
-      const domain = written.toLowerCase()
-      // oxlint-disable-next-line no-await-in-loop -- see above
-      expanded.push(expandedDomain(domain, await resolveSpf(domain, { ask, bounds: spfBounds, now: systemClock.now })))
-    }
-  } finally {
-    client.close()
-  }
-  return expanded
+interface PolicySenders {
+  readonly domains: readonly string[]
+  readonly resolvers: readonly Endpoint[]
 }
 
-export const spfCommand: LoadedCommand = { run: spf, options }
+/** Undefined: the policy has problems, which were printed. */
+function readSenders(file: string): PolicySenders | undefined {
+  const reading = loadPolicy(file, 'elsewhere')
+  if ('problems' in reading) {
+    for (const { path, why } of reading.problems) console.error(visibleText(`${file}: ${path}: ${why}`))
+    return undefined
+  }
+  const { access, dnsbl } = reading.loaded.policy.spec
+  return { domains: sendersOf(access).map(({ domain }) => domain), resolvers: dnsbl.resolvers }
+}
+
+export const spfCommand: LoadedCommand = { run: spf, options, values: { policy: 'file', output: ['text', 'json'] } }

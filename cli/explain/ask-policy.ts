@@ -7,9 +7,11 @@ import { openLog } from '../../gateway/observability/log.ts'
 import { type ExplainSource, explainPage, readSubject } from '../../gateway/observability/explain/explain-page.ts'
 import type { LoadedPolicy } from '../../gateway/policy-files/loaded-policy.ts'
 import { loadPolicy } from '../../gateway/policy-files/policy-file.ts'
-import { activePolicy } from '../../gateway/process/active-policy.ts'
+import { type ActivePolicy, activePolicy, withSenders } from '../../gateway/process/active-policy.ts'
+import { sendersOf } from '../../gateway/core/spf/senders-of-policy.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import { openDirectory, openValkey, type Place } from '../allowlist/place.ts'
+import { expandDomains } from '../spf/expand-domains.ts'
 import type { AskAll } from './answer.ts'
 
 export interface PolicyPlace {
@@ -26,11 +28,12 @@ export async function policyAsk(place: PolicyPlace): Promise<{ readonly ask: Ask
   if (!('loaded' in reading)) throw new Error(reading.problems.map(({ path, why }) => `${place.file}: ${path}: ${why}`).join('\n'))
   const { loaded } = reading
   const { store, problem } = await openStore(place, loaded)
+  const active = await activeNow(place, loaded)
   const ask: AskAll = async (subject, server) => {
     const read = readSubject(subject)
     if ('why' in read) return [{ gateway: place.file, error: read.why }]
     try {
-      return [{ gateway: place.file, page: await explainPage(sourceOf(place, loaded, store, problem), read.value, server) }]
+      return [{ gateway: place.file, page: await explainPage(sourceOf(place, active, store, problem), read.value, server) }]
     } catch (error) {
       return [{ gateway: place.file, error: messageOf(error) }]
     }
@@ -55,20 +58,24 @@ async function openStore({ dataDir, warn, file }: PolicyPlace, { policy }: Loade
   }
 }
 
-function sourceOf(
-  { file, resolvers, dataDir }: PolicyPlace,
-  loaded: LoadedPolicy,
-  store: Place | undefined,
-  problem: string | undefined,
-): ExplainSource {
+/** As in a gateway that has just read the SPF records of its senders. */
+async function activeNow({ file, resolvers, warn }: PolicyPlace, loaded: LoadedPolicy): Promise<ActivePolicy> {
   const active = activePolicy(loaded, { policyFile: file, resolvers, log: openLog('json', '/dev/null') })
+  const domains = sendersOf(loaded.policy.spec.access).map(({ domain }) => domain)
+  if (domains.length === 0) return active
+  const expanded = await expandDomains(domains, { servers: active.dnsServers, times: active.dnsTimes })
+  for (const [domain, { failed }] of expanded) if (failed !== undefined) warn(`SPF of ${domain}: ${failed.reason}: ${failed.why}`)
+  return withSenders(active, new Map([...expanded].map(([domain, { networks }]) => [domain, networks])))
+}
+
+function sourceOf({ dataDir }: PolicyPlace, active: ActivePolicy, store: Place | undefined, problem: string | undefined): ExplainSource {
   return {
     ...{ policy: active.policy, hash: active.hash, leftOut: active.leftOut, rules: active.rules },
     screening: newScreening(),
     tlsReady: active.tls !== undefined,
     listening: active.policy.spec.listen.addresses,
     dns: { servers: active.dnsServers, times: active.dnsTimes },
-    allowlist: { name: dataDir ?? loaded.policy.spec.allowlist.store, problem },
+    allowlist: { name: dataDir ?? active.policy.spec.allowlist.store, problem },
     recall: async (key) => await store?.get(key),
     isHealthCheck: active.reception.isHealthCheck,
     needsHeader: active.reception.needsHeader,

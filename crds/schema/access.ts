@@ -1,6 +1,7 @@
 // The fields of the permanent access list, and of what happens to the clients that it rejects.
-import { action, choice, documented, group, list, record, text } from './field.ts'
+import { action, choice, documented, group, list, record, text, time } from './field.ts'
 import { entryOf, networks, networksCheckedAtRunTime } from './forms.ts'
+import { nameProblem } from './host-name.ts'
 
 const accessActions = ['Permit', 'Reject', 'Dunno'] as const
 
@@ -13,6 +14,21 @@ const tableFile = text({ min: 1, max: 1024, pattern: '^[^\\x00-\\x1f]+$', why: '
  */
 const entriesAtMost = 100
 const networksAtMost = 1000
+
+/** The most domains whose SPF records a policy uses: each costs up to 64 questions to DNS an hour. */
+export const sendersAtMost = 50
+const senderWhat = 'a domain such as example.com'
+/** The API server checks only the characters: rules for labels would exceed its cost limit. The run time checks all. */
+const senderDomain = text({
+  min: 1,
+  max: 253,
+  pattern: '^[A-Za-z0-9._-]+$',
+  why: `must be ${senderWhat}`,
+  problem: nameProblem(senderWhat),
+})
+
+/** The longest pause between two refreshes of an SPF record, if the policy does not set it. */
+export const spfRefresh = '6h'
 
 const rule = record({
   action: documented(choice(accessActions), {
@@ -36,7 +52,7 @@ const table = record({
 
 const entry = record({
   action: documented(choice(accessActions).exactOptional(), {
-    doc: 'The action for clients that match the entry. Permit: the client skips all tests. Reject: denylist.action decides. Dunno: the search ends and the tests decide. Requires cidrs or exceptCIDRs.',
+    doc: 'The action for clients that match the entry. Permit: the client skips all tests. Reject: denylist.action decides. Dunno: the search ends and the tests decide. Requires cidrs, exceptCIDRs or spf.',
   }),
   cidrs: documented(networks(1, networksAtMost).exactOptional(), {
     doc: 'The addresses and networks that the entry applies to.',
@@ -46,11 +62,28 @@ const entry = record({
     doc: 'The entry applies to every address that is in none of these networks.',
     tenancy: 'own',
   }),
+  spf: documented(
+    list(senderDomain, {
+      min: 1,
+      max: sendersAtMost,
+      type: 'set',
+      canonical: (name) => name.toLowerCase(),
+    }).exactOptional(),
+    {
+      doc: `Domains of senders. The entry applies to the networks that their SPF records permit, which the gateway reads from DNS and keeps current. Only with action Permit. A policy can have ${sendersAtMost} domains. Networks that are too wide, and terms that depend on a message, are left out; "postscreen spf DOMAIN" shows the result.`,
+      differs: 'postscreen has no such entry; scripts such as postwhite write a table of networks.',
+      tenancy: 'own',
+    },
+  ),
+  refresh: documented(time({ min: '1h', max: '1d' }).exactOptional(), {
+    doc: `The longest time between two refreshes of the SPF records in spf. When the TTL of a record is shorter, it is read sooner, but not more often than once an hour. Default: ${spfRefresh}.`,
+    unit: 'seconds',
+  }),
   table: documented(table.exactOptional(), { doc: 'A table of rules: in a file, in a ConfigMap, or written in the policy.' }),
 })
 
 export const access = documented(list(entry, { max: entriesAtMost }).prefault([]), {
-  doc: 'The permanent access list. The entries are searched in order, and the first entry that decides about a client ends the search. Each entry has either an action with networks, or a table.',
+  doc: 'The permanent access list. The entries are searched in order, and the first entry that decides about a client ends the search. Each entry has either an action with networks or domains, or a table.',
   postfix: { own: 'postscreen_access_list' },
   zimbra: ['zimbraMtaPostscreenAccessList'],
   convert: { as: 'accessList' },

@@ -141,28 +141,36 @@ export const count = (fallback: number, bounds: WholeBounds, doc: FieldDoc) =>
 
 interface TimeBounds {
   /** The default is `1s`; `0s` allows zero. */
-  readonly min?: '0s' | '1s'
+  readonly min?: '0s' | '1s' | '1h'
   readonly max: string
 }
 
 /** A written time without a default. It parses to seconds. */
 export function time({ min = '1s', max }: TimeBounds) {
   const most = parseDuration(max) ?? 0
-  const message = `must be a time such as ${min === '0s' ? '0s, ' : ''}6s, 5m, 12h or 30d, from ${min} to ${max}`
+  const least = parseDuration(min) ?? 0
+  const examples = { '0s': '0s, 6s, 5m, 12h or 30d', '1s': '6s, 5m, 12h or 30d', '1h': '90m, 6h or 1d' }
+  const message = `must be a time such as ${examples[min]}, from ${min} to ${max}`
   const why = error(message)
   const pattern = min === '0s' ? durationPattern : positiveDurationPattern
   return z
     .string({ error: why })
     .max(durationMaxLength, { error: why })
     .regex(new RegExp(pattern), { error: why })
-    .refine((written) => (parseDuration(written) ?? 0) <= most, { error: why })
+    .refine((written) => isWithin(parseDuration(written) ?? 0, least, most), { error: why })
     .transform((written) => parseDuration(written) ?? seconds(0))
     .meta({
       [kindKey]: 'duration',
       [boundsKey]: { min, max },
-      [formKey]: [{ rule: `${celIsTime('self', pattern)} && ${celSeconds('self')} <= ${most}`, message }],
+      [formKey]: [{ rule: celIsWithin(pattern, least, most), message }],
     })
 }
+
+const isWithin = (time: number, least: number, most: number): boolean => least <= time && time <= most
+
+/** The pattern excludes what is shorter than a second. */
+const celIsWithin = (pattern: string, least: number, most: number): string =>
+  `${celIsTime('self', pattern)} && ${celSeconds('self')} <= ${most}${least > 1 ? ` && ${celSeconds('self')} >= ${least}` : ''}`
 
 /** A written time with its default. In Postfix, a bare number has the unit of the parameter's default. */
 export function duration(fallback: `${number}${TimeUnit}`, bounds: TimeBounds, doc: FieldDoc) {

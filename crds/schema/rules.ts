@@ -6,6 +6,7 @@ import { allowlistRules } from './allowlist-rules.ts'
 import type { Rule, Written } from './rule.ts'
 import { celIsTime, celSeconds, parseDuration } from '../values/duration.ts'
 import { isObject } from '../is-object.ts'
+import { sendersAtMost } from './access.ts'
 import { deepTestsTls, handoff } from './deep-tests.ts'
 import { dnsblTTL } from './dnsbl.ts'
 import { banTimes } from './bans.ts'
@@ -89,6 +90,12 @@ const tests: readonly Rule[] = [
   },
 ]
 
+const countSenders = (entries: unknown): number =>
+  (Array.isArray(entries) ? entries : []).reduce<number>((sum, entry) => {
+    const spf: unknown = isObject(entry) ? entry['spf'] : undefined
+    return sum + (Array.isArray(spf) ? spf.length : 0)
+  }, 0)
+
 const access: readonly Rule[] = [
   {
     at: 'spec.access[]',
@@ -98,15 +105,37 @@ const access: readonly Rule[] = [
   },
   {
     at: 'spec.access[]',
-    cel: '!has(self.action) || has(self.cidrs) != has(self.exceptCIDRs)',
-    message: 'must have exactly one of cidrs and exceptCIDRs with its action; for all clients, write cidrs: ["0.0.0.0/0", "::/0"]',
-    holds: (value) => !has(value, 'action') || has(value, 'cidrs') !== has(value, 'exceptCIDRs'),
+    cel: '!has(self.action) || (has(self.cidrs) ? 1 : 0) + (has(self.exceptCIDRs) ? 1 : 0) + (has(self.spf) ? 1 : 0) == 1',
+    message: 'must have exactly one of cidrs, exceptCIDRs and spf with its action; for all clients, write cidrs: ["0.0.0.0/0", "::/0"]',
+    holds: (value) => !has(value, 'action') || ['cidrs', 'exceptCIDRs', 'spf'].filter((field) => has(value, field)).length === 1,
   },
   {
     at: 'spec.access[]',
-    cel: '!has(self.table) || !(has(self.cidrs) || has(self.exceptCIDRs))',
-    message: 'must not have cidrs or exceptCIDRs together with a table; move the networks to table.rules, or to a separate entry',
-    holds: (value) => !has(value, 'table') || !(has(value, 'cidrs') || has(value, 'exceptCIDRs')),
+    cel: '!has(self.table) || !(has(self.cidrs) || has(self.exceptCIDRs) || has(self.spf))',
+    message: 'must not have cidrs, exceptCIDRs or spf together with a table; move the networks to table.rules, or to a separate entry',
+    holds: (value) => !has(value, 'table') || !(has(value, 'cidrs') || has(value, 'exceptCIDRs') || has(value, 'spf')),
+  },
+  {
+    at: 'spec.access[]',
+    field: 'spf',
+    cel: "!has(self.spf) || !has(self.action) || self.action == 'Permit'",
+    message:
+      'must be in an entry with action: Permit; to reject or test clients of these senders, write their networks (postscreen spf DOMAIN) in cidrs of an entry before it',
+    holds: (value) => !has(value, 'spf') || !has(value, 'action') || value['action'] === 'Permit',
+  },
+  {
+    at: 'spec.access[]',
+    field: 'refresh',
+    cel: '!has(self.refresh) || has(self.spf)',
+    message: 'must be in an entry with spf, because it says how often SPF records are read',
+    holds: (value) => !has(value, 'refresh') || has(value, 'spf'),
+  },
+  {
+    at: 'spec',
+    field: 'access',
+    cel: `!has(self.access) || self.access.map(entry, has(entry.spf) ? entry.spf.size() : 0).sum() <= ${sendersAtMost}`,
+    message: `must not have more than ${sendersAtMost} domains in all spf lists together; move senders whose networks seldom change to cidrs`,
+    holds: ({ access: entries }) => countSenders(entries) <= sendersAtMost,
   },
   {
     at: 'spec.access[].table',

@@ -85,3 +85,14 @@ export function canonicalEndpoint({ address, port }: Endpoint): string {
   const parsed = parseExactAddress(address)
   return formatEndpoint({ address: parsed === undefined ? address : formatAddress(parsed), port })
 }
+
+/** Several DNS servers. The first one that cannot be read is the reason. */
+export function readResolvers(written: readonly string[]): Read<readonly Endpoint[]> {
+  const value: Endpoint[] = []
+  for (const one of written) {
+    const read = readResolver(one)
+    if ('why' in read) return read
+    value.push(read.value)
+  }
+  return { value }
+}

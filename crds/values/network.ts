@@ -7,7 +7,9 @@ export type Network =
   | { readonly family: 4; readonly first: number; readonly last: number }
   | { readonly family: 6; readonly first: bigint; readonly last: bigint }
 
-/** The network around an address with a prefix length, and whether the address has bits set beyond the prefix length. */
+/**
+ * The network around an address with a prefix length, and whether the address has bits set beyond the prefix length.
+ */
 export function networkAround(address: AddressValue, prefix: number): { readonly network: Network; readonly hostBits: boolean } {
   if (address.family === 4) {
     const size = 2 ** (32 - prefix)

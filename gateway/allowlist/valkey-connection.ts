@@ -28,6 +28,12 @@ export interface ValkeyConnection {
   append(key: string, texts: readonly string[], bounds: ListBounds): Promise<void>
   /** The entries of such a list behind a position, in order. */
   entriesAfter(key: string, position: string, most: number): Promise<readonly ListEntry[]>
+  /** A text of at most `longest` bytes; undefined if there is none, or something else. */
+  text(key: string, longest: number): Promise<string | undefined>
+  /** Replaces a text. The server keeps it for `keptMs`. */
+  setText(key: string, text: string, keptMs: number): Promise<void>
+  /** @returns whether the lease is granted: no other one is held. It ends after `ms`. */
+  lease(key: string, ms: number): Promise<boolean>
   /** Called once when the connection is lost, not after `close`. */
   onLost(listener: (why: ValkeyError) => void): void
   close(): void
@@ -277,6 +283,24 @@ class IoredisConnection implements ValkeyConnection {
   async entriesAfter(key: string, position: string, most: number): Promise<readonly ListEntry[]> {
     const found = await this.#asked(() => this.#client.xread('COUNT', most, 'STREAMS', this.#prefix + key, position))
     return (found ?? []).flatMap(([, entries]) => entries.map(([at, fields]) => ({ position: at, text: fields[1] ?? '' })))
+  }
+
+  async text(key: string, longest: number): Promise<string | undefined> {
+    try {
+      const text = await this.#client.getrange(this.#prefix + key, 0, longest)
+      return text === '' || text.length > longest ? undefined : text
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined
+      throw valkeyError(error)
+    }
+  }
+
+  async setText(key: string, text: string, keptMs: number): Promise<void> {
+    await this.#asked(() => this.#client.set(this.#prefix + key, text, 'PX', keptMs))
+  }
+
+  async lease(key: string, ms: number): Promise<boolean> {
+    return (await this.#asked(() => this.#client.set(this.#prefix + key, '1', 'PX', ms, 'NX'))) === 'OK'
   }
 
   onLost(listener: (why: ValkeyError) => void): void {

@@ -6,7 +6,7 @@ import { type BackendStatus, backendStatus, countStates } from './backend-status
 import type { BeginConnection } from './connect-rate-limiter.ts'
 import { HeldClients } from './held-clients.ts'
 import { precedes, type TargetState } from './load-balancing.ts'
-import type { ProbeNews } from './probe-sharing.ts'
+import type { ProbeMessage, ProbeNews } from './probe-sharing.ts'
 import { TargetHealth } from './target-health.ts'
 import type { Target, TargetRecord } from './target-record.ts'
 import { TargetTable } from './target-table.ts'
@@ -218,5 +218,19 @@ export class Backends {
     if (this.#closed) return
     this.health.probes.probeDue(this.#table.listed, this.#held.size > 0)
     this.keywords.askDue()
+  }
+}
+
+/** Passes on what another process of this gateway reports on backends or asks about them. */
+export function tellBackends(backends: Backends, message: ProbeMessage): void {
+  switch (message.is) {
+    case 'news':
+      return backends.hear(message.news)
+    case 'ask':
+      return backends.asked(message.label, message.urgent)
+    case 'keywords':
+      return backends.keywords.hear(message.news)
+    case 'family':
+      backends.keywords.hearWanted(message.family)
   }
 }

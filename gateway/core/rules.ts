@@ -7,6 +7,8 @@ import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
 import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
+import type { Network } from '../../crds/values/network.ts'
+import { senderName } from './spf/senders-of-policy.ts'
 import type { BanRules } from './bans/ban.ts'
 import { banRules } from './bans/ban-rules.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
@@ -82,13 +84,26 @@ export interface Surroundings {
   readonly hostname: string
   readonly localTime: (now: number) => string
   readonly tables: ReadonlyMap<string, CompiledTable>
+  /** Networks by the domain whose SPF record permits them, as far as they are known. */
+  readonly senders?: ReadonlyMap<string, readonly Network[]>
   /** By the index of the site in the policy. */
   readonly siteKeys?: ReadonlyMap<number, DnsblKey>
 }
 
-function accessEntries(entries: PolicySpec['access'], tables: ReadonlyMap<string, CompiledTable>): AccessEntry[] {
+/** What the access list is made of, besides the policy. */
+export type AccessParts = Pick<Surroundings, 'tables' | 'senders'>
+
+/** The access list of a policy. Another one may take its place while the policy is in force, when a sender changes. */
+export const compileAccess = (access: PolicySpec['access'], parts: AccessParts): AccessList =>
+  compileAccessList(accessEntries(access, parts))
+
+function accessEntries(entries: PolicySpec['access'], { tables, senders }: AccessParts): AccessEntry[] {
   return entries.map((entry): AccessEntry => {
     if (entry.table?.file !== undefined) return { is: 'table', table: tables.get(entry.table.file) ?? compileTable([]) }
+    if (entry.spf !== undefined) {
+      const rules = entry.spf.map((domain) => ({ networks: senders?.get(senderName(domain)) ?? [], decision: 'Permit' as const }))
+      return { is: 'table', table: compileTable(rules) }
+    }
     if (entry.table?.rules !== undefined) {
       const rules = entry.table.rules.map((rule) => ({ networks: rule.cidrs, decision: rule.action }))
       return { is: 'table', table: compileTable(rules) }
@@ -240,7 +255,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     minTTL: Object.values(ttl).reduce(shorter, dnsbl.minTTL),
     greetWait: { normal: milliseconds(greet.wait), stress: milliseconds(shorter(greet.wait, greet.stressWait)) },
     dnsbl: lists,
-    access: compileAccessList(accessEntries(spec.access, around.tables)),
+    access: compileAccess(spec.access, around),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     allowlistKey: allowlistKeys(spec.allowlist.prefix),
     bans: banRules(spec.bans),

@@ -58,9 +58,9 @@ const truncated: Reading = { is: 'truncated' }
  * A query for the records of `name` (ASCII, no empty labels, no dot at its end) with recursion desired, id 0 (see
  * setId).
  *
- * No EDNS0: the answers of DNS lists are a few addresses or one SOA record, far below the 512 bytes of RFC 1035. A larger
- * answer is truncated and the question is repeated over TCP. Without EDNS0 no answer comes in IP fragments, which are easy to
- * forge, and old list servers that answer FORMERR to EDNS need no second question.
+ * No EDNS0: the answers of DNS lists are a few addresses or one SOA record, far below the 512 bytes of RFC 1035. A
+ * larger answer is truncated and the question is repeated over TCP. Without EDNS0 no answer comes in IP fragments,
+ * which are easy to forge, and old list servers that answer FORMERR to EDNS need no second question.
  *
  * No random capitals in the name (draft-vixie-dnsext-dns0x20): the part of the name that stands for the client is
  * digits, so the gain is small. A cache or list that answers in lower case would fail every lookup, and listed clients
@@ -90,8 +90,8 @@ export function malformed(why: string): Reading {
  * Reads `message`, whose id has been checked, as an answer to `query` (made by encodeQuery). Never throws, whatever the
  * bytes. Every record of the message must be complete, and every record of the type that was asked for must belong to
  * the name in the question: a listing is only ever read from the RDATA of a well-formed A record. The TTL is the lowest
- * of these records. Without one it is the lowest of the SOA records in the authority section (the record's own TTL, as in dnsblog, not its
- * MINIMUM field).
+ * of these records. Without one it is the lowest of the SOA records in the authority section (the record's own TTL, as
+ * in dnsblog, not its MINIMUM field).
  */
 export function readAnswer(message: Buffer, query: Buffer): Reading {
   if (message.length < headerBytes || (message.readUInt8(2) & 0xf8) !== 0x80) return foreign // not a response to a plain query

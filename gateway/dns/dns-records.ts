@@ -90,7 +90,9 @@ export function addressIn({ data }: DnsRecord): string {
   return data.join('.')
 }
 
-/** The address in an AAAA record, in canonical form. @throws MalformedMessage unless RDATA has 16 bytes (RFC 3596 2.2) */
+/**
+ * The address in an AAAA record, in canonical form. @throws MalformedMessage unless RDATA has 16 bytes (RFC 3596 2.2)
+ */
 export function address6In({ data }: DnsRecord): string {
   if (data.length !== 16) throw new MalformedMessage(`an AAAA record with RDLENGTH ${data.length}`)
   return formatIPv6(BigInt(`0x${data.toString('hex')}`))

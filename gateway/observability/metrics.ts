@@ -16,6 +16,8 @@ import { type DnsblMetrics, dnsblMetrics, observeListHealth } from './dnsbl-metr
 import { LiveNumbers } from './live/live-numbers.ts'
 import { countedAs, counters, outcomeCounter, outcomeCounters } from './session-metrics.ts'
 import { observeProcess } from './process-metrics.ts'
+import { spfMetrics } from './spf-metrics.ts'
+import type { SenderReport } from '../spf/sender-report.ts'
 import { applyErrors, generationGauge, servedGauges } from './served-metrics.ts'
 import type { SkippedLines } from '../policy-files/loaded-policy.ts'
 
@@ -37,6 +39,8 @@ export interface Levels {
   connections(): ConnectionStatus | undefined
   /** Undefined without bans in the policy. */
   bans(): BanStatus | undefined
+  /** The senders whose SPF records the policy uses. */
+  senders(): readonly SenderReport[]
   /** Optional parts of the policy that are left out. */
   leftOut(): number
 }
@@ -72,6 +76,7 @@ export class Metrics {
   readonly #backend: BackendMetrics
   readonly #starttls: Counter
   readonly #probes: Counter
+  readonly #spfRefreshes: Counter
   readonly #generation: Gauge
   readonly #served: ReturnType<typeof servedGauges>
   readonly #applyErrors: Counter
@@ -96,6 +101,7 @@ export class Metrics {
     this.#generation = generationGauge(registers)
     this.#applyErrors = applyErrors(registers)
     this.#served = servedGauges(registers)
+    this.#spfRefreshes = spfMetrics(registers, () => levels.senders())
     this.allowlistStore = this.#observeSharedAllowlist(levels)
     this.#reconnectDelay = new Histogram({
       name: 'postscreen_reconnect_delay_seconds',
@@ -291,6 +297,11 @@ export class Metrics {
 
   probeAnswered(answer: 'ready' | 'unready'): void {
     this.#probes.inc({ answer })
+  }
+
+  /** @param problem the reason why not all of a sender's record was read */
+  senderRefreshed(domain: string, problem: string | undefined): void {
+    this.#spfRefreshes.inc({ domain, result: problem ?? 'Complete' })
   }
 
   policyInForce(policy: string, generation: number): void {

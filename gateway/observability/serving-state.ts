@@ -10,6 +10,7 @@ import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import type { ExplainSource } from './explain/explain-page.ts'
 import type { ListsReport } from '../dns/list-report.ts'
+import type { SenderReport } from '../spf/sender-report.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
 import type { ConnectionStatus } from '../smtp/capacity.ts'
 import type { Levels } from './metrics.ts'
@@ -35,6 +36,8 @@ export interface ServingState {
   failingLists(): Readonly<Record<string, number>>
   /** Undefined without bans in the policy. */
   banStatus(): BanStatus | undefined
+  /** The senders whose SPF records the policy uses. */
+  senders(): readonly SenderReport[]
   backends(): readonly BackendStatus[]
   /** What is promised in EHLO replies; null where sessions are not continued at a backend. */
   ehlo(): PromisesStatus | null
@@ -63,6 +66,7 @@ export function stateBeforePolicy(store: LocalAllowlist): ServingState {
     listHealth: () => ({ resolver: 'works', lists: [] }),
     failingLists: () => ({}),
     banStatus: () => undefined,
+    senders: () => [],
     backends: () => [],
     ehlo: () => null,
     explainSource: () => undefined,
@@ -82,6 +86,7 @@ export function levelsOf(state: () => ServingState): Levels {
     listHealth: () => state().listHealth(),
     connections: () => state().connections(),
     bans: () => state().banStatus(),
+    senders: () => state().senders(),
     leftOut: () => state().policy?.leftOut.length ?? 0,
   }
 }

@@ -60,6 +60,8 @@ export function statusPage(parts: StatusParts) {
     },
     /** Null without bans in the policy. */
     bans: serving.banStatus() ?? null,
+    /** Empty without spf in spec.access. */
+    spf: serving.senders(),
     backends: serving.backends(),
     ehlo: serving.ehlo(),
     tls: policy?.tls?.info ?? null,

@@ -4,14 +4,20 @@ import type { Problem } from '../../crds/problems.ts'
 import os from 'node:os'
 import { dirname } from 'node:path'
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
-import { compileRules, type Rules } from '../core/rules.ts'
+import type { CompiledTable } from '../core/access-list.ts'
+import { compileAccess, compileRules, type Rules } from '../core/rules.ts'
+import { bit } from '../core/tests.ts'
+import { testNames } from '../core/vocabulary.ts'
+import type { CleanupRules } from '../allowlist/cleanup-run.ts'
 import type { SharedStore } from '../allowlist/gateway-allowlist.ts'
 import { sharedStoreOf } from '../allowlist/shared-store-of-policy.ts'
 import type { BackendOptions } from '../backend/backend-options.ts'
 import type { DnsTimes } from '../dns/dns-client.ts'
+import type { ListPolicy } from '../dns/gateway-lists.ts'
 import type { ListTestRules } from '../dns/list-monitor.ts'
 import { connectionLimit } from '../smtp/capacity.ts'
 import { milliseconds } from '../../crds/values/duration.ts'
+import type { Network } from '../../crds/values/network.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { localTime } from '../observability/log.ts'
 import { openFilesLimit } from './open-files.ts'
@@ -30,6 +36,8 @@ export interface ActivePolicy {
   /** See LoadedPolicy. */
   readonly leftOut: readonly Problem[]
   readonly rules: Rules
+  /** Access tables by the name of their file in the policy. */
+  readonly tables: ReadonlyMap<string, CompiledTable>
   readonly reception: ReceptionRules
   readonly backends: BackendOptions
   readonly dnsServers: readonly Endpoint[]
@@ -51,6 +59,7 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     hash,
     loadedAt: new Date(),
     leftOut,
+    tables,
     rules: compileRules(shared, { hostname: os.hostname(), tables, siteKeys, localTime }),
     reception: {
       needsHeader: headerRequirement(spec.listen.proxyProtocol),
@@ -77,6 +86,27 @@ export function activePolicy(loaded: LoadedPolicy, options: GatewayOptions, befo
     listTests: listTestRules(spec.dnsbl),
     dnsTimes: { timeoutMs: milliseconds(spec.dnsbl.timeout), queryTimeoutMs: dns.queryTimeoutMs, attempts: dns.attempts },
   }
+}
+
+/** What a policy says about DNS lists. */
+export const listPolicy = ({ rules, dnsServers: servers, dnsTimes: times, listTests: tests }: ActivePolicy): ListPolicy => ({
+  dnsbl: rules.dnsbl,
+  servers,
+  times,
+  tests,
+})
+
+/** What a policy says about the cleanup of the temporary allowlist. */
+export function cleanupRules({ policy, rules }: ActivePolicy): CleanupRules {
+  const { cleanupInterval, retention } = policy.spec.allowlist
+  return { interval: cleanupInterval, retention, enabled: testNames.map((name) => (rules.enabled & bit[name]) !== 0) }
+}
+
+/** The same policy, with the networks that the SPF records of its senders permit now. */
+export function withSenders(active: ActivePolicy, senders: ReadonlyMap<string, readonly Network[]>): ActivePolicy {
+  const { access } = active.policy.spec
+  if (!access.some(({ spf }) => spf !== undefined)) return active
+  return { ...active, rules: { ...active.rules, access: compileAccess(access, { tables: active.tables, senders }) } }
 }
 
 /** Whether clients under test are handed off within their session, so that the EHLO keywords of backends matter. */

@@ -25,6 +25,7 @@ import { levelsOf, type ServingState, stateBeforePolicy } from '../observability
 import { type StatusPage, statusPage } from '../observability/status.ts'
 import { LeftOut } from '../policy-files/left-out.ts'
 import type { ListMessage } from '../dns/list-sharing.ts'
+import type { SpfMessage } from '../spf/spf-sharing.ts'
 import type { LoadedPolicy } from '../policy-files/loaded-policy.ts'
 import { PolicyFeed } from '../policy-files/policy-feed.ts'
 import { activePolicy } from './active-policy.ts'
@@ -127,6 +128,10 @@ export class GatewayProcess implements LocalGateway {
 
   changeBans(change: BanChange): BanAnswer {
     return this.#serving?.changeBans(change) ?? noBans
+  }
+
+  hearOfSenders(message: SpfMessage): void {
+    this.#serving?.hearOfSenders(message)
   }
 
   hearOfBans(message: BanMessage): void {

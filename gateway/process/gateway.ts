@@ -12,6 +12,7 @@ import type { SessionLine } from '../observability/live/session-line.ts'
 import type { RecentSession } from '../observability/explain/recent-sessions.ts'
 import type { ListMessage } from '../dns/list-sharing.ts'
 import type { MetricValues } from '../observability/metrics.ts'
+import type { SpfMessage } from '../spf/spf-sharing.ts'
 import type { StatusPage } from '../observability/status.ts'
 
 export interface Gateway {
@@ -51,6 +52,8 @@ export interface LocalGateway extends Gateway {
   bans(): BanPage | undefined
   /** An administrator's change. */
   changeBans(change: BanChange): BanAnswer
+  /** Another worker tells of senders or asks about them. */
+  hearOfSenders(message: SpfMessage): void
   /** Another worker tells of bans or asks about them. */
   hearOfBans(message: BanMessage): void
   /** Another worker tells of clients that were told to come back. */

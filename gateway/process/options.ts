@@ -5,6 +5,7 @@ import type { BanChannel } from '../bans/ban-sharing.ts'
 import type { ProbeChannel } from '../backend/probe-sharing.ts'
 import type { ReconnectMessage } from '../observability/live/reconnects.ts'
 import type { ListChannel } from '../dns/list-sharing.ts'
+import type { SpfChannel } from '../spf/spf-sharing.ts'
 import type { Log } from '../observability/log.ts'
 import type { NetworkChoice } from '../sockets/network.ts'
 
@@ -39,6 +40,8 @@ export interface GatewayOptions {
   readonly bans?: BanChannel
   /** The other workers, to which a client may come back. */
   readonly reconnects?: { readonly send: (message: ReconnectMessage) => void }
+  /** The other workers, of which one reads the SPF records of senders. */
+  readonly senders?: SpfChannel
   readonly log: Log
 }
 

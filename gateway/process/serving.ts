@@ -4,7 +4,6 @@ import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cleanup, startCleanup } from '../allowlist/allowlist-cleanup.ts'
-import type { CleanupRules } from '../allowlist/cleanup-run.ts'
 import type { AllowlistStore, LocalAllowlist } from '../allowlist/allowlist-store.ts'
 import type { SharedStatus } from '../allowlist/allowlist-valkey.ts'
 import { GatewayAllowlist } from '../allowlist/gateway-allowlist.ts'
@@ -12,19 +11,21 @@ import { BanKeeper, type BanStatus } from '../bans/ban-keeper.ts'
 import { type BanAnswer, banEntry, type BanChange, type BanPage, changeBans } from '../bans/ban-page.ts'
 import type { BanMessage } from '../bans/ban-sharing.ts'
 import type { BackendStatus } from '../backend/backend-status.ts'
-import type { Backends } from '../backend/backends.ts'
+import { type Backends, tellBackends } from '../backend/backends.ts'
 import { type PromisesStatus, promisesStatus } from '../backend/keyword-status.ts'
 import { gatewayBackends } from '../backend/gateway-backends.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { Relays } from '../backend/running-relays.ts'
 import { newScreening } from '../core/clients.ts'
-import { bit } from '../core/tests.ts'
-import { testNames } from '../core/vocabulary.ts'
 import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
-import { GatewayLists, type ListPolicy } from '../dns/gateway-lists.ts'
+import { GatewayLists } from '../dns/gateway-lists.ts'
 import type { ListsReport } from '../dns/list-report.ts'
 import { alone, type ListMessage } from '../dns/list-sharing.ts'
+import { sendersOf } from '../core/spf/senders-of-policy.ts'
+import { GatewaySenders } from '../spf/gateway-senders.ts'
+import type { SenderReport } from '../spf/sender-report.ts'
+import type { SpfMessage } from '../spf/spf-sharing.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Log } from '../observability/log.ts'
 import type { Network } from '../sockets/network.ts'
@@ -37,7 +38,7 @@ import { HealthChecks } from '../smtp/health-checks.ts'
 import { Linger } from '../smtp/linger.ts'
 import { Reception } from '../smtp/reception.ts'
 import { WaitQueues } from '../smtp/wait-queues.ts'
-import type { ActivePolicy } from './active-policy.ts'
+import { type ActivePolicy, cleanupRules, listPolicy, withSenders } from './active-policy.ts'
 import { until, untilClientsStop } from './drain.ts'
 import { explainSourceOf } from './explain-source.ts'
 import { Listeners } from './listeners.ts'
@@ -50,13 +51,6 @@ const maxInFlight = 8192
 const lateClientsMs = 30_000
 /** The time for the last replies when the drain time is over. */
 const lastRepliesMs = 2500
-
-const listPolicy = ({ rules, dnsServers, dnsTimes, listTests }: ActivePolicy): ListPolicy => ({
-  dnsbl: rules.dnsbl,
-  servers: dnsServers,
-  times: dnsTimes,
-  tests: listTests,
-})
 
 export class Serving implements ServingState {
   readonly #options: GatewayOptions
@@ -74,6 +68,7 @@ export class Serving implements ServingState {
   readonly #bans: BanKeeper
   readonly recent = new RecentSessions()
   readonly reconnects: Reconnects
+  readonly #senders: GatewaySenders
   /** Of sessions. */
   readonly #log: Log
   #cleanup: Cleanup | undefined
@@ -111,7 +106,9 @@ export class Serving implements ServingState {
     this.#services = this.#newServices()
     this.#allowlist.use(policy.sharedStore)
     this.#bans = this.#newBans()
+    this.#senders = this.#newSenders()
     this.#followBans()
+    this.#senders.use(sendersOf(policy.policy.spec.access))
     this.#lists.open()
   }
 
@@ -130,6 +127,20 @@ export class Serving implements ServingState {
       channel,
       info: (text, fields) => log.info(text, fields),
       warn: (text) => log.warning(text),
+    })
+  }
+
+  #newSenders(): GatewaySenders {
+    const { log, dataDir, senders: channel } = this.#options
+    return new GatewaySenders({
+      ask: (name, type) => this.#lists.resolver.ask(name, 'spf', type),
+      ...{ channel, dataDir, log, metrics: this.#metrics },
+      connection: () => this.#allowlist.connection,
+      isShared: () => this.#policy.sharedStore !== undefined,
+      changed: (networks) => {
+        this.#policy = withSenders(this.#policy, networks)
+        this.#services = this.#newServices()
+      },
     })
   }
 
@@ -156,7 +167,7 @@ export class Serving implements ServingState {
     const { log, worker } = this.#options
     return new GatewayAllowlist({
       local: this.#localStore,
-      rules: () => this.#cleanupRules(),
+      rules: () => cleanupRules(this.#policy),
       isWrittenByOthers: worker !== undefined,
       observer: this.#metrics.allowlistStore,
       info: (text) => log.info(text),
@@ -205,12 +216,13 @@ export class Serving implements ServingState {
    */
   update(policy: ActivePolicy): void {
     this.#backends = this.#newBackends(policy, this.#backends)
-    this.#policy = policy
+    this.#policy = withSenders(policy, this.#senders.networks)
     this.#lists.use(listPolicy(policy))
     this.#allowlist.use(policy.sharedStore)
     this.#followBans()
     this.#keepSessions(policy)
     this.#services = this.#newServices()
+    this.#senders.use(sendersOf(policy.policy.spec.access))
     this.#cleanup?.reschedule()
     const { listen: flags = [], log } = this.#options
     if (flags.length === 0 && this.#listeners.areElsewhere(policy.policy.spec.listen.addresses))
@@ -237,16 +249,10 @@ export class Serving implements ServingState {
     if (worker !== undefined && worker.number !== 1) return
     this.#cleanup = startCleanup({
       store: this.#localStore,
-      rules: () => this.#cleanupRules(),
+      rules: () => cleanupRules(this.#policy),
       info: (text) => log.info(text),
       warn: (text) => log.warning(text),
     })
-  }
-
-  #cleanupRules(): CleanupRules {
-    const { policy, rules } = this.#policy
-    const { cleanupInterval, retention } = policy.spec.allowlist
-    return { interval: cleanupInterval, retention, enabled: testNames.map((name) => (rules.enabled & bit[name]) !== 0) }
   }
 
   /** See `Gateway.drain`. Afterwards there are no clients; `close` closes the rest. */
@@ -272,6 +278,7 @@ export class Serving implements ServingState {
 
   async close(): Promise<void> {
     this.#bans.close()
+    await this.#senders.close()
     this.#backends.close()
     this.#lists.close()
     await this.#cleanup?.stop()
@@ -299,16 +306,12 @@ export class Serving implements ServingState {
 
   /** Another worker reports on backends or asks about them. */
   hearOfBackends(message: ProbeMessage): void {
-    switch (message.is) {
-      case 'news':
-        return this.#backends.hear(message.news)
-      case 'ask':
-        return this.#backends.asked(message.label, message.urgent)
-      case 'keywords':
-        return this.#backends.keywords.hear(message.news)
-      case 'family':
-        this.#backends.keywords.hearWanted(message.family)
-    }
+    tellBackends(this.#backends, message)
+  }
+
+  /** Another worker tells of senders or asks about them. */
+  hearOfSenders(message: SpfMessage): void {
+    this.#senders.hear(message)
   }
 
   /** Another worker reports on DNS lists or asks about them. */
@@ -367,16 +370,15 @@ export class Serving implements ServingState {
   }
 
   explainSource(): ExplainSource {
+    const { screening, listening, recent } = this
     return explainSourceOf({
-      active: this.#policy,
-      screening: this.screening,
-      listening: this.listening,
-      network: this.#network,
-      lists: this.#lists,
-      allowlist: this.#allowlist,
-      isFull: this.connections().isFull,
-      recent: this.recent,
+      ...{ active: this.#policy, screening, listening, recent, network: this.#network },
+      ...{ lists: this.#lists, allowlist: this.#allowlist, isFull: this.connections().isFull },
     })
+  }
+
+  senders(): readonly SenderReport[] {
+    return this.#senders.reports()
   }
 
   backends(): readonly BackendStatus[] {

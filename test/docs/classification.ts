@@ -174,6 +174,16 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
   ['docs/without-a-load-balancer.md', 'kubectl create namespace mail', portOfNodes],
   ['docs/without-a-load-balancer.md', 'kubectl -n mail get psc mx -o jsonpath', portOfNodes],
+  [
+    'docs/let-big-senders-through.md',
+    'npm run -s postscreen -- spf',
+    elsewhere('asks the DNS of the internet; test/cli/spf.live.test.ts asks a DNS server of its own'),
+  ],
+  [
+    'docs/let-big-senders-through.md',
+    'example.com: permits',
+    not('what the command before it prints; test/cli/spf.live.test.ts compares the form'),
+  ],
   ['docs/try-a-stricter-policy.md', 'kubectl -n mail logs', simulated],
   ['docs/try-a-stricter-policy.md', 'npm run', simulated],
   [

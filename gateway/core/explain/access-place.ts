@@ -4,6 +4,7 @@ import { formatNetwork, type Network } from '../../../crds/values/network.ts'
 import type { PolicySpec } from '../../../crds/schema/policy.schema.ts'
 import type { Decision } from '../../../crds/values/access-table.ts'
 import type { AccessMatch } from '../access-list.ts'
+import { senderName } from '../spf/senders-of-policy.ts'
 
 /** The rule, or that there is none. Plain data, as /explain gives it. */
 export interface AccessPlace {
@@ -12,6 +13,8 @@ export interface AccessPlace {
   readonly field?: string
   /** The network of the rule that contains the address. */
   readonly network?: string
+  /** The domain whose SPF record permits the client. */
+  readonly sender?: string
   /** Of a table in a file: its name in the policy, and the line. */
   readonly file?: string
   readonly line?: number
@@ -33,6 +36,10 @@ export function accessPlace(access: PolicySpec['access'], match: AccessMatch | u
     const position = match.position ?? 0
     return { decision, field: `${field}.table.rules[${position}].cidrs`, ...around(entry.table.rules?.[position]?.cidrs, address) }
   }
+  if (entry.spf !== undefined) {
+    const position = match.position ?? 0
+    return { decision, field: `${field}.spf[${position}]`, sender: senderName(entry.spf[position] ?? '') }
+  }
   if (entry.exceptCIDRs !== undefined) return { decision, field: `${field}.exceptCIDRs` }
   return { decision, field: `${field}.cidrs`, ...around(entry.cidrs, address) }
 }
@@ -45,7 +52,8 @@ function around(networks: readonly Network[] = [], text: string): { readonly net
 }
 
 /** The place in a sentence. */
-export function inWords({ field = 'spec.access', network, file, line }: AccessPlace): string {
+export function inWords({ field = 'spec.access', network, file, line, sender }: AccessPlace): string {
+  if (sender !== undefined) return `${field} (the SPF record of ${sender})`
   if (file !== undefined) return `${field} (${file}, line ${line})`
   return network === undefined ? field : `${field} (${network})`
 }

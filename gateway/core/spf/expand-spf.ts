@@ -1,6 +1,6 @@
-// Expands the SPF record of a domain to the networks that it permits (RFC 7208), as a generator: it asks a question, and
-// gets the answer of DNS. The result is for a list of clients that skip tests, not for a message. So only what passes
-// for every message counts: terms that depend on the sender of a message or on the client are reported instead.
+// Expands the SPF record of a domain to the networks that it permits (RFC 7208), as a generator: it asks a question,
+// and gets the answer of DNS. The result is for a list of clients that skip tests, not for a message. So only what
+// passes for every message counts: terms that depend on the sender of a message or on the client are reported instead.
 import { parseAddress } from '../../../crds/values/address.ts'
 import { formatNetwork, type Network, networkAround, printed } from '../../../crds/values/network.ts'
 import type { DomainSpec } from './domain-spec.ts'
@@ -187,8 +187,11 @@ class Expansion {
     }
   }
 
-  /** The record of another domain takes the place of the rest. If it cannot be used, this one cannot either (RFC 7208 6.1). */
-  *#redirected({ domain: spec, written }: NonNullable<SpfRecord['redirect']>, domain: string, path: readonly string[]): Steps<NetworkRule> {
+  /**
+   * The record of another domain takes the place of the rest. If it cannot be used, this one cannot either (RFC 7208
+   * 6.1).
+   */
+  *#redirected({ domain: spec, written }: Redirect, domain: string, path: readonly string[]): Steps<NetworkRule> {
     this.#lookups++
     const place: Place = { domain, term: written, passes: true }
     const name = this.#nameOf(spec, place)
@@ -267,6 +270,8 @@ class Expansion {
     if (notes.length < notesKept) notes.push({ domain, term: printed(term).slice(1, -1), why })
   }
 }
+
+type Redirect = NonNullable<SpfRecord['redirect']>
 
 interface Place {
   readonly domain: string

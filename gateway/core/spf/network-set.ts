@@ -28,7 +28,9 @@ export function normalized(networks: readonly Network[]): readonly Network[] {
   return kept
 }
 
-/** The networks of which the first rule that contains them passes. They stay as they are where no other rule cuts them. */
+/**
+ * The networks of which the first rule that contains them passes. They stay as they are where no other rule cuts them.
+ */
 export function passing(rules: readonly NetworkRule[]): readonly Network[] {
   const first = rules.findIndex(({ passes }) => !passes)
   if (first < 0 || !rules.slice(first).some(({ passes }) => passes))

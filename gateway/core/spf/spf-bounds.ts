@@ -1,6 +1,6 @@
 // What another party's DNS zone may permit at most. The numbers come from what the largest senders have published since
-// 2016: their shortest prefix lengths were 14 and 36, and the largest set had about a million IPv4 addresses. In 2022 one
-// of them published networks of a public cloud with prefix lengths of 10 and 12 for 16 months; these are refused.
+// 2016: their shortest prefix lengths were 14 and 36, and the largest set had about a million IPv4 addresses. In 2022
+// one of them published networks of a public cloud with prefix lengths of 10 and 12 for 16 months; these are refused.
 import { contains, difference, type Network, prefixOf, readNetwork } from '../../../crds/values/network.ts'
 import { valueOf } from '../../../crds/values/read.ts'
 import type { SetSize } from './network-set.ts'

@@ -1,5 +1,5 @@
-// Reads an SPF record (RFC 7208 4.6.1, 5, 6, 12). The syntax of all terms is checked, also behind `all`, because an error
-// anywhere makes the whole record an error.
+// Reads an SPF record (RFC 7208 4.6.1, 5, 6, 12). The syntax of all terms is checked, also behind `all`, because an
+// error anywhere makes the whole record an error.
 import { parseIPv4, parseIPv6 } from '../../../crds/values/address.ts'
 import { isMapped, type Network, networkAround, printed } from '../../../crds/values/network.ts'
 import type { Read } from '../../../crds/values/read.ts'

@@ -13,15 +13,16 @@ import type { BanAnswer, BanChange, BanPage } from '../../bans/ban-page.ts'
 import type { MetricValues } from '../../observability/metrics.ts'
 import type { LogFormat, LogLevel } from '../../observability/log.ts'
 import type { GatewayOptions, WorkerPlace } from '../options.ts'
+import type { SpfMessage } from '../../spf/spf-sharing.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** The options of a worker. */
 export interface WorkerOptions extends Omit<
   GatewayOptions,
-  'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests' | 'bans' | 'reconnects'
+  'log' | 'admin' | 'worker' | 'backendProbes' | 'listTests' | 'bans' | 'reconnects' | 'senders'
 > {
   readonly worker: WorkerPlace
-  /** Whether it probes the backends and tests the DNS lists, until it gets another order. */
+  /** Whether it probes the backends, tests the DNS lists and reads SPF records, until it gets another order. */
   readonly prober: boolean
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
@@ -55,13 +56,14 @@ export type ToWorker =
   | { readonly is: 'start'; readonly options: WorkerOptions }
   | { readonly is: 'ask'; readonly id: number; readonly question: Question }
   | { readonly is: 'reload' }
-  /** From now on this worker probes the backends and tests the DNS lists. */
+  /** From now on this worker probes the backends, tests the DNS lists and reads SPF records. */
   | { readonly is: 'prober' }
   /** A message of another worker. */
   | { readonly is: 'backends'; readonly message: ProbeMessage }
   | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'bans'; readonly message: BanMessage }
   | { readonly is: 'reconnects'; readonly message: ReconnectMessage }
+  | { readonly is: 'senders'; readonly message: SpfMessage }
   | { readonly is: 'drain'; readonly timeoutMs: number; readonly delayMs: number }
 
 export type FromWorker =
@@ -70,6 +72,7 @@ export type FromWorker =
   | { readonly is: 'lists'; readonly message: ListMessage }
   | { readonly is: 'bans'; readonly message: BanMessage }
   | { readonly is: 'reconnects'; readonly message: ReconnectMessage }
+  | { readonly is: 'senders'; readonly message: SpfMessage }
   | { readonly is: 'listening'; readonly endpoints: readonly Endpoint[] }
   /** It cannot continue and ends. */
   | { readonly is: 'failed'; readonly why: string }

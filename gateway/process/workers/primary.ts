@@ -185,6 +185,7 @@ class Primary implements Gateway {
       lists: (message) => this.#others(slot, message.is !== 'news', (other) => other.hearOfLists(message)),
       bans: (message) => this.#passOnBans(slot, message),
       reconnects: (message) => this.#others(slot, false, (other) => other.hearOfReconnects(message)),
+      senders: (message) => this.#others(slot, message.is === 'ask', (other) => other.hearOfSenders(message)),
       ended: (how) => this.#ended(slot, worker, how),
       lines,
     })
@@ -192,7 +193,7 @@ class Primary implements Gateway {
     this.#prober ??= slot
   }
 
-  /** A result of one worker goes to all others; a question goes to the worker that probes and tests. */
+  /** A result of one worker goes to all others; a question goes to the worker that probes, tests and reads. */
   #others(from: WorkerSlot, isQuestion: boolean, tell: (worker: WorkerProcess) => void): void {
     for (const slot of isQuestion ? [this.#prober] : this.#slots) if (slot !== from && slot?.process !== undefined) tell(slot.process)
   }

@@ -7,6 +7,7 @@ import type { BanMessage } from '../../bans/ban-sharing.ts'
 import type { ProbeMessage } from '../../backend/probe-sharing.ts'
 import type { ReconnectMessage } from '../../observability/live/reconnects.ts'
 import type { ListMessage } from '../../dns/list-sharing.ts'
+import type { SpfMessage } from '../../spf/spf-sharing.ts'
 import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
 const program = fileURLToPath(programBeside(import.meta.url, 'worker'))
@@ -27,6 +28,8 @@ export interface WorkerEvents {
   readonly bans: (message: BanMessage) => void
   /** Something about clients that were told to come back, for the other workers. */
   readonly reconnects: (message: ReconnectMessage) => void
+  /** Something about senders, for the other workers. */
+  readonly senders: (message: SpfMessage) => void
   /** The process has ended and its last line was read; `how` is for people. */
   readonly ended: (how: string) => void
   /** One or more log lines, the last newline included. */
@@ -114,6 +117,10 @@ export class WorkerProcess {
     this.#tell({ is: 'reconnects', message })
   }
 
+  hearOfSenders(message: SpfMessage): void {
+    this.#tell({ is: 'senders', message })
+  }
+
   /** Ends it gently, see Gateway.drain. */
   drain(timeoutMs: number, delayMs: number): void {
     this.#tell({ is: 'drain', timeoutMs, delayMs })
@@ -150,6 +157,9 @@ export class WorkerProcess {
         return
       case 'reconnects':
         events.reconnects(message.message)
+        return
+      case 'senders':
+        events.senders(message.message)
         return
       case 'answer':
         this.#asked.get(message.id)?.(message.value)

@@ -7,6 +7,7 @@ import { messageOf } from '../../../runtime/caught.ts'
 import { type Log, openLog } from '../../observability/log.ts'
 import { startGateway } from '../../main.ts'
 import type { LocalGateway } from '../gateway.ts'
+import type { SpfMessage } from '../../spf/spf-sharing.ts'
 import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './messages.ts'
 
 /** How long sessions may continue when the primary has ended. */
@@ -34,7 +35,8 @@ class Worker {
     const listTests = { isTester: () => this.#isProber, send: (message: ListMessage) => void tell({ is: 'lists', message }) }
     const bans = { send: (message: BanMessage) => void tell({ is: 'bans', message }) }
     const reconnects = { send: (message: ReconnectMessage) => void tell({ is: 'reconnects', message }) }
-    this.#gateway = startGateway({ ...shared, backendProbes, listTests, bans, reconnects, log: this.#log })
+    const senders = { isReader: () => this.#isProber, send: (message: SpfMessage) => void tell({ is: 'senders', message }) }
+    this.#gateway = startGateway({ ...shared, backendProbes, listTests, bans, reconnects, senders, log: this.#log })
     this.#serve().catch((error: unknown) => this.#fail(error))
   }
 
@@ -76,6 +78,11 @@ class Worker {
   async hearOfReconnects(message: ReconnectMessage): Promise<void> {
     const gateway = await this.#gateway
     gateway.hearOfReconnects(message)
+  }
+
+  async hearOfSenders(message: SpfMessage): Promise<void> {
+    const gateway = await this.#gateway
+    gateway.hearOfSenders(message)
   }
 
   async reload(): Promise<void> {
@@ -149,6 +156,9 @@ function main(): void {
         return
       case 'reconnects':
         worker?.hearOfReconnects(message.message).catch(failed)
+        return
+      case 'senders':
+        worker?.hearOfSenders(message.message).catch(failed)
         return
       case 'drain':
         worker?.drain(message.timeoutMs, message.delayMs).catch(failed)

@@ -190,6 +190,17 @@ function bansOf(pages: readonly StatusPage[]): StatusPage['bans'] {
   }
 }
 
+/** One worker reads for all. Another one may not have heard of it yet: the one that knows most is shown. */
+function spfOf(pages: readonly StatusPage[]): StatusPage['spf'] {
+  const byDomain = Map.groupBy(
+    pages.flatMap(({ spf }) => spf),
+    ({ domain }) => domain,
+  )
+  return [...byDomain.values()].flatMap((seen) =>
+    seen.slice(0, 1).map((first) => seen.reduce((best, one) => ((one.goodAt ?? '') > (best.goodAt ?? '') ? one : best), first)),
+  )
+}
+
 function workerStatus({ number, pid, restarts, page }: WorkerReport): object {
   const known = { number, pid: pid ?? null, restarts }
   if (page === undefined) return { ...known, ready: false, notReady: [whyNoPage(pid)] }
@@ -223,6 +234,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
     allowlist: allowlistOf(pages),
     dnsbl: dnsblOf(pages),
     bans: bansOf(pages),
+    spf: spfOf(pages),
     backends: backendsOf(pages),
     ehlo: ehloOf(pages),
     tls: pages[0]?.tls ?? null,

@@ -10,6 +10,8 @@ export interface RuleCase {
 
 const addresses = ['postfix.example.com:10025']
 const service = { name: 'postfix', port: 10025 }
+/** Domains that differ. */
+const senders = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `s${from + at}.example`)
 const cidrs = ['192.0.2.0/24']
 
 export const ruleCases: readonly RuleCase[] = [
@@ -122,6 +124,31 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'an action without networks', spec: { access: [{ action: 'Permit' }] }, at: 'spec.access[0]' },
   { what: 'both kinds of networks', spec: { access: [{ action: 'Permit', cidrs, exceptCIDRs: cidrs }] }, at: 'spec.access[0]' },
   { what: 'networks beside a table', spec: { access: [{ table: { file: 'x' }, cidrs }] }, at: 'spec.access[0]' },
+  { what: 'domains of senders', spec: { access: [{ action: 'Permit', spf: ['example.com', 'a_b.example'], refresh: '1h' }] } },
+  {
+    what: 'as many domains as there may be',
+    spec: {
+      access: [
+        { action: 'Permit', spf: senders(30) },
+        { action: 'Permit', spf: senders(20, 30) },
+      ],
+    },
+  },
+  {
+    what: 'too many domains',
+    spec: {
+      access: [
+        { action: 'Permit', spf: senders(30) },
+        { action: 'Permit', spf: senders(21, 30) },
+      ],
+    },
+    at: 'spec.access',
+  },
+  { what: 'domains and networks', spec: { access: [{ action: 'Permit', cidrs, spf: ['example.com'] }] }, at: 'spec.access[0]' },
+  { what: 'domains beside a table', spec: { access: [{ table: { file: 'x' }, spf: ['example.com'] }] }, at: 'spec.access[0]' },
+  { what: 'domains without an action', spec: { access: [{ spf: ['example.com'] }] }, at: 'spec.access[0]' },
+  { what: 'domains to reject', spec: { access: [{ action: 'Reject', spf: ['example.com'] }] }, at: 'spec.access[0].spf' },
+  { what: 'a refresh without domains', spec: { access: [{ action: 'Permit', cidrs, refresh: '2h' }] }, at: 'spec.access[0].refresh' },
   { what: 'an empty table', spec: { access: [{ table: {} }] }, at: 'spec.access[0].table' },
   {
     what: 'a table from a file and of rules',

@@ -17,6 +17,7 @@ const levels: Levels = {
   connections: () => undefined,
   listHealth: () => ({ resolver: 'works', lists: [] }),
   bans: () => undefined,
+  senders: () => [],
   leftOut: () => 0,
 }
 

@@ -45,6 +45,7 @@ export function newMetrics(): Metrics {
     listHealth: () => ({ resolver: 'works', lists: [] }),
     connections: () => undefined,
     bans: () => undefined,
+    senders: () => [],
     leftOut: () => 0,
   })
 }

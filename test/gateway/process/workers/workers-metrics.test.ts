@@ -18,6 +18,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   connections: () => ({ open: 7, limit: { connections: 100, by: 'open files', openFiles: 264 }, refused: 3, isFull: true }),
   listHealth: () => ({ resolver: 'works', lists: [] }),
   bans: () => undefined,
+  senders: () => [],
   leftOut: () => 0,
   ...more,
 })

@@ -70,6 +70,7 @@ const base: StatusPage = {
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
   dnsbl: { resolver: 'works', lists: [health], sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
   bans: { active: 3, failing: 2, dropped: 1, waiting: 4 },
+  spf: [],
   backends: [{ backend: 'mx1:25', lookupError: undefined, addresses: [target] }],
   ehlo: null,
   tls: null,

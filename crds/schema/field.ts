@@ -166,7 +166,7 @@ export function time({ min = '1s', max }: TimeBounds) {
     })
 }
 
-const isWithin = (time: number, least: number, most: number): boolean => least <= time && time <= most
+const isWithin = (value: number, least: number, most: number): boolean => least <= value && value <= most
 
 /** The pattern excludes what is shorter than a second. */
 const celIsWithin = (pattern: string, least: number, most: number): string =>

@@ -17,9 +17,12 @@ function inSchemaOrder(value: unknown, node: SchemaNode | undefined): unknown {
   return Object.fromEntries(set.map((name) => [name, inSchemaOrder(value[name], node?.properties?.[name])]))
 }
 
+/** Made once: to derive it takes far longer than to write a manifest. Only its order of fields is read. */
+let schema: SchemaNode | undefined
+
 /**
  * The YAML text of a manifest, safe for YAML 1.1 readers such as kubectl. Does not check the manifest or add defaults.
  */
 export function formatPolicy({ apiVersion, kind, metadata, spec }: PostscreenPolicyInput): string {
-  return dump({ apiVersion, kind, metadata, spec: inSchemaOrder(spec, specSchema()) }, { lineWidth: 120, noRefs: true })
+  return dump({ apiVersion, kind, metadata, spec: inSchemaOrder(spec, (schema ??= specSchema())) }, { lineWidth: 120, noRefs: true })
 }

@@ -27,6 +27,8 @@ export const values = (): readonly string[] => [
   // Gateways look for Postfix every two seconds.
   '--set=postfix.drain.delaySeconds=5',
   '--set=postfix.drain.flushSeconds=2',
+  // The operator that leads may be on the node that a story cuts off, and the story waits for what the other one sees.
+  '--set=leaderElection.leaseDuration=15s',
 ]
 
 /** Installs the release, unless it is there. Stories that run at the same time may call it at once: one installs it, the others wait for that. */

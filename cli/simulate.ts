@@ -11,6 +11,7 @@ import { notesOf, unreadNote } from './simulate/notes.ts'
 import { progressBar } from './simulate/progress-bar.ts'
 import { reportText } from './simulate/report-text.ts'
 import { type PolicyOfWorld, worldOfPolicy } from './simulate/policy-of-world.ts'
+import { readSendersFile } from './simulate/senders-file.ts'
 import { Simulation } from './simulate/simulation.ts'
 import { type Result, Tally } from './simulate/tally.ts'
 
@@ -26,6 +27,8 @@ logs are merged by time. Log files of gateways that share an allowlist belong to
 
   --policy FILE     the policy to try
   --old FILE        the policy that wrote the log: compare the two policies, and know which DNS lists and tests were in use
+  --spf FILE        the networks of spf entries in spec.access: what "postscreen spf --policy FILE -o json" prints. Without it,
+                    sessions that such an entry could have permitted are counted as not known
   --fail-on LIMITS  exit with 3 if a limit is exceeded: NAME>NUMBER or NAME>NUMBER%, separated by commas, such as
                     'refused>0.1%,lost>0'. Names: refused, deferred, handed-off (sessions that become so), lost (sessions
                     that reach a mail server and would not), changed, unknown. A share is one of all sessions
@@ -40,6 +43,7 @@ arguments, 3 if a limit is exceeded.
 const options = {
   policy: { type: 'string' },
   old: { type: 'string' },
+  spf: { type: 'string' },
   'fail-on': { type: 'string', multiple: true },
   examples: { type: 'string' },
   output: { type: 'string', short: 'o' },
@@ -72,6 +76,7 @@ export async function simulate(args: readonly string[]): Promise<number> {
 interface Flags {
   readonly policy?: string
   readonly old?: string
+  readonly spf?: string
   readonly 'fail-on'?: string[]
   readonly examples?: string
   readonly output?: string
@@ -87,7 +92,9 @@ function taskOf(flags: Flags, logs: readonly string[]): Task | { readonly exit: 
   if (!/^\d{1,4}$/.test(examples)) return wrong(`--examples must be a number from 0 to 9999, not ${JSON.stringify(examples)}`)
   const limits = (flags['fail-on'] ?? []).map(readLimits)
   for (const limit of limits) if ('why' in limit) return wrong(`--fail-on ${limit.why}`)
-  const worlds = [worldOfPolicy(policy), old === undefined ? undefined : worldOfPolicy(old)]
+  const spf = flags.spf === undefined ? { senders: new Map() } : readSendersFile(flags.spf)
+  if ('why' in spf) return wrong(`--spf ${spf.why}`)
+  const worlds = [worldOfPolicy(policy, spf.senders), old === undefined ? undefined : worldOfPolicy(old, spf.senders)]
   const problems = worlds.flatMap((world) => (world !== undefined && 'problems' in world ? world.problems : []))
   for (const problem of problems) console.error(visibleLines(`${name}: ${problem}`))
   const [fresh, former] = worlds
@@ -162,6 +169,6 @@ const jsonOf = (result: Result, notes: readonly string[]): string =>
 export const simulateCommand: LoadedCommand = {
   run: simulate,
   options,
-  values: { policy: 'file', old: 'file', output: ['text', 'json'] },
+  values: { policy: 'file', old: 'file', spf: 'file', output: ['text', 'json'] },
   takes: 'file',
 }

@@ -6,7 +6,7 @@ import type { TestSet } from '../../gateway/core/tests.ts'
 export type Why =
   | { readonly is: 'test'; readonly test: Reason }
   | { readonly is: 'list'; readonly domain: string }
-  | { readonly is: 'allowlist' | 'connections' | 'end' | 'recipient' }
+  | { readonly is: 'allowlist' | 'connections' | 'end' | 'recipient' | 'sender' }
 
 /** The doubts about one session. The session is played as if nothing of it were so. */
 export class Doubt {

@@ -5,6 +5,8 @@ import { loadPolicy } from '../../gateway/policy-files/policy-file.ts'
 import { localTime } from '../../gateway/observability/log.ts'
 import { DnsblKey } from '../../gateway/core/dnsbl-key.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
+import { senderName } from '../../gateway/core/spf/senders-of-policy.ts'
+import type { SenderNetworks } from './senders-file.ts'
 import type { WorldSettings } from './world.ts'
 
 export interface PolicyOfWorld {
@@ -17,9 +19,10 @@ export interface PolicyOfWorld {
 
 /**
  * Secrets and ConfigMaps of a cluster are not needed: a DNS list counts as asked with its key.
+ * @param senders what SPF records permit, as far as it is known
  * @returns every problem with its file and path when the policy is not valid
  */
-export function worldOfPolicy(file: string): PolicyOfWorld | { readonly problems: readonly string[] } {
+export function worldOfPolicy(file: string, senders: SenderNetworks = new Map()): PolicyOfWorld | { readonly problems: readonly string[] } {
   const reading = loadPolicy(file, 'elsewhere')
   if (!('loaded' in reading)) return { problems: reading.problems.map(({ path, why }) => `${file}: ${path}: ${why}`) }
   const { policy, tables, siteKeys } = reading.loaded
@@ -28,7 +31,7 @@ export function worldOfPolicy(file: string): PolicyOfWorld | { readonly problems
     table?.configMap === undefined ? [] : [`${file}: spec.access[${i}].table.configMap: ${useFile}`],
   )
   if (unread.length > 0) return { problems: unread }
-  const rules = compileRules(spec, { hostname: os.hostname(), localTime, tables, siteKeys: withUnknownKeys(spec, siteKeys) })
+  const rules = compileRules(spec, { hostname: os.hostname(), localTime, tables, siteKeys: withUnknownKeys(spec, siteKeys), senders })
   return {
     name: policy.metadata.name,
     world: {
@@ -36,10 +39,17 @@ export function worldOfPolicy(file: string): PolicyOfWorld | { readonly problems
       isLocal: spec.allowlist.store === 'Local',
       isWrittenByOthers: spec.allowlist.store === 'Valkey' || (spec.gateway?.workers ?? 1) > 1,
       hasOtherKeys: false,
+      unknownSender: firstUnknownSender(spec.access, senders),
     },
     prefix: JSON.stringify(spec.allowlist.prefix),
     isAudit: rules.audit,
   }
+}
+
+/** The first entry with a domain whose networks are not known. */
+function firstUnknownSender(access: PolicySpec['access'], senders: SenderNetworks): number | undefined {
+  const at = access.findIndex(({ spf = [] }) => spf.some((domain) => !senders.has(senderName(domain))))
+  return at < 0 ? undefined : at
 }
 
 /** No list is asked, so any key does; sites with the same Secret have the same one. */

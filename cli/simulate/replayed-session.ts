@@ -77,6 +77,7 @@ export class ReplayedSession implements PlayedSession {
     if (leftAt !== undefined) this.#plan(time + leftAt, { type: 'end' })
     const doubt = this.#world.doubtFromOthers(this.#session, this.#clientKey)
     if (doubt !== undefined) this.#doubt.anything(doubt)
+    if (this.#world.mayBePermitted(this.#logged.client.address)) this.#doubt.mayPass({ is: 'sender' })
     this.#on(time, connect)
     if (!this.#isTold) this.#world.arrive(this.#session, this)
     this.#schedule()

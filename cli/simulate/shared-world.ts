@@ -34,6 +34,8 @@ export interface SharedWorld {
   /** The key of the client in the simulated allowlist. @param key in the core */
   keyOf(session: LoggedSession, key: string): string
   memoryOf(facts: Facts): Memory
+  /** Whether an SPF record whose networks are not known may permit the client. */
+  mayBePermitted(address: string): boolean
   /** @param process its name, with the machine */
   screeningOf(process: string): Screening
   /** What the session depends on that other sessions of the client leave in doubt, before its connect. */

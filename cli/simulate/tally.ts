@@ -168,6 +168,7 @@ const words: Readonly<Record<Exclude<Why['is'], 'test' | 'list'>, string>> = {
   connections: 'the number of simultaneous connections of the client is not known',
   end: 'the end of the session is not in the log',
   recipient: 'the log does not show whether the client would have sent a recipient',
+  sender: 'the networks of an SPF record in spec.access are not known: pass them with --spf FILE',
 }
 
 /** A reason as the report shows it. */

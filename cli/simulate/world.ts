@@ -18,6 +18,8 @@ export interface WorldSettings {
   readonly isWrittenByOthers: boolean
   /** The allowlist has other keys than the policy that wrote the log: it begins empty. */
   readonly hasOtherKeys: boolean
+  /** The index of the first entry of the access list that permits networks of an SPF record that are not known. */
+  readonly unknownSender?: number | undefined
 }
 
 /** Processes beyond this number share counters. */
@@ -69,6 +71,13 @@ export class World implements SharedWorld {
 
   memoryOf({ memory }: Facts): Memory {
     return this.#settings.hasOtherKeys ? { record: undefined, doubtful: 0, loose: 0 } : memory
+  }
+
+  mayBePermitted(address: string): boolean {
+    const { unknownSender } = this.#settings
+    if (unknownSender === undefined) return false
+    const entry = this.rules.access.find(address)?.entry
+    return entry === undefined || entry >= unknownSender
   }
 
   screeningOf(process: string): Screening {

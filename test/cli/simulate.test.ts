@@ -198,3 +198,37 @@ test('a hostile log breaks neither the count nor the terminal', () => {
   assert.match(stdout, /^400 sessions from /)
   assert.doesNotMatch(stdout + stderr, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
 })
+
+describe('networks of SPF records', () => {
+  const senders = policy('senders.yaml', {
+    ...own,
+    access: [{ action: 'Permit', spf: ['Big.example'] }],
+    dnsbl: { ...own.dnsbl, action: 'Enforce' },
+  })
+  const expansion = (networks: readonly string[], failed: unknown = null): string =>
+    write('spf.json', JSON.stringify({ domains: [{ domain: 'big.example', networks, failed }] }))
+  const whyUnknown = (result: Result): boolean => JSON.stringify(result).includes('networks of an SPF record')
+
+  test('sessions that one could have permitted are counted as not known, and no others', () => {
+    const result = resultOf(['--policy', senders, plain])
+    const without = resultOf(['--policy', strict, plain])
+    assert.ok(whyUnknown(result) && !whyUnknown(without))
+    assert.equal(result.changed, 0, 'a client that would be refused may be permitted')
+    assert.ok(without.changed > 0)
+  })
+
+  test('are known when they are passed', () => {
+    const none = resultOf(['--policy', senders, '--spf', expansion([]), plain])
+    assert.deepEqual({ ...none, notes: [] }, { ...resultOf(['--policy', strict, plain]), notes: [] })
+    const all = resultOf(['--policy', senders, '--spf', expansion(['0.0.0.0/0', '::/0']), plain])
+    assert.equal(all.after.refused, 0)
+    assert.ok(!whyUnknown(all))
+    assert.ok(whyUnknown(resultOf(['--policy', senders, '--spf', expansion([], { reason: 'DNSError', why: 'x' }), plain])))
+  })
+
+  test('a file that is something else is refused', () => {
+    const { status, stderr } = simulate(['--policy', senders, '--spf', plain, plain])
+    assert.equal(status, 2)
+    assert.match(stderr, /--spf/)
+  })
+})

@@ -17,9 +17,11 @@ export interface Events {
 }
 
 /** The findings that a person must know at once; the conditions have the rest. */
-const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy'] as const
+const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'ClientAddressPreserved'] as const
+/** That these are good is news only after they were not. */
+const observed: ReadonlySet<string> = new Set(['DNSBLHealthy', 'ClientAddressPreserved'])
 /** The texts for states that pass without an action. */
-const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted'])
+const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted', 'TooFewConnections'])
 
 export class EventReporter implements Reporter {
   readonly #events: Events
@@ -114,8 +116,7 @@ export class EventReporter implements Reporter {
       const last = before.find((one) => one['type'] === type)
       if (
         passing.has(reason) ||
-        // That lists are healthy is news only when they were not.
-        (type === 'DNSBLHealthy' && status !== 'False' && last?.['status'] !== 'False') ||
+        (observed.has(type) && status !== 'False' && last?.['status'] !== 'False') ||
         (last?.['status'] === status && last['reason'] === reason && (status === 'True' || last['message'] === message))
       )
         continue

@@ -68,6 +68,13 @@ function meaning(record: LogRecord): Meaning {
       return { tone: 'odd', means: `handed off to the mail server; Enforce mode would ${record.would}, with ${record.reply}` }
     case 'BAN':
       return { tone: 'bad', means: `${record.network} has failed too often and is banned for ${record.seconds} s` }
+    case 'CLIENT ADDRESS LOST':
+      return { tone: 'odd', means: `a private address that is not in clientAddress.internal: the mail server is told ${record.named}` }
+    case 'CLIENT ADDRESSES':
+      return {
+        tone: 'odd',
+        means: record.change === 'lost' ? 'the addresses of clients are lost' : 'the addresses of clients are preserved',
+      }
     case 'BANNED':
       return { tone: 'bad', means: `refused, because ${record.network} is banned` }
     case 'TESTS':

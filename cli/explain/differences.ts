@@ -22,6 +22,7 @@ const views: readonly View[] = [
   ['allowlist', ({ address, network }) => JSON.stringify(address === undefined ? network?.allowlist : [address.allowlist])],
   ['score', ({ address }) => String(address?.dnsbl.score)],
   ['ban', ({ address }) => (address?.ban?.isBanned === true ? `${address.ban.network} is banned` : 'none')],
+  ['address', ({ address }) => (address?.clientAddress.isLost === true ? 'lost' : 'not lost')],
   ['stress mode', ({ address }) => String(address?.stress)],
 ]
 

@@ -56,10 +56,26 @@ function addressLines(address: NonNullable<ExplainPage['address']>, { allowlist,
       'limits',
       address.limits.map(({ field, now, limit }) => `${field}: ${now} now, ${limit === 0 ? 'no limit' : `at most ${limit}`}`),
     ),
+    ...section('address', addressStandingLines(address)),
     ...section('bans', banLines(address)),
     ...section('probes', [address.isHealthCheck ? 'in spec.probes.networks: a health check' : 'not in spec.probes.networks']),
     ...(address.needsProxyHeader ? section('PROXY', ['connections from this address must begin with a PROXY header']) : []),
     ...section('PTR', [address.ptr.error ?? (address.ptr.names.length === 0 ? 'none' : address.ptr.names.join(', '))]),
+  ]
+}
+
+const standings = {
+  expected: 'expected (clientAddress.internal or access)',
+  listed: 'private, admitted by access',
+  private: 'private, and neither in clientAddress.internal nor in access',
+  public: 'public',
+} as const
+
+function addressStandingLines({ clientAddress: { standing, told, isLost, guard } }: Explanation): Lines {
+  return [
+    standings[standing],
+    told === null ? 'mail servers are told no address (backend.proxyProtocol: None)' : `mail servers are told ${told}`,
+    ...(isLost ? [`almost all clients seem to have such an address, so it is probably not theirs (clientAddress.guard: ${guard})`] : []),
   ]
 }
 

@@ -5,6 +5,7 @@ import { access, denylist } from './access.ts'
 import { admin } from './admin.ts'
 import { allowlist } from './allowlist.ts'
 import { bans } from './bans.ts'
+import { clientAddress } from './client-address.ts'
 import { backend, banner, hostname, limits, listen, mode } from './connection.ts'
 import { deepTests } from './deep-tests.ts'
 import { dnsbl } from './dnsbl.ts'
@@ -25,6 +26,7 @@ export const policySpec = documented(
     hostname,
     banner,
     listen,
+    clientAddress,
     probes,
     backend,
     gateway,

@@ -53,7 +53,7 @@ export interface SearchAgain {
 const firstSearch: SearchAgain = { avoid: new Set(), mayWait: false, holdDeadline: undefined }
 
 /** The client that is to be greeted. */
-export type SearchRequest = Pick<RelayRequest, 'clientEndpoint' | 'serverEndpoint' | 'teaserSent'>
+export type SearchRequest = Pick<RelayRequest, 'clientEndpoint' | 'serverEndpoint' | 'headerClient' | 'teaserSent'>
 
 export class BackendSearch {
   readonly #request: SearchRequest
@@ -210,8 +210,8 @@ export class BackendSearch {
 
   #header(): Uint8Array | undefined {
     const { proxyProtocol } = this.#backends.options
-    const { clientEndpoint, serverEndpoint } = this.#request
-    return proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, clientEndpoint, serverEndpoint)
+    const { clientEndpoint, headerClient = clientEndpoint, serverEndpoint } = this.#request
+    return proxyProtocol === 'None' ? undefined : writeProxyHeader(proxyProtocol, headerClient, serverEndpoint)
   }
 
   /**

@@ -4,6 +4,7 @@
 //   header that names a documentation address -> 220 -> EHLO -> 250 -> QUIT
 import { readReply } from '../core/backend-reply.ts'
 import { type OfferedKeywords, parseEhloReply } from '../core/ehlo-keywords-offered.ts'
+import { strangers } from '../core/client-address/stranger.ts'
 import { writeProxyHeader } from '../core/proxy-header.ts'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { ConnectTcp, TcpSocket } from '../sockets/tcp-socket.ts'
@@ -36,17 +37,9 @@ const lateMs = 2000
 const replyMs = 10_000
 const goodbyeMs = 5000
 
-/**
- * RFC 5737 and RFC 3849: addresses that no host has. The second one stands for the gateway where it has no address of
- * this family.
- */
-const strangers: Readonly<Record<ClientFamily, readonly [client: string, server: string]>> = {
-  ipv4: ['192.0.2.1', '192.0.2.2'],
-  ipv6: ['2001:db8::1', '2001:db8::2'],
-}
 const helloOf: Readonly<Record<ClientFamily, string>> = {
-  ipv4: 'EHLO [192.0.2.1]\r\n',
-  ipv6: 'EHLO [IPv6:2001:db8::1]\r\n',
+  ipv4: `EHLO [${strangers.ipv4.client}]\r\n`,
+  ipv6: `EHLO [IPv6:${strangers.ipv6.client}]\r\n`,
 }
 
 /** A probe that runs. It calls `done` once, later, unless it is given up before. */
@@ -143,7 +136,7 @@ export class KeywordProbe {
 function headerFor({ proxyProtocol, family }: KeywordProbeOptions, socket: TcpSocket): Uint8Array | undefined {
   const ends = proxyProtocol === 'None' ? undefined : socket.endpoints()
   if (ends === undefined || proxyProtocol === 'None') return undefined
-  const [client, server] = strangers[family]
+  const { client, server } = strangers[family]
   const ours = ends.client.address.includes(':') ? 'ipv6' : 'ipv4'
   const to = ours === family ? ends.client : { address: server, port: ends.client.port }
   return writeProxyHeader(proxyProtocol, { address: client, port: ends.client.port }, to)

@@ -9,6 +9,8 @@ export interface RelayRequest {
   readonly client: TcpSocket
   readonly clientEndpoint: Endpoint
   readonly serverEndpoint: Endpoint
+  /** Named in the PROXY header instead of the client. */
+  readonly headerClient?: Endpoint | undefined
   /** The client's bytes that were read but not answered. */
   readonly unread: Uint8Array
   /**

@@ -64,7 +64,7 @@ export class Relays {
       ...events,
       onStarted: (backend) => {
         this.#metrics.relayStarted(backend, at, joined?.greetingSeconds ?? seconds(), joined?.replySeconds)
-        this.#log.relay(sessionId, 'HANDED OFF', request.clientEndpoint, { backend, at })
+        this.#log.relay(sessionId, 'HANDED OFF', request.clientEndpoint, { backend, at, ...named(request) })
         events.onStarted(backend)
       },
       onFailed: (how, reason, arrived) => {
@@ -92,3 +92,7 @@ export class Relays {
     for (const { client } of this.#running.keys()) client.destroy()
   }
 }
+
+/** The address that the backend was told instead of the client's. */
+const named = ({ headerClient }: RelayRequest): { readonly named?: string } =>
+  headerClient === undefined ? {} : { named: headerClient.address }

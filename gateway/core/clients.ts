@@ -2,6 +2,7 @@
 // sessions.
 import type { Stamps } from './allowlist-record.ts'
 import { BanTable } from './bans/ban-table.ts'
+import { AddressWatch } from './client-address/address-watch.ts'
 
 /**
  * Shared by the sessions of one client that run at the same time (postscreen.h PSC_CLIENT_INFO).
@@ -25,13 +26,23 @@ export interface Screening {
   /** By the client's key: connections that a backend has taken. */
   readonly relays: Map<string, number>
   readonly bans: BanTable
+  readonly addresses: AddressWatch
   checkQueue: number
   postQueue: number
   stress: boolean
 }
 
-export function newScreening(): Screening {
-  return { clients: new Map(), relays: new Map(), bans: new BanTable(), checkQueue: 0, postQueue: 0, stress: false }
+/** @param processes how many share the connections of the gateway */
+export function newScreening(processes = 1): Screening {
+  return {
+    clients: new Map(),
+    relays: new Map(),
+    bans: new BanTable(),
+    addresses: new AddressWatch(processes),
+    checkQueue: 0,
+    postQueue: 0,
+    stress: false,
+  }
 }
 
 /** Water marks of stress mode for a pre-queue limit (postscreen_state.c: 90 % and 70 %). */
@@ -104,5 +115,6 @@ export function copyFor(screening: Screening, key: string, network: string | und
     clients: new Map(state === undefined ? [] : [[key, { ...state, stamps: [...state.stamps] }]]),
     relays: new Map(relays === undefined ? [] : [[key, relays]]),
     bans: screening.bans.copyFor(network),
+    addresses: screening.addresses.copy(),
   }
 }

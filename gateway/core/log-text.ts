@@ -50,6 +50,11 @@ export function logText(record: LogRecord): string | undefined {
       return `[${record.client.address}]${record.client.port}: discarding EHLO keywords: ${record.keywords}`
     case 'COMMAND REPLACED':
       return `${client}: replacing command "${record.command}" with "${record.replacement}"`
+    // postscreen has no lines for lost addresses.
+    case 'CLIENT ADDRESS LOST':
+      return `CLIENT ADDRESS LOST ${client}: mail servers are told ${record.named}`
+    case 'CLIENT ADDRESSES':
+      return addressesText(record)
     case 'STRESS':
       return `${record.change} STRESS mode with ${record.connections} connections`
     // postscreen has no bans. The second line has the form of its other refusals, for programs that read them.
@@ -63,4 +68,12 @@ export function logText(record: LogRecord): string | undefined {
     case 'TESTS':
       return undefined
   }
+}
+
+const lossNames = { PrivateAddresses: 'private addresses', OneAddress: 'one address', OneNetwork: 'one network' } as const
+
+function addressesText({ reason, connections, addresses }: Extract<LogRecord, { event: 'CLIENT ADDRESSES' }>): string {
+  if (reason === undefined) return `the addresses of clients are preserved again: ${connections} connections were looked at`
+  const from = `almost all of ${connections} connections come from ${lossNames[reason]} (most from ${addresses.join(', ')})`
+  return `warning: the addresses of clients are lost: ${from}; check externalTrafficPolicy of the Service and the PROXY protocol of the load balancer, or list addresses that are expected in spec.clientAddress.internal`
 }

@@ -62,6 +62,8 @@ function seenIn(record: LogRecord): number {
     case 'EHLO KEYWORDS DISCARDED':
     case 'BAN':
     case 'STRESS':
+    case 'CLIENT ADDRESS LOST':
+    case 'CLIENT ADDRESSES':
     case 'PREGREET':
     case 'BARE NEWLINE':
     case 'NON-SMTP COMMAND':

@@ -3,6 +3,7 @@
 import { arrive, beginRelay, beginStress, depart, endRelay, endStress } from './clients.ts'
 import { isWorthObserving } from './audit.ts'
 import { outcomeOf } from './outcome.ts'
+import { countAddress, logHeaderClient } from './client-address/session-address.ts'
 import { clientState, type Session } from './session.ts'
 import type { Turn } from './turn.ts'
 
@@ -35,6 +36,8 @@ export function enter(turn: Turn, phase: Phase): void {
   if (!moves[from].includes(phase)) throw new Error(`a session cannot go from ${from} to ${phase}`)
   s.phase = phase
   if (from === 'new' && screened.has(phase)) countIn(turn)
+  if (phase === 'smtp' || phase === 'handoff' || phase === 'done') countAddress(turn, from)
+  if (waiting.has(phase)) logHeaderClient(turn)
   if (waiting.has(from)) s.screening.postQueue--
   if (waiting.has(phase)) s.screening.postQueue++
   if (screened.has(from) && !screened.has(phase)) countOut(turn)

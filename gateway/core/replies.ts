@@ -18,6 +18,8 @@ export const reply = {
   screeningPortsBusy: { code: 421, text: '4.3.2 All screening ports are busy' },
   noSystemResources: { code: 421, text: '4.3.2 No system resources' },
   unavailable: { code: 421, text: '4.3.2 Service currently unavailable' },
+  // RFC 3463 3.4: 4.3.5, the system is not configured correctly.
+  addressLost: { code: 421, text: '4.3.5 Server configuration error: your address is not known here, try again later' },
   comeAgain: { code: 450, text: '4.3.2 Service currently unavailable' },
   deniedDrop: { code: 521, text: '5.3.2 Service currently unavailable' },
   deniedEnforce: { code: 550, text: '5.3.2 Service currently unavailable' },

@@ -11,6 +11,7 @@ import type { Network } from '../../crds/values/network.ts'
 import { senderName } from './spf/senders-of-policy.ts'
 import type { BanRules } from './bans/ban.ts'
 import { banRules } from './bans/ban-rules.ts'
+import { type ClientAddressRules, clientAddressRules } from './client-address/address-rules.ts'
 import type { DnsblKey } from './dnsbl-key.ts'
 import type { DnsblList, DnsblRules } from './dnsbl.ts'
 import { discardSet, type EhloDiscard } from './ehlo.ts'
@@ -64,6 +65,7 @@ export interface Rules {
   readonly greetWait: StressTime
   readonly dnsbl: DnsblRules
   readonly access: AccessList
+  readonly clientAddress: ClientAddressRules
   readonly allowlistInterface: (serverAddress: string) => boolean
   /** The key of a client in the temporary allowlist. */
   readonly allowlistKey: (clientAddress: string) => string
@@ -233,6 +235,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
   const banner = fillIn(spec.banner, { hostname })
   const teaser = fillIn(greet.banner, { hostname, banner })
   const lists = dnsblRules(dnsbl, around.siteKeys)
+  const access = compileAccess(spec.access, around)
   const ttl = {
     pregreet: greet.ttl,
     pipelining: deepTests.pipelining.ttl,
@@ -255,7 +258,8 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     minTTL: Object.values(ttl).reduce(shorter, dnsbl.minTTL),
     greetWait: { normal: milliseconds(greet.wait), stress: milliseconds(shorter(greet.wait, greet.stressWait)) },
     dnsbl: lists,
-    access: compileAccess(spec.access, around),
+    access,
+    clientAddress: clientAddressRules(spec, access),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     allowlistKey: allowlistKeys(spec.allowlist.prefix),
     bans: banRules(spec.bans),

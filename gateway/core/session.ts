@@ -2,6 +2,7 @@
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import type { Stamps } from './allowlist-record.ts'
 import type { ActiveBan } from './bans/ban-table.ts'
+import type { AddressStanding } from './client-address/address-rules.ts'
 import type { ClientState, Screening } from './clients.ts'
 import type { DnsblScore } from './dnsbl.ts'
 import type { EhloDiscard } from './ehlo.ts'
@@ -81,6 +82,12 @@ export interface Session {
   vetoed: boolean
   /** The ban of the client's network, until the temporary allowlist has said whether it applies to the client. */
   ban: ActiveBan | undefined
+  /** Undefined until it is asked for; see client-address/session-address.ts. */
+  addressStanding: AddressStanding | undefined
+  /** The client has been counted among those that show whether addresses are lost. */
+  addressCounted: boolean
+  /** The log has the address that the mail server is told instead of the client's. */
+  strangerLogged: boolean
   /** The session has counted as a failure of the client's network. */
   failureCounted: boolean
   noForward: boolean
@@ -152,6 +159,9 @@ export function newSession(
     denied: false,
     vetoed: false,
     ban: undefined,
+    addressStanding: undefined,
+    addressCounted: false,
+    strangerLogged: false,
     failureCounted: false,
     noForward: false,
     passRecorded: false,

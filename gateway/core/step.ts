@@ -22,6 +22,7 @@
 import { decodeRecord, isDue, newStamp, type Stamps } from './allowlist-record.ts'
 import { endAudit, isAudited, isWorthObserving } from './audit.ts'
 import { banOf, isRemembered, refuseBanned, stampsIn } from './bans/banned-client.ts'
+import { isDeferred } from './client-address/session-address.ts'
 import { type ClientState, connectionsOf } from './clients.ts'
 import { abandonLookup, conclude, drop, finish, hangup } from './conclude.ts'
 import { commandTimeLimit, endOfInput, input, replayed, startDummySmtp } from './dummy-smtp.ts'
@@ -133,6 +134,10 @@ function admit(turn: Turn): void {
   if (screening.postQueue >= rules.limits.postQueue) {
     turn.log({ event: 'CONNECTION REFUSED', why: 'all server ports busy' })
     return drop(turn, reply.serverPortsBusy)
+  }
+  if (isDeferred(s)) {
+    turn.log({ event: 'CONNECTION REFUSED', why: 'client address lost' })
+    return drop(turn, reply.addressLost)
   }
   switch (rules.access.decide(s.client.address)) {
     case 'Permit':

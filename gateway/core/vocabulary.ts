@@ -1,6 +1,7 @@
 // The words of a screening session: tests, actions, events that come in, effects that go out.
 // They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { LossReason } from './client-address/address-watch.ts'
 import type { ReplayFailure, ReplayOutcome, ReplayPlan, ReplayStage } from './replay-plan.ts'
 
 /**
@@ -138,6 +139,9 @@ export type Effect =
    */
   | { readonly do: 'close'; readonly atOnce?: true }
 
+/** Why a client is refused when it connects. `client address lost`: clientAddress.guard is Defer. */
+export type RefusalCause = 'too many connections' | 'all server ports busy' | 'all screening ports busy' | 'client address lost'
+
 /** The stage words of HANGUP lines (postscreen: PSC_BEGIN_TESTS). */
 export type Stage = 'tests before SMTP handshake' | 'tests after SMTP handshake'
 
@@ -181,7 +185,7 @@ export interface TestsRecord {
  */
 export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECT'; readonly server: Endpoint }
-  | { readonly event: 'CONNECTION REFUSED'; readonly why: 'too many connections' | 'all server ports busy' | 'all screening ports busy' }
+  | { readonly event: 'CONNECTION REFUSED'; readonly why: RefusalCause }
   | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'DISCONNECT' }
   /** `tests` are those passed in this session; none when every earlier pass still holds. */
   | {
@@ -234,5 +238,16 @@ export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'BAN'; readonly network: string; readonly seconds: number; readonly until: number; readonly nth: number }
   /** A client of a banned network is refused. Logged once a ban, then only counted. */
   | { readonly event: 'BANNED'; readonly network: string; readonly until: number; readonly nth: number }
+  /** The client has a private address that the policy does not expect: mail servers are told `named` instead. */
+  | { readonly event: 'CLIENT ADDRESS LOST'; readonly named: string }
+  /** This client has shown that the addresses of clients are lost, or that they are preserved again. */
+  | {
+      readonly event: 'CLIENT ADDRESSES'
+      readonly change: 'lost' | 'preserved'
+      readonly reason?: LossReason
+      /** So many were looked at, and these have the most of them. */
+      readonly connections: number
+      readonly addresses: readonly string[]
+    }
   | { readonly event: 'STRESS'; readonly change: 'entering' | 'leaving'; readonly connections: number }
 )

@@ -2,6 +2,7 @@
 // choose.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import type { AddressReport } from '../core/client-address/address-watch.ts'
 import type { DnsblVerdict } from '../core/dnsbl.ts'
 import type { Outcome } from '../core/outcome-names.ts'
 import type { HandOffPoint, LogRecord } from '../core/vocabulary.ts'
@@ -10,6 +11,7 @@ import type { BanStatus } from '../bans/ban-keeper.ts'
 import type { Standing } from '../dns/list-health.ts'
 import type { ListsReport } from '../dns/list-report.ts'
 import type { SharedStatus, StoreObserver } from '../allowlist/allowlist-valkey.ts'
+import { observeAddresses } from './address-metrics.ts'
 import { type BackendMetrics, backendMetrics, type ProbeResult } from './backend-metrics.ts'
 import { observeBans } from './ban-metrics.ts'
 import { type DnsblMetrics, dnsblMetrics, observeListHealth } from './dnsbl-metrics.ts'
@@ -37,6 +39,7 @@ export interface Levels {
   listHealth(): ListsReport
   /** Undefined while there is no policy. */
   connections(): ConnectionStatus | undefined
+  clientAddresses(): AddressReport
   /** Undefined without bans in the policy. */
   bans(): BanStatus | undefined
   /** The senders whose SPF records the policy uses. */
@@ -135,6 +138,7 @@ export class Metrics {
       return Math.max(0, seconds)
     })
     this.#observeConnections(levels)
+    observeAddresses(registers, () => levels.clientAddresses())
     observeBans(registers, () => levels.bans())
     this.#observeCounts({ name: 'postscreen_active_sessions', help: 'Sessions by phase.' }, 'phase', () => levels.sessions())
     // Each worker has its own results for the same addresses.

@@ -85,6 +85,7 @@ export function levelsOf(state: () => ServingState): Levels {
     failingLists: () => state().failingLists(),
     listHealth: () => state().listHealth(),
     connections: () => state().connections(),
+    clientAddresses: () => state().screening.addresses.report,
     bans: () => state().banStatus(),
     senders: () => state().senders(),
     leftOut: () => state().policy?.leftOut.length ?? 0,

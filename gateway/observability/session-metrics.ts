@@ -69,11 +69,14 @@ export function countedAs(record: LogRecord, mode: Mode): readonly string[] {
       return ['bans']
     case 'BANNED':
       return [`rejects|521|banned|${mode}`]
+    case 'CLIENT ADDRESS LOST':
+      return ['strangers']
     case 'STRESS':
       return record.change === 'entering' ? ['stress'] : []
     case 'DATA WITHOUT RCPT':
     case 'BDAT WITHOUT RCPT':
     case 'DISCONNECT':
+    case 'CLIENT ADDRESSES':
     case 'DNSBL ERROR CODE':
     case 'TESTS':
     case 'EHLO KEYWORDS DISCARDED':
@@ -122,5 +125,10 @@ export const counters: Readonly<Record<string, { name: string; help: string; lab
     labels: ['would'],
   },
   bans: { name: 'postscreen_bans_total', help: 'Bans of networks that kept failing.', labels: [] },
+  strangers: {
+    name: 'postscreen_stranger_handoffs_total',
+    help: 'Clients with a private address that is not expected, for which mail servers were told a documentation address.',
+    labels: [],
+  },
   stress: { name: 'postscreen_stress_total', help: 'Times that stress mode began.', labels: [] },
 }

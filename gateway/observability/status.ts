@@ -1,6 +1,7 @@
 // The status page of one gateway process, for people and for the operator, as plain data.
 import { formatEndpoint } from '../../crds/values/endpoint.ts'
 import type { ActivePolicy } from '../process/active-policy.ts'
+import { addressStatus } from './address-status.ts'
 import { adviceOn, type ConnectionStatus } from '../smtp/capacity.ts'
 import { deepTests, namesIn } from '../core/tests.ts'
 import { openFiles } from '../process/open-files.ts'
@@ -49,6 +50,8 @@ export function statusPage(parts: StatusParts) {
     sessions: serving.sessions(),
     queues: { check: screening.checkQueue, post: screening.postQueue, stress: screening.stress },
     connections: connections === undefined ? null : connectionStatus(connections),
+    /** Whether the addresses of clients are lost. */
+    clientAddress: policy === undefined ? null : addressStatus(screening.addresses.report, policy.policy.spec),
     allowlist: { kind: store.kind, name: store.name, entries: store.size(), ...serving.sharedAllowlist() },
     dnsbl: {
       ...listHealth(serving.listHealth()),

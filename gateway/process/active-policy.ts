@@ -3,8 +3,10 @@
 import type { Problem } from '../../crds/problems.ts'
 import os from 'node:os'
 import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { PolicySpec, PostscreenPolicy } from '../../crds/schema/policy.schema.ts'
 import type { CompiledTable } from '../core/access-list.ts'
+import { clientAddressRules } from '../core/client-address/address-rules.ts'
 import { compileAccess, compileRules, type Rules } from '../core/rules.ts'
 import { bit } from '../core/tests.ts'
 import { testNames } from '../core/vocabulary.ts'
@@ -106,7 +108,20 @@ export function cleanupRules({ policy, rules }: ActivePolicy): CleanupRules {
 export function withSenders(active: ActivePolicy, senders: ReadonlyMap<string, readonly Network[]>): ActivePolicy {
   const { access } = active.policy.spec
   if (!access.some(({ spf }) => spf !== undefined)) return active
-  return { ...active, rules: { ...active.rules, access: compileAccess(access, { tables: active.tables, senders }) } }
+  const compiled = compileAccess(access, { tables: active.tables, senders })
+  const clientAddress = clientAddressRules(active.policy.spec, compiled)
+  return { ...active, rules: { ...active.rules, access: compiled, clientAddress } }
+}
+
+/**
+ * Whether nothing has changed that decides which addresses clients seem to have, and which of them are expected. After
+ * such a change, what was found about them must be found again.
+ */
+export function haveSameAddresses({ policy: one }: ActivePolicy, { policy: other }: ActivePolicy): boolean {
+  const parts = ({ clientAddress, access, listen, probes, gateway }: PolicySpec): unknown => [
+    ...[clientAddress, access, listen.proxyProtocol, probes, gateway?.service],
+  ]
+  return isDeepStrictEqual(parts(one.spec), parts(other.spec))
 }
 
 /** Whether clients under test are handed off within their session, so that the EHLO keywords of backends matter. */

@@ -16,7 +16,7 @@ import { type PromisesStatus, promisesStatus } from '../backend/keyword-status.t
 import { gatewayBackends } from '../backend/gateway-backends.ts'
 import type { ProbeMessage } from '../backend/probe-sharing.ts'
 import { Relays } from '../backend/running-relays.ts'
-import { newScreening } from '../core/clients.ts'
+import { newScreening, type Screening } from '../core/clients.ts'
 import type { DnsblStatus } from '../dns/dnsbl-resolver.ts'
 import type { SiteStatus } from '../dns/dnsbl-status.ts'
 import { GatewayLists } from '../dns/gateway-lists.ts'
@@ -38,7 +38,7 @@ import { HealthChecks } from '../smtp/health-checks.ts'
 import { Linger } from '../smtp/linger.ts'
 import { Reception } from '../smtp/reception.ts'
 import { WaitQueues } from '../smtp/wait-queues.ts'
-import { type ActivePolicy, cleanupRules, listPolicy, withSenders } from './active-policy.ts'
+import { type ActivePolicy, cleanupRules, haveSameAddresses, listPolicy, withSenders } from './active-policy.ts'
 import { until, untilClientsStop } from './drain.ts'
 import { explainSourceOf } from './explain-source.ts'
 import { Listeners } from './listeners.ts'
@@ -58,7 +58,7 @@ export class Serving implements ServingState {
   readonly #metrics: Metrics
   readonly #network: Network
   readonly #allowlist: GatewayAllowlist
-  readonly screening = newScreening()
+  readonly screening: Screening
   readonly #linger = new Linger(() => performance.now())
   readonly #waits = new WaitQueues(() => performance.now())
   readonly #relays: Relays
@@ -83,6 +83,7 @@ export class Serving implements ServingState {
     this.#localStore = store
     this.#metrics = metrics
     this.#network = network
+    this.screening = newScreening(options.worker?.of)
     this.#log = this.recent.remembering(options.log)
     this.reconnects = new Reconnects({
       send: (message) => options.reconnects?.send(message),
@@ -216,6 +217,7 @@ export class Serving implements ServingState {
    */
   update(policy: ActivePolicy): void {
     this.#backends = this.#newBackends(policy, this.#backends)
+    if (!haveSameAddresses(policy, this.#policy)) this.screening.addresses.reset()
     this.#policy = withSenders(policy, this.#senders.networks)
     this.#lists.use(listPolicy(policy))
     this.#allowlist.use(policy.sharedStore)

@@ -3,6 +3,7 @@
 import type { Screening } from '../core/clients.ts'
 import type { Outcome } from '../core/outcome-names.ts'
 import type { Rules } from '../core/rules.ts'
+import { headerClient } from '../core/client-address/session-address.ts'
 import { newSession, type Session } from '../core/session.ts'
 import { step } from '../core/step.ts'
 import type { DnsblLookup } from '../dns/dnsbl-resolver.ts'
@@ -253,12 +254,17 @@ export class Connection extends Waiter implements SocketReader {
     this.#services.ended(this)
   }
 
+  /** Both ends of the connection, and what a PROXY header says about the client. */
+  #ends(): Pick<RelayRequest, 'clientEndpoint' | 'serverEndpoint' | 'headerClient'> {
+    const { client, server } = this.session
+    return { clientEndpoint: client, serverEndpoint: server, headerClient: headerClient(this.session) }
+  }
+
   #relay(unread: Uint8Array, teaserSent: boolean): void {
     this.#flush()
     this.#endLookup()
     this.#leave(this.#socket)
-    const { client, server } = this.session
-    const request = { client: this.#plain, clientEndpoint: client, serverEndpoint: server, unread, teaserSent }
+    const request = { client: this.#plain, ...this.#ends(), unread, teaserSent }
     this.#services.relay(this.id, request, {
       onStarted: () => {
         this.#on({ type: 'handedOff' })
@@ -278,8 +284,7 @@ export class Connection extends Waiter implements SocketReader {
   /** The socket stays with this object, which does not read it, but hears when it closes. */
   #replay(plan: ReplayPlan): void {
     this.#flush()
-    const { client, server } = this.session
-    const request = { clientEndpoint: client, serverEndpoint: server, teaserSent: false, plan }
+    const request = { ...this.#ends(), teaserSent: false, plan }
     const checks = setInterval(() => this.#plain.checkAlive(), checkAliveMs)
     const cancel = this.#services.replay(this.id, request, (outcome, joined) => {
       this.#cancelReplay = undefined
@@ -303,8 +308,7 @@ export class Connection extends Waiter implements SocketReader {
     if (joined === undefined) throw new Error('no backend has answered')
     this.#joined = undefined
     this.#leave(this.#plain)
-    const { client, server } = this.session
-    const request = { client: this.#plain, clientEndpoint: client, serverEndpoint: server, unread, teaserSent: false }
+    const request = { client: this.#plain, ...this.#ends(), unread, teaserSent: false }
     this.#services.relayJoined(this.id, request, joined, at, {
       onStarted: () => undefined,
       onFailed: () => undefined,

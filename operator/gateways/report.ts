@@ -26,6 +26,18 @@ export interface ListReport {
   readonly advice: string
 }
 
+/** What a gateway has found about the addresses of its clients. */
+export interface AddressReport {
+  /** Undefined while it has had too few connections. */
+  readonly preserved: boolean | undefined
+  /** The network that has almost all connections; empty for private addresses, or if addresses are not lost. */
+  readonly network: string
+  readonly connections: number
+  readonly enough: number
+  /** Those with the most connections. */
+  readonly addresses: readonly { readonly address: string; readonly connections: number }[]
+}
+
 export interface GatewayReport {
   /** Of the active policy. */
   readonly hash: string | undefined
@@ -40,6 +52,7 @@ export interface GatewayReport {
   readonly lists?: readonly ListReport[]
   /** What the gateway has found about its DNS resolver: works, down or rewrites. */
   readonly resolver?: string
+  readonly addresses?: AddressReport
   /** The gateway refuses clients because it has reached its limit of connections; what to do about it. */
   readonly full?: string
 }
@@ -96,6 +109,23 @@ function listsOf(dnsbl: Readonly<Record<string, unknown>>): Pick<GatewayReport, 
   return { lists: lists.slice(0, mostLists).filter(isObject).map(read), resolver: bounded(resolver) }
 }
 
+const countOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0)
+
+function addressesOf(page: unknown): Pick<GatewayReport, 'addresses'> {
+  if (!isObject(page)) return {}
+  const { preserved, network, connections, enough, addresses } = page
+  const read = (one: Readonly<Record<string, unknown>>) => ({ address: bounded(one['address']), connections: countOf(one['connections']) })
+  return {
+    addresses: {
+      preserved: typeof preserved === 'boolean' ? preserved : undefined,
+      network: bounded(network),
+      connections: countOf(connections),
+      enough: countOf(enough),
+      addresses: listOf(addresses).map(read),
+    },
+  }
+}
+
 /** @param page the JSON of `/status`, of any form */
 export function readReport(page: unknown): GatewayReport {
   const fields = fieldsOf(page)
@@ -109,6 +139,7 @@ export function readReport(page: unknown): GatewayReport {
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),
     ...listsOf(fieldsOf(fields['dnsbl'])),
+    ...addressesOf(fields['clientAddress']),
     ...(connections['full'] === true && { full: bounded(connections['advice']) }),
   }
 }

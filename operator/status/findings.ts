@@ -4,11 +4,21 @@ import type { KubeObject } from '../kube/object.ts'
 import type { Problem } from '../../crds/problems.ts'
 import { awaiting, type Parts } from './awaiting.ts'
 import { type Finding, finding } from './condition.ts'
+import { clientAddressPreserved } from './client-addresses.ts'
 import { dnsblHealthy } from './dns-lists.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
 
-export const conditionTypes = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'Ready', 'Reconciling', 'Stalled'] as const
+export const conditionTypes = [
+  'Accepted',
+  'Programmed',
+  'BackendReachable',
+  'DNSBLHealthy',
+  'ClientAddressPreserved',
+  'Ready',
+  'Reconciling',
+  'Stalled',
+] as const
 export type ConditionType = (typeof conditionTypes)[number]
 export type Findings = Readonly<Record<ConditionType, Finding>>
 
@@ -261,6 +271,7 @@ export function findingsOf(seen: Observation): Findings {
     Programmed,
     BackendReachable,
     DNSBLHealthy: dnsblHealthy(seen),
+    ClientAddressPreserved: clientAddressPreserved(seen),
     Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
     Reconciling: reconciling(seen, parts, Stalled),
     Stalled,

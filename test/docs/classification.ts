@@ -163,6 +163,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     elsewhere('test/gateway/bans/shared-bans.live.test.ts runs the same commands beside a gateway'),
   ],
   [
+    'docs/all-clients-have-one-address.md',
+    'kubectl -n mail get postscreen mx -o jsonpath',
+    elsewhere('test/operator/status/client-addresses.test.ts compares the messages of the condition'),
+  ],
+  [
     'docs/when-a-dns-list-goes-bad.md',
     'kubectl -n mail get postscreen mx -o jsonpath',
     elsewhere('test/operator/status/dns-lists.test.ts compares the messages of the condition'),

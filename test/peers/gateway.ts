@@ -54,12 +54,16 @@ function withoutListTests(spec: object): object {
   return dnsbl === undefined ? spec : { ...spec, dnsbl: { selfTest: '0s', ...dnsbl } }
 }
 
+/** Clients of tests have loopback addresses, which mail servers are told as they are, unless the spec says otherwise. */
+const expected = { internal: ['127.0.0.0/8', '::1/128'] }
+
 /** A manifest around a spec; JSON is YAML. */
 export function manifest(spec: string | object): string {
   const head = 'apiVersion: postscreen.dev/v1alpha1\nkind: PostscreenPolicy\nmetadata: {name: mx}\n'
   if (typeof spec !== 'string')
-    return `${head}spec: ${JSON.stringify({ backend: { addresses: ['127.0.0.1:1'] }, ...withoutListTests(spec) })}\n`
-  return `${head}spec:\n${spec.replace(/^/gm, '  ')}\n`
+    return `${head}spec: ${JSON.stringify({ backend: { addresses: ['127.0.0.1:1'] }, clientAddress: expected, ...withoutListTests(spec) })}\n`
+  const first = /^clientAddress:/m.test(spec) ? '' : `  clientAddress: ${JSON.stringify(expected)}\n`
+  return `${head}spec:\n${first}${spec.replace(/^/gm, '  ')}\n`
 }
 
 /** Starts it and waits until it listens. */

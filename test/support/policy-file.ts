@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { load } from 'js-yaml'
 
+const loopback = ['127.0.0.0/8', '::1/128']
+
 export const sessionsFolder = join(import.meta.dirname, '..', 'sessions')
 
 export interface SharedPolicy {
@@ -26,5 +28,7 @@ function readPolicy(folder: string, file: string): SharedPolicy {
   if (policy === undefined || postfix === undefined) throw new Error(`${file}: needs policy and postfix`)
   // What postscreen does, whatever the default of a policy is.
   const deepTests = { handoff: 'Reconnect', ...(policy['deepTests'] as object | undefined) }
-  return { name: basename(file, '.yaml'), policy: { ...policy, deepTests }, postfix }
+  // Its clients have loopback addresses, which are told to the smtpd as postscreen tells them.
+  const clientAddress = { internal: loopback, ...(policy['clientAddress'] as object | undefined) }
+  return { name: basename(file, '.yaml'), policy: { ...policy, deepTests, clientAddress }, postfix }
 }

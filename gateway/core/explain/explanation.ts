@@ -7,6 +7,7 @@ import { bit, indexOf } from '../tests.ts'
 import { type TestName, testNames } from '../vocabulary.ts'
 import type { Rules } from '../rules.ts'
 import { type AccessPlace, accessPlace } from './access-place.ts'
+import { type AddressExplanation, explainAddress } from './address-explanation.ts'
 import { type BanExplanation, explainBan } from './ban-explanation.ts'
 import { type DnsblExplanation, explainDnsbl } from './dnsbl-explanation.ts'
 import { type LimitExplanation, limitsOf } from './limits.ts'
@@ -49,6 +50,7 @@ export interface Explanation {
   readonly server: string
   readonly access: AccessPlace
   readonly denylistAction: string
+  readonly clientAddress: AddressExplanation
   readonly isHealthCheck: boolean
   readonly allowlist: AllowlistExplanation
   readonly dnsbl: DnsblExplanation
@@ -75,6 +77,7 @@ export function explain(input: ExplanationInput): Explanation {
     server: input.server.address,
     access,
     denylistAction: rules.deniedAction,
+    clientAddress: explainAddress(rules, screening, address),
     isHealthCheck: input.isHealthCheck,
     allowlist: explainStamps({ ...input, key: rules.allowlistKey(address) }),
     dnsbl: explainDnsbl(rules, address, input.answers, screening.stress),

@@ -92,7 +92,7 @@ function reasonToRefuse({ rules, server }: RehearsalInput, { access, limits }: V
   if (banned !== undefined)
     return `${banned.network} is banned (spec.bans), and no rule of spec.access and no record in the temporary allowlist exempts the client`
   const limited = records.findLast((record) => record.event === 'CONNECTION REFUSED')
-  if (limited !== undefined) return limitInWords(limited.why, limits)
+  if (limited !== undefined) return limited.why === 'client address lost' ? lostInWords : limitInWords(limited.why, limits)
   const scored = records.findLast((record) => record.event === 'DNSBL')
   if (scored !== undefined && scored.action !== 'Ignore') {
     const lists = scored.hits.map(({ domain, weight }) => `${rules.dnsbl.replyMap.get(domain) ?? domain} ${weight}`)
@@ -104,9 +104,12 @@ function reasonToRefuse({ rules, server }: RehearsalInput, { access, limits }: V
   return deepReason(session.todo)
 }
 
+const lostInWords =
+  'clientAddress.guard is Defer, and this is not the address of a client: it is private, or almost all connections come from it. List it in clientAddress.internal if it is expected'
+
 type Why = Extract<LogRecord, { readonly event: 'CONNECTION REFUSED' }>['why']
 
-function limitInWords(why: Why, limits: readonly LimitExplanation[]): string {
+function limitInWords(why: Exclude<Why, 'client address lost'>, limits: readonly LimitExplanation[]): string {
   const field = {
     'too many connections': 'limits.connectionsPerClient',
     'all server ports busy': 'limits.postQueue',

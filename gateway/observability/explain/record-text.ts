@@ -67,6 +67,8 @@ function textWithoutEnvelope(record: LogRecord): string | undefined {
     case 'EHLO KEYWORDS DISCARDED':
     case 'BAN':
     case 'STRESS':
+    case 'CLIENT ADDRESS LOST':
+    case 'CLIENT ADDRESSES':
     case 'BANNED':
       return undefined
   }

@@ -1,5 +1,6 @@
 // The status page of a gateway with several workers: the fields of one process, summed up, and a list of the workers.
 import type { BackendStatus, TargetStatus } from '../../backend/backend-status.ts'
+import { addressesOfWorkers } from '../../observability/address-status.ts'
 import type { StatusPage } from '../../observability/status.ts'
 
 /** One worker, as far as the primary knows it. */
@@ -231,6 +232,7 @@ export function workersStatusPage(primary: PrimaryReport, workers: readonly Work
       stress: pages.some(({ queues }) => queues.stress),
     },
     connections: connectionsOf(pages),
+    clientAddress: addressesOfWorkers(pages.flatMap(({ clientAddress }) => clientAddress ?? [])),
     allowlist: allowlistOf(pages),
     dnsbl: dnsblOf(pages),
     bans: bansOf(pages),

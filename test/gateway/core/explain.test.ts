@@ -1,10 +1,11 @@
 // The explanation of what decides about an address: the verdict and its reason, the rule, the record, and the score.
+import { explainAddress } from '../../../gateway/core/explain/address-explanation.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { newScreening, type Screening } from '../../../gateway/core/clients.ts'
 import { explain, type Explanation } from '../../../gateway/core/explain/explanation.ts'
 import type { TimedAnswer } from '../../../gateway/core/explain/rehearsal.ts'
-import { policyOf, rulesOf, serverAddress, type SpecFragment, startTime, stored } from '../../support/core-session.ts'
+import { drive, policyOf, rulesOf, serverAddress, type SpecFragment, startTime, stored } from '../../support/core-session.ts'
 
 const address = '192.0.2.1'
 const enforced = {
@@ -228,15 +229,20 @@ describe('the verdict names what happens and why:', () => {
 
 test('an explanation changes nothing of the gateway', () => {
   const screening = newScreening()
-  const { bans, ...before } = structuredClone({ ...screening, bans: screening.bans.counts })
+  const { bans, addresses, ...before } = structuredClone({
+    ...screening,
+    bans: screening.bans.counts,
+    addresses: screening.addresses.report,
+  })
   explained(
     { ...enforced, bans: { after: 1 }, denylist: { action: 'Drop' }, access: [{ action: 'Reject', cidrs: ['0.0.0.0/0'] }] },
     { screening },
   )
   explained(enforced, { answers: [clean], screening })
-  const { bans: table, ...after } = screening
+  const { bans: table, addresses: watch, ...after } = screening
   assert.deepEqual(after, before)
   assert.deepEqual(table.counts, bans, 'and no failure is counted')
+  assert.deepEqual(watch.report, addresses, 'and no address')
 })
 
 test('a ban is explained, and is the reason of the verdict', () => {
@@ -358,4 +364,20 @@ test('a list that is suspended or not tested yet says so, and adds nothing', () 
     ],
   )
   assert.equal(dnsbl.score, 0)
+})
+
+test('an explanation says whether an address can be that of a client, and what mail servers are told', () => {
+  const { rules, screening } = drive({
+    clientAddress: { internal: ['10.9.0.0/16'] },
+    access: [{ action: 'Permit', cidrs: ['10.8.0.0/16'] }],
+  })
+  const told = (client: string) => explainAddress(rules, screening, client)
+  const guard = 'Warn'
+  assert.deepEqual(told('10.9.0.1'), { standing: 'expected', told: '10.9.0.1', isLost: false, guard })
+  assert.deepEqual(told('10.8.0.1'), { standing: 'listed', told: '10.8.0.1', isLost: false, guard })
+  assert.deepEqual(told('10.7.0.1'), { standing: 'private', told: '192.0.2.1', isLost: false, guard })
+  assert.deepEqual(told('203.0.113.1'), { standing: 'public', told: '203.0.113.1', isLost: false, guard })
+  const start = 1_700_000_000_000
+  for (let i = 0; i < 300; i++) screening.addresses.saw({ address: '10.7.0.1', isPrivate: true, isRemembered: false }, start + i * 1000)
+  assert.deepEqual([told('10.7.0.1').isLost, told('10.8.0.1').isLost, told('10.9.0.1').isLost], [true, true, false])
 })

@@ -89,6 +89,8 @@ const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.A
   },
   BAN: { network: anyText, seconds: fc.nat(), until: fc.nat(), nth: fc.nat() },
   BANNED: { network: anyText, until: fc.nat(), nth: fc.nat() },
+  'CLIENT ADDRESS LOST': { named: anyText },
+  'CLIENT ADDRESSES': { change: anyText, reason: anyText, connections: fc.nat(), addresses: fc.array(anyText) },
   STRESS: { change: anyText, connections: fc.nat() },
 }
 const anyWorker = fc.option(fc.integer({ min: 1, max: 64 }), { nil: undefined })

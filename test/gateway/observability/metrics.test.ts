@@ -1,6 +1,7 @@
 // The metrics: every event of a session is counted where it belongs, and no label holds what a client can choose.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { AddressWatch } from '../../../gateway/core/client-address/address-watch.ts'
 import type { LogRecord } from '../../../gateway/core/vocabulary.ts'
 import { type Levels, Metrics } from '../../../gateway/observability/metrics.ts'
 
@@ -16,6 +17,7 @@ const levels: Levels = {
   failingLists: () => ({ 'zen.example': 1, 'other.example': 0 }),
   connections: () => undefined,
   listHealth: () => ({ resolver: 'works', lists: [] }),
+  clientAddresses: () => new AddressWatch().report,
   bans: () => undefined,
   senders: () => [],
   leftOut: () => 0,
@@ -108,6 +110,11 @@ const cases: readonly { readonly record: LogRecord; readonly audit?: boolean; re
     record: { client, event: 'AUDIT', would: 'drop', reply: '521 5.5.1 Protocol error' },
     audit: true,
     want: ['audit_total{would="drop"} 1'],
+  },
+  { record: { client, event: 'CLIENT ADDRESS LOST', named: '192.0.2.1' }, want: ['stranger_handoffs_total 1'] },
+  {
+    record: { client, event: 'CONNECTION REFUSED', why: 'client address lost' },
+    want: ['rejects_total{code="421",reason="client address lost",mode="enforce"} 1'],
   },
   { record: { client, event: 'STRESS', change: 'entering', connections: 90 }, want: ['stress_total 1'] },
   { record: { client, event: 'STRESS', change: 'leaving', connections: 70 }, want: [] },

@@ -22,6 +22,7 @@ const resting = {
   Programmed: 'True Programmed',
   BackendReachable: 'True Reachable',
   DNSBLHealthy: 'True NoLists',
+  ClientAddressPreserved: 'Unknown NoReport',
   Ready: 'True Ready',
   Reconciling: 'False UpToDate',
   Stalled: 'False NotStalled',

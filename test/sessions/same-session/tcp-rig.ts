@@ -1,4 +1,5 @@
 // Plays a dialogue over TCP: a client, the gateway's connections on one kind of sockets, and scripted mail servers.
+import { AddressWatch } from '../../../gateway/core/client-address/address-watch.ts'
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -44,6 +45,7 @@ export function newMetrics(): Metrics {
     failingLists: () => ({}),
     listHealth: () => ({ resolver: 'works', lists: [] }),
     connections: () => undefined,
+    clientAddresses: () => new AddressWatch().report,
     bans: () => undefined,
     senders: () => [],
     leftOut: () => 0,

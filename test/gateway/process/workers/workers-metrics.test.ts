@@ -1,6 +1,7 @@
 // The metrics of several workers as those of one gateway: sums, and for levels what is true of the whole.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AddressWatch } from '../../../../gateway/core/client-address/address-watch.ts'
 import { type Levels, Metrics } from '../../../../gateway/observability/metrics.ts'
 import { WorkersMetrics } from '../../../../gateway/process/workers/workers-metrics.ts'
 
@@ -17,6 +18,7 @@ const levels = (more: Partial<Levels> = {}): Levels => ({
   failingLists: () => ({}),
   connections: () => ({ open: 7, limit: { connections: 100, by: 'open files', openFiles: 264 }, refused: 3, isFull: true }),
   listHealth: () => ({ resolver: 'works', lists: [] }),
+  clientAddresses: () => new AddressWatch().report,
   bans: () => undefined,
   senders: () => [],
   leftOut: () => 0,

@@ -43,6 +43,20 @@ const health = {
   note: null,
 }
 
+const clientAddress: NonNullable<StatusPage['clientAddress']> = {
+  guard: 'Warn',
+  preserved: null,
+  reason: null,
+  since: null,
+  network: null,
+  connections: 10,
+  privateConnections: 1,
+  enough: 100,
+  addresses: [{ address: '192.0.2.1', connections: 3 }],
+  cause: null,
+  advice: null,
+}
+
 const base: StatusPage = {
   version: '1.2.3',
   uptimeSeconds: 5,
@@ -67,6 +81,7 @@ const base: StatusPage = {
     openFiles: 40,
     maxOpenFiles: 264,
   },
+  clientAddress,
   allowlist: { kind: 'lmdb', name: 'lmdb:/data/allowlist.lmdb', entries: 10 },
   dnsbl: { resolver: 'works', lists: [health], sites: [site], servers: [], flights: 1, inFlight: 2, waiting: 3 },
   bans: { active: 3, failing: 2, dropped: 1, waiting: 4 },
@@ -93,6 +108,20 @@ test('connections and their limit are those of all workers, open files those of 
   const full = { ...present(base.connections), open: 100, refused: 7, full: true, advice: 'raise it', openFiles: 250 }
   assert.deepEqual(show(workers({}, { connections: full }))['connections'], { ...full, open: 103, limit: 200 })
   assert.equal(show(workers({ connections: null }))['connections'], null)
+})
+
+test('addresses of clients are lost if one worker says so, with the connections of all', () => {
+  const lost = { preserved: false, reason: 'PrivateAddresses', since: '2026-11-30T00:00:00.000Z', advice: 'change it' } as const
+  const addresses = [{ address: '10.0.0.1', connections: 90 }, ...clientAddress.addresses]
+  const page = show(workers({}, { clientAddress: { ...clientAddress, ...lost, connections: 100, addresses } }, { clientAddress: null }))
+  assert.deepEqual(page['clientAddress'], {
+    ...clientAddress,
+    ...lost,
+    ...{ connections: 110, privateConnections: 2, enough: 200 },
+    addresses: [addresses[0], { address: '192.0.2.1', connections: 6 }],
+  })
+  const sure = show(workers({}, { clientAddress: { ...clientAddress, preserved: true } }))
+  assert.equal((sure['clientAddress'] as Shown)['preserved'], true)
 })
 
 test('counts are those of all workers', () => {

@@ -24,8 +24,8 @@ type MakePage = (query: URLSearchParams) => AdminPage | Promise<AdminPage>
 
 /**
  * The pages by their path. Each is given the query of the request. A page that throws or rejects is answered with 500
- * and the message. A path that begins with `/page/` is part of another page. `post` changes something: only programs on this machine (in this pod) may ask for it, since the
- * server knows no users.
+ * and the message. A path that begins with `/page/` is part of another page. `post` changes something: only programs on
+ * this machine (in this pod) may ask for it, since the server knows no users.
  */
 export type AdminPages = Readonly<
   Record<string, MakePage | { readonly get: MakePage; readonly post: MakePage } | { readonly stream: OpenStream }>
@@ -79,7 +79,8 @@ export function serveAdmin({ address: host, port }: Endpoint, pages: AdminPages)
     response.once('close', () => connections.answered(request.socket))
     respond(request, response, pages).catch(() => response.destroy())
   })
-  server.setTimeout(silenceMs)
+  // Later than the limit for a request, so that a client that does not complete one reads 408 first.
+  server.setTimeout(2 * silenceMs)
   server.on('connection', (socket: net.Socket) => connections.add(socket))
   return new Promise((resolve, reject) => {
     server.once('error', reject)

@@ -61,7 +61,7 @@ export const bar = (share, colour, ...marks) =>
     marks.map((at) => h('b', { style: { left: `${100 * at}%` } })),
   )
 
-/** Replaces the contents, but only if something has changed: a reader keeps the selection, and nothing is drawn anew. */
+/** Replaces the contents, but only if something has changed: a reader keeps the selection, and nothing is drawn twice. */
 export function put(target, ...kids) {
   const element = typeof target === 'string' ? byId(target) : target
   const fresh = h(element.tagName, {}, ...kids)

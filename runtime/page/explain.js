@@ -62,6 +62,6 @@ function stepsOf({ access, allowlist, dnsbl, ban, limits, verdict }, at) {
     ['Ban', ban?.isBanned ? 'bad' : 'idle', ban === undefined ? 'off' : ban.isBanned ? `banned until ${minuteOf(ban.until * 1000)}` : 'none', ban === undefined ? 'the policy has no bans' : `${ban.network}: ${ban.failures} of ${ban.after} failures`],
     ['Remembered', isKnown ? 'ok' : 'idle', isKnown ? `for ${duration(Math.min(...passed.map(({ until }) => until)) * 1000 - at)}` : passed.length > 0 ? 'in part' : 'no', allowlist.hasRecord ? `passed: ${passed.map(({ test }) => test).join(', ') || 'nothing that still holds'}` : 'has not passed before'],
     ['DNS lists', dnsbl.standing === 'listed' ? 'bad' : dnsbl.lists.length === 0 ? 'idle' : 'ok', listWord, listText || (dnsbl.lists.length === 0 ? 'the policy has no lists' : `on none of ${dnsbl.lists.length}`)],
-    ['Verdict', signOf[verdict.outcome] ?? 'idle', { handedOff: 'handed on', refused: 'refused', dropped: 'dropped', deferred: 'asked to come back' }[verdict.outcome] ?? verdict.outcome, verdict.reply ?? (near === undefined ? 'if it stays silent until its turn' : `${near.field}: ${near.now} of ${near.limit}`)],
+    ['Verdict', signOf[verdict.outcome] ?? 'idle', { handedOff: 'handed off', refused: 'refused', dropped: 'dropped', deferred: 'asked to come back' }[verdict.outcome] ?? verdict.outcome, verdict.reply ?? (near === undefined ? 'if it stays silent until its turn' : `${near.field}: ${near.now} of ${near.limit}`)],
   ]
 }

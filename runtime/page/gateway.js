@@ -4,8 +4,8 @@ import { explain } from './explain.js'
 import { healthOf, lostHealth } from './health.js'
 import { byGroup, groups, refusedOf, totalOf } from './outcomes.js'
 import { drawBans, drawHeader, drawLimits, drawLists, drawLive, drawMailServers, drawNetworks, drawPhases, drawPolicy, drawProcess, drawToday } from './panels.js'
-import { plotOf } from './plot.js'
-import { sessionList } from './sessions.js'
+import { Plot } from './plot.js'
+import { SessionList } from './sessions.js'
 import { follow } from './stream.js'
 import { startTheme } from './theme.js'
 
@@ -20,8 +20,8 @@ const ask = (address) => {
   byId('ask').scrollIntoView({ block: 'center' })
   void explain(address)
 }
-const list = sessionList({ explain: ask })
-const plot = plotOf(byId('plot'), (cursor) => drawLegend(cursor))
+const list = new SessionList(ask)
+const plot = new Plot(byId('plot'), (cursor) => drawLegend(cursor))
 
 /** Merges the last minutes of an update into the hour. */
 function merged(hour, isWhole) {
@@ -36,7 +36,7 @@ function hear(fresh, isWhole) {
   before = state?.process
   state = { ...fresh, hour }
   rate = isWhole ? { sessions: 0, leftOut: 0 } : { sessions: fresh.sessions.length, leftOut: fresh.sessionsLeftOut }
-  list.showsEnvelopes(state.policy?.showEnvelopes !== false)
+  list.showsEnvelopes = state.policy?.showEnvelopes !== false
   list.add(fresh.sessions, isWhole)
   draw()
 }
@@ -85,9 +85,9 @@ function drawHour(isAudit) {
   plot.show({ rows, at, lastMinute: hour.lastMinute, marks })
   const last = rows.at(-2)
   const total = totalOf(last)
-  say('plotinfo', isAudit ? 'pale: handed on, but Enforce mode would not' : 'last hour, by how they ended')
+  say('plotinfo', isAudit ? 'pale: handed off, but Enforce mode would not' : 'last hour, by how they ended')
   say('permin', count(total))
-  say('share', total === 0 ? 'in the last minute' : `${percent(refusedOf(last), total)} ${isAudit ? 'would be turned away' : 'turned away'}`)
+  say('share', total === 0 ? 'in the last minute' : `${percent(refusedOf(last), total)} ${isAudit ? 'would be refused' : 'refused'}`)
 }
 
 function drawLegend(cursor) {

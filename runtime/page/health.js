@@ -27,7 +27,7 @@ export function healthOf(state) {
     return { is: 'warn', text, facts: `Stress mode${ago(at, since.stress)}. ${facts}`, todo }
   }
   if (lastHour(state) === 0) return quiet(state)
-  if (state.policy?.mode === 'Audit') return { is: 'ok', text: 'All is well. Audit mode: every client is handed on.', facts, todo }
+  if (state.policy?.mode === 'Audit') return { is: 'ok', text: 'All is well. Audit mode: every client is handed off.', facts, todo }
   return { is: 'ok', text: `All is well: ${whatWorks(state)}.`, facts, todo }
 }
 
@@ -43,7 +43,7 @@ function notReady({ status, policy, since, at }, reasons) {
     const long = stateForMs === undefined ? '' : ` for ${duration(stateForMs)}`
     return `Mail server ${label} does not take clients${long}: ${lastError ?? 'no reason is known'}.`
   })
-  const facts = failing.length > 0 ? 'Clean clients are held for a while, then read 421 and come back later. Bots are turned away as ever.' : ''
+  const facts = failing.length > 0 ? 'Clean clients are held for a while, then read 421 and come back later. Bots are refused as usual.' : ''
   const text = failing.length > 0 && failing.length === targets(status).length ? 'no mail server answers' : reasons.join('; ')
   return { is: 'bad', text: `Not ready: ${text}${ago(at, since.notReady)}.`, facts, todo }
 }
@@ -72,7 +72,7 @@ function factsOf({ hour, outcomes, policy }) {
   if (hour === null) return ''
   const sums = byGroup(hour.minutes.at(-2) ?? [], outcomes)
   const total = totalOf(sums)
-  const share = total === 0 ? '' : `, ${percent(refusedOf(sums), total)} ${policy?.mode === 'Audit' ? 'of which Enforce mode would have turned away' : 'turned away'}`
+  const share = total === 0 ? '' : `, ${percent(refusedOf(sums), total)} ${policy?.mode === 'Audit' ? 'of which Enforce mode would have refused' : 'refused'}`
   const waits = policy === null ? '' : ` New clients wait ${duration(policy.greetWaitMs)}, known ones not at all.`
   return `${plural(total, 'session')} in the last minute${share}.${waits}`
 }

@@ -2,8 +2,8 @@
 
 /** From the bottom of the plot to its top. `of`: outcomes of the gateway. */
 export const groups = [
-  { id: 'known', name: 'Known, handed on', sign: 'on', kind: 'on', of: ['known'] },
-  { id: 'new', name: 'New, handed on', sign: 'on', kind: 'on', of: ['new'] },
+  { id: 'known', name: 'Known, handed off', sign: 'on', kind: 'on', of: ['known'] },
+  { id: 'new', name: 'New, handed off', sign: 'on', kind: 'on', of: ['new'] },
   { id: 'back', name: 'Asked to come back', sign: 'back', kind: 'back', of: ['comeBack'] },
   { id: 'none', name: 'Clean, no mail server', sign: 'no', kind: 'none', of: ['noBackend'] },
   { id: 'hang', name: 'Hung up', sign: 'hang', kind: 'hang', of: ['hangup'] },
@@ -16,8 +16,8 @@ export const groupOf = Object.fromEntries(groups.flatMap((group) => group.of.map
 
 /** What the list of sessions says. */
 const words = {
-  known: 'Handed on',
-  new: 'Handed on, new',
+  known: 'Handed off',
+  new: 'Handed off, new',
   comeBack: 'Asked to come back',
   noBackend: 'No mail server',
   hangup: 'Hung up',

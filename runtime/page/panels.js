@@ -42,11 +42,11 @@ export function drawToday({ hour, outcomes, reconnects, at, policy }) {
     rest -= value
     return row(name, value, [part(0, rest), part(rest, rest + value, groupOf[outcome].id)], false, outcome)
   })
-  put('funnel', row('Connected', all, [part(0, all)], true, 'connected'), rows, row(isAudit ? 'Clean' : 'Handed on', rest, [part(0, of('known'), 'known'), part(of('known'), rest, 'new')], true, 'handedOn'))
+  put('funnel', row('Connected', all, [part(0, all)], true, 'connected'), rows, row(isAudit ? 'Clean' : 'Handed off', rest, [part(0, of('known'), 'known'), part(of('known'), rest, 'new')], true, 'handedOn'))
   const { told, came, medianMs } = reconnects
   const known = `${count(of('known'))} of them were known. `
   if (all === 0) say('reconnect', 'No session has ended today.')
-  else if (isAudit) say('reconnect', 'Every client was handed on; this is what Enforce mode would have done.')
+  else if (isAudit) say('reconnect', 'Every client was handed off; this is what Enforce mode would have done.')
   else say('reconnect', known + (told === 0 ? 'No client was asked to return.' : `Of ${count(told)} asked to return, ${percent(came, told)} did${medianMs === undefined ? '' : `, half of them within ${duration(medianMs)}`}.`))
 }
 
@@ -135,7 +135,7 @@ function testsOf({ tests, greetWaitMs, threshold }) {
 }
 
 export function drawNetworks({ networks }) {
-  if (networks.length === 0) return put(body('nets'), h('tr', {}, cell({ class: 'empty' }, 'No client was turned away today.')))
+  if (networks.length === 0) return put(body('nets'), h('tr', {}, cell({ class: 'empty' }, 'No client was refused today.')))
   const rows = networks.slice(0, 8).map(({ network, sessions, outcomes }) => {
     const [mostly = ''] = Object.entries(outcomes).toSorted((a, b) => b[1] - a[1])[0] ?? []
     return h('tr', { 'data-network': network }, cell({ class: 'nowrap' }, h('button', { title: 'Show its sessions' }, network)), cell({ class: 't' }, bar(sessions / networks[0].sessions)), number(count(sessions)), cell({ class: 'small mute nowrap' }, `mostly ${shortNames[mostly] ?? mostly}`))

@@ -6,148 +6,202 @@ import { groupOf, groups, wordOf } from './outcomes.js'
 const mostKept = 500
 const shownAtFirst = 14
 const chips = [
-  ['on', 'known', 'Handed on'],
+  ['on', 'known', 'Handed off'],
   ['back', 'back', 'Come back'],
-  ['no', 'list', 'Turned away'],
+  ['no', 'list', 'Refused'],
   ['hang', 'hang', 'Hung up'],
   ['none', 'none', 'No mail server'],
 ]
 /** What the filter takes for an address or a network. */
 const address = /^(?=.*[.:])[0-9a-f:.]+(?:\/\d{1,3})?$/i
 
-export function sessionList({ explain }) {
-  const all = []
-  const known = new Set()
-  const open = new Set()
-  const view = { kinds: new Set(), text: '', only: undefined, shown: shownAtFirst, waiting: 0, isPaused: false, isHovered: false, found: undefined, asked: 0, askedAt: 0, showsEnvelopes: true, everCame: false }
+export class SessionList {
+  #all = []
+  #known = new Set()
+  #open = new Set()
+  #kinds = new Set()
+  #text = ''
+  #only
+  #shown = shownAtFirst
+  #waiting = 0
+  #isPaused = false
+  #isHovered = false
+  /** What the gateway has found for the filter. */
+  #found
+  #asked = 0
+  #askedAt = 0
+  #explain
+  /** Whether the policy lets this page have what clients said. */
+  showsEnvelopes = true
 
-  const isFiltered = () => view.text !== '' || view.kinds.size > 0 || view.only !== undefined
-  const matches = ({ outcome }) => {
-    const group = groupOf[outcome]
-    return (view.kinds.size === 0 || view.kinds.has(group.kind)) && (view.only === undefined || view.only === group.id)
+  /** @param explain called with an address */
+  constructor(explain) {
+    this.#explain = explain
+    const asked = new URLSearchParams(location.hash.slice(1))
+    this.#text = (asked.get('find') ?? '').trim()
+    byId('find').value = this.#text
+    this.#kinds = new Set((asked.get('kinds') ?? '').split(',').filter((kind) => chips.some(([id]) => id === kind)))
+    this.#makeChips()
+    this.#listenToTools()
+    this.#listenToRows()
+    if (this.#isFiltered()) void this.#search()
   }
-  const outcomesShown = () => groups.filter((group) => matches({ outcome: group.of[0] })).flatMap((group) => group.of)
 
-  function add(sessions, isWhole) {
+  /** @param isWhole the others are forgotten */
+  add(sessions, isWhole) {
     if (isWhole) {
-      all.length = 0
-      known.clear()
+      this.#all.length = 0
+      this.#known.clear()
     }
-    const fresh = sessions.filter(({ session }) => !known.has(session))
+    const fresh = sessions.filter(({ session }) => !this.#known.has(session))
     if (fresh.length === 0 && !isWhole) return
-    for (const { session } of fresh) known.add(session)
-    all.unshift(...fresh)
-    for (const { session } of all.splice(mostKept)) known.delete(session)
-    view.everCame ||= all.length > 0
-    if (!isWhole) view.waiting += fresh.filter(matches).length
-    if (isWhole) draw()
-    else follow()
+    for (const { session } of fresh) this.#known.add(session)
+    this.#all.unshift(...fresh)
+    for (const { session } of this.#all.splice(mostKept)) this.#known.delete(session)
+    if (isWhole) return this.#draw()
+    this.#waiting += fresh.filter((line) => this.#matches(line)).length
+    this.#follow()
   }
 
-  const holds = () => view.isPaused || view.isHovered || open.size > 0 || byId('rows').contains(document.activeElement)
-
-  function follow() {
-    if (holds()) return showWaiting()
-    const fresh = view.waiting
-    view.waiting = 0
-    if (isFiltered() && Date.now() - view.askedAt > 2000) void search()
-    else draw(isFiltered() ? 0 : fresh)
+  /** Shows only what matches: an address, a network or a text. */
+  filter(text) {
+    this.#text = text.trim()
+    byId('find').value = text
+    this.#shown = shownAtFirst
+    this.#open.clear()
+    byId('rows').replaceChildren()
+    this.#remember()
+    void this.#search()
   }
 
-  function showWaiting() {
-    byId('newer').hidden = view.waiting === 0
-    say('newer', `${count(view.waiting)} newer, show`)
+  /** Shows only this group of outcomes, or all. */
+  only(id) {
+    this.#only = id
+    void this.#search()
+  }
+
+  #isFiltered() {
+    return this.#text !== '' || this.#kinds.size > 0 || this.#only !== undefined
+  }
+
+  #matches({ outcome }) {
+    const group = groupOf[outcome]
+    return (this.#kinds.size === 0 || this.#kinds.has(group.kind)) && (this.#only === undefined || this.#only === group.id)
+  }
+
+  #holds() {
+    return this.#isPaused || this.#isHovered || this.#open.size > 0 || byId('rows').contains(document.activeElement)
+  }
+
+  #follow() {
+    if (this.#holds()) return this.#showWaiting()
+    const fresh = this.#waiting
+    this.#waiting = 0
+    if (this.#isFiltered() && Date.now() - this.#askedAt > 2000) void this.#search()
+    else this.#draw(this.#isFiltered() ? 0 : fresh)
+  }
+
+  #showWaiting() {
+    byId('newer').hidden = this.#waiting === 0
+    say('newer', `${count(this.#waiting)} newer, show`)
   }
 
   /** Asks the gateway, which remembers more sessions than this page. */
-  async function search() {
-    if (!isFiltered()) {
-      view.found = undefined
-      return draw()
+  async #search() {
+    if (!this.#isFiltered()) {
+      this.#found = undefined
+      return this.#draw()
     }
-    const query = new URLSearchParams()
-    if (address.test(view.text) && (view.text.includes('/') || isAddress(view.text))) query.set('address', view.text)
-    else if (view.text !== '') query.set('text', view.text)
-    if (view.kinds.size > 0 || view.only !== undefined) query.set('outcome', outcomesShown().join(','))
-    const asked = ++view.asked
-    view.askedAt = Date.now()
+    const asked = ++this.#asked
+    this.#askedAt = Date.now()
     try {
-      const response = await fetch(`live/sessions?${query}`)
+      const response = await fetch(`live/sessions?${this.#query()}`)
       const { sessions } = response.ok ? await response.json() : { sessions: [] }
-      if (asked !== view.asked) return
-      view.found = sessions
-      view.waiting = 0
-      draw()
+      if (asked !== this.#asked) return
+      this.#found = sessions
+      this.#waiting = 0
+      this.#draw()
     } catch {
       // The stream says that the gateway is gone.
     }
   }
 
-  function draw(fresh = 0) {
-    showWaiting()
-    const lines = (isFiltered() ? (view.found ?? all) : all).filter(matches)
+  #query() {
+    const query = new URLSearchParams()
+    const text = this.#text
+    if (address.test(text) && (text.includes('/') || isAddress(text))) query.set('address', text)
+    else if (text !== '') query.set('text', text)
+    if (this.#kinds.size === 0 && this.#only === undefined) return query
+    const shown = groups.filter((group) => this.#matches({ outcome: group.of[0] }))
+    query.set('outcome', shown.flatMap((group) => group.of).join(','))
+    return query
+  }
+
+  #draw(fresh = 0) {
+    this.#showWaiting()
+    const lines = (this.#isFiltered() ? (this.#found ?? this.#all) : this.#all).filter((line) => this.#matches(line))
     const rows = byId('rows')
     const before = new Map([...rows.children].map((item) => [item.dataset.session, item]))
-    const items = lines.slice(0, view.shown).map((line, i) => {
-      const item = before.get(line.session) ?? itemOf(line)
+    const items = lines.slice(0, this.#shown).map((line, i) => {
+      const item = before.get(line.session) ?? this.#itemOf(line)
       item.classList.toggle('fresh', i < fresh)
       return item
     })
-    if (items.length > 0) {
+    if (items.length === 0) put(rows, this.#emptyItem())
+    else {
       // Only what has changed is touched, so that the focus stays where it is.
       items.forEach((item, i) => {
         if (rows.children[i] !== item) rows.insertBefore(item, rows.children[i] ?? null)
       })
       while (rows.children.length > items.length) rows.lastChild.remove()
-    } else put(rows, emptyItem())
-    byId('more').hidden = lines.length <= view.shown
+    }
+    byId('more').hidden = lines.length <= this.#shown
   }
 
-  function emptyItem() {
-    if (!isFiltered()) return h('li', { class: 'empty' }, 'No client has come yet. Each session will be a line here, and opens to its story.')
-    const item = h('li', { class: 'empty' }, 'No session that the gateway remembers matches. ')
-    item.append(h('button', { class: 'btn', id: 'clear' }, 'Clear the filter'))
-    return item
+  #emptyItem() {
+    if (!this.#isFiltered()) return h('li', { class: 'empty' }, 'No client has come yet. Each session will be a line here, and opens to its story.')
+    return h('li', { class: 'empty' }, 'No session that the gateway remembers matches. ', h('button', { class: 'btn', id: 'clear' }, 'Clear the filter'))
   }
 
-  function itemOf(line) {
-    const group = groupOf[line.outcome]
+  #itemOf(line) {
     const row = h(
       'button',
       { class: 'row', 'aria-expanded': 'false' },
       icon('chevron', 'i'),
       h('span', { class: 't mono mute' }, clock(line.decidedAt)),
       h('span', { class: 'c mono cut', title: line.client }, line.client),
-      h('span', { class: 'o' }, swatch(group), h('span', { class: 'cut' }, wordOf(line))),
+      h('span', { class: 'o' }, swatch(groupOf[line.outcome]), h('span', { class: 'cut' }, wordOf(line))),
       h('span', { class: 'w cut mute' }, h('bdi', {}, line.why)),
       h('span', { class: 'd num mute' }, took(line.decidedAt - line.began)),
     )
     const item = h('li', { 'data-session': line.session }, row)
-    row.addEventListener('click', () => void toggle(item, row, line))
+    row.addEventListener('click', () => void this.#toggle(item, row, line))
     return item
   }
 
-  async function toggle(item, row, line) {
-    if (open.delete(line.session)) {
+  async #toggle(item, row, line) {
+    if (this.#open.delete(line.session)) {
       item.querySelector('.story')?.remove()
       row.setAttribute('aria-expanded', 'false')
       return
     }
-    open.add(line.session)
+    this.#open.add(line.session)
     row.setAttribute('aria-expanded', 'true')
     const story = h('div', { class: 'story' }, h('p', { class: 'mute' }, 'Asking for the story …'))
     item.append(story)
-    story.replaceChildren(...(await storyOf(line)))
+    story.replaceChildren(...(await this.#storyOf(line)))
   }
 
-  async function storyOf(line) {
+  async #storyOf(line) {
     const acts = h(
       'div',
       { class: 'acts' },
-      h('button', { class: 'btn', onclick: () => explain(line.client) }, 'Explain this address'),
-      h('button', { class: 'btn', onclick: () => filter(line.client) }, 'Only this address'),
+      h('button', { class: 'btn', onclick: () => this.#explain(line.client) }, 'Explain this address'),
+      h('button', { class: 'btn', onclick: () => this.filter(line.client) }, 'Only this address'),
     )
-    const about = h('p', { class: 'small mute note any' }, `session ${line.session}${line.worker === undefined ? '' : `, worker ${line.worker}`}${view.showsEnvelopes ? '' : '; what the client said is not shown: admin.showEnvelopes is false'}`)
+    const worker = line.worker === undefined ? '' : `, worker ${line.worker}`
+    const hidden = this.showsEnvelopes ? '' : '; what the client said is not shown: admin.showEnvelopes is false'
+    const about = h('p', { class: 'small mute note any' }, `session ${line.session}${worker}${hidden}`)
     try {
       const response = await fetch(`live/session?id=${encodeURIComponent(line.session)}`)
       if (!response.ok) return [h('p', { class: 'mute' }, (await response.text()).trim()), acts]
@@ -160,99 +214,76 @@ export function sessionList({ explain }) {
     }
   }
 
-  function filter(text) {
-    view.text = text.trim()
-    byId('find').value = text
-    view.shown = shownAtFirst
-    open.clear()
-    byId('rows').replaceChildren()
-    remember()
-    void search()
-  }
-
   /** In the address of the page, so that a colleague can be sent it. */
-  function remember() {
+  #remember() {
     const query = new URLSearchParams(location.hash.slice(1))
-    for (const [name, value] of [['find', view.text], ['kinds', [...view.kinds].join()]]) {
+    for (const [name, value] of [['find', this.#text], ['kinds', [...this.#kinds].join()]]) {
       if (value === '') query.delete(name)
       else query.set(name, value)
     }
     history.replaceState(null, '', query.size === 0 ? location.pathname : `#${query}`)
   }
 
-  function clear() {
-    view.kinds.clear()
+  #clear() {
+    this.#kinds.clear()
     for (const chip of byId('chips').children) chip.setAttribute('aria-pressed', 'false')
-    if (view.only !== undefined) byId('legend').querySelector('[aria-pressed=true]')?.click()
-    filter('')
+    if (this.#only !== undefined) byId('legend').querySelector('[aria-pressed=true]')?.click()
+    this.filter('')
   }
 
-  const asked = new URLSearchParams(location.hash.slice(1))
-  view.text = (asked.get('find') ?? '').trim()
-  byId('find').value = view.text
-  view.kinds = new Set((asked.get('kinds') ?? '').split(',').filter((kind) => chips.some(([id]) => id === kind)))
-
-  for (const [kind, id, name] of chips) {
-    const group = groups.find((one) => one.id === id)
-    const toggleKind = (event) => {
-      if (!view.kinds.delete(kind)) view.kinds.add(kind)
-      event.currentTarget.setAttribute('aria-pressed', String(view.kinds.has(kind)))
-      filter(view.text)
+  #makeChips() {
+    for (const [kind, id, name] of chips) {
+      const onclick = (event) => {
+        if (!this.#kinds.delete(kind)) this.#kinds.add(kind)
+        event.currentTarget.setAttribute('aria-pressed', String(this.#kinds.has(kind)))
+        this.filter(this.#text)
+      }
+      const group = groups.find((one) => one.id === id)
+      byId('chips').append(h('button', { class: 'btn chip', 'data-kind': kind, 'aria-pressed': String(this.#kinds.has(kind)), onclick }, swatch(group), name))
     }
-    byId('chips').append(h('button', { class: 'btn chip', 'data-kind': kind, 'aria-pressed': String(view.kinds.has(kind)), onclick: toggleKind }, swatch(group), name))
   }
-  let typing
-  byId('find').addEventListener('input', (event) => {
-    clearTimeout(typing)
-    const { value } = event.target
-    typing = setTimeout(() => filter(value), 200)
-  })
-  byId('hold').addEventListener('click', (event) => {
-    view.isPaused = !view.isPaused
-    event.currentTarget.setAttribute('aria-pressed', String(view.isPaused))
-    say('hold', view.isPaused ? 'Follow' : 'Pause')
-    if (!view.isPaused) follow()
-  })
-  byId('rows').addEventListener('pointerenter', () => (view.isHovered = true))
-  byId('rows').addEventListener('pointerleave', () => {
-    view.isHovered = false
-    follow()
-  })
-  byId('rows').addEventListener('click', (event) => {
-    if (event.target.id === 'clear') clear()
-  })
-  byId('rows').addEventListener('keydown', (event) => {
-    const item = event.target.closest('.row')?.parentNode
-    const next = { ArrowDown: item?.nextSibling, ArrowUp: item?.previousSibling }[event.key]
-    if (next === undefined || next === null) return
-    event.preventDefault()
-    next.firstChild.focus()
-  })
-  byId('newer').addEventListener('click', () => {
-    const fresh = view.waiting
-    view.waiting = 0
-    if (isFiltered()) void search()
-    else draw(fresh)
-  })
-  byId('more').addEventListener('click', () => {
-    view.shown += 25
-    draw()
-  })
-  if (isFiltered()) void search()
 
-  return {
-    add,
-    filter,
-    only(id) {
-      view.only = id
-      void search()
-    },
-    showsEnvelopes(is) {
-      view.showsEnvelopes = is
-    },
-    get kept() {
-      return all.length
-    },
+  #listenToTools() {
+    let typing
+    byId('find').addEventListener('input', ({ target: { value } }) => {
+      clearTimeout(typing)
+      typing = setTimeout(() => this.filter(value), 200)
+    })
+    byId('hold').addEventListener('click', (event) => {
+      this.#isPaused = !this.#isPaused
+      event.currentTarget.setAttribute('aria-pressed', String(this.#isPaused))
+      say('hold', this.#isPaused ? 'Follow' : 'Pause')
+      if (!this.#isPaused) this.#follow()
+    })
+    byId('newer').addEventListener('click', () => {
+      const fresh = this.#waiting
+      this.#waiting = 0
+      if (this.#isFiltered()) void this.#search()
+      else this.#draw(fresh)
+    })
+    byId('more').addEventListener('click', () => {
+      this.#shown += 25
+      this.#draw()
+    })
+  }
+
+  #listenToRows() {
+    const rows = byId('rows')
+    rows.addEventListener('pointerenter', () => (this.#isHovered = true))
+    rows.addEventListener('pointerleave', () => {
+      this.#isHovered = false
+      this.#follow()
+    })
+    rows.addEventListener('click', (event) => {
+      if (event.target.id === 'clear') this.#clear()
+    })
+    rows.addEventListener('keydown', (event) => {
+      const item = event.target.closest('.row')?.parentNode
+      const next = { ArrowDown: item?.nextSibling, ArrowUp: item?.previousSibling }[event.key]
+      if (next === undefined || next === null) return
+      event.preventDefault()
+      next.firstChild.focus()
+    })
   }
 }
 

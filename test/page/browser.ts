@@ -164,7 +164,7 @@ export class Browser {
     const tab = this.#tabs.get(answer.sessionId ?? '')
     const { method, params = {} } = answer
     if (method === 'Runtime.exceptionThrown') tab?.errors.push(JSON.stringify(params['exceptionDetails']))
-    // A gateway that is away is no error of the page.
+    // A gateway that is away does not count as an error of the page.
     const entry = params['entry'] as { readonly level?: string; readonly text?: string; readonly source?: string } | undefined
     if (method === 'Log.entryAdded' && entry?.level === 'error' && entry.source !== 'network') tab?.errors.push(String(entry.text))
   }

@@ -94,7 +94,7 @@ describe('the live page', { skip }, () => {
   test('says that no client has come, before one has', async () => {
     await tab.until(`${textOf('#sentence')}.startsWith('Ready, but no client has come')`)
     assert.match(await tab.read(textOf('#rows')), /^No client has come yet/)
-    assert.match(await tab.read(textOf('#nets')), /^No client was turned away today/)
+    assert.match(await tab.read(textOf('#nets')), /^No client was refused today/)
     assert.match(await tab.read('document.title'), /^○ /)
   })
 

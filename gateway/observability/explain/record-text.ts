@@ -29,7 +29,9 @@ function fullText(record: LogRecord, { nameOf }: TextRules): string {
   return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
 }
 
-/** Undefined for a record that has nothing of what the client said. A reply may repeat it, so only its code is shown. */
+/**
+ * Undefined for a record that has nothing of what the client said. A reply may repeat it, so only its code is shown.
+ */
 function textWithoutEnvelope(record: LogRecord): string | undefined {
   switch (record.event) {
     case 'RCPT REJECTED':

@@ -24,7 +24,7 @@ export interface CountedNumbers {
   readonly stressSince: number | null
 }
 
-/** Outcomes of clients that were turned away. */
+/** Outcomes of clients that were refused. */
 const refusals: ReadonlySet<Outcome> = new Set<Outcome>(['pregreet', 'dnsbl', 'deepTests', 'accessList', 'banned', 'limits'])
 const mostMarks = 20
 const hourMs = 3_600_000

@@ -1,4 +1,5 @@
-// Sends the state to the viewers of the live page once a second. Without a viewer nothing is computed and no timer runs.
+// Sends the state to the viewers of the live page once a second. Without a viewer nothing is computed, and no timer
+// runs.
 import type { LiveState } from './live-state.ts'
 
 /** A connection to a browser: server-sent events. */

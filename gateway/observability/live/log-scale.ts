@@ -1,4 +1,5 @@
-// Counts of durations on a logarithmic scale, from half a millisecond to a day, from which quantiles are read within 8 %.
+// Counts of durations on a logarithmic scale, from half a millisecond to a day, from which quantiles are read within
+// 8 %.
 
 /** Each bucket reaches 16 % further than the one before. */
 const ratio = 1.16

@@ -62,11 +62,11 @@ const pages: readonly Page[] = [
   { what: 'answers HEAD without a body', path: '/status', method: 'HEAD', want: [200, /^application\/json$/, ''] },
   {
     what: 'knows no other page',
-    path: '/',
+    path: '/nothing',
     want: [
       404,
       plain,
-      'there are /healthz, /readyz, /metrics, /status, /live, /live/events, /live/sessions, /live/session, /explain and /bans\n',
+      'there are /, /healthz, /readyz, /metrics, /status, /live, /live/events, /live/sessions, /live/session, /explain and /bans\n',
     ],
   },
   { what: 'lists bans', path: '/bans', want: [200, /^application\/json$/, '{\n  "bans": []\n}\n'] },

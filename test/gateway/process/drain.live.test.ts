@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { type GatewayProcess, startGatewayProcess } from '../../peers/gateway.ts'
 import { unless } from '../../peers/require.ts'
+import { untilHolds } from '../../support/until-holds.ts'
 import { type Client, startBackend, startClient } from '../../support/wire.ts'
 
 const skip = unless('loopback')
@@ -91,6 +92,7 @@ test('for the time of --drain-delay it is not ready and says so, but takes clien
   const backend = await startBackend()
   t.after(() => backend.close())
   const gateway = await start(t, { backend: { addresses: [backend.address], proxyProtocol: 'None' } }, '--drain-delay', '5s')
+  await untilHolds('it is ready', async () => (await fetch(`${gateway.admin}/readyz`)).ok)
   const began = performance.now()
   gateway.signal('SIGTERM')
   await gateway.said('draining')

@@ -1,4 +1,5 @@
 // The fields of the permanent access list, and of what happens to the clients that it rejects.
+import { seconds } from '../values/duration.ts'
 import { action, choice, documented, group, list, record, text, time } from './field.ts'
 import { entryOf, networks, networksCheckedAtRunTime } from './forms.ts'
 import { nameProblem } from './host-name.ts'
@@ -28,7 +29,7 @@ const senderDomain = text({
 })
 
 /** The longest pause between two refreshes of an SPF record, if the policy does not set it. */
-export const spfRefresh = '6h'
+export const usualRefresh = seconds(6 * 3600)
 
 const rule = record({
   action: documented(choice(accessActions), {
@@ -76,7 +77,7 @@ const entry = record({
     },
   ),
   refresh: documented(time({ min: '1h', max: '1d' }).exactOptional(), {
-    doc: `The longest time between two refreshes of the SPF records in spf. When the TTL of a record is shorter, it is read sooner, but not more often than once an hour. Default: ${spfRefresh}.`,
+    doc: `The longest time between two refreshes of the SPF records in spf. When the TTL of a record is shorter, it is read sooner, but not more often than once an hour. Default: ${usualRefresh / 3600}h.`,
     unit: 'seconds',
   }),
   table: documented(table.exactOptional(), { doc: 'A table of rules: in a file, in a ConfigMap, or written in the policy.' }),

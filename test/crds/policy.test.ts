@@ -113,6 +113,7 @@ test('the smallest policy has the defaults of postscreen, times in seconds', () 
       handshakeTimeout: 300,
       stressHandshakeTimeout: 10,
     },
+    clientAddress: { guard: 'Warn', internal: [] },
     explain: { recentSessions: 1000 },
     admin: { showEnvelopes: true },
   })

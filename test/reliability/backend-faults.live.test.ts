@@ -32,7 +32,7 @@ describe('one of two mail servers fails in every way while clients come', { skip
   })
 
   test('later clients go to the other one at once', () => {
-    const late = faults.filter(({ later }) => later.p50 > 500)
+    const late = faults.filter(({ later }) => later.p50 > 500 + slackMs)
     assert.deepEqual(late, [])
   })
 })

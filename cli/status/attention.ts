@@ -1,5 +1,4 @@
 // What is wrong with a policy, as a sentence, and what to do about it.
-import { commandName } from '../command-name.ts'
 import { gatewayName } from '../../operator/desired/names.ts'
 import { noTransition } from '../../crds/schema/status.schema.ts'
 import type { Tone } from '../terminal/style.ts'
@@ -124,8 +123,10 @@ function lists(view: PolicyView, now: number): readonly Attention[] {
   const found = conditionOf(view, 'DNSBLHealthy')
   if (found?.status !== 'False') return []
   const sentence = `${sentenceOf(found.message)}${sinceOf(found.since, now)}`
-  const explained = `Test them: ${commandName('lists')} check -n ${view.namespace} --policy-name ${view.name}`
-  return [{ tone: 'warn', sentence, advice: explained }]
+  // In a gateway's pod, because another resolver gets other answers from some lists.
+  const pod = view.gateways[0]?.name ?? `deploy/${gatewayName(view.name)}`
+  const advice = `Test them: kubectl -n ${view.namespace} exec ${pod} -- postscreen lists check --policy /etc/postscreen/policy.yaml`
+  return [{ tone: 'warn', sentence, advice }]
 }
 
 /** The operator has not confirmed the status for longer than it holds. */

@@ -36,7 +36,8 @@ before(async () => {
       policy(home, name, {
         greet: { action: 'Enforce', wait: '1s' },
         deepTests: { handoff, ...deepTests },
-        gateway: gateway({ drain: { delay: '10s', timeout: '30s' } }),
+        // A client that comes back must find the gateway that knows it.
+        gateway: gateway({ replicas: handoff === 'Reconnect' ? 1 : 2, drain: { delay: '10s', timeout: '30s' } }),
       }),
     )
     await ready(home, name)

@@ -217,7 +217,10 @@ describe('the other metrics', () => {
     const blockedUntil = performance.now() + 300
     while (performance.now() < blockedUntil);
     await new Promise((resolve) => setTimeout(resolve, 50))
-    assert.ok((await lag()) > 0.2)
+    for (let asked = 0; (await lag()) <= 0.2; asked++) {
+      assert.ok(asked < 100, 'it is not told')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     // Soon: the machine may be late once more.
     for (let asked = 0; (await lag()) >= 0.2; asked++) assert.ok(asked < 20, 'what was told is told again')
   })

@@ -99,7 +99,7 @@ test('the invitation names the addresses that the demo really has', () => {
   const text = invitation({ listening: [{ address: '::1', port: 2600 }], admin: '127.0.0.1:2601', mail: local(4) }, 'linux')
   assert.match(text, /swaks --server \[::1\]:2600 /)
   assert.match(text, /nc -s 127\.0\.0\.13 ::1 2600/)
-  assert.match(text, /http:\/\/127\.0\.0\.1:2601\/metrics/)
+  assert.match(text, /Live page: http:\/\/127\.0\.0\.1:2601\/ /)
   assert.doesNotMatch(text, /ifconfig/)
 })
 

@@ -14,6 +14,7 @@ let state
 let rows = []
 let before
 let rate = { sessions: 0, leftOut: 0 }
+let isCounting = false
 
 const ask = (address) => {
   byId('ask').value = address
@@ -35,7 +36,9 @@ function hear(fresh, isWhole) {
   const hour = merged(fresh.hour, isWhole)
   before = state?.process
   state = { ...fresh, hour }
-  rate = isWhole ? { sessions: 0, leftOut: 0 } : { sessions: fresh.sessions.length, leftOut: fresh.sessionsLeftOut }
+  // The first update behind a whole state may cover more than a second.
+  rate = isWhole || !isCounting ? { sessions: 0, leftOut: 0 } : { sessions: fresh.sessions.length, leftOut: fresh.sessionsLeftOut }
+  isCounting = !isWhole
   list.showsEnvelopes = state.policy?.showEnvelopes !== false
   list.add(fresh.sessions, isWhole)
   draw()

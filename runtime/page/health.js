@@ -79,7 +79,7 @@ function factsOf({ hour, outcomes, policy }) {
 
 /** Each with the fact, since when, what it means for mail, and what to do. */
 function problemsOf({ status, at }) {
-  const { dnsbl, refusedPolicy, connections, allowlist } = status
+  const { dnsbl, refusedPolicy, connections, allowlist, clientAddress } = status
   const since = (time) => (time ? ` for ${duration(at - Date.parse(time))}` : '')
   const unhealthy = dnsbl.lists.filter(({ state }) => state === 'suspended')
   const silent = dnsbl.sites.filter(({ failing, site }) => failing && !unhealthy.some(({ list }) => list === site))
@@ -93,6 +93,7 @@ function problemsOf({ status, at }) {
     ...silent.map(({ site, failing }) => `DNS list ${site} fails${since(failing.since)}: ${failing.why}. It adds nothing to the score of clients meanwhile.`),
     ...(refusedPolicy === null ? [] : [`${refusedPolicy.generation === null ? 'The newest policy' : `Generation ${refusedPolicy.generation} of the policy`} was refused${since(refusedPolicy.at)}; the last good one is in force. ${refusedPolicy.problems[0] === undefined ? '' : `${refusedPolicy.problems[0].path}: ${refusedPolicy.problems[0].why}.`}`]),
     ...(status.leftOut ?? []).slice(0, 3).map(({ path, why }) => `${path} is left out: ${why}.`),
+    ...(clientAddress?.preserved === false ? [`The addresses of clients are lost on the way to the gateway${since(clientAddress.since)}. ${sentenceCase(clientAddress.advice ?? '')}`] : []),
     ...(connections?.advice ? [sentenceCase(connections.advice)] : []),
     ...(allowlist?.up === false ? [`The allowlist ${allowlist.name} ${allowlist.problem ?? 'does not answer'}: clients on it are tested again.`] : []),
     ...(status.workers ?? []).filter(({ pid }) => pid === null).map(({ number }) => `Worker ${count(number)} does not run; another one is started.`),

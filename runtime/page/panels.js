@@ -123,10 +123,12 @@ export function drawPolicy({ policy, status, at }) {
   put('policy', policy === null ? h('p', { class: 'empty' }, 'No policy yet. Clients are not served until one has been read.') : h('dl', { class: 'kv' }, pairs.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])), refused)
 }
 
-/** Facts that a gateway of another version has, or has not. */
+/** Facts that a gateway of another version may not have. */
 function extraFacts({ clientAddress }) {
   if (clientAddress === undefined || clientAddress === null) return []
-  return [['Client address', typeof clientAddress === 'string' ? clientAddress : (clientAddress.text ?? clientAddress.state ?? clientAddress.verdict ?? 'see /status')]]
+  const { preserved, connections, enough } = clientAddress
+  const unknown = connections < enough ? `not known yet: ${count(connections)} of ${count(enough)} connections` : 'not known yet'
+  return [['Client addresses', preserved === null ? unknown : preserved ? 'arrive unchanged' : h('b', {}, 'lost on the way')]]
 }
 
 function testsOf({ tests, greetWaitMs, threshold }) {

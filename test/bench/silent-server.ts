@@ -1,20 +1,16 @@
 // Servers for silent clients that stay connected, and the memory that each of these clients takes.
-import { type Held, hold as holdClients, loopbackAddress } from '../laboratory/clients.ts'
+import { type Held, hold as holdClients } from '../laboratory/clients.ts'
 import { openFilesLimit } from '../laboratory/open-files-limit.ts'
-import { clean, mute } from '../laboratory/scripts.ts'
-import { silentSpec, type Waiting } from '../load/silent-crowd.ts'
+import { clean, mute, permits, permittedNetwork } from '../laboratory/scripts.ts'
+import { silentSpec, type Waiting } from '../laboratory/silent-crowd.ts'
 import { connectionLimit } from '../../gateway/smtp/capacity.ts'
 import { type Round, scaled, type Setting } from './bench-case.ts'
 import { roomyMainCf } from './cases/pregreet.ts'
 import { gatewayServer, onNodeSockets, postscreenServer, type Server } from './servers.ts'
 
-/** Clients of this network are permitted, and greeted at once. */
-const goodNetwork = '127.72.0.0/16'
-export const goodAddress = (index: number): string => loopbackAddress(72, index)
-
 const silentMainCf = {
   ...roomyMainCf,
-  mynetworks: goodNetwork,
+  mynetworks: permittedNetwork,
   postscreen_access_list: 'permit_mynetworks',
   postscreen_greet_wait: '300s',
   postscreen_pre_queue_limit: '200000',
@@ -39,7 +35,7 @@ export interface Silent {
 
 /** A server that has had no clients: in memory that earlier clients have freed, later ones would cost nothing. */
 async function freshServer(setting: Setting, { who, place = 'greet wait', backend }: Silent): Promise<SilentServer> {
-  const spec = { ...silentSpec(place), access: [{ action: 'Permit', cidrs: [goodNetwork] }] }
+  const spec = { ...silentSpec(place), access: permits }
   const flags = [...(who === onNode ? onNodeSockets : []), ...(backend === undefined ? [] : ['--backend', `127.0.0.1:${backend}`])]
   const one = who === 'postscreen' ? await postscreenServer('silent', {}, silentMainCf) : await gatewayServer(setting, { spec, flags })
   // The first client makes master start postscreen.

@@ -27,6 +27,11 @@ export const dialogue: Script = {
 
 /** Addresses in 127.40.0.0/16 are in bl1.test and bl2.test, those in 127.41.0.0/16 in bl3.test. */
 export const listed = (index: number): string => loopbackAddress(40 + (index % 2), Math.floor(index / 2))
+/** Clients of this network are in the access list of policies with `permits`. */
+export const permittedNetwork = '127.72.0.0/16'
+export const permitted = (index: number): string => loopbackAddress(72, index)
+export const permits = [{ action: 'Permit', cidrs: [permittedNetwork] }] as const
+
 /** In no list. */
 export const clean = (index: number): string => loopbackAddress(60, index)
 export const lists = ['bl1.test', 'bl2.test', 'bl3.test'] as const

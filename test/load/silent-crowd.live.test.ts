@@ -7,7 +7,7 @@ import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { unless } from '../peers/require.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { reportingFlags } from '../laboratory/reported.ts'
-import { type CrowdOutcome, silentCrowd, silentSpec, type Waiting } from './silent-crowd.ts'
+import { type CrowdOutcome, silentCrowd, silentSpec, type Waiting } from '../laboratory/silent-crowd.ts'
 
 /** A gateway takes half as many as it has descriptors, since each may be relayed; CI has 20,000. */
 const clients = 9000

@@ -8,7 +8,7 @@ import { unless } from '../peers/require.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { type MailSink, startMailSink } from '../laboratory/mail-sink.ts'
 import { reportingFlags } from '../laboratory/reported.ts'
-import { soak, type SoakOutcome, soakSpec } from './soak.ts'
+import { soak, type SoakOutcome, soakSpec } from '../laboratory/soak.ts'
 import { untilQuiet } from '../laboratory/status.ts'
 
 const sessions = 24_000

@@ -7,7 +7,7 @@ import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { type Postfix, startPostfix } from '../peers/postfix.ts'
 import { unless } from '../peers/require.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
-import { zombieHour, zombieSpec } from './zombies.ts'
+import { zombieHour, zombieSpec } from '../laboratory/zombies.ts'
 
 const hour = { zombies: 2000, goodClients: 40 }
 

@@ -1,9 +1,8 @@
 // What clients wait while one of two mail servers fails in every way. Needs a network of its own (own-network.ts).
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loopbackAddress } from '../laboratory/clients.ts'
 import { quantile } from '../laboratory/figures.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
-import { polite } from '../laboratory/scripts.ts'
+import { permits, permitted, polite } from '../laboratory/scripts.ts'
 import { type GatewayProcess, startGatewayProcess } from '../peers/gateway.ts'
 import { untilHolds } from '../support/until-holds.ts'
 import { Arrivals, type Kind, type Tally } from '../laboratory/arrivals.ts'
@@ -58,7 +57,7 @@ const portOf = (address: string): number => Number(address.split(':')[1])
 
 /** Of the access list: nothing of ours stands between the call and the greeting. */
 const kinds: readonly Kind[] = [
-  { what: 'is permitted', share: 1, client: (nth) => ({ from: loopbackAddress(72, nth), script: polite }), heard: /^221 /m },
+  { what: 'is permitted', share: 1, client: (nth) => ({ from: permitted(nth), script: polite }), heard: /^221 /m },
 ]
 
 export async function backendFaults({ perSecond, seconds, say = () => undefined }: BackendFaultsOptions): Promise<readonly BackendFault[]> {
@@ -66,7 +65,7 @@ export async function backendFaults({ perSecond, seconds, say = () => undefined 
   const spec = {
     ...mixedSpec,
     dnsbl: {},
-    access: [{ action: 'Permit', cidrs: ['127.72.0.0/16'] }],
+    access: permits,
     backend: { addresses: [victim.address, other.address], slowStart: '0s' },
   }
   const gateway = await startGatewayProcess({ spec, nodeFlags: gatewayFlags })

@@ -2,13 +2,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { loopbackAddress } from '../laboratory/clients.ts'
 import { quantile } from '../laboratory/figures.ts'
 import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { startMailSink } from '../laboratory/mail-sink.ts'
 import { openFilesLimit } from '../laboratory/open-files-limit.ts'
 import { cpuMicros, openFiles, residentBytes } from '../laboratory/process-use.ts'
-import { polite } from '../laboratory/scripts.ts'
+import { permits, permitted, polite } from '../laboratory/scripts.ts'
 import { startGatewayProcess } from '../peers/gateway.ts'
 import { statusOf } from '../laboratory/status.ts'
 import { Arrivals, type Kind } from '../laboratory/arrivals.ts'
@@ -62,7 +61,7 @@ const comingPatienceMs = 120_000
 
 const spec = {
   hostname: 'mx.example.test',
-  access: [{ action: 'Permit', cidrs: ['127.72.0.0/16'] }],
+  access: permits,
   greet: { action: 'Enforce', wait: '1s', stressWait: '1s' },
   deepTests: { pipelining: { enabled: true } },
 } as const
@@ -74,7 +73,7 @@ export async function slowLoris(options: SlowLorisOptions): Promise<SlowLorisOut
   const flags = ['--backend', `127.0.0.1:${sink.port}`]
   const gateway = await startGatewayProcess({ spec: usualLimits ? spec : { ...spec, ...unlimited }, flags, nodeFlags: gatewayFlags })
   const kinds: readonly Kind[] = [
-    { what: 'good', share: 1, client: (nth) => ({ from: loopbackAddress(72, nth), script: polite }), heard: /^221 /m, patienceMs: 30_000 },
+    { what: 'good', share: 1, client: (nth) => ({ from: permitted(nth), script: polite }), heard: /^221 /m, patienceMs: 30_000 },
   ]
   const { port } = gateway
   const visit = async (forSeconds: number) => {

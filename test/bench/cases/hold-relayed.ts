@@ -1,19 +1,19 @@
 // Relayed sessions in which nothing is said: the memory of each, beside HAProxy in TCP mode.
 import { hold as holdClients } from '../../laboratory/clients.ts'
-import { mute } from '../../laboratory/scripts.ts'
+import { mute, permits, permitted } from '../../laboratory/scripts.ts'
 import { type BenchCase, type Round, scaled, type Setting } from '../bench-case.ts'
 import { gatewayCode } from '../code-paths.ts'
 import { gatewayServer, haproxyServer, onNodeSockets, type Server } from '../servers.ts'
-import { goodAddress, onNode } from '../silent-server.ts'
+import { onNode } from '../silent-server.ts'
 import { startSinkProcess } from '../sink-process.ts'
 
 /** All arrive at once, so that the limits on clients that wait for a mail server would refuse some. */
 const spec = (port: number): object => ({
-  access: [{ action: 'Permit', cidrs: ['127.72.0.0/16'] }],
+  access: permits,
   limits: { connectionsPerClient: 0, postQueue: 100_000 },
   backend: { addresses: [`127.0.0.1:${port}`], connectRate: 0 },
 })
-const client = (index: number) => ({ from: goodAddress(index), script: mute })
+const client = (index: number) => ({ from: permitted(index), script: mute })
 
 type Stopped = Server & { stop(): Promise<void> }
 

@@ -1,10 +1,11 @@
 // Silent connections that stay, 10,000 and 100,000: the memory of each, and how long a good client waits for its greeting meanwhile.
-import type { Waiting } from '../../load/silent-crowd.ts'
+import { permitted } from '../../laboratory/scripts.ts'
+import type { Waiting } from '../../laboratory/silent-crowd.ts'
 import type { BenchCase, FigureKind, Goal, Round, Setting, Started } from '../bench-case.ts'
 import { scaled } from '../bench-case.ts'
 import { gatewayCode } from '../code-paths.ts'
 import { greetingRound } from '../greeting-round.ts'
-import { goodAddress, heldCount, heldMemory, onNode, type Silent, withFreshServer } from '../silent-server.ts'
+import { heldCount, heldMemory, onNode, type Silent, withFreshServer } from '../silent-server.ts'
 import { startSinkProcess } from '../sink-process.ts'
 
 const figures: Readonly<Record<string, FigureKind>> = {
@@ -38,7 +39,7 @@ async function startHold(setting: Setting, count: number, contenders: readonly {
   const round = (silent: Silent) => (): Promise<Round> =>
     withFreshServer(setting, { ...silent, backend: sink.port }, (one) =>
       heldMemory(one, count, async () => {
-        const { p50, p99, failed } = await greetingRound(one.port, goodClients, goodAddress)
+        const { p50, p99, failed } = await greetingRound(one.port, goodClients, permitted)
         return { 'greeting-p50': p50 ?? Number.NaN, 'greeting-p99': p99 ?? Number.NaN, failed: failed ?? Number.NaN }
       }),
     )

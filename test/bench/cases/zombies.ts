@@ -1,8 +1,8 @@
 // 2,000 silent zombies stay connected while 40 good clients of the access list deliver 4 KiB: to smtpd alone, through a real postscreen, and through
 // the gateway.
 import { visitAll } from '../../laboratory/clients.ts'
-import { mail } from '../../laboratory/scripts.ts'
-import { goodClient, zombieHour, zombieMainCf, zombieSpec } from '../../load/zombies.ts'
+import { mail, permitted } from '../../laboratory/scripts.ts'
+import { zombieHour, zombieMainCf, zombieSpec } from '../../laboratory/zombies.ts'
 import { type BenchCase, type Round, scaled } from '../bench-case.ts'
 import { gatewayServer, postscreenServer } from '../servers.ts'
 import { gatewayCode } from '../code-paths.ts'
@@ -70,8 +70,7 @@ export const zombies: BenchCase = {
     const gateway = await gatewayServer(setting, { spec: zombieSpec, flags: ['--backend', `127.0.0.1:${ports.get('smtpd-proxy')}`] })
     const script = mail(4096)
     const warm = { count: scaled(1000, setting), atOnce: goodClients, patienceMs: 30_000 }
-    for (const { port } of [gateway, postscreen])
-      await visitAll({ ...warm, port, client: (index) => ({ from: goodClient(index), script }) })
+    for (const { port } of [gateway, postscreen]) await visitAll({ ...warm, port, client: (index) => ({ from: permitted(index), script }) })
     const hours = (port: number): Hours => ({ port, zombies: scaled(2000, setting), patienceMs: 30_000 })
     return {
       contenders: [

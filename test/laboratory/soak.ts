@@ -1,11 +1,11 @@
 // Sessions of every kind, many thousand of them, and what the gateway holds meanwhile: memory must not grow with the number of sessions.
 import type { GatewayProcess } from '../peers/gateway.ts'
-import type { Kind } from '../laboratory/arrivals.ts'
-import { endOf, loopbackAddress, type Visit, visitAll } from '../laboratory/clients.ts'
-import { slope } from '../laboratory/figures.ts'
-import { isListed, leavesAtTeaser, talksEarly } from '../laboratory/mixed-clients.ts'
-import { askReport } from '../laboratory/reported.ts'
-import { clean, dialogue, lists, mail } from '../laboratory/scripts.ts'
+import type { Kind } from './arrivals.ts'
+import { endOf, loopbackAddress, type Visit, visitAll } from './clients.ts'
+import { slope } from './figures.ts'
+import { isListed, leavesAtTeaser, talksEarly } from './mixed-clients.ts'
+import { askReport } from './reported.ts'
+import { clean, dialogue, lists, mail } from './scripts.ts'
 
 /** More clients of the temporary allowlist do not come: its size is bounded by the retention time, not by the sessions. */
 const knownClients = 500

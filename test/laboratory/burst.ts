@@ -1,7 +1,7 @@
 // Many clients at the same moment, three of four in a DNSBL: what became of each of them.
-import { endOf, type Visit, visitAll } from '../laboratory/clients.ts'
-import { quantile } from '../laboratory/figures.ts'
-import { clean, listed, lists, mute, polite } from '../laboratory/scripts.ts'
+import { endOf, type Visit, visitAll } from './clients.ts'
+import { quantile } from './figures.ts'
+import { clean, listed, lists, mute, polite } from './scripts.ts'
 
 /** How long a client waits for a server before it counts as hanging. */
 const patienceMs = 20_000

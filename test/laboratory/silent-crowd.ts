@@ -1,10 +1,10 @@
 // Silent connections that stay: how soon all are accepted, what each takes, and what is left when they have gone.
 import type { GatewayProcess } from '../peers/gateway.ts'
-import { hold } from '../laboratory/clients.ts'
-import { openFiles, residentBytes } from '../laboratory/process-use.ts'
-import { askReport, type SelfReport } from '../laboratory/reported.ts'
-import { clean, mute } from '../laboratory/scripts.ts'
-import { untilQuiet } from '../laboratory/status.ts'
+import { hold } from './clients.ts'
+import { openFiles, residentBytes } from './process-use.ts'
+import { askReport, type SelfReport } from './reported.ts'
+import { clean, mute } from './scripts.ts'
+import { untilQuiet } from './status.ts'
 
 /** Where clients wait: before the greeting, or in the dummy engine for their first command. */
 export type Waiting = 'greet wait' | 'dummy engine'

@@ -1,25 +1,22 @@
 // The picture that screening exists for: mute zombies hold on to the server while good clients deliver.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { untilHolds } from '../support/until-holds.ts'
-import { Client, type Held, hold, loopbackAddress, type Visit } from '../laboratory/clients.ts'
-import { quantile } from '../laboratory/figures.ts'
-import { mail, mute } from '../laboratory/scripts.ts'
+import { Client, type Held, hold, loopbackAddress, type Visit } from './clients.ts'
+import { quantile } from './figures.ts'
+import { mail, mute, permits, permitted, permittedNetwork } from './scripts.ts'
 
-/** Good clients are of this network; the policies' access lists permit it. */
-export const goodNetwork = '127.72.0.0/16'
-export const goodClient = (index: number): string => loopbackAddress(72, index)
 const zombie = (index: number): string => loopbackAddress(64, index)
 
 /** Unknown clients must show themselves in the dummy engine, and may be silent there. */
 export const zombieSpec = {
-  access: [{ action: 'Permit', cidrs: [goodNetwork] }],
+  access: permits,
   greet: { action: 'Enforce', wait: '2s', stressWait: '2s' },
   deepTests: { pipelining: { enabled: true } },
 } as const
 
 /** The same in main.cf, with the gateway's limit: with postscreen's own of 100, most zombies would be refused for want of room. */
 export const zombieMainCf = {
-  mynetworks: goodNetwork,
+  mynetworks: permittedNetwork,
   postscreen_access_list: 'permit_mynetworks',
   postscreen_greet_action: 'enforce',
   postscreen_greet_wait: '2s',
@@ -62,7 +59,7 @@ export async function zombieHour({ port, zombies, goodClients, everyMs, patience
   const visits: Promise<Visit>[] = []
   for (let index = 0; index < goodClients; index++) {
     const { promise, resolve } = Promise.withResolvers<Visit>()
-    const client = new Client(port, goodClient(index), script, resolve)
+    const client = new Client(port, permitted(index), script, resolve)
     setTimeout(() => client.leave('late'), patienceMs).unref()
     visits.push(promise)
     await sleep(everyMs)

@@ -11,7 +11,7 @@ import type { Ask } from './gateways/ask.ts'
 import { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { splitKey } from './kube/object.ts'
-import { WorkQueue } from './kube/work-queue.ts'
+import { type Progress, type QueueObserver, WorkQueue } from './kube/work-queue.ts'
 import type { Reporter } from './pass-report.ts'
 import type { PolicyMemories } from './policy-memory.ts'
 import { Reconciler } from './reconcile.ts'
@@ -30,13 +30,7 @@ export interface ControllerOptions {
   readonly instance: string
   readonly memories: PolicyMemories
   readonly reporter: Reporter
-  /** A pass has ended, with success or with an error. */
-  readonly onPass: (pass: {
-    readonly key: string
-    readonly seconds: number
-    readonly waitedSeconds: number
-    readonly outcome: 'done' | 'failed'
-  }) => void
+  readonly queueObserver?: QueueObserver
   readonly onError: (key: string, error: unknown) => void
   readonly onTrouble: (text: string) => void
 }
@@ -79,8 +73,7 @@ export class Controller {
       work: (key, _, aside) => reconciler.reconcile(key, aside),
       workers: options.workers,
       onError: options.onError,
-      onDone: ({ key, outcome, tookMs, waitedMs }) =>
-        options.onPass({ key, outcome, seconds: tookMs / 1000, waitedSeconds: waitedMs / 1000 }),
+      observer: options.queueObserver,
     })
     this.#resync = setInterval(() => this.#add(this.#cache.policies()), options.resyncMs)
   }
@@ -101,6 +94,10 @@ export class Controller {
 
   get depth(): number {
     return this.#queue.depth
+  }
+
+  get progress(): Progress {
+    return this.#queue.progress
   }
 
   lastHeard(): readonly { readonly resource: string; readonly at: number }[] {

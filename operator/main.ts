@@ -63,7 +63,9 @@ class RunningOperator implements Operator {
   constructor(options: OperatorOptions) {
     this.#options = options
     this.#metrics = new OperatorMetrics(version, {
+      workers: options.workers,
       depth: () => this.#term?.depth ?? 0,
+      progress: () => this.#term?.progress ?? { active: 0, sinceMs: [] },
       leading: () => this.#term !== undefined,
       lastHeard: () => this.#term?.lastHeard() ?? [],
     })

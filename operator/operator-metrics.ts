@@ -1,25 +1,23 @@
 // The operator's metrics, with the names of controller-runtime where it has such a metric, so that existing dashboards
 // and alerts work.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { observeProcess } from '../runtime/process-metrics.ts'
+import { QueueMetrics, type QueueSources } from './queue-metrics.ts'
 import type { Truth } from './status/condition.ts'
 import { conditionTypes, type Findings } from './status/findings.ts'
 
-const controller = 'postscreenpolicy'
 const truths: readonly Truth[] = ['True', 'False', 'Unknown']
 
 /** The values that are read at each scrape. */
-export interface Sources {
-  readonly depth: () => number
+export interface Sources extends QueueSources {
   readonly leading: () => boolean
   readonly lastHeard: () => readonly { readonly resource: string; readonly at: number }[]
 }
 
 export class OperatorMetrics {
   readonly #registry = new Registry()
-  readonly #reconciles: Counter<'controller' | 'result'>
-  readonly #errors: Counter<'controller'>
-  readonly #seconds: Histogram<'controller'>
-  readonly #waited: Histogram<'name'>
+  /** Told by the work queue. */
+  readonly queue: QueueMetrics
   readonly #requests: Counter<'verb' | 'resource' | 'code'>
   readonly #conditions: Gauge<'namespace' | 'name' | 'condition' | 'status'>
   readonly #changes: Counter<'kind' | 'change'>
@@ -30,25 +28,9 @@ export class OperatorMetrics {
 
   constructor(version: string, sources: Sources) {
     const registers = [this.#registry]
-    const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
     const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> =>
       new Counter<T>({ name, help, labelNames: [...labelNames], registers })
-    this.#reconciles = counter('controller_runtime_reconcile_total', 'Passes over a policy', ['controller', 'result'])
-    this.#errors = counter('controller_runtime_reconcile_errors_total', 'Passes that failed and will be retried', ['controller'])
-    this.#seconds = new Histogram({
-      name: 'controller_runtime_reconcile_time_seconds',
-      help: 'How long a pass takes',
-      labelNames: ['controller'],
-      buckets,
-      registers,
-    })
-    this.#waited = new Histogram({
-      name: 'workqueue_queue_duration_seconds',
-      help: 'How long a policy waits for its pass',
-      labelNames: ['name'],
-      buckets,
-      registers,
-    })
+    this.queue = new QueueMetrics(registers, sources)
     const requests = 'Requests to the API server; code 0: no answer'
     this.#requests = counter('rest_client_requests_total', requests, ['verb', 'resource', 'code'])
     const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
@@ -64,14 +46,6 @@ export class OperatorMetrics {
     this.#others = gauge('postscreen_policy_other_operator', others, ['namespace', 'name', 'operator'])
     this.#omitted = gauge('postscreen_status_fields_omitted', 'Fields of statuses that are omitted: the CRD does not contain them', [])
     this.#read(version, sources, registers)
-    this.#errors.inc({ controller }, 0)
-  }
-
-  pass(outcome: 'done' | 'failed', seconds: number, waitedSeconds: number): void {
-    this.#reconciles.inc({ controller, result: outcome === 'done' ? 'success' : 'error' })
-    if (outcome === 'failed') this.#errors.inc({ controller })
-    this.#seconds.observe({ controller }, seconds)
-    this.#waited.observe({ name: controller }, waitedSeconds)
   }
 
   request(verb: string, resource: string, code: number): void {
@@ -119,11 +93,10 @@ export class OperatorMetrics {
     return { type: this.#registry.contentType, text: await this.#registry.metrics() }
   }
 
-  #read(version: string, { depth, leading, lastHeard }: Sources, registers: Registry[]): void {
+  #read(version: string, { leading, lastHeard }: Sources, registers: Registry[]): void {
     const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[], collect: (gauge: Gauge<T>) => void): void => {
       const made: Gauge<T> = new Gauge<T>({ name, help, labelNames: [...labelNames], registers, collect: () => collect(made) })
     }
-    gauge('workqueue_depth', 'Policies that wait for a pass', ['name'], (made) => made.set({ name: controller }, depth()))
     gauge('postscreen_policies', 'Policies that this operator manages', [], (made) => made.set(this.#ready.size))
     gauge('postscreen_policies_ready', 'Managed policies that are Ready', [], (made) =>
       made.set([...this.#ready.values()].filter(Boolean).length),
@@ -137,17 +110,7 @@ export class OperatorMetrics {
       for (const [resource, all] of Map.groupBy(lastHeard(), (watch) => watch.resource))
         made.set({ resource }, Math.min(...all.map(({ at }) => at)) / 1000)
     })
-    gauge('process_resident_memory_bytes', 'Resident memory', [], (made) => made.set(process.memoryUsage.rss()))
-    const cpu: Counter = new Counter({
-      name: 'process_cpu_seconds_total',
-      help: 'Processor time',
-      registers,
-      collect: () => {
-        const { user, system } = process.cpuUsage()
-        cpu.reset()
-        cpu.inc((user + system) / 1e6)
-      },
-    })
+    observeProcess(registers)
     gauge('postscreen_operator_build_info', 'The version; always 1', ['version'], (made) => made.set({ version }, 1))
   }
 }

@@ -52,7 +52,7 @@ export class Term {
       resyncMs: options.resyncMs,
       memories,
       reporter: new EventReporter(this.#events, metrics, log, memories),
-      onPass: ({ outcome, seconds, waitedSeconds }) => metrics.pass(outcome, seconds, waitedSeconds),
+      queueObserver: metrics.queue,
       onError: (key, error) => this.#tell(() => log.warn({ policy: key }, `the pass failed and will be retried: ${describeError(error)}`)),
       onTrouble: (text) => this.#tell(() => log.warn(text)),
     })
@@ -65,6 +65,10 @@ export class Term {
 
   get depth(): number {
     return this.#controller.depth
+  }
+
+  get progress(): Controller['progress'] {
+    return this.#controller.progress
   }
 
   lastHeard(): ReturnType<Controller['lastHeard']> {

@@ -11,13 +11,26 @@ export interface WorkResult {
   readonly again?: number
 }
 
-/** One finished piece of work, for metrics. */
-export interface WorkDone<K extends string> {
-  readonly key: K
-  readonly outcome: 'done' | 'failed'
-  /** The time from when the key was ready until its work began. */
-  readonly waitedMs: number
-  readonly tookMs: number
+/** `again`: done, and the work has asked to be repeated later. */
+export type WorkOutcome = 'done' | 'again' | 'failed'
+
+/** Is told what happens in the queue, for metrics. Its functions must not throw. */
+export interface QueueObserver {
+  /** A key was added that was not waiting yet. */
+  added(): void
+  /** The work for a key begins. It was ready for this long. */
+  began(waitedMs: number): void
+  ended(outcome: WorkOutcome, tookMs: number): void
+  /** A key will be added again after a delay: it failed, or its work asked for that. */
+  postponed(): void
+}
+
+/** The work in progress. */
+export interface Progress {
+  /** How many workers are in use. Keys that wait aside use none. */
+  readonly active: number
+  /** For how long the work for each key has been in progress, those that wait aside included. */
+  readonly sinceMs: readonly number[]
 }
 
 /** Waits for something outside the cluster's API. Meanwhile, another key uses this key's worker. */
@@ -37,7 +50,7 @@ export interface WorkQueueOptions<K extends string> {
   readonly maxDelayMs?: number
   /** Called for each failure. It must not throw. */
   readonly onError: (key: K, error: unknown) => void
-  readonly onDone?: (done: WorkDone<K>) => void
+  readonly observer?: QueueObserver | undefined
   readonly clock?: Clock
   /** Resolves when the next piece of work may run. Default: one in each turn of the event loop. */
   readonly turn?: () => Promise<void>
@@ -58,7 +71,8 @@ export class WorkQueue<K extends string> {
   readonly #turn: () => Promise<void>
   /** The waiting keys in order, with the time since when they wait. */
   readonly #ready = new Map<K, number>()
-  readonly #busy = new Set<K>()
+  /** The keys that are worked on, with the time since when. */
+  readonly #busy = new Map<K, number>()
   /** How many of the busy keys wait aside, or for a worker after that. */
   #aside = 0
   /** Keys that have waited aside. They continue before another key begins. */
@@ -87,11 +101,19 @@ export class WorkQueue<K extends string> {
     return this.#failures.size
   }
 
+  get progress(): Progress {
+    const now = this.#clock.now()
+    return { active: this.#busy.size - this.#aside, sinceMs: [...this.#busy.values()].map((since) => now - since) }
+  }
+
   /** Adds the key, to be worked on as soon as a worker is free. Its back-off is ignored. */
   add(key: K): void {
     if (this.#stopping.signal.aborted) return
     const queue = this.#busy.has(key) ? this.#dirty : this.#ready
-    if (!queue.has(key)) queue.set(key, this.#clock.now())
+    if (!queue.has(key)) {
+      queue.set(key, this.#clock.now())
+      this.#options.observer?.added()
+    }
     this.#startWork()
   }
 
@@ -132,12 +154,14 @@ export class WorkQueue<K extends string> {
     for (const [key, since] of this.#ready) {
       if (!this.#hasPlace) return
       this.#ready.delete(key)
-      this.#busy.add(key)
-      void this.#run(key, this.#clock.now() - since)
+      const now = this.#clock.now()
+      this.#busy.set(key, now)
+      this.#options.observer?.began(now - since)
+      void this.#run(key)
     }
   }
 
-  async #run(key: K, waitedMs: number): Promise<void> {
+  async #run(key: K): Promise<void> {
     this.#unschedule(key)
     // Not within add(), whose caller is not prepared for it.
     await this.#turn()
@@ -149,7 +173,7 @@ export class WorkQueue<K extends string> {
     else if (result.again !== undefined) this.#schedule(key, result.again)
     this.#startWork()
     const tookMs = this.#clock.now() - began
-    this.#options.onDone?.({ key, outcome: 'error' in result ? 'failed' : 'done', waitedMs, tookMs })
+    this.#options.observer?.ended(outcomeOf(result), tookMs)
     if ('error' in result) this.#options.onError(key, result.error)
     if (this.#isIdle()) for (const tell of this.#idle.splice(0)) tell()
   }
@@ -195,6 +219,7 @@ export class WorkQueue<K extends string> {
       this.add(key)
     })
     this.#retries.set(key, cancel)
+    this.#options.observer?.postponed()
   }
 
   #unschedule(key: K): void {
@@ -202,3 +227,6 @@ export class WorkQueue<K extends string> {
     this.#retries.delete(key)
   }
 }
+
+const outcomeOf = (result: WorkResult & { readonly error?: unknown }): WorkOutcome =>
+  'error' in result ? 'failed' : result.again === undefined ? 'done' : 'again'

@@ -105,7 +105,16 @@ const metricsIn = (program: string): readonly string[] => [
 const source = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const metricFiles = readdirSync(new URL('gateway/observability/', root)).filter((name) => name.endsWith('metrics.ts'))
 const made = new Set(
-  metricsIn([...metricFiles.map((name) => `gateway/observability/${name}`), 'operator/operator-metrics.ts'].map(source).join('\n')),
+  metricsIn(
+    [
+      ...metricFiles.map((name) => `gateway/observability/${name}`),
+      'operator/operator-metrics.ts',
+      'operator/queue-metrics.ts',
+      'runtime/process-metrics.ts',
+    ]
+      .map(source)
+      .join('\n'),
+  ),
 )
 
 interface Rules {

@@ -26,7 +26,7 @@ const anchor = (heading: string): string =>
 const headings = (page: string): string[] => [...text(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchor(heading))
 
 /** Where the metrics of the gateway are made. */
-const metricsFiles = ['gateway/observability', 'gateway/process/workers'].flatMap((folder) =>
+const metricsFiles = ['gateway/observability', 'gateway/process/workers', 'runtime'].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith('metrics.ts'))
     .map((name) => `${folder}/${name}`),

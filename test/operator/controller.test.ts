@@ -43,7 +43,6 @@ class Scene {
         statusFieldsOmitted: () => undefined,
         forget: (_, name) => this.log.push(`forget ${name}`),
       },
-      onPass: () => undefined,
       onError: () => undefined,
       onTrouble: (text) => assert.fail(text),
     })

@@ -21,7 +21,13 @@ const object: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name
 class Scene {
   readonly events: string[] = []
   readonly log: Readonly<Record<string, unknown>>[] = []
-  readonly metrics = new OperatorMetrics('1.0', { depth: () => 0, leading: () => true, lastHeard: () => [] })
+  readonly metrics = new OperatorMetrics('1.0', {
+    workers: 1,
+    depth: () => 0,
+    progress: () => ({ active: 0, sinceMs: [] }),
+    leading: () => true,
+    lastHeard: () => [],
+  })
   readonly #reporter: EventReporter
 
   constructor() {

@@ -19,7 +19,9 @@ const explained = new Map(
 
 function metricsWith(sources: Partial<Sources> = {}): OperatorMetrics {
   return new OperatorMetrics('1.2.3', {
+    workers: 4,
     depth: () => 3,
+    progress: () => ({ active: 2, sinceMs: [1500, 30_000, 500] }),
     leading: () => true,
     lastHeard: () => [{ resource: 'pods', at: 5000 }],
     ...sources,
@@ -29,8 +31,12 @@ function metricsWith(sources: Partial<Sources> = {}): OperatorMetrics {
 /** Metrics with a value for each. */
 function used(): OperatorMetrics {
   const metrics = metricsWith()
-  metrics.pass('done', 0.1, 0.2)
-  metrics.pass('failed', 0.1, 0.2)
+  for (const outcome of ['done', 'again', 'again', 'failed'] as const) {
+    metrics.queue.added()
+    metrics.queue.began(200)
+    metrics.queue.ended(outcome, 250)
+    if (outcome !== 'done') metrics.queue.postponed()
+  }
   metrics.request('get', 'configmaps', 200)
   metrics.change('Service', 'created')
   metrics.conditions('mail', 'mx', findingsOf(atRest()))
@@ -92,7 +98,38 @@ describe('the metrics', () => {
       of: metricsWith(),
     },
     { what: 'requests', series: 'rest_client_requests_total{verb="get",resource="configmaps",code="200"}', want: 1 },
+    {
+      what: 'passes that asked to be repeated',
+      series: 'controller_runtime_reconcile_total{controller="postscreenpolicy",result="requeue_after"}',
+      want: 2,
+    },
     { what: 'what waits', series: 'workqueue_depth{name="postscreenpolicy"}', want: 3 },
+    { what: 'what was added', series: 'workqueue_adds_total{name="postscreenpolicy"}', want: 4 },
+    { what: 'what was postponed', series: 'workqueue_retries_total{name="postscreenpolicy"}', want: 3 },
+    {
+      what: 'that nothing was postponed, from the start',
+      series: 'workqueue_retries_total{name="postscreenpolicy"}',
+      want: 0,
+      of: metricsWith(),
+    },
+    { what: 'how long policies waited, in seconds', series: 'workqueue_queue_duration_seconds_sum{name="postscreenpolicy"}', want: 0.8 },
+    { what: 'how long passes took, in seconds', series: 'workqueue_work_duration_seconds_sum{name="postscreenpolicy"}', want: 1 },
+    {
+      what: 'the same under the name of controller-runtime',
+      series: 'controller_runtime_reconcile_time_seconds_sum{controller="postscreenpolicy"}',
+      want: 1,
+    },
+    { what: 'the time of all passes in progress', series: 'workqueue_unfinished_work_seconds{name="postscreenpolicy"}', want: 32 },
+    { what: 'the longest pass in progress', series: 'workqueue_longest_running_processor_seconds{name="postscreenpolicy"}', want: 30 },
+    {
+      what: 'that no pass is in progress',
+      series: 'workqueue_longest_running_processor_seconds{name="postscreenpolicy"}',
+      want: 0,
+      of: metricsWith({ progress: () => ({ active: 0, sinceMs: [] }) }),
+    },
+    { what: 'the workers in use', series: 'controller_runtime_active_workers{controller="postscreenpolicy"}', want: 2 },
+    { what: 'all workers', series: 'controller_runtime_max_concurrent_reconciles{controller="postscreenpolicy"}', want: 4 },
+    { what: 'when the process started', series: 'process_start_time_seconds', want: performance.timeOrigin / 1000 },
     { what: 'the leader', series: 'leader_election_master_status{name="postscreen-operator"}', want: 1 },
     {
       what: 'a candidate that waits',

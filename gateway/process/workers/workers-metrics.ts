@@ -2,7 +2,7 @@
 // a counter that falls as one that was reset, and would count the other workers' events twice.
 import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
 import type { MetricValues } from '../../observability/metrics.ts'
-import { observeProcess } from '../../observability/process-metrics.ts'
+import { observeProcess } from '../../../runtime/process-metrics.ts'
 
 /** Copies, since prom-client asks for arrays that it may change. */
 const together = (parts: readonly MetricValues[]): Registry => AggregatorRegistry.aggregate(parts.map((part) => [...part]))

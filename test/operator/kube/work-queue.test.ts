@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { KubeError } from '../../../operator/kube/kube-error.ts'
-import { WorkQueue, type WorkQueueOptions, type WorkResult } from '../../../operator/kube/work-queue.ts'
+import { type QueueObserver, WorkQueue, type WorkQueueOptions, type WorkResult } from '../../../operator/kube/work-queue.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 type Key = `mail/${string}`
@@ -231,20 +231,75 @@ test('stop aborts what is under way, waits for it, and takes no more', async () 
   assert.equal(bench.queue.depth, 0)
 })
 
-test('completed work is reported for the metrics', async () => {
-  const done: string[] = []
-  const bench = new Bench({
-    workers: 1,
-    onDone: ({ key, outcome, waitedMs, tookMs }) => done.push(`${key} ${outcome} ${waitedMs} ${tookMs}`),
-  })
+const observed = (log: string[]): QueueObserver => ({
+  added: () => log.push('added'),
+  began: (waitedMs) => log.push(`began after ${waitedMs}`),
+  ended: (outcome, tookMs) => log.push(`${outcome} in ${tookMs}`),
+  postponed: () => log.push('postponed'),
+})
+
+test('the metrics are told what happens in the queue', async () => {
+  const log: string[] = []
+  const bench = new Bench({ workers: 1, observer: observed(log) })
   bench.queue.add('mail/a')
   bench.queue.add('mail/b')
+  bench.queue.add('mail/b')
+  assert.deepEqual(log.splice(0), ['added', 'began after 0', 'added'])
   await turn()
   bench.clock.move(30)
   await bench.finish('mail/a')
+  assert.deepEqual(log.splice(0), ['began after 30', 'done in 30'])
   bench.clock.move(12)
   await bench.finish('mail/b', failed)
-  assert.deepEqual(done, ['mail/a done 0 30', 'mail/b failed 30 12'])
+  assert.deepEqual(log.splice(0), ['postponed', 'failed in 12'])
+  bench.clock.move(100)
+  await turn()
+  await bench.finish('mail/b', { again: 5000 })
+  assert.deepEqual(log.splice(0), ['added', 'began after 0', 'postponed', 'again in 0'])
+})
+
+test('a key that is added while it is worked on counts once as added, and waits since then', async () => {
+  const log: string[] = []
+  const bench = new Bench({ observer: observed(log) })
+  bench.queue.add('mail/a')
+  await turn()
+  for (let times = 0; times < 3; times++) bench.queue.add('mail/a')
+  bench.clock.move(7)
+  await bench.finish('mail/a')
+  assert.deepEqual(log, ['added', 'began after 0', 'added', 'began after 7', 'done in 7'])
+  await bench.finish('mail/a')
+})
+
+test('the progress has the time of each work, and the workers in use', async () => {
+  const bench = new Bench()
+  assert.deepEqual(bench.queue.progress, { active: 0, sinceMs: [] })
+  for (const key of ['mail/a', 'mail/b', 'mail/c'] as const) bench.queue.add(key)
+  await turn()
+  bench.clock.move(20)
+  await bench.finish('mail/a')
+  bench.clock.move(5)
+  assert.deepEqual(bench.queue.progress, { active: 2, sinceMs: [25, 5] })
+  await bench.finish('mail/b')
+  await bench.finish('mail/c')
+  assert.deepEqual(bench.queue.progress, { active: 0, sinceMs: [] })
+})
+
+test('a key that waits aside is in progress, but uses no worker', async () => {
+  const answer = Promise.withResolvers<void>()
+  const clock = new VirtualClock()
+  const queue = new WorkQueue<Key>({
+    workers: 1,
+    clock,
+    turn: () => Promise.resolve(),
+    work: (_, __, aside) => aside(() => answer.promise),
+    onError: (_, error) => assert.fail(String(error)),
+  })
+  queue.add('mail/a')
+  await turn()
+  clock.move(9)
+  assert.deepEqual(queue.progress, { active: 0, sinceMs: [9] })
+  answer.resolve()
+  await queue.drain()
 })
 
 test('a key that waits aside gives its place to another, and goes on before further keys begin', async () => {

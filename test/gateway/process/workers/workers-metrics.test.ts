@@ -109,6 +109,19 @@ test('memory and processor time are those of all processes, the primary too', as
   assert.ok((await only()) > 1.5 * primary)
 })
 
+test('the start is that of the oldest process, so that a worker that starts again changes nothing', async () => {
+  const all = new WorkersMetrics(() => 1)
+  const start = async (): Promise<number> =>
+    Number((await samples(all)).find((line) => line.startsWith('process_start_time_seconds '))?.split(' ')[1])
+  const primary = await start()
+  assert.equal(primary, performance.timeOrigin / 1000)
+  const later = (await values(worker(0))).map((metric) =>
+    metric.name === 'process_start_time_seconds' ? { ...metric, values: [{ labels: {}, value: primary + 100 }] } : metric,
+  )
+  all.heard(1, later)
+  assert.equal(await start(), primary)
+})
+
 test('without any worker there is still a page', async () => {
   has(await samples(new WorkersMetrics(() => 0)), ['postscreen_workers 0'])
 })

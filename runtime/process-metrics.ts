@@ -1,11 +1,11 @@
-// Metrics of every gateway process: memory, processor time and open files.
-import { openFiles, openFilesLimit } from '../process/open-files.ts'
+// Metrics of every process: memory, processor time, open files and the time of its start.
+import { openFiles, openFilesLimit } from './open-files.ts'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 /**
  * Adds the metrics to the registries, by the names that prom-client and other Prometheus libraries use. Several
  * processes of one gateway are summed up, but for open files: their limit holds for each process, so that the fullest
- * one and the smallest limit count.
+ * one and the smallest limit count. The start is that of the oldest process: the primary, which starts the others.
  */
 export function observeProcess(registers: Registry[]): void {
   const memory: Gauge = new Gauge({
@@ -23,6 +23,13 @@ export function observeProcess(registers: Registry[]): void {
       cpu.reset()
       cpu.inc((user + system) / 1e6)
     },
+  })
+  const startedAt: Gauge = new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'When the process started, in seconds since 1970.',
+    aggregator: 'min',
+    registers,
+    collect: () => startedAt.set(performance.timeOrigin / 1000),
   })
   const files = (name: string, help: string, aggregator: 'max' | 'min', read: () => number | undefined): void => {
     if (read() === undefined) return

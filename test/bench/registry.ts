@@ -11,6 +11,7 @@ import { hold, holdMore } from './cases/hold.ts'
 import { idle } from './cases/idle.ts'
 import { pregreet } from './cases/pregreet.ts'
 import { relay } from './cases/relay.ts'
+import { simulate } from './cases/simulate.ts'
 import { visits } from './cases/visits.ts'
 import { workers } from './cases/workers.ts'
 import { zombies } from './cases/zombies.ts'
@@ -37,6 +38,7 @@ export const cases: readonly BenchCase[] = [
   zombies,
   workers,
   idle,
+  simulate,
 ]
 
 export const curves: readonly Curve[] = [held, sites, policies, entries, networks, reloads]

@@ -116,7 +116,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/policy-in-the-cluster.md', '# senders.cidr', not('the file of the next command; the story writes it')],
   ['docs/policy-in-the-cluster.md', 'kubectl -n mail create configmap', cluster],
   ['docs/policy-in-the-cluster.md', 'kubectl apply ─▶', drawing],
-  ['docs/policy-in-the-cluster.md', '# passes that hang', promql],
+  ['docs/policy-in-the-cluster.md', '# policies that', promql],
   ['docs/postfix-of-the-chart.md', 'helm install', story('install')],
   ['docs/postfix-of-the-chart.md', 'kubectl -n mail create secret generic relay', cluster],
   ['docs/read-the-log.md', '{"level"', log],

@@ -6,6 +6,7 @@ import type { V2HorizontalPodAutoscalerSpec } from '@kubernetes/client-node'
 import { load } from 'js-yaml'
 import { sectionsOf, valuesTable } from '../../crds/generate/chart/values-table.ts'
 import { autoscaler } from '../../operator/desired/autoscaler.ts'
+import { alerts } from './alerts.ts'
 
 const root = new URL('../../', import.meta.url)
 const chart = new URL('charts/postscreen/', root)
@@ -117,18 +118,10 @@ const made = new Set(
   ),
 )
 
-interface Rules {
-  readonly groups: readonly {
-    readonly rules: readonly { readonly alert: string; readonly expr: string; readonly labels: object; readonly annotations: object }[]
-  }[]
-}
-
 interface AdapterRule {
   readonly seriesQuery: string
   readonly name: { readonly as: string }
 }
-
-const alerts = (load(text('files/alerts.yaml')) as Rules).groups.flatMap(({ rules }) => rules)
 
 test('alerts and dashboard use only metrics that exist', () => {
   const asked = [
@@ -162,7 +155,7 @@ test('every alert says what it means and what to look at', () => {
   for (const { alert, labels, annotations } of alerts) {
     assert.match(alert, /^Postscreen[A-Z]/)
     assert.deepEqual(Object.keys(labels), ['severity'])
-    assert.deepEqual(Object.keys(annotations), ['summary', 'description', 'runbook'], alert)
+    assert.deepEqual(Object.keys(annotations), ['runbook_url', 'summary', 'description', 'runbook'], alert)
   }
 })
 

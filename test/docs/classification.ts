@@ -205,8 +205,15 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/why-was-a-sender-refused.md', 'kubectl -n postscreen-system exec', story('explain')],
 ]
 
+/** The blocks of a page about an alert, by their language. */
+const onAlertPage: Readonly<Record<string, readonly Treatment[]>> = {
+  sh: [cluster],
+  promql: [not('PromQL; test/boards asks a real Prometheus each query')],
+}
+
 /** The treatments of a block; there should be exactly one. The longest start counts. */
-export function treatmentsOf({ page, text }: Block): readonly Treatment[] {
+export function treatmentsOf({ page, language, text }: Block): readonly Treatment[] {
+  if (page.startsWith('docs/alerts/')) return onAlertPage[language] ?? []
   const fitting = treatments.filter(([where, start]) => where === page && text.startsWith(start))
   const longest = Math.max(...fitting.map(([, start]) => start.length))
   return fitting.filter(([, start]) => start.length === longest).map(([, , treatment]) => treatment)

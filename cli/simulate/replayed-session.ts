@@ -75,7 +75,7 @@ export class ReplayedSession implements PlayedSession {
     const { talkedAt, leftAt } = this.#facts
     if (talkedAt !== undefined) this.#plan(time + talkedAt, earlyTalk)
     if (leftAt !== undefined) this.#plan(time + leftAt, { type: 'end' })
-    const doubt = this.#world.doubtFromOthers(this.#session, this.#clientKey)
+    const doubt = this.#world.doubtFromOthers(this.#session, this.#clientKey, time)
     if (doubt !== undefined) this.#doubt.anything(doubt)
     if (this.#world.mayBePermitted(this.#logged.client.address)) this.#doubt.mayPass({ is: 'sender' })
     this.#on(time, connect)
@@ -97,9 +97,17 @@ export class ReplayedSession implements PlayedSession {
     return this.#schedule()
   }
 
-  hasDoubtfulStamps(): boolean {
+  isDoubtful(now: number): boolean {
     this.#doubtDeepTests()
-    return this.#doubt.isAny || this.#isTimeUnsure
+    return this.#doubt.isAny || this.#isTimeUnsure || (this.#session.phase === 'early' && this.#mayHaveLeft(now))
+  }
+
+  /** Whether the log does not show that the client stayed silent so long. */
+  #mayHaveLeft(now: number): boolean {
+    if ((this.#session.todo & bit.pregreet) === 0 || this.#outcome.failed.includes('pregreet')) return false
+    const { silentUntil, isSyslog } = this.#facts
+    const tolerance = silentUntil === 0 ? 0 : isSyslog ? coarseMs : fineMs
+    return now - this.#logged.time > silentUntil + tolerance
   }
 
   relayEnded(): boolean {
@@ -226,16 +234,12 @@ export class ReplayedSession implements PlayedSession {
   #endOfEarlyTests(now: number): void {
     const { session, rules } = { session: this.#session, rules: this.#world.rules }
     const hungUp = session.hungUp && session.smtp === undefined
-    const talked = this.#outcome.failed.includes('pregreet')
     const unknown = this.#silentLists.filter((one) => now > one.until + fineMs).map(({ list }) => list)
-    if (!hungUp && !talked && (session.todo & bit.pregreet) !== 0) {
-      const tolerance = this.#facts.silentUntil === 0 ? 0 : this.#facts.isSyslog ? coarseMs : fineMs
-      // A list without a known answer could have made the client wait until the end.
-      const until = unknown.length > 0 ? this.#logged.time + rules.greetWait.normal : now
-      if (Math.max(now, until) - this.#logged.time > this.#facts.silentUntil + tolerance) {
-        this.#doubt.stamps |= bit.pregreet
-        this.#doubt.mayLeave({ is: 'test', test: 'pregreet' })
-      }
+    // A list without a known answer could have made the client wait until the end.
+    const until = unknown.length > 0 ? this.#logged.time + rules.greetWait.normal : now
+    if (!hungUp && this.#mayHaveLeft(Math.max(now, until))) {
+      this.#doubt.stamps |= bit.pregreet
+      this.#doubt.mayLeave({ is: 'test', test: 'pregreet' })
     }
     doubtAboutLists(this.#doubt, session, unknown)
     if (session.score !== undefined && this.#facts.isSyslog && rules.dnsbl.minTTL !== rules.dnsbl.maxTTL) this.#doubt.loose |= bit.dnsbl

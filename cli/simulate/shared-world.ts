@@ -16,8 +16,11 @@ export interface Task extends Due {
 
 /** A session, as the others see it. */
 export interface PlayedSession extends Task {
-  /** Whether what it shares with the client's other sessions may be wrong. */
-  hasDoubtfulStamps(): boolean
+  /**
+   * Whether what it shares with the client's other sessions may be wrong, or it may have ended by now.
+   * @param now epoch milliseconds
+   */
+  isDoubtful(now: number): boolean
   /** The relay has ended in the log, which is ahead. @returns whether the session was waiting for that alone */
   relayEnded(): boolean
 }
@@ -39,7 +42,7 @@ export interface SharedWorld {
   /** @param process its name, with the machine */
   screeningOf(process: string): Screening
   /** What the session depends on that other sessions of the client leave in doubt, before its connect. */
-  doubtFromOthers(session: Session, key: string): Why | undefined
+  doubtFromOthers(session: Session, key: string, now: number): Why | undefined
   /** A session is under screening. */
   arrive(session: Session, played: PlayedSession): void
   leave(session: Session, played: PlayedSession): void

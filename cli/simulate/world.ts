@@ -89,13 +89,13 @@ export class World implements SharedWorld {
     return screening
   }
 
-  doubtFromOthers({ screening, rules }: Session, key: string): Why | undefined {
+  doubtFromOthers({ screening, rules }: Session, key: string, now: number): Why | undefined {
     const limit = rules.limits.connectionsPerClient
     const { relayed, screened } = this.#lingering.get(key) ?? nothing
     const state = screening.clients.get(key)
     const open = 1 + (state?.concurrency ?? 0) + (screening.relays.get(key) ?? 0)
     const peers = this.#peers.get(key) ?? none
-    const doubtful = peers.reduce((count, peer) => count + (peer.hasDoubtfulStamps() ? 1 : 0), 0)
+    const doubtful = peers.reduce((count, peer) => count + (peer.isDoubtful(now) ? 1 : 0), 0)
     if (limit > 0 && open - doubtful <= limit && open + relayed + screened > limit) return { is: 'connections' }
     if (limit > 0 && open > limit) return undefined
     // Sessions at the same time share what they have passed so far.

@@ -62,6 +62,15 @@ test('a client that left unseen before its greeting may pass its tests if it is 
   }
 })
 
+test('a client whose first connection may have ended during a longer greet wait is not deferred for a second one', () => {
+  const policy = (wait: `${number}s`) => ({ greet: { wait }, limits: { connectionsPerClient: 1 } })
+  const clients = [visit(0, { leavesAt: 2650, relayMs: 500 }), visit(4000, {})]
+  for (const isOldGiven of [false, true]) {
+    const { differences, ownDifferences } = compared(clients, policy('2s'), policy('6s'), isOldGiven)
+    assert.deepEqual([...differences, ...ownDifferences], [])
+  }
+})
+
 describe('rules for commands that become stricter make a session unknown, if the old policy is given:', () => {
   const policy = (smtp: object, forbiddenCommands: string[]) => ({
     ...lists,

@@ -7,7 +7,7 @@ import { untilQuiet } from '../laboratory/status.ts'
 import { Arrivals, type Kind, type Tally } from '../laboratory/arrivals.ts'
 import type { Fleet } from './fleet.ts'
 import { legitimate, zombies } from '../laboratory/mixed-clients.ts'
-import { listAlarms, listEpisodes, listsFoundHealthy, untilListsWork, watchFor } from './visible-faults.ts'
+import { addressAlarms, listAlarms, listEpisodes, listsFoundHealthy, untilListsWork, watchFor } from './visible-faults.ts'
 import { type Fault, rewrite, soakFaults } from './soak-faults.ts'
 import { type Scene, type SceneOptions, setUpScene } from './soak-scene.ts'
 
@@ -55,6 +55,8 @@ export interface FaultySoakOutcome {
   readonly episodes: readonly { readonly begun: number; readonly ended: number }[]
   /** Lines that say that a DNS list cannot be trusted. */
   readonly listAlarms: readonly string[]
+  /** Lines that say that the addresses of clients are lost. */
+  readonly addressAlarms: readonly string[]
   readonly listsFoundHealthy: number
   /** Good clients that came while a fault lasted that may defer them. */
   readonly deferrable: number
@@ -106,7 +108,7 @@ export async function faultySoak(options: FaultySoakOptions): Promise<FaultySoak
   await arrivals.stop()
   const left = await leftOver(scene, before)
   const episodes = listEpisodes(scene)
-  const alarms = { listAlarms: listAlarms(scene), listsFoundHealthy: await listsFoundHealthy(scene) }
+  const alarms = { listAlarms: listAlarms(scene), addressAlarms: addressAlarms(scene), listsFoundHealthy: await listsFoundHealthy(scene) }
   const internalErrors = fleet.gateways.filter((gateway) => gateway.output().includes('internal error')).length
   await scene.stop()
   const later = looks.slice(Math.floor(looks.length / 2))

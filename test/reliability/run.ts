@@ -112,9 +112,16 @@ const scenarios: Readonly<Record<string, () => Promise<Report>>> = {
   },
   soak: async () => {
     const options = { seconds: number('minutes', 30) * 60, perSecond: number('rate', 150), everyMs: number('every', 5) * 1000 }
-    const { tallies, looks: _, ...outcome } = await faultySoak({ ...options, say })
+    const { tallies, looks: _, ...outcome } = await faultySoak({ ...options, scene: { selfTest: '30s' }, say })
     const wrong = wrongOf(tallies, legitimate)
-    const kept = none(wrong) && none(outcome.left) && outcome.internalErrors === 0 && outcome.liveGrowth < 100
+    const alarms = [...outcome.listAlarms, ...outcome.addressAlarms]
+    const kept =
+      none(wrong) &&
+      none(outcome.left) &&
+      alarms.length === 0 &&
+      outcome.listsFoundHealthy > 0 &&
+      outcome.internalErrors === 0 &&
+      outcome.liveGrowth < 100
     return { outcome, kept, lines: [...tallyLines(tallies), text(outcome)] }
   },
   strangers: async () => {

@@ -84,6 +84,11 @@ export function listAlarms({ fleet }: Scene): readonly string[] {
   )
 }
 
+/** Lines that say that the addresses of clients are lost. */
+export function addressAlarms({ fleet }: Scene): readonly string[] {
+  return fleet.gateways.flatMap(({ folder }) => textFrom(join(folder, 'log'), 0).match(/.*the addresses of clients are lost.*/g) ?? [])
+}
+
 function textFrom(file: string, offset: number): string {
   const bytes = Buffer.alloc(Math.max(0, statSync(file).size - offset))
   const open = openSync(file, 'r')

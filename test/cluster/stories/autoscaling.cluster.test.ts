@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { apply, kubectl, namespace } from './support/kubectl.ts'
+import { leave } from './support/alarms.ts'
+import { apply, namespace } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
 
@@ -19,7 +20,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 interface Lowest {
   readonly wanted: number

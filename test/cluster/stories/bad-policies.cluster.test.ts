@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { after, before, test } from 'node:test'
 import { formCases } from '../../crds/schema/form-cases.ts'
+import { leave } from './support/alarms.ts'
 import { type Anything, apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -35,7 +36,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 const whenNot = (type: string, reason: string): Promise<Anything> =>
   eventually(`${type} ${reason}`, async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { apply, kubectl, list, namespace } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -29,7 +30,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 async function gateways(): Promise<readonly string[]> {
   const pods = await list('pods', home, '-l', 'app.kubernetes.io/component=gateway')

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { attempt, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { control, image, unlessOwnCluster } from './support/surroundings.ts'
 
@@ -15,7 +16,7 @@ before(async () => {
   if (skip === false) await namespace(home)
 })
 after(async () => {
-  if (skip === false) await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  if (skip === false) await leave(home)
 })
 
 test('pods are placed again after the scheduler has exited', { skip }, async () => {

@@ -1,6 +1,7 @@
 // Story: when a policy is deleted, all its objects are removed; the same when its namespace is deleted.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -14,7 +15,7 @@ before(async () => {
   await namespace(home)
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 const left = async (): Promise<readonly string[]> =>
   (await list(kinds, home))

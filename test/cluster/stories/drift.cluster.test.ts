@@ -1,6 +1,7 @@
 // Story: objects of the operator are changed by others, and the operator leaves the objects of others alone.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, get, kubectl, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -14,7 +15,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 test('a ConfigMap that was deleted is back with the same content', async () => {
   const earlier = await get('configmap', home, 'mx-policy')

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { apply, attempt, eventually, kubectl, namespace } from './support/kubectl.ts'
+import { leave } from './support/alarms.ts'
+import { apply, attempt, eventually, namespace } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed, system } from './support/release.ts'
 
@@ -18,7 +19,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 const verdict = `${refused} is refused with "521 5.3.2 Service currently unavailable": spec.access[0].cidrs (203.0.113.0/24) rejects it, and denylist.action is Drop.`
 

@@ -1,6 +1,7 @@
 // Story: a first policy is applied, and gateways start that screen port 25 in front of a Postfix.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'
 import { balancerAddress, condition, gateway, policy, ready } from './support/policies.ts'
 import { installed, system } from './support/release.ts'
@@ -18,7 +19,7 @@ before(async () => {
   address = await balancerAddress(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 test('every object of the gateway is there, and belongs to the policy', async () => {
   const { metadata } = await get('psc', home, 'mx')

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Anything, apply, attempt, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'
+import { leave } from './support/alarms.ts'
+import { type Anything, apply, attempt, eventually, get, list, namespace, run } from './support/kubectl.ts'
 import { kstatus } from './support/kstatus.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -29,7 +30,7 @@ before(async () => {
   await ready(home, 'mx')
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 // Two managers own the fields by then: one of them makes a change.
 const forced = ['--server-side', '--field-manager=argocd-controller', '--force-conflicts']

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { leave } from './support/alarms.ts'
 import { apply, attempt, kubectl, namespace, type Outcome } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed } from './support/release.ts'
@@ -55,7 +56,7 @@ async function giveAccess(): Promise<void> {
 
 after(async () => {
   rmSync(desk, { recursive: true })
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 test('status shows the policy, its gateways and what they say', async () => {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { type Anything, apply, eventually, get, kubectl, list, namespace, run } from './support/kubectl.ts'
 import { balancerAddress, condition, gateway, greets, policy, ready } from './support/policies.ts'
 import { installed, mailServer, mailServers, system } from './support/release.ts'
@@ -52,7 +53,7 @@ after(async () => {
   if (skip !== false) return
   await heal()
   await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=1')
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 const heal = (): Promise<string> => run(control() ?? '', ['heal', number])

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { OperatorProcess } from './support/operator-process.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
@@ -25,7 +26,7 @@ before(async () => {
 
 after(async () => {
   await second.kill('SIGTERM')
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 /** How often an object was written: the API server counts the versions of its spec. */

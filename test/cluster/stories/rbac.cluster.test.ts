@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { type Anything, apply, attempt, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { gateway, policy, ready } from './support/policies.ts'
 import { installed, system } from './support/release.ts'
@@ -24,7 +25,7 @@ before(async () => {
   })
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 /** `verb group/resource/subresource`, as both sides are compared. */
 const right = (verb: string, group: string, resource: string): string => `${verb} ${group === '' ? 'core' : group}/${resource}`

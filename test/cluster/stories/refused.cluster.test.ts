@@ -1,7 +1,8 @@
 // Story: a bad policy is refused by `kubectl apply` itself, with a message that says what to write instead.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { apply, attempt, kubectl, namespace } from './support/kubectl.ts'
+import { leave } from './support/alarms.ts'
+import { apply, attempt, namespace } from './support/kubectl.ts'
 import { installed } from './support/release.ts'
 
 const home = 'story-refused'
@@ -167,7 +168,7 @@ before(async () => {
   await namespace(home)
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 for (const one of cases) {
   test(`${one.what} is refused`, async () => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, get, kubectl, list, namespace } from './support/kubectl.ts'
 import { listenToPods } from './support/pod-logs.ts'
 import { balancerAddress, gateway, policy, ready } from './support/policies.ts'
@@ -35,7 +36,7 @@ before(async () => {
 after(async () => {
   for (const { metadata } of await list('nodes', '')) await kubectl('uncordon', metadata.name)
   await kubectl('scale', postfix, '-n', system, '--replicas=1')
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 /** What clients see who come before, during and a while after something. Not one session may fail. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { apply, eventually, kubectl, list, namespace } from './support/kubectl.ts'
 import { balancerAddress, gateway, policy, ready } from './support/policies.ts'
 import { installed, mailServer, mailServers, system, upgraded } from './support/release.ts'
@@ -46,11 +47,11 @@ before(async () => {
 })
 
 after(async () => {
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
   // As many as the chart says, before Helm applies the chart again: another number would be a conflict.
   await kubectl('scale', `statefulset/${mailServer.name}`, '-n', system, '--replicas=1')
   await upgraded('--set=postfix.tls.secretName=')
   await kubectl('delete', 'secret', mailServerSecret, '-n', system, '--ignore-not-found')
+  await leave(home)
 })
 
 /** A certificate for the mail servers; the gateways have none. */

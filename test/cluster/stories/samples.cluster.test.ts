@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { load } from 'js-yaml'
+import { leave } from './support/alarms.ts'
 import { type Anything, apply, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { condition } from './support/policies.ts'
 import { installed, mailServer } from './support/release.ts'
@@ -31,7 +32,7 @@ before(async () => {
   })
 })
 
-after(() => kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false'))
+after(() => leave(home))
 
 test('there are the six samples', () => {
   for (const name of ['minimal', 'audit-first', 'typical-mx', 'strict', 'behind-load-balancer', 'autoscaled'])

@@ -2,6 +2,7 @@
 // Runs alone: it restricts the operator of the release.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { leave } from './support/alarms.ts'
 import { apply, attempt, eventually, get, kubectl, namespace } from './support/kubectl.ts'
 import { condition, gateway, policy, ready } from './support/policies.ts'
 import { installed, mailServer, upgraded } from './support/release.ts'
@@ -20,7 +21,7 @@ before(async () => {
 
 after(async () => {
   await upgraded('--set=tenancy=open', '--set=tenants.hosts=null')
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 /** What the operator says of the newest generation. */

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leave } from './support/alarms.ts'
 import { apply, attempt, eventually, get, kubectl, namespace, run } from './support/kubectl.ts'
 import { endOperator, restoreOperators } from './support/operator-pod.ts'
 import { OperatorProcess } from './support/operator-process.ts'
@@ -30,7 +31,7 @@ afterEach(async () => {
 
 after(async () => {
   await restoreOperators()
-  await kubectl('delete', 'namespace', home, '--ignore-not-found', '--wait=false')
+  await leave(home)
 })
 
 function start(): OperatorProcess {

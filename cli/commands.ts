@@ -31,6 +31,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     async () => (await import('./status.ts')).statusCommand,
   ),
   log: entry('follow the sessions of all gateways of a cluster', async () => (await import('./log.ts')).logCommand),
+  diff: entry('show which fields of a policy a file would change, with defaults', async () => (await import('./diff.ts')).diffCommand),
   explain: entry(
     'say what happens to a client and why: rules, records, DNS lists, recent sessions',
     async () => (await import('./explain.ts')).explainCommand,
@@ -44,6 +45,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     async () => (await import('./simulate.ts')).simulateCommand,
   ),
   import: entry('make a policy from the settings of Postfix (main.cf) or Zimbra', async () => (await import('./import.ts')).importCommand),
+  completion: entry(
+    'print the script with which a shell completes the command',
+    async () => (await import('./completion.ts')).completionCommand,
+  ),
 }
 
 /** The image leaves out what only the demo uses. */

@@ -103,6 +103,17 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen log', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen diff', story('kubectl-postscreen')],
+  [
+    'docs/kubectl-postscreen.md',
+    'mail/mx, generation',
+    not('the output of the command, which test/cli/cluster/golden has for both widths'),
+  ],
+  [
+    'docs/kubectl-postscreen.md',
+    'kubectl postscreen completion kubectl',
+    elsewhere('test/cli/completion.test.ts runs this script, in a folder of its own'),
+  ],
   ['docs/kubectl-postscreen.md', '10:33:46', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/kubectl-postscreen.md', 'POLICY', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/keep-the-client-address.md', '# HAProxy', not("HAProxy's configuration; test/differential/proxy-headers.ts has its headers")],

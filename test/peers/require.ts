@@ -11,6 +11,7 @@ import { valkeyProgram } from './valkey.ts'
 export type Peer =
   | 'chromium'
   | 'curl'
+  | 'fish'
   | 'haproxy'
   | 'helm'
   | 'kubectl'
@@ -27,6 +28,7 @@ export type Peer =
   /** What swaks needs for TLS. */
   | 'swaks-tls'
   | 'valkey'
+  | 'zsh'
 
 /**
  * node:test's `skip` for tests that need these peers: `false` when all are there, else the reason.
@@ -66,6 +68,10 @@ function look(peer: Peer): string | undefined {
       return program('perl') ?? perlModule('Net::SSLeay')
     case 'curl':
       return program('curl')
+    case 'fish':
+      return program('fish')
+    case 'zsh':
+      return program('zsh')
     case 'python3':
       return program('python3')
     case 'openssl':

@@ -79,3 +79,11 @@ test('log reads the logs of all gateways', async () => {
   assert.match(stdout, /policy mx is in force/)
   assert.match(stdout, /\d+ sessions?: \d+ handed off, \d+ refused\.\n$/)
 })
+
+test('diff compares with the policy in the cluster', async () => {
+  const file = join(desk, 'new.yaml')
+  writeFileSync(file, JSON.stringify(policy(home, 'mx', { gateway: gateway(), access: [], denylist: { action: 'Drop' }, mode: 'Audit' })))
+  const { code, stdout, stderr } = await plugin('diff', '-f', file)
+  assert.equal(code, 1, `${stdout}${stderr}`)
+  assert.match(stdout, /^spec\.mode: Enforce( \(default\))? → Audit$/m)
+})

@@ -31,6 +31,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     async () => (await import('./status.ts')).statusCommand,
   ),
   log: entry('follow the sessions of all gateways of a cluster', async () => (await import('./log.ts')).logCommand),
+  report: entry('write a file for a bug report, without secrets', async () => (await import('./report.ts')).reportCommand),
   diff: entry('show which fields of a policy a file would change, with defaults', async () => (await import('./diff.ts')).diffCommand),
   explain: entry(
     'say what happens to a client and why: rules, records, DNS lists, recent sessions',

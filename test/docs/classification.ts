@@ -103,6 +103,7 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen log', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen report', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen diff', story('kubectl-postscreen')],
   [
     'docs/kubectl-postscreen.md',

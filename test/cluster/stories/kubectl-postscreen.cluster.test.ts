@@ -87,3 +87,12 @@ test('diff compares with the policy in the cluster', async () => {
   assert.equal(code, 1, `${stdout}${stderr}`)
   assert.match(stdout, /^spec\.mode: Enforce( \(default\))? → Audit$/m)
 })
+
+test('report has the status, metrics and log of each gateway', async () => {
+  const { code, stdout, stderr } = await plugin('report', 'mx', '-f', '-')
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^==== Policy story-plugin\/mx$/m)
+  assert.match(stdout, /^postscreen_connections_total /m)
+  assert.match(stdout, /policy mx is in force/)
+  assert.doesNotMatch(stdout, /needs the verb/)
+})

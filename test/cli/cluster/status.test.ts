@@ -213,7 +213,10 @@ describe('the verdict and what to do:', () => {
   })
 
   test('a status that the operator has not confirmed for long may be old', () => {
-    const [first] = attentionOf(policyView(policies[0]!, []), now + 4 * 3_600_000)
+    const ready = { Ready: ['True', 'Ready', ''] } as const
+    const status = { operator: { name: 'postscreen-system/postscreen-operator', checkedAt: '2026-12-01T10:16:30Z', validSeconds: 300 } }
+    const policy = policyObject('mail', 'mx', { generation: 1, created: '2026-11-30T00:00:00Z', conditions: ready, status })
+    const [first] = attentionOf(policyView(policy, []), now + 4 * 3_600_000)
     assert.match(first?.sentence ?? '', /this may be old: the operator last confirmed it 4 h ago/)
   })
 })

@@ -6,7 +6,7 @@ import { allNamespaces, allNamespacesHelp, clusterHelp, type ClusterFlags, clust
 import { failed } from './cluster/failed.ts'
 import type { LoadedCommand } from './command.ts'
 import { formatted, type Output, readOutput } from './output.ts'
-import { attentionOf, verdictOf } from './status/attention.ts'
+import { attentionOf, verdictOf } from '../operator/overview/attention.ts'
 import { look, type Looked } from './status/look.ts'
 import { statusLines, wideFrom } from './status/status-text.ts'
 import { styleOf } from './terminal/style.ts'

@@ -3,8 +3,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { gatewayJson, type Gateway, gatewaysOf, runningOf } from '../cluster/gateways.ts'
 import { ClusterError } from '../cluster/needs.ts'
 import { policiesOf } from '../cluster/policies.ts'
-import { readStatusPage } from '../cluster/status-page.ts'
-import { type GatewayView, policyView, type PolicyView } from './policy-view.ts'
+import { readStatusPage } from '../../operator/overview/status-page.ts'
+import { type GatewayView, policyView, type PolicyView } from '../../operator/overview/policy-view.ts'
 
 export interface Looked {
   readonly views: readonly PolicyView[]

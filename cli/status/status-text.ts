@@ -4,8 +4,8 @@ import { visibleText } from '../../crds/values/visible-text.ts'
 import { coloured, signOf, type Style, type Tone } from '../terminal/style.ts'
 import { type Cell, type Column, tableLines } from '../terminal/table.ts'
 import { wrapped } from '../terminal/wrap.ts'
-import { ageOf, type Attention, attentionOf, verdictOf } from './attention.ts'
-import { conditionOf, type ConditionView, type GatewayView, type PolicyView } from './policy-view.ts'
+import { ageOf, type Attention, attentionOf, verdictOf } from '../../operator/overview/attention.ts'
+import { conditionOf, type ConditionView, type GatewayView, type PolicyView } from '../../operator/overview/policy-view.ts'
 
 export interface StatusQuestion {
   readonly views: readonly PolicyView[]

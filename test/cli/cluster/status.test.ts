@@ -4,8 +4,8 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { load } from 'js-yaml'
 import { look } from '../../../cli/status/look.ts'
 import { openCluster } from '../../../cli/cluster/cluster.ts'
-import { attentionOf, verdictOf } from '../../../cli/status/attention.ts'
-import { policyView } from '../../../cli/status/policy-view.ts'
+import { attentionOf, verdictOf } from '../../../operator/overview/attention.ts'
+import { policyView } from '../../../operator/overview/policy-view.ts'
 import { statusLines, type StatusQuestion } from '../../../cli/status/status-text.ts'
 import type { Style } from '../../../cli/terminal/style.ts'
 import { FakeCluster } from './fake-cluster.ts'
@@ -210,6 +210,16 @@ describe('the verdict and what to do:', () => {
     const changed = policyObject('mail', 'mx', { generation: 1, created: '', conditions: { Ready: ['True', 'Ready', ''] } })
     const [waits] = attentionOf(policyView({ ...changed, metadata: { ...changed.metadata, generation: 2 } }, []), now)
     assert.match(waits?.sentence ?? '', /the operator has not seen generation 2 yet/)
+  })
+
+  test('lost addresses of clients need attention, with the setting that the condition names', () => {
+    const message = 'Addresses of clients are lost. Service mx-gateway: set spec.gateway.service.externalTrafficPolicy: Local'
+    const conditions = {
+      Ready: ['True', 'Ready', ''],
+      ClientAddressPreserved: ['False', 'ExternalTrafficPolicyCluster', message, '2026-12-01T10:07:00Z'],
+    } as const
+    const policy = policyObject('mail', 'mx', { generation: 1, created: '2026-11-30T00:00:00Z', conditions })
+    assert.deepEqual(attentionOf(policyView(policy, []), now), [{ tone: 'warn', sentence: `${message} (for 10 min)`, advice: '' }])
   })
 
   test('a status that the operator has not confirmed for long may be old', () => {

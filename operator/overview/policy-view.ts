@@ -1,10 +1,9 @@
-// A policy as `postscreen status` shows it: what the operator has written about it, and what its gateways say.
+// A policy as `postscreen status` and the operator's page show it: what the operator has written about it, and what its gateways say.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
-import { conditionsOf } from '../../operator/status/condition.ts'
-import { oneLine } from '../../operator/gateways/one-line.ts'
-import type { KubeObject } from '../../operator/kube/object.ts'
-import type { Gateway } from '../cluster/gateways.ts'
-import type { MailServer, StatusPage } from '../cluster/status-page.ts'
+import { conditionsOf } from '../status/condition.ts'
+import { oneLine } from '../gateways/one-line.ts'
+import type { KubeObject } from '../kube/object.ts'
+import type { MailServer, StatusPage } from './status-page.ts'
 
 export interface ConditionView {
   readonly type: string
@@ -14,8 +13,17 @@ export interface ConditionView {
   readonly since: string
 }
 
-/** A gateway and its answer. */
-export interface GatewayView extends Omit<Gateway, 'namespace' | 'policy'> {
+/** The pod of a gateway, and the gateway's answer. */
+export interface GatewayView {
+  readonly name: string
+  /** Undefined while it does not run. */
+  readonly address: string | undefined
+  readonly ready: boolean
+  /** It terminates, or has ended. */
+  readonly isEnding: boolean
+  /** Why it does not run, such as ImagePullBackOff. */
+  readonly trouble: string | undefined
+  readonly startedAt: string | undefined
   readonly page?: StatusPage
   /** Why there is no answer. */
   readonly error?: string

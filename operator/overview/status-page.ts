@@ -1,7 +1,7 @@
 // What a gateway says on its page /status, as far as people are shown it. A pod is not trusted: texts are made one
 // line, and what has another form is left out.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
-import { oneLine } from '../../operator/gateways/one-line.ts'
+import { oneLine } from '../gateways/one-line.ts'
 
 export interface MailServer {
   readonly name: string

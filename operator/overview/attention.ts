@@ -1,7 +1,6 @@
 // What is wrong with a policy, as a sentence, and what to do about it.
-import { gatewayName } from '../../operator/desired/names.ts'
+import { gatewayName } from '../desired/names.ts'
 import { noTransition } from '../../crds/schema/status.schema.ts'
-import type { Tone } from '../terminal/style.ts'
 import { conditionOf, type ConditionView, type PolicyView } from './policy-view.ts'
 
 export interface Attention {
@@ -13,7 +12,7 @@ export interface Attention {
 
 /** The state of a policy in one word, as in the column READY. */
 export interface Verdict {
-  readonly tone: Tone
+  readonly tone: 'ok' | 'warn' | 'bad' | 'going'
   readonly word: string
 }
 
@@ -42,7 +41,7 @@ const nobodyServes = ({ gateways, total }: PolicyView, reason: string): boolean 
 
 /** Everything about a policy that is not as it should be, the worst first. */
 export function attentionOf(view: PolicyView, now: number): readonly Attention[] {
-  return [...readiness(view, now), ...lists(view, now), ...stale(view, now), ...silent(view)]
+  return [...readiness(view, now), ...lists(view, now), ...addresses(view, now), ...stale(view, now), ...silent(view)]
 }
 
 function readiness(view: PolicyView, now: number): readonly Attention[] {
@@ -127,6 +126,13 @@ function lists(view: PolicyView, now: number): readonly Attention[] {
   const pod = view.gateways[0]?.name ?? `deploy/${gatewayName(view.name)}`
   const advice = `Test them: kubectl -n ${view.namespace} exec ${pod} -- postscreen lists check --policy /etc/postscreen/policy.yaml`
   return [{ tone: 'warn', sentence, advice }]
+}
+
+/** The message of the condition ends with the setting to change. */
+function addresses(view: PolicyView, now: number): readonly Attention[] {
+  const found = conditionOf(view, 'ClientAddressPreserved')
+  if (found?.status !== 'False') return []
+  return [{ tone: 'warn', sentence: `${sentenceOf(found.message)}${sinceOf(found.since, now)}`, advice: '' }]
 }
 
 /** The operator has not confirmed the status for longer than it holds. */

@@ -21,6 +21,8 @@ export type Peer =
   | 'nft'
   | 'openssl'
   | 'postfix'
+  /** Prometheus and its promtool. */
+  | 'prometheus'
   | 'python3'
   | 'rbldnsd'
   | 'shellcheck'
@@ -84,6 +86,8 @@ function look(peer: Peer): string | undefined {
       return root() ?? namespaces()
     case 'nft':
       return root() ?? program('nft') ?? program('ip') ?? ownNetwork()
+    case 'prometheus':
+      return program('prometheus') ?? program('promtool')
     case 'rbldnsd':
       return why('loopback') ?? root() ?? program('rbldnsd')
     case 'valkey':

@@ -9,7 +9,9 @@ const documented = new Set(
   ['metrics-and-status.md', 'operator-metrics.md'].flatMap((name) => [...page(name).matchAll(/`(\w+)`/g)].map(([, word = '']) => word)),
 )
 const [, outcomesPart = ''] = page('metrics-and-status.md').split('#### Outcomes')
-const outcomes = [...(outcomesPart.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)` \| [^|]*\|$/gm)].map(([, outcome = '']) => outcome)
+const outcomes = [...(outcomesPart.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)` \| [^|]*\|$/gm)]
+  .map(([, outcome = '']) => outcome)
+  .filter((outcome) => outcome !== 'outcome')
 
 /** The metrics of an expression, each with its selector. */
 const selectorsOf = ({ expr }: Target): readonly (readonly [metric: string, selector: string])[] =>

@@ -30,6 +30,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     'show the policies of a cluster: in force or why not, and what to do',
     async () => (await import('./status.ts')).statusCommand,
   ),
+  top: entry('show live in the terminal what the gateways of a cluster do', async () => (await import('./top.ts')).topCommand),
   log: entry('follow the sessions of all gateways of a cluster', async () => (await import('./log.ts')).logCommand),
   report: entry('write a file for a bug report, without secrets', async () => (await import('./report.ts')).reportCommand),
   diff: entry('show which fields of a policy a file would change, with defaults', async () => (await import('./diff.ts')).diffCommand),

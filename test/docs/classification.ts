@@ -102,6 +102,8 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     elsewhere('CI runs npm ci; test/cli/cluster runs the plugin by its name, which npm link would put into PATH'),
   ],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen top', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'mail/mx  (1 of 2)', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen log', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen report', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen diff', story('kubectl-postscreen')],

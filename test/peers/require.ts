@@ -25,6 +25,7 @@ export type Peer =
   | 'prometheus'
   | 'python3'
   | 'rbldnsd'
+  | 'script'
   | 'shellcheck'
   | 'swaks'
   /** What swaks needs for TLS. */
@@ -78,6 +79,8 @@ function look(peer: Peer): string | undefined {
       return program('python3')
     case 'openssl':
       return program('openssl')
+    case 'script':
+      return why('loopback') ?? program('script') ?? program('bash')
     case 'shellcheck':
       return program('shellcheck')
     case 'lua':

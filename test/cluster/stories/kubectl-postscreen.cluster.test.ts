@@ -67,6 +67,14 @@ test('status shows the policy, its gateways and what they say', async () => {
   assert.doesNotMatch(stdout, /not shown/)
 })
 
+test('top adds up what the gateways say on their live pages', async () => {
+  const { code, stdout, stderr } = await plugin('top', 'mx')
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, new RegExp(`^${home}/mx  Enforce  generation \\d+  [1-9]\\d* gateways?`))
+  assert.match(stdout, /^SESSIONS A MINUTE /m)
+  assert.doesNotMatch(stdout, /gives no answer/)
+})
+
 test('another namespace may not be seen: the missing right is named', async () => {
   const { code, stderr } = await plugin('status', '-n', 'default')
   assert.equal(code, 3)

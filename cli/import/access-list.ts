@@ -208,6 +208,17 @@ function noteLoggedOnly(parameter: string, source: Source): void {
 }
 
 /**
+ * Postfix relays for hosts of mynetworks that postscreen has tested like others. Behind a gateway it is told their
+ * addresses only if the policy expects them.
+ */
+function noteInsideSenders(parameter: string, { configuration, findings, nameFor }: Source): void {
+  if (!configuration.isSet('mynetworks')) return
+  findings.note(
+    `${nameFor('mynetworks')}: ${nameFor(parameter)} does not permit these networks; if hosts with private addresses send mail through the gateway, list them in spec.clientAddress.internal, or the mail server is not told their addresses and does not relay for them`,
+  )
+}
+
+/**
  * Joins neighbouring rules with the same action, and removes rules without networks. IPv4-mapped networks, which no
  * client matches and a policy may not name, are left out.
  */
@@ -241,5 +252,6 @@ export function readAccessList(text: string, parameter: string, source: Source):
   const reader = new AccessListReader(source, parameter)
   reader.read(text)
   if (reader.rejects) noteLoggedOnly(parameter, source)
+  if (!/\bpermit(_mynetworks)?\b/i.test(text)) noteInsideSenders(parameter, source)
   return reader.entries
 }

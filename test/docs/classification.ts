@@ -18,7 +18,7 @@ const elsewhere = (because: string): Treatment => ({ runs: 'elsewhere', because 
 const not = (because: string): Treatment => ({ runs: 'not', because })
 
 const docker = elsewhere('needs Docker and a registry; test/cluster/images builds the same Dockerfile without them')
-const portOfNodes = elsewhere('needs port 25 of all nodes; test/operator/status/status.test.ts compares the addresses')
+const portOfNodes = story('node-ports')
 const drawing = not('a drawing')
 const simulated = elsewhere('needs the log of a day; test/cli/simulate.test.ts runs it on logs of all forms')
 const log = not('lines of a log, which test/sessions compares with a real postscreen')

@@ -1,6 +1,7 @@
 // Converts postscreen_access_list to entries of a policy: mynetworks, words and tables in order; the first decision
 // wins (server_acl(3)).
-import { everywhere, intersection, isMapped, type Network } from '../../crds/values/network.ts'
+import { everywhere, intersection, isMapped, type Network, parseNetworkPattern } from '../../crds/values/network.ts'
+import { privateNetworks } from '../../crds/values/private-networks.ts'
 import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from './address-list.ts'
 import { firstMatches } from './first-matches.ts'
 import { goesIntoFile } from './access-table-file.ts'
@@ -211,12 +212,21 @@ function noteLoggedOnly(parameter: string, source: Source): void {
  * Postfix relays for hosts of mynetworks that postscreen has tested like others. Behind a gateway it is told their
  * addresses only if the policy expects them.
  */
-function noteInsideSenders(parameter: string, { configuration, findings, nameFor }: Source): void {
-  if (!configuration.isSet('mynetworks')) return
+function noteInsideSenders(parameter: string, source: Source): void {
+  const { configuration, findings, nameFor } = source
+  if (!configuration.isSet('mynetworks') || !mayBePrivate(evaluated(source, 'mynetworks') ?? '')) return
   findings.note(
     `${nameFor('mynetworks')}: ${nameFor(parameter)} does not permit these networks; if hosts with private addresses send mail through the gateway, list them in spec.clientAddress.internal, or the mail server is not told their addresses and does not relay for them`,
   )
 }
+
+/** Whether a list of networks has a private one, or names a table or file that may have one. */
+const mayBePrivate = (text: string): boolean =>
+  text.split(/[\s,]+/).some((word) => {
+    if (word === '' || word.startsWith('!')) return false
+    const read = parseNetworkPattern(word)
+    return 'why' in read || intersection([read.value], privateNetworks).length > 0
+  })
 
 /**
  * Joins neighbouring rules with the same action, and removes rules without networks. IPv4-mapped networks, which no

@@ -18,12 +18,12 @@ const elsewhere = (because: string): Treatment => ({ runs: 'elsewhere', because 
 const not = (because: string): Treatment => ({ runs: 'not', because })
 
 const docker = elsewhere('needs Docker and a registry; test/cluster/images builds the same Dockerfile without them')
-const portOfNodes = story('node-ports')
 const drawing = not('a drawing')
 const simulated = elsewhere('needs the log of a day; test/cli/simulate.test.ts runs it on logs of all forms')
 const log = not('lines of a log, which test/sessions compares with a real postscreen')
 const promql = not('PromQL; test/docs/pages.test.ts compares its metrics with those that are exported')
 const story = (name: string): Treatment => elsewhere(`stories/${name}.cluster.test.ts does the same with more to look at`)
+const portOfNodes = story('node-ports')
 
 /** Page, the start of the block's text, and how it is tested. */
 export const treatments: readonly (readonly [page: string, start: string, treatment: Treatment])[] = [

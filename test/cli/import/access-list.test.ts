@@ -201,6 +201,18 @@ test('writes a table of 100,000 networks into the policy without much CPU time w
   assert.ok(ms < 30_000, `${ms} ms: far more than a slow machine needs`)
 })
 
+test('says where private networks of mynetworks belong that the access list does not permit', () => {
+  const hint = /^mynetworks: .*list them in spec\.clientAddress\.internal/
+  const hinted = (networks: string, list: string): boolean =>
+    importText(`mynetworks = ${networks}\npostscreen_access_list = ${list}\n`, { '/x': '192.0.2.0/24 reject\n' }).notes.some((note) =>
+      hint.test(note),
+    )
+  assert.ok(hinted('127.0.0.0/8, 10.0.0.0/8', 'cidr:/x'))
+  assert.ok(hinted('cidr:/x', 'cidr:/x'))
+  assert.ok(!hinted('198.51.100.0/24 [2001:db8::]/32 !10.0.0.1', 'cidr:/x'))
+  assert.ok(!hinted('10.0.0.0/8', 'permit_mynetworks, cidr:/x'))
+})
+
 test('says what a table that alternates too often needs', () => {
   const lines = Array.from({ length: 2500 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24 ${at % 2 === 0 ? 'reject' : 'permit'}`)
   const { errors } = importText('mynetworks = 192.0.2.1\npostscreen_access_list = cidr:/x\n', { '/x': lines.join('\n') }, 'inline')

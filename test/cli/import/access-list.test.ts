@@ -203,8 +203,8 @@ test('writes a table of 100,000 networks into the policy without much CPU time w
 
 test('says where private networks of mynetworks belong that the access list does not permit', () => {
   const hint = /^mynetworks: .*list them in spec\.clientAddress\.internal/
-  const hinted = (networks: string, list: string): boolean =>
-    importText(`mynetworks = ${networks}\npostscreen_access_list = ${list}\n`, { '/x': '192.0.2.0/24 reject\n' }).notes.some((note) =>
+  const hinted = (mynetworks: string, list: string): boolean =>
+    importText(`mynetworks = ${mynetworks}\npostscreen_access_list = ${list}\n`, { '/x': '192.0.2.0/24 reject\n' }).notes.some((note) =>
       hint.test(note),
     )
   assert.ok(hinted('127.0.0.0/8, 10.0.0.0/8', 'cidr:/x'))

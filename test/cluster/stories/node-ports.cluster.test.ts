@@ -42,7 +42,10 @@ test('the status names port 25 of every node', async () => {
   const hosts = (await list('nodes', '')).map(
     ({ status }) => status.addresses.find(({ type }: { readonly type: string }) => type === 'InternalIP')?.address,
   )
-  assert.deepEqual(nodes, hosts.toSorted((one, other) => String(one).localeCompare(String(other))))
+  assert.deepEqual(
+    nodes,
+    hosts.toSorted((one, other) => String(one).localeCompare(String(other))),
+  )
   assert.equal((await get('psc', home, 'mx')).status.gateways.total, hosts.length)
 })
 

@@ -34,7 +34,7 @@ const listing = { addresses: ['127.0.0.2'] } as const
 const silent = (): void => undefined
 
 /** A listing, ten seconds late. */
-export function answerLate(question: Question): void {
+function answerLate(question: Question): void {
   const late = (): void => {
     try {
       question.reply(listing)

@@ -1,4 +1,5 @@
 // What the soak runs on: two gateways, a Valkey, two backends and name servers, and the policy that names them.
+import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +7,7 @@ import { gatewayFlags } from '../laboratory/gateway-flags.ts'
 import { reportingFlags } from '../laboratory/reported.ts'
 import { startRbldnsd, zonesWithTestEntry } from '../peers/rbldnsd.ts'
 import { startValkey, type Valkey } from '../peers/valkey.ts'
-import { startStubServer } from '../gateway/dns/dns-server-stub.ts'
-import { answerLate } from './dns-faults.ts'
+import { type Question, startStubServer } from '../gateway/dns/dns-server-stub.ts'
 import { Fleet } from './fleet.ts'
 import { seedKnownClients } from './known-clients.ts'
 import { mixedSpec } from '../laboratory/mixed-clients.ts'
@@ -37,12 +37,31 @@ export interface SceneOptions {
 /** A table without mistakes. None of the clients is in it. */
 export const goodTable = '198.51.100.0/24 reject\n'
 
+const lateMs = 10_000
+
+/** Says what the server at port 53 of that address says, ten seconds later: it is slow, and does not lie. */
+function answerLate({ bytes, replyBytes }: Question, address: string): void {
+  const socket = createSocket('udp4')
+  socket.on('error', () => socket.close())
+  socket.once('message', (answer) => {
+    socket.close()
+    setTimeout(() => {
+      try {
+        replyBytes(answer)
+      } catch {
+        // The server is gone by now.
+      }
+    }, lateMs).unref()
+  })
+  socket.send(bytes, 53, address)
+}
+
 export async function setUpScene({ openFiles, treats, selfTest = '0s' }: SceneOptions = {}): Promise<Scene> {
   const rbldnsd = await startRbldnsd(zonesWithTestEntry())
   const valkey = await startValkey()
   const backends = [await startMoodyBackend(0, treats), await startMoodyBackend(0, treats)]
   const dead = await startStubServer(() => undefined)
-  const slow = await startStubServer(answerLate)
+  const slow = await startStubServer((question) => answerLate(question, rbldnsd.address))
   const lying = await startStubServer((question) => question.reply({ addresses: ['127.0.0.2'], id: question.id ^ 1 }))
   const codes = await startStubServer((question) => question.reply({ addresses: ['127.255.255.254'] }))
   const stubs = [dead, slow, lying, codes]

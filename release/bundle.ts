@@ -8,9 +8,8 @@ import { nativePackages } from './packages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The command, and the files that runtime/program-beside.ts finds. */
+/** The files that runtime/program-beside.ts finds. */
 const programs = [
-  'cli/postscreen.js',
   'gateway/allowlist/lmdb-file-check-main.ts',
   'gateway/policy-files/table-thread-main.ts',
   'gateway/process/workers/worker.ts',
@@ -36,16 +35,22 @@ const withoutUnusedMetrics: Plugin = {
   },
 }
 
+export interface BundleOptions {
+  /** The file that starts the command. */
+  readonly command?: string
+  readonly plugins?: readonly Plugin[]
+}
+
 /**
  * Writes program/*.js, the licenses of the packages in it, and package.json into `folder`. Names and lines stay
  * readable for stack traces; a comment before each part names the source file.
  */
-export async function bundle(folder: string): Promise<void> {
+export async function bundle(folder: string, { command = 'cli/postscreen.js', plugins = [] }: BundleOptions = {}): Promise<void> {
   rmSync(join(folder, 'program'), { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: programs,
+    entryPoints: [command, ...programs],
     entryNames: '[name]',
     chunkNames: '[name]-[hash]',
     outdir: join(folder, 'program'),
@@ -56,7 +61,7 @@ export async function bundle(folder: string): Promise<void> {
     target: 'node26',
     external: [...nativePackages, ...demo],
     banner: { js: banner },
-    plugins: [withoutUnusedMetrics],
+    plugins: [withoutUnusedMetrics, ...plugins],
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',

@@ -2,11 +2,13 @@
 // line, and what has another form is left out.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { HourAndDay } from '../../gateway/observability/live/minute-counts.ts'
-import { minutesKept } from '../../gateway/observability/live/minute-counts.ts'
-import { outcomes } from '../../gateway/core/outcome-names.ts'
 import { oneLine } from '../../operator/gateways/one-line.ts'
+import { outcomes } from '../log/outcome.ts'
 import { type Fault, faultsOf } from './live-faults.ts'
 import { readStatusPage, type StatusPage } from '../../operator/overview/status-page.ts'
+
+/** The minute that is not over, and sixty before it. */
+export const minutesKept = 61
 
 export interface LivePolicy {
   readonly mode: string

@@ -1,8 +1,8 @@
 // The live pages of all gateways of a policy as those of one.
-import { outcomes } from '../../gateway/core/outcome-names.ts'
-import { addHours, minutesKept } from '../../gateway/observability/live/minute-counts.ts'
+import type { HourAndDay } from '../../gateway/observability/live/minute-counts.ts'
 import type { Fault } from '../cluster/live-faults.ts'
-import type { Answers, LivePage, LivePolicy, RefusedNetwork } from '../cluster/live-page.ts'
+import { type Answers, type LivePage, type LivePolicy, minutesKept, type RefusedNetwork } from '../cluster/live-page.ts'
+import { outcomes } from '../log/outcome.ts'
 
 /** A gateway that was asked: its page, or why there is none. */
 export interface AskedGateway {
@@ -58,7 +58,8 @@ export function combined(
   const named = asked.flatMap(({ name, page }) => (page === undefined ? [] : [{ name, page }]))
   const pages = named.map(({ page }) => page)
   const policies = pages.flatMap(({ policy }) => (policy === undefined ? [] : [policy])).toSorted((a, b) => a.loadedAt - b.loadedAt)
-  const hour = addHours(pages.flatMap((page) => (page.hour === undefined ? [] : [page.hour])))
+  const hours = pages.flatMap((page) => (page.hour === undefined ? [] : [page.hour]))
+  const lastMinute = hours.length === 0 ? Math.floor(now / minuteMs) * minuteMs : Math.max(...hours.map((hour) => hour.lastMinute))
   const faults = [...new Map(pages.flatMap((page) => page.faults).map((fault) => [fault.sentence, fault])).values()]
   return {
     ...place,
@@ -70,9 +71,9 @@ export function combined(
       return reasons.length === 0 ? [] : [{ name, reasons, since: page.notReadySince }]
     }),
     policies,
-    minutes: hour?.minutes ?? Array.from({ length: minutesKept }, () => outcomes.map(() => 0)),
-    lastMinute: hour?.lastMinute ?? Math.floor(now / 60_000) * 60_000,
-    today: hour?.today ?? outcomes.map(() => 0),
+    minutes: minutesOf(hours, lastMinute),
+    lastMinute,
+    today: sumOfRows(hours.map(({ today }) => today)),
     phases: sumOf(pages.map(({ status }) => status.phases)),
     lists: listsOf(pages, policies.at(-1)?.lists ?? [], faults),
     mailServers: mailServersOf(pages),
@@ -83,6 +84,18 @@ export function combined(
     faults,
   }
 }
+
+const minuteMs = 60_000
+
+/** A gateway that was asked at the end of a minute has its rows one place later. */
+function minutesOf(hours: readonly HourAndDay[], lastMinute: number): readonly (readonly number[])[] {
+  return Array.from({ length: minutesKept }, (_, row) =>
+    sumOfRows(hours.map((hour) => hour.minutes[row + (lastMinute - hour.lastMinute) / minuteMs] ?? [])),
+  )
+}
+
+const sumOfRows = (rows: readonly (readonly number[])[]): readonly number[] =>
+  outcomes.map((_, place) => rows.reduce((sum, row) => sum + (row[place] ?? 0), 0))
 
 const total = <Item>(items: readonly Item[], of: (item: Item) => number): number => items.reduce((sum, item) => sum + of(item), 0)
 

@@ -1,5 +1,5 @@
 // The outcomes of sessions in the groups in which they are shown, as on the live page (runtime/page/outcomes.js).
-import { type Outcome, outcomes } from '../../gateway/core/outcome-names.ts'
+import { type Outcome, outcomes } from '../log/outcome.ts'
 import type { Tone } from '../terminal/style.ts'
 
 export interface OutcomeGroup {

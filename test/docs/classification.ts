@@ -101,6 +101,18 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
     'npm ci && npm link',
     elsewhere('CI runs npm ci; test/cli/cluster runs the plugin by its name, which npm link would put into PATH'),
   ],
+  [
+    'docs/kubectl-postscreen.md',
+    'kubectl krew install',
+    elsewhere(
+      'a release that does not exist yet; test/release/kubectl-plugin.live.test.ts runs the archive through links as krew makes them',
+    ),
+  ],
+  [
+    'docs/kubectl-postscreen.md',
+    'mkdir -p ~/.local/share/kubectl-postscreen',
+    elsewhere('test/release/kubectl-plugin.live.test.ts unpacks the archive and runs it through a link'),
+  ],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen status -A', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen top', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'mail/mx  (1 of 2)', not('the output of the command, which test/cli/cluster/golden has for both widths')],

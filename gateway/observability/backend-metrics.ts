@@ -41,6 +41,7 @@ export function backendMetrics(registers: Registry[]): BackendMetrics {
     registers,
   })
   const errors = counter('postscreen_backend_errors_total', 'Clients that no backend took.', 'reason')
+  for (const reason of ['connect', 'send']) errors.inc({ reason }, 0)
   const probes = counter('postscreen_backend_probes_total', 'Probes of backends by their result.', 'result')
   for (const result of probeResults) probes.inc({ result }, 0)
   const relayBytes = counter('postscreen_relay_bytes_total', 'Bytes copied.', 'direction')

@@ -4,16 +4,13 @@ import { test } from 'node:test'
 import { alerts } from '../chart/alerts.ts'
 import { blocks } from '../docs/blocks.ts'
 import { unless } from '../peers/require.ts'
+import { shownPanels } from './dashboard.ts'
+import { queryOf } from './panel-query.ts'
 import { evaluationOf, faultTest, promtool, silentTest } from './promtool.ts'
 import { aDay, dayMinutes } from './rules/a-day.ts'
-import { backendProofs } from './rules/backend-proofs.ts'
-import { clientProofs } from './rules/client-proofs.ts'
-import { operatorProofs } from './rules/operator-proofs.ts'
-import { policyProofs } from './rules/policy-proofs.ts'
-import type { Proofs } from './rules/proof.ts'
-import { quiet } from './rules/series.ts'
+import { proofs } from './rules/proofs.ts'
+import { counter, from, gateways, level, type Line, quiet, type Scene } from './rules/series.ts'
 
-const proofs: Proofs = { ...backendProofs, ...clientProofs, ...policyProofs, ...operatorProofs }
 const names = alerts.map(({ alert }) => alert)
 const skip = unless('prometheus')
 
@@ -66,3 +63,36 @@ test('the queries of the pages about alerts can be parsed', { skip }, () =>
     '1m',
   ),
 )
+
+for (const [title, wave, passing] of [
+  ['Connections compared with a day ago', 10, 1],
+  ['Handed off compared with a day ago', 1, 0.2],
+] as const) {
+  test(`the panel “${title}” tells a wave of spam from a day on which good senders are missing`, { skip }, () => {
+    const expr = shownPanels.find((panel) => panel.title === title)?.targets?.[0]?.expr ?? assert.fail(title)
+    const day = 1440
+    const factor = (times: number): Line => from(day + 60, level(times), level(1))
+    const scene = (connections: Line, handOffs: Line): Scene => ({
+      ...gateways(
+        'postscreen_connections_total',
+        counter((minute) => 100 * (connections(minute) ?? 0)),
+      ),
+      ...gateways(
+        'postscreen_backend_connect_seconds_count',
+        counter((minute) => 30 * (handOffs(minute) ?? 0)),
+      ),
+    })
+    const shows = (name: string, series: Scene, value: number) => ({
+      ...silentTest([], { what: name, minutes: day + 120, series }, {}),
+      promql_expr_test: [
+        { expr: `round(${queryOf(expr)}, 0.1)`, eval_time: `${day + 50}m`, exp_samples: [{ labels: '{}', value: 1 }] },
+        { expr: `round(${queryOf(expr)}, 0.1)`, eval_time: `${day + 120}m`, exp_samples: [{ labels: '{}', value }] },
+      ],
+    })
+    return promtool(
+      [shows('a wave', scene(factor(10), factor(1)), wave), shows('missing senders', scene(factor(1), factor(0.2)), passing)],
+      '5m',
+      [],
+    )
+  })
+}

@@ -36,7 +36,7 @@ function ofLevel({ metric, minutes, value, labels, extra = '' }: Level): Proof {
   return {
     faults: [
       {
-        what: 'at one gateway',
+        what: 'the value rises at one gateway',
         minutes: 31 + minutes,
         notYet: 29 + minutes,
         series: scene(from(30, high, level(0))),

@@ -193,6 +193,8 @@ describe('the other metrics', () => {
   test('count the results of hand-offs, relays and STARTTLS', async () => {
     const metrics = new Metrics('1', levels)
     metrics.relayStarted('192.0.2.9:25', 'greeting', 0.01)
+    // It exists before its first event, which then shows as an increase.
+    assert.match((await metrics.text()).text, /^postscreen_backend_errors_total\{reason="send"\} 0$/m)
     metrics.backendFailed('connect')
     metrics.backendProbed('misconfigured')
     metrics.relayEnded(100, 2000)

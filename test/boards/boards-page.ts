@@ -57,6 +57,13 @@ them every second, and lets a crowd come whose numbers are known.
 
 The crowd: ${crowdInWords}
 
+## A normal day and an attack
+
+Three panels and four numbers of the dashboard, as Prometheus gives them for a site that is made up. On the left a normal day, on the right a day with three
+hours in which twelve times as many zombies come. What is refused (orange, red) rises; what is handed off (green) stays as it was, so the tests work.
+
+![The dashboard on a normal day and in an attack](images/dashboard.svg)
+
 ## Panels
 
 For \`rate\` and \`increase\` the table has the counters themselves, so that they can be compared with the crowd; the test also makes sure that the query itself

@@ -34,8 +34,11 @@ export class Prometheus {
     this.#url = url
   }
 
-  /** @param rules the text of a file with rules */
-  static async start(targets: readonly Scraped[], rules: string): Promise<Prometheus> {
+  /**
+   * @param rules the text of a file with rules
+   * @param data a folder with the data that it has already
+   */
+  static async start(targets: readonly Scraped[], rules: string, data?: string): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'prometheus-'))
     writeFileSync(join(folder, 'rules.yaml'), rules)
     const config = {
@@ -52,7 +55,8 @@ export class Prometheus {
     writeFileSync(join(folder, 'prometheus.yml'), dump(config))
     const child = startChild('prometheus', [
       `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--storage.tsdb.path=${data ?? join(folder, 'data')}`,
+      '--storage.tsdb.retention.time=100y',
       '--web.listen-address=127.0.0.1:0',
     ])
     const address = (): string | undefined => /"Listening on" address=(\S+)/.exec(child.output())?.[1]
@@ -61,12 +65,24 @@ export class Prometheus {
     return new Prometheus(child, folder, `http://${address()}`)
   }
 
-  /** What an expression gives now. Rejects with the words of Prometheus if it is not valid. */
-  async query(expr: string): Promise<readonly Sample[]> {
-    const data = (await this.#ask('query', { query: expr })) as {
+  /** What an expression gives now, or at this time in seconds. Rejects with the words of Prometheus if it is not valid. */
+  async query(expr: string, time?: number): Promise<readonly Sample[]> {
+    const data = (await this.#ask('query', { query: expr, ...(time !== undefined && { time: String(time) }) })) as {
       readonly result: readonly { readonly metric: Sample['metric']; readonly value: readonly [number, string] }[]
     }
     return data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }))
+  }
+
+  /** The values of each series from `start` to `end`, in seconds. */
+  async queryRange(
+    expr: string,
+    { start, end, step }: { readonly start: number; readonly end: number; readonly step: number },
+  ): Promise<readonly { readonly metric: Sample['metric']; readonly values: readonly number[] }[]> {
+    const asked = { query: expr, start: String(start), end: String(end), step: String(step) }
+    const data = (await this.#ask('query_range', asked)) as {
+      readonly result: readonly { readonly metric: Sample['metric']; readonly values: readonly (readonly [number, string])[] }[]
+    }
+    return data.result.map(({ metric, values }) => ({ metric, values: values.map(([, value]) => Number(value)) }))
   }
 
   async alerts(): Promise<readonly FiringAlert[]> {

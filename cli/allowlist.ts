@@ -9,9 +9,13 @@ import { testNames } from '../gateway/core/vocabulary.ts'
 import { cleanupKey } from '../gateway/allowlist/allowlist-store.ts'
 import { exportAllowlist, importAllowlist } from '../gateway/allowlist/allowlist-text.ts'
 import { codeOf, messageOf } from '../runtime/caught.ts'
-import { type Flags, type Opened, openPlace, options, secondsOf, WrongOptions } from './allowlist/options.ts'
+import { type Flags, type Opened, openPlace, options, placesOf, secondsOf, WrongOptions } from './allowlist/options.ts'
 import { type Place, textOf } from './allowlist/place.ts'
 import { localTime, tableHead, tableRows } from './allowlist/table.ts'
+import { listInPods, recordsInCluster, recordsText } from './allowlist/in-cluster.ts'
+import { failed } from './cluster/failed.ts'
+import { atPolicy, meansCluster, placeHelp, placeProblem } from './cluster/policy-place.ts'
+import { formatted, readOutput } from './output.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
 import type { LoadedCommand } from './command.ts'
@@ -33,6 +37,9 @@ An ADDRESS may be a network, such as 192.0.2.0/24, if the policy groups clients 
   --valkey URL            redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS
   --valkey-url-file FILE  a file with the URL, so that the password does not appear in the process list
   --text FILE             the output of postmap -s, or - for standard input; only for list, get and export
+  -n NAMESPACE --policy-name NAME   all gateways of a policy in a cluster (the default of kubectl postscreen): get asks them; for the others it
+                          prints what to run in the pods
+${placeHelp}  -o, --output text|wide|json|yaml   of get in a cluster
 
 With a URL:  --ca-file FILE  --key-prefix TEXT (postscreen:)  --retention TIME, the time that expired entries are kept (7d)
 
@@ -42,6 +49,8 @@ To a Postfix:    ${name} export --data-dir DIR > cache; postmap -f lmdb:cache
 
 const warn = (text: string): void => console.error(`${name}: warning: ${text}`)
 const now = (): number => epochSeconds()
+
+const forms = ['text', 'wide', 'json', 'yaml'] as const
 
 interface Task extends Opened {
   readonly words: readonly string[]
@@ -78,6 +87,7 @@ export async function allowlist(args: readonly string[]): Promise<number> {
   if (action === undefined) return wrongArguments(name, `expected one of ${Object.keys(actions).join(', ')}`)
   const problem = wordsProblem(action, words) ?? flagsProblem(verb, action, flags)
   if (problem !== undefined) return wrongArguments(name, problem)
+  if (meansCluster(flags, placesOf(flags).length > 0)) return inCluster(verb, words, flags)
   try {
     const opened = await openPlace({ flags, mayMake: verb === 'import', warn })
     try {
@@ -93,6 +103,25 @@ export async function allowlist(args: readonly string[]): Promise<number> {
   }
 }
 
+async function inCluster(verb: string, words: readonly string[], flags: Flags): Promise<number> {
+  try {
+    return await atPolicy(flags, 'allowlist', async (place) => {
+      if (verb !== 'get') {
+        const length = flags.for === undefined ? [] : ['--for', flags.for]
+        throw await listInPods(place, [verb, ...words, ...length])
+      }
+      const found = await recordsInCluster(place, words)
+      const { output } = flags
+      const text =
+        output === 'json' || output === 'yaml' ? formatted({ records: found }, output) : visibleLines(`${recordsText(found).join('\n')}\n`)
+      process.stdout.write(text)
+      return found.every(({ hasRecord }) => hasRecord) ? 0 : 1
+    })
+  } catch (error) {
+    return failed(name, error)
+  }
+}
+
 function wordsProblem({ words: wanted }: Action, words: readonly string[]): string | undefined {
   if (wanted === 'some') return words.length === 0 ? 'expected an address' : undefined
   const tooMuch = words[wanted === 'none' ? 0 : 1]
@@ -101,7 +130,11 @@ function wordsProblem({ words: wanted }: Action, words: readonly string[]): stri
 
 function flagsProblem(verb: string, { writes }: Action, flags: Flags): string | undefined {
   if (writes && flags.text !== undefined) return 'a text is read-only; use another place'
-  return flags.for !== undefined && verb !== 'add' ? '--for can be used only with add' : undefined
+  if (flags.for !== undefined && verb !== 'add') return '--for can be used only with add'
+  const form = readOutput(flags.output, forms)
+  if ('why' in form) return form.why
+  if (flags.output !== undefined && (verb !== 'get' || placesOf(flags).length > 0)) return '--output can be used only with get in a cluster'
+  return placeProblem(flags, placesOf(flags))
 }
 
 async function print(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
@@ -189,5 +222,5 @@ export const allowlistCommand: LoadedCommand = {
   run: allowlist,
   options,
   verbs: Object.keys(actions),
-  values: { 'data-dir': 'folder', policy: 'file', text: 'file', 'ca-file': 'file', 'valkey-url-file': 'file' },
+  values: { 'data-dir': 'folder', policy: 'file', text: 'file', 'ca-file': 'file', 'valkey-url-file': 'file', output: forms },
 }

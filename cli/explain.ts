@@ -2,20 +2,22 @@
 import { canonicalAddress } from '../crds/values/address.ts'
 import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
 import { visibleLines, visibleText } from '../crds/values/visible-text.ts'
-import { connectKube } from '../operator/kube/kube-client.ts'
 import { codeOf, messageOf } from '../runtime/caught.ts'
-import { version } from '../runtime/version.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
 import type { LoadedCommand } from './command.ts'
 import type { AskAll, GatewayAnswer } from './explain/answer.ts'
-import { clusterAsk, isInsideCluster } from './explain/ask-cluster.ts'
+import { openCluster } from './cluster/cluster.ts'
+import { onePolicy } from './cluster/policies.ts'
+import { meansCluster, type PlaceFlags, placeHelp, placeOptions, placeProblem } from './cluster/policy-place.ts'
+import { clusterAsk } from './explain/ask-cluster.ts'
 import { askGateway } from './explain/ask-gateway.ts'
 import { differencesOf } from './explain/differences.ts'
 import { exitCodeOf, exitCodes, worstOf } from './explain/exit-code.ts'
 import { subjectsOf, wordWhy } from './explain/subjects.ts'
 import { textOf } from './explain/text.ts'
 import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
+import { formatted, readOutput } from './output.ts'
 
 const name = commandName('explain')
 
@@ -25,42 +27,39 @@ Says what happens now to a client that behaves well, and why: the access rule th
 DNS list answers, the score, limits, the verdict, and the recent sessions that the gateways remember. ADDRESS is an address, a network such
 as 192.0.2.0/24, or a host name. PLACE is one of
   --gateway URL                        a gateway's admin server (default: ${defaultGateway}, as in a pod and for the demo)
-  -n NAMESPACE --policy-name NAME      all gateways of a policy in a cluster, and where they differ
+  -n NAMESPACE --policy-name NAME      all gateways of a policy in a cluster, and where they differ (the default of kubectl postscreen)
   --policy FILE                        a policy file, without a gateway: no sessions and no limits are known
 
   --server ADDRESS       the server address that the client connects to, for allowlist.interfaces
   --data-dir DIR         with --policy: the data directory of a gateway, for its allowlist
   --resolver ADDR[:PORT] with --policy: a DNS server for the DNS lists; may be repeated
-  --kubeconfig FILE      with --policy-name; default: the service account of the pod, or else KUBECONFIG or ~/.kube/config
-  -o, --output text|json (text)
+${placeHelp}  -o, --output text|wide|json|yaml   (text)
 
+In a cluster it needs the verb list on postscreenpolicies and pods, and get on pods/proxy.
 Exit codes: ${exitCodes.handedOff} the client is handed off to a mail server, ${exitCodes.notExplained} nothing could be explained, ${exitCodes.wrongArguments} wrong arguments, ${exitCodes.refused} it is refused,
 ${exitCodes.deferred} it is told to come again or is a health check, ${exitCodes.differ} the gateways do not agree. Of several addresses, the first of 1, 5, 3 and 4 that applies.
 A network has no verdict: ${exitCodes.handedOff}.
 `
 
 const options = {
+  ...placeOptions,
   gateway: { type: 'string' },
-  namespace: { type: 'string', short: 'n' },
-  'policy-name': { type: 'string' },
   policy: { type: 'string' },
   server: { type: 'string' },
   'data-dir': { type: 'string' },
   resolver: { type: 'string', multiple: true },
-  kubeconfig: { type: 'string' },
   output: { type: 'string', short: 'o' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
-interface Flags {
+const forms = ['text', 'wide', 'json', 'yaml'] as const
+
+interface Flags extends PlaceFlags {
   readonly gateway?: string
-  readonly namespace?: string
-  readonly 'policy-name'?: string
   readonly policy?: string
   readonly server?: string
   readonly 'data-dir'?: string
   readonly resolver?: readonly string[]
-  readonly kubeconfig?: string
   readonly output?: string
 }
 
@@ -94,17 +93,17 @@ export async function explain(args: readonly string[]): Promise<number> {
 }
 
 function problemOf(flags: Flags): string | undefined {
-  const places = (['gateway', 'policy-name', 'policy'] as const).filter((flag) => flags[flag] !== undefined)
-  if (places.length > 1)
-    return `expected one of --gateway URL, -n NAMESPACE --policy-name NAME, --policy FILE, not ${places.map((flag) => `--${flag}`).join(' and ')}`
-  const belongs = { namespace: 'policy-name', kubeconfig: 'policy-name', 'data-dir': 'policy', resolver: 'policy' } as const
-  for (const [flag, place] of Object.entries(belongs) as [keyof typeof belongs, 'policy-name' | 'policy'][])
-    if (flags[flag] !== undefined && flags[place] === undefined) return `--${flag} can be used only with --${place}`
-  if (flags['policy-name'] !== undefined && namespaceOf(flags) === '') return 'expected the namespace of the policy: -n NAMESPACE'
-  const { server, output = 'text', gateway = defaultGateway } = flags
+  const places = otherPlaces(flags)
+  if (places.length > 1) return `expected one of --gateway URL, -n NAMESPACE --policy-name NAME, --policy FILE, not ${places.join(' and ')}`
+  const problem = placeProblem(flags, places)
+  if (problem !== undefined) return problem
+  for (const flag of ['data-dir', 'resolver'] as const)
+    if (flags[flag] !== undefined && flags.policy === undefined) return `--${flag} can be used only with --policy`
+  const { server, output, gateway = defaultGateway } = flags
   if (server !== undefined && canonicalAddress(server) === undefined)
     return `--server ${JSON.stringify(server)}: must be an address such as 192.0.2.1`
-  if (output !== 'text' && output !== 'json') return `--output must be text or json, not ${JSON.stringify(output)}`
+  const form = readOutput(output, forms)
+  if ('why' in form) return form.why
   return gatewayUrlProblem(gateway) ?? (flags.resolver ?? []).map(resolverProblem).find((why) => why !== undefined)
 }
 
@@ -113,7 +112,9 @@ function resolverProblem(text: string): string | undefined {
   return 'why' in read ? `--resolver ${JSON.stringify(text)}: ${read.why}` : undefined
 }
 
-const namespaceOf = ({ namespace }: Flags): string => namespace ?? process.env['POD_NAMESPACE'] ?? ''
+/** The flags of places outside a cluster. */
+const otherPlaces = (flags: Flags): readonly string[] =>
+  (['gateway', 'policy'] as const).filter((flag) => flags[flag] !== undefined).map((flag) => `--${flag}`)
 
 interface OpenedPlace {
   readonly ask: AskAll
@@ -121,20 +122,21 @@ interface OpenedPlace {
 }
 
 async function openPlace(flags: Flags): Promise<OpenedPlace> {
-  const { policy, 'policy-name': policyName, kubeconfig, gateway = defaultGateway } = flags
+  const { policy, gateway = defaultGateway } = flags
   if (policy !== undefined) {
     // Loaded only here: asking a gateway needs none of its modules.
     const { policyAsk } = await import('./explain/ask-policy.ts')
     const warn = (text: string): void => console.error(visibleText(`${name}: warning: ${text}`))
     return await policyAsk({ file: policy, dataDir: flags['data-dir'], resolvers: (flags.resolver ?? []).flatMap(endpointOf), warn })
   }
-  if (policyName === undefined) return { ask: askGateway(gatewayBase(gateway)), close: () => Promise.resolve() }
-  const client = connectKube({ kubeconfig, userAgent: `postscreen-explain/${version}` })
+  if (!meansCluster(flags, otherPlaces(flags).length > 0)) return { ask: askGateway(gatewayBase(gateway)), close: () => Promise.resolve() }
+  const cluster = openCluster(flags, 'explain')
   try {
-    const ask = await clusterAsk({ client, namespace: namespaceOf(flags), policy: policyName, isInside: isInsideCluster(kubeconfig) })
-    return { ask, close: () => client.close() }
+    const { metadata } = await onePolicy(cluster, flags['policy-name'])
+    const place = { namespace: metadata.namespace ?? '', policy: metadata.name, isInside: cluster.isInside }
+    return { ask: await clusterAsk({ client: cluster.client, ...place }), close: () => cluster.close() }
   } catch (error) {
-    await client.close()
+    await cluster.close()
     throw error
   }
 }
@@ -154,20 +156,22 @@ async function explainAll(subjects: readonly string[], ask: AskAll, { server, ou
   for (const subject of subjects) {
     const answers = await ask(subject, server)
     results.push({ subject, answers })
-    if (output !== 'json') print(subject, answers, results.length > 1)
+    if (!isData(output)) print(subject, answers, results.length > 1)
   }
   const code = worstOf(results.map(({ answers }) => exitCodeOf(answers)))
-  if (output === 'json') {
+  if (isData(output)) {
     const explained = results.map(({ subject, answers }) => ({
       subject,
       exitCode: exitCodeOf(answers),
       answers,
       differences: differencesOf(answers),
     }))
-    process.stdout.write(`${JSON.stringify({ exitCode: code, explained }, undefined, 2)}\n`)
+    process.stdout.write(formatted({ exitCode: code, explained }, output))
   }
   return code
 }
+
+const isData = (output: string | undefined): output is 'json' | 'yaml' => output === 'json' || output === 'yaml'
 
 function print(subject: string, answers: readonly GatewayAnswer[], isFurther: boolean): void {
   const text = textOf(subject, answers, differencesOf(answers))
@@ -178,5 +182,5 @@ function print(subject: string, answers: readonly GatewayAnswer[], isFurther: bo
 export const explainCommand: LoadedCommand = {
   run: explain,
   options,
-  values: { policy: 'file', 'data-dir': 'folder', output: ['text', 'json'] },
+  values: { policy: 'file', 'data-dir': 'folder', output: forms },
 }

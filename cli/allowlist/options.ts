@@ -7,9 +7,11 @@ import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
 import { type ClientPrefix, defaultPrefix } from '../../crds/values/client-prefix.ts'
 import { allowlistKeys } from '../../gateway/core/allowlist-key.ts'
 import { parseValkeyUrl, settingsOfPolicy, type ValkeySettings } from '../../gateway/allowlist/valkey-settings.ts'
+import { type PlaceFlags, placeOptions } from '../cluster/policy-place.ts'
 import { openDirectory, openText, openValkey, type Place } from './place.ts'
 
 export const options = {
+  ...placeOptions,
   'data-dir': { type: 'string' },
   valkey: { type: 'string' },
   'valkey-url-file': { type: 'string' },
@@ -19,15 +21,20 @@ export const options = {
   'key-prefix': { type: 'string' },
   retention: { type: 'string' },
   for: { type: 'string' },
+  output: { type: 'string', short: 'o' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
-export type Flags = { readonly [K in Exclude<keyof typeof options, 'help'>]?: string | undefined }
+type OwnOption = Exclude<keyof typeof options, keyof typeof placeOptions | 'help'>
+export type Flags = PlaceFlags & { readonly [K in OwnOption]?: string }
 
 /** The options are wrong. The exit code is 2, and the message points to the help. */
 export class WrongOptions extends Error {}
 
 const places = ['data-dir', 'valkey', 'valkey-url-file', 'policy', 'text'] as const
+/** The flags of places outside a cluster. */
+export const placesOf = (flags: Flags): readonly string[] => places.filter((name) => flags[name] !== undefined).map((name) => `--${name}`)
+
 const placeList = '--data-dir DIR, --valkey URL, --valkey-url-file FILE, --policy FILE or --text FILE'
 
 /** What an action needs: the opened place, and the keys of clients in it. */

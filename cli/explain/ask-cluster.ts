@@ -2,7 +2,6 @@
 import { adminPort } from '../../operator/desired/ports.ts'
 import { selectorLabels } from '../../operator/desired/names.ts'
 import { addressOf, isEnding } from '../../operator/gateways/pods.ts'
-import { inClusterConfig } from '../../operator/kube/in-cluster-config.ts'
 import type { KubeClient, PodPages } from '../../operator/kube/kube-client.ts'
 import { describeError, KubeError } from '../../operator/kube/kube-error.ts'
 import { resources } from '../../operator/kube/resource.ts'
@@ -17,9 +16,6 @@ export interface ClusterPlace {
   /** Whether this process runs in a pod of the cluster, which can reach other pods. */
   readonly isInside: boolean
 }
-
-/** A pod has its own network address; from outside only the API server reaches it. */
-export const isInsideCluster = (kubeconfig: string | undefined): boolean => kubeconfig === undefined && inClusterConfig() !== undefined
 
 interface Pod {
   readonly name: string

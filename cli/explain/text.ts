@@ -1,13 +1,14 @@
 // Prints an explanation as text: the verdict first, then a section for each thing that decides.
 import { visibleText } from '../../crds/values/visible-text.ts'
 import { inWords } from '../../gateway/core/explain/access-place.ts'
-import type { AllowlistExplanation, Explanation } from '../../gateway/core/explain/explanation.ts'
+import type { Explanation } from '../../gateway/core/explain/explanation.ts'
 import type { NetworkExplanation } from '../../gateway/core/explain/network-explanation.ts'
 import type { ExplainPage } from '../../gateway/observability/explain/explain-page.ts'
 import { localTime, timeLeft } from '../allowlist/table.ts'
 import { inColumns } from '../columns.ts'
 import type { GatewayAnswer } from './answer.ts'
 import type { Difference } from './differences.ts'
+import { problemLines, recordLines } from './record-lines.ts'
 
 type Lines = readonly string[]
 
@@ -87,29 +88,11 @@ function banLines({ ban }: Explanation): Lines {
   return [`${network} is banned until ${localTime(until)} (${timeLeft(until - Date.now() / 1000)} left), ${which}`]
 }
 
-const problemLines = (problem: string | null): Lines => (problem === null ? [] : [`problem: ${problem}`])
-
 function accessLines({ access, denylistAction }: Explanation): Lines {
   if (access.field === undefined) return ['no rule decides']
   if (access.unknownResult === true) return [`${inWords(access)} has a result that is not permit, reject or dunno: the tests decide`]
   const what = { Permit: 'permits it', Reject: `rejects it (denylist.action: ${denylistAction})`, Dunno: 'leaves it to the tests' }
   return [`${inWords(access)} ${what[access.decision]}`]
-}
-
-function recordLines({ key, hasRecord, fromMemory, tests }: AllowlistExplanation): Lines {
-  if (tests.length === 0) return [`no record under ${key}`]
-  const now = Date.now() / 1000
-  const rows = tests.map(({ test, enabled, state, until }) => {
-    const time =
-      until === undefined
-        ? ''
-        : state === 'passed'
-          ? `until ${localTime(until)} (${timeLeft(until - now)} left)`
-          : `since ${localTime(until)}`
-    return ['', test, state === 'off' ? 'disabled when the record was written' : state, time, enabled ? '' : 'test disabled now']
-  })
-  const from = fromMemory ? 'another connection of it is being tested; its results so far' : 'record'
-  return [`${from} under ${key}${fromMemory && !hasRecord ? ' (no record yet)' : ''}`, ...inColumns(rows)]
 }
 
 function listLines({ lists, score, threshold, allowThreshold, action, standing }: Explanation['dnsbl']): Lines {

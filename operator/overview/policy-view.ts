@@ -1,5 +1,5 @@
-// A policy as `postscreen status` and the page of the operator show it: what the operator has written about it, and what
-// its gateways say.
+// A policy as `postscreen status` and the page of the operator show it: what the operator has written about it, and
+// what its gateways say.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import { conditionsOf } from '../status/condition.ts'
 import { oneLine } from '../gateways/one-line.ts'

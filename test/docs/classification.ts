@@ -118,6 +118,8 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/kubectl-postscreen.md', 'mail/mx  (1 of 2)', not('the output of the command, which test/cli/cluster/golden has for both widths')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen log', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen report', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen explain 203.0.113.9', story('kubectl-postscreen')],
+  ['docs/kubectl-postscreen.md', 'kubectl postscreen simulate', story('kubectl-postscreen')],
   ['docs/kubectl-postscreen.md', 'kubectl postscreen diff', story('kubectl-postscreen')],
   [
     'docs/kubectl-postscreen.md',

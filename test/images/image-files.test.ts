@@ -63,14 +63,15 @@ describe('the files of the image', () => {
     assert.ok(count <= most.count, `${count} packages`)
   })
 
-  test('are all JavaScript, except for the live page, and a gateway loads fewer than 60 of them and no package', async () => {
+  test('are all JavaScript, except for the live page, and a gateway loads fewer than 70 of them and no package', async () => {
     assert.deepEqual(
       readdirSync(join(app, 'program')).filter((name) => !['LICENSES', 'page'].includes(name) && !name.endsWith('.js')),
       [],
     )
     const files = await gateway()
     assert.ok(files.includes('program/postscreen.js'))
-    assert.ok(files.length < 60, files.join(' '))
+    // Each command that shares modules with the gateway splits some of them off into a file of their own.
+    assert.ok(files.length < 70, files.join(' '))
     if (process.platform === 'linux')
       assert.deepEqual(
         files.filter((file) => !file.startsWith('program/')),

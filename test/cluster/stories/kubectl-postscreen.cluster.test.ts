@@ -96,6 +96,28 @@ test('diff compares with the policy in the cluster', async () => {
   assert.match(stdout, /^spec\.mode: Enforce( \(default\))? → Audit$/m)
 })
 
+test('explain, bans, allowlist and lists check ask all gateways', async () => {
+  const explained = await plugin('explain', '203.0.113.9')
+  assert.match(explained.stdout, /203\.0\.113\.9/, explained.stderr)
+  const record = await plugin('allowlist', 'get', '203.0.113.9', '--policy-name', 'mx')
+  assert.match(record.stdout, /no record under 203\.0\.113\.9/, record.stderr)
+  const lists = await plugin('lists', 'check')
+  assert.match(lists.stdout, /^LIST +STATE|no DNS list/m, lists.stderr)
+  const bans = await plugin('bans', 'list')
+  assert.match(bans.stdout + bans.stderr, /^NETWORK|the policy in force has no bans/m)
+  const change = await plugin('bans', 'add', '203.0.113.9')
+  assert.equal(change.code, 3)
+  assert.match(change.stderr, new RegExp(`^  kubectl -n ${home} exec \\S+ -c gateway -- postscreen bans add 203\\.0\\.113\\.9$`, 'm'))
+})
+
+test('simulate reads the logs of all gateways', async () => {
+  const file = join(desk, 'stricter.yaml')
+  writeFileSync(file, JSON.stringify(policy(home, 'mx', { gateway: gateway(), access: [], denylist: { action: 'Drop' } })))
+  const { code, stderr } = await plugin('simulate', '--policy', file, '--since', '1h')
+  // No client has come yet.
+  assert.ok(code === 0 || (code === 1 && stderr.includes('there is no session in the log')), `${code} ${stderr}`)
+})
+
 test('report has the status, metrics and log of each gateway', async () => {
   const { code, stdout, stderr } = await plugin('report', 'mx', '-f', '-')
   assert.equal(code, 0, stderr)

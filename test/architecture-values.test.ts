@@ -20,6 +20,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/lists.ts': 'arguments of the command line',
   'cli/operator.ts': 'arguments of the command line',
   'cli/log.ts': 'arguments of the command line',
+  'cli/simulate.ts': 'arguments of the command line',
   'cli/log/filter.ts': 'arguments of the command line, and addresses of clients, from logs',
   'cli/simulate/': 'addresses of clients, from logs, and files of networks',
   'cli/spf.ts': 'arguments of the command line',

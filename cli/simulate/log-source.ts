@@ -27,10 +27,20 @@ export interface LogSource {
 /** `-` is standard input. Throws if there is no such file. @param now epoch milliseconds, for times without a year */
 export function openLogSource(name: string, now: number): LogSource {
   const size = name === '-' ? undefined : sizeOf(name)
-  const raw: Readable = name === '-' ? process.stdin : createReadStream(name, { highWaterMark: chunkBytes })
+  const pieces: Readable = name === '-' ? process.stdin : createReadStream(name, { highWaterMark: chunkBytes })
+  return logSource({ name, size, pieces }, now)
+}
+
+/** A log as it comes in pieces. */
+export interface LogPieces extends Pick<LogSource, 'name' | 'size'> {
+  readonly pieces: AsyncIterable<Uint8Array>
+}
+
+/** @param now epoch milliseconds, for times without a year */
+export function logSource({ name, size, pieces }: LogPieces, now: number): LogSource {
   const reader = new LineReader(now)
   let read = 0
-  const chunks = counted(raw, (bytes) => (read += bytes))
+  const chunks = counted(pieces, (bytes) => (read += bytes))
   return { name, size, bytesRead: () => read, unread: () => reader.unread, batches: batchesOf(chunks, reader) }
 }
 
@@ -42,10 +52,10 @@ function sizeOf(name: string): number | undefined {
 
 type Chunks = AsyncGenerator<Buffer, void>
 
-async function* counted(raw: Readable, count: (bytes: number) => void): Chunks {
-  for await (const chunk of raw) {
-    count((chunk as Buffer).length)
-    yield chunk as Buffer
+async function* counted(pieces: AsyncIterable<Uint8Array>, count: (bytes: number) => void): Chunks {
+  for await (const piece of pieces) {
+    count(piece.length)
+    yield Buffer.from(piece.buffer, piece.byteOffset, piece.length)
   }
 }
 

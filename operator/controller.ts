@@ -12,6 +12,7 @@ import { Refresh } from './gateways/refresh.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { splitKey } from './kube/object.ts'
 import { type Progress, type QueueObserver, WorkQueue } from './kube/work-queue.ts'
+import type { WatchedPolicy } from './live/operator-state.ts'
 import type { Reporter } from './pass-report.ts'
 import type { PolicyMemories } from './policy-memory.ts'
 import { Reconciler } from './reconcile.ts'
@@ -90,6 +91,14 @@ export class Controller {
 
   get policies(): readonly string[] {
     return this.#cache.policies()
+  }
+
+  /** The policies, and the pods of their gateways. */
+  watched(): readonly WatchedPolicy[] {
+    return this.#cache.policies().flatMap((key) => {
+      const policy = this.#cache.policy(key)
+      return policy === undefined ? [] : [{ policy, pods: this.#cache.ofPolicy(key).filter(({ kind }) => kind === 'Pod') }]
+    })
   }
 
   get depth(): number {

@@ -7,6 +7,8 @@ import { askOverHttp } from './gateways/ask.ts'
 import { connectKube, type KubeClient } from './kube/kube-client.ts'
 import { elect, type Election } from './kube/lease.ts'
 import { serveAdmin } from './operator-admin.ts'
+import { OperatorPages } from './live/operator-pages.ts'
+import type { OperatorFacts } from './live/operator-facts.ts'
 import { OperatorMetrics } from './operator-metrics.ts'
 import type { ElectionSettings, OperatorOptions } from './operator-options.ts'
 import { Term } from './term.ts'
@@ -57,6 +59,14 @@ class RunningOperator implements Operator {
   #election: Election | undefined
   #term: Term | undefined
   #adminServer: AdminServer | undefined
+  readonly #startedAt = Date.now()
+  readonly #live = new OperatorPages({
+    page: this.#gateways.page,
+    now: Date.now,
+    facts: () => this.#facts(),
+    watched: () => this.#term?.watched() ?? [],
+    events: () => this.#term?.recentEvents() ?? [],
+  })
   #stopping = false
   readonly #stuck = Promise.withResolvers<void>()
 
@@ -91,6 +101,7 @@ class RunningOperator implements Operator {
         sick: () => this.#sick(),
         notReady: () => undefined,
         metrics: () => this.#metrics.text(),
+        live: this.#live,
       })
       log.info(`admin server on ${this.#adminServer.address}`)
     }
@@ -100,6 +111,7 @@ class RunningOperator implements Operator {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#live.close()
     await this.#term?.end()
     await this.#election?.release()
     await this.#gateways.close()
@@ -139,6 +151,22 @@ class RunningOperator implements Operator {
     const limit = setTimeout(() => this.#stuck.resolve(), abortMs)
     await term.abort()
     clearTimeout(limit)
+  }
+
+  /** What the live page says of this process. */
+  async #facts(): Promise<OperatorFacts> {
+    const { election, namespaces } = this.#options
+    const heard = (this.#term?.lastHeard() ?? []).map(({ at }) => at).filter((at) => at > 0)
+    return {
+      ...{ version, namespaces, startedAt: this.#startedAt },
+      identity: election?.identity ?? '',
+      lease: election === undefined ? '' : `${election.namespace}/${election.name}`,
+      leadsSince: this.#term?.began,
+      heardAt: heard.length === 0 ? undefined : Math.max(...heard),
+      waiting: this.#term?.depth ?? 0,
+      memoryBytes: process.memoryUsage.rss(),
+      ...(await this.#metrics.figures()),
+    }
   }
 
   #sick(): string | undefined {

@@ -2,6 +2,7 @@
 // and alerts work.
 import { Counter, Gauge, Registry } from 'prom-client'
 import { observeProcess } from '../runtime/process-metrics.ts'
+import type { OperatorFacts } from './live/operator-facts.ts'
 import { QueueMetrics, type QueueSources } from './queue-metrics.ts'
 import type { Truth } from './status/condition.ts'
 import { conditionTypes, type Findings } from './status/findings.ts'
@@ -87,6 +88,26 @@ export class OperatorMetrics {
     this.#conditions.reset()
     this.#others.reset()
     this.#omitted.reset()
+  }
+
+  /** Sums of counters, for the live page. */
+  async figures(): Promise<Pick<OperatorFacts, 'passes' | 'changes' | 'requests'>> {
+    const samples = async (name: string) => (await this.#registry.getSingleMetric(name)?.get())?.values ?? []
+    const sum = (values: Awaited<ReturnType<typeof samples>>): number => values.reduce((total, { value }) => total + value, 0)
+    const [passes, failed, times, changes, requests] = await Promise.all([
+      samples('controller_runtime_reconcile_total'),
+      samples('controller_runtime_reconcile_errors_total'),
+      samples('controller_runtime_reconcile_time_seconds'),
+      samples('postscreen_operator_changes_total'),
+      samples('rest_client_requests_total'),
+    ])
+    const count = sum(passes)
+    const seconds = times.find((one) => 'metricName' in one && String(one.metricName).endsWith('_sum'))?.value ?? 0
+    return {
+      passes: { count, failed: sum(failed), meanMs: count === 0 ? 0 : (seconds * 1000) / count },
+      changes: sum(changes),
+      requests: { count: sum(requests), failed: sum(requests.filter(({ labels }) => !/^[23]/.test(String(labels['code'])))) },
+    }
   }
 
   async text(): Promise<{ readonly type: string; readonly text: string }> {

@@ -10,6 +10,8 @@ import { describeError } from './kube/kube-error.ts'
 import { leaderClient } from './kube/leader-client.ts'
 import type { OperatorMetrics } from './operator-metrics.ts'
 import type { OperatorOptions } from './operator-options.ts'
+import type { WatchedPolicy } from './live/operator-state.ts'
+import { type RecentEvent, RecentEvents } from './live/recent-events.ts'
 import { PolicyMemories } from './policy-memory.ts'
 
 export interface TermParts {
@@ -26,6 +28,9 @@ export class Term {
   readonly #parts: TermParts
   readonly #controller: Controller
   readonly #events: EventRecorder
+  readonly #recent: RecentEvents
+  /** Epoch milliseconds. */
+  readonly began = Date.now()
   readonly #over = new AbortController()
   #ended: Promise<void> | undefined
 
@@ -42,6 +47,7 @@ export class Term {
       instance: options.election?.identity ?? 'postscreen-operator',
       onTrouble: (text) => log.debug(text),
     })
+    this.#recent = new RecentEvents(this.#events, Date.now)
     this.#controller = new Controller({
       client,
       namespaces: options.namespaces,
@@ -51,7 +57,7 @@ export class Term {
       workers: options.workers,
       resyncMs: options.resyncMs,
       memories,
-      reporter: new EventReporter(this.#events, metrics, log, memories),
+      reporter: new EventReporter(this.#recent, metrics, log, memories),
       queueObserver: metrics.queue,
       onError: (key, error) => this.#tell(() => log.warn({ policy: key }, `the pass failed and will be retried: ${describeError(error)}`)),
       onTrouble: (text) => this.#tell(() => log.warn(text)),
@@ -61,6 +67,16 @@ export class Term {
       // It was stopped before the watches were complete.
       () => undefined,
     )
+  }
+
+  /** The policies, and the pods of their gateways. */
+  watched(): readonly WatchedPolicy[] {
+    return this.#controller.watched()
+  }
+
+  /** The last events, the newest first. */
+  recentEvents(): readonly RecentEvent[] {
+    return this.#recent.list()
   }
 
   get depth(): number {

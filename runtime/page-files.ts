@@ -8,7 +8,10 @@ const folder = new URL('page/', import.meta.url)
 
 /** What both pages use, and what each has of its own. */
 const shared = ['page.css', 'icon.svg', 'dom.js', 'outcomes.js', 'plot.js', 'stream.js', 'theme.js'] as const
-const own = { gateway: ['gateway.js', 'health.js', 'explain.js', 'sessions.js', 'panels.js'] } as const
+const own = {
+  gateway: ['gateway.js', 'health.js', 'explain.js', 'sessions.js', 'panels.js'],
+  operator: ['operator.css', 'operator.js', 'policies.js'],
+} as const
 
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',

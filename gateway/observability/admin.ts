@@ -42,6 +42,7 @@ export async function serveAdmin(endpoint: Endpoint, pages: AdminPages): Promise
         text: `${JSON.stringify(await pages.status(), undefined, 2)}\n`,
       }),
       '/live': () => pages.live.page(),
+      '/live/hour': () => pages.live.hour(),
       '/live/events': { stream: pages.live.open },
       '/live/sessions': (query) => pages.live.sessions(query),
       '/live/session': (query) => pages.live.session(query),

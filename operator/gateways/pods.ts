@@ -80,15 +80,16 @@ export function isEnding({ metadata, status }: KubeObject): boolean {
 
 /** The parts of a pod that are kept in memory. */
 export function slimPod(object: KubeObject): KubeObject {
-  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp } = object.metadata
+  const { name, namespace, uid, resourceVersion, creationTimestamp, labels, annotations, ownerReferences, deletionTimestamp } =
+    object.metadata
   const { phase, podIP, hostIP, conditions, containerStatuses } = fieldsOf(object['status'])
   const states = list(containerStatuses).map(({ state }) => ({ state }))
   const metadata = {
     name,
     ...Object.fromEntries(
-      Object.entries({ namespace, uid, resourceVersion, labels, annotations, ownerReferences, deletionTimestamp }).filter(
-        ([, value]) => value !== undefined,
-      ),
+      Object.entries({
+        ...{ namespace, uid, resourceVersion, creationTimestamp, labels, annotations, ownerReferences, deletionTimestamp },
+      }).filter(([, value]) => value !== undefined),
     ),
   }
   return {

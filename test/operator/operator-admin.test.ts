@@ -1,9 +1,11 @@
 // The operator's health and metrics over HTTP.
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import { OperatorPages } from '../../operator/live/operator-pages.ts'
 import { type AdminPages, serveAdmin } from '../../operator/operator-admin.ts'
 
 const well: AdminPages = {
+  live: new OperatorPages({ page: async () => undefined, now: Date.now, facts: () => assert.fail(), watched: () => [], events: () => [] }),
   sick: () => undefined,
   notReady: () => undefined,
   metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'up 1\n' }),
@@ -42,8 +44,18 @@ const cases: readonly {
     code: 500,
     text: 'no registry\n',
   },
-  { path: '/', what: 'with what there is', code: 404, text: 'there are /healthz, /readyz and /metrics\n' },
-  { path: '/../healthz/x', what: 'with what there is', code: 404, text: 'there are /healthz, /readyz and /metrics\n' },
+  {
+    path: '/other',
+    what: 'with what there is',
+    code: 404,
+    text: 'there are /, /healthz, /readyz, /metrics, /live, /live/events and /explain\n',
+  },
+  {
+    path: '/../healthz/x',
+    what: 'with what there is',
+    code: 404,
+    text: 'there are /, /healthz, /readyz, /metrics, /live, /live/events and /explain\n',
+  },
 ]
 
 describe('the admin server answers', () => {

@@ -10,26 +10,29 @@ import { pageFiles } from '../../runtime/page-files.ts'
 
 const folder = fileURLToPath(new URL('../../runtime/page/', import.meta.url))
 const names = readdirSync(folder)
+const pages = ['gateway', 'operator'] as const
+const namesOf = (page: (typeof pages)[number]): readonly string[] =>
+  Object.keys(pageFiles(page)).map((path) => (path === '/' ? `${page}.html` : path.slice('/page/'.length)))
 const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
 
 /** So that the page opens at once through a slow connection to a cluster. */
 const mostBytes = 60_000
 
-test('the image has the page in at most 60 kB', async (t) => {
+test('the image has each page in at most 60 kB', async (t) => {
   const image = mkdtempSync(join(tmpdir(), 'page-'))
   t.after(() => rmSync(image, { recursive: true }))
   await bundle(image)
   const built = join(image, 'program/page')
   assert.deepEqual(readdirSync(built).toSorted(), names.toSorted())
-  const bytes = names.reduce((sum, name) => sum + statSync(join(built, name)).size, 0)
-  assert.ok(bytes <= mostBytes, `${bytes} bytes`)
+  for (const page of pages) {
+    const bytes = namesOf(page).reduce((sum, name) => sum + statSync(join(built, name)).size, 0)
+    assert.ok(bytes <= mostBytes, `${page}: ${bytes} bytes`)
+  }
 })
 
 test('every file is served with its type, under a policy that allows nothing from elsewhere', () => {
-  const pages = pageFiles('gateway')
-  const served = Object.keys(pages).map((path) => (path === '/' ? 'gateway.html' : path.slice('/page/'.length)))
-  assert.deepEqual(served.toSorted(), names.toSorted())
-  for (const page of Object.values(pages)) {
+  assert.deepEqual([...new Set(pages.flatMap(namesOf))].toSorted(), names.toSorted())
+  for (const page of pages.flatMap((name) => Object.values(pageFiles(name)))) {
     const { code, type, headers } = page()
     assert.equal(code, 200)
     assert.match(type, /^(text\/(html|css|javascript); charset=utf-8|image\/svg\+xml)$/)

@@ -7,7 +7,8 @@ import { type Outcome, outcomes } from '../../core/outcome-names.ts'
 import { isPartOf, readSubject } from '../explain/explain-page.ts'
 import type { RecentSession, SessionFilter } from '../explain/recent-sessions.ts'
 import { type LiveState, liveState, type ReportOf } from './live-state.ts'
-import { LiveStream, viewersAtMost } from './live-stream.ts'
+import { LiveStream, viewersAtMost } from '../../../runtime/live-stream.ts'
+import { fieldsOf } from '../../../crds/is-object.ts'
 import type { SessionLine } from './session-line.ts'
 
 /** A filter as plain data: `address` an address or a network. */
@@ -34,10 +35,11 @@ export interface LiveSource {
 export const sessionsFound = 200
 const sessionsAtFirst = 200
 const sessionsInUpdate = 20
+const newMinutes = 2
 
 export class LivePages {
   readonly #source: LiveSource
-  readonly #stream = new LiveStream({ state: (what) => this.state(what) })
+  readonly #stream = new LiveStream({ state: (what) => (what === 'all' ? this.state(what) : this.#news()) })
   readonly #notReady = new StateSince()
   #known = new Map<number, number>()
 
@@ -66,24 +68,26 @@ export class LivePages {
     })
   }
 
+  /** An update has the minute that is not over and the one before it. */
+  async #news(): Promise<object> {
+    const { hour, ...state } = await this.state('new')
+    return { ...state, hour: hour && { ...hour, minutes: hour.minutes.slice(-newMinutes) } }
+  }
+
   /** For /live. */
   async page(): Promise<AdminPage> {
     return json(await this.state('all'))
   }
 
   /** For /live/events. */
-  readonly open: OpenStream = (response) => {
-    if (this.#stream.isFull) return plainPage(503, `${viewersAtMost} people look at this page already`)
-    const viewer = {
-      write: (text: string) => void response.write(text),
-      get unread() {
-        return response.writableLength
-      },
-      close: () => response.destroy(),
-    }
-    response.once('close', () => this.#stream.remove(viewer))
-    void this.#stream.add(viewer)
-    return undefined
+  get open(): OpenStream {
+    return this.#stream.open
+  }
+
+  /** For /live/hour: what the operator adds up for its own page. */
+  async hour(): Promise<AdminPage> {
+    const state = await this.state('all')
+    return json({ at: state.at, outcomes, hour: state.hour, version: fieldsOf(state.status)['version'] })
   }
 
   /** For /live/sessions?address=ADDRESS&outcome=OUTCOME,OUTCOME&text=TEXT; all of them optional. */

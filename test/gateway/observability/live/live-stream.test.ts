@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LivePages, type LiveSource } from '../../../../gateway/observability/live/live-pages.ts'
 import { type LiveState, liveState } from '../../../../gateway/observability/live/live-state.ts'
-import { LiveStream, type Viewer, viewersAtMost } from '../../../../gateway/observability/live/live-stream.ts'
+import { LiveStream, type Viewer, viewersAtMost } from '../../../../runtime/live-stream.ts'
 
 const none = { now: 0, most: viewersAtMost }
 const empty = (): LiveState =>

@@ -1,6 +1,7 @@
-// Sends the state to the viewers of the live page once a second. Without a viewer nothing is computed, and no timer
-// runs.
-import type { LiveState } from './live-state.ts'
+// Sends the state of a program to the viewers of its live page once a second. Without a viewer nothing is computed, and
+// no timer runs.
+import type http from 'node:http'
+import { type AdminPage, type OpenStream, plainPage } from './admin-server.ts'
 
 /** A connection to a browser: server-sent events. */
 export interface Viewer {
@@ -11,8 +12,8 @@ export interface Viewer {
 }
 
 export interface StreamParts {
-  /** The state with the last sessions, for a new viewer; or with what is new since the last call. */
-  readonly state: (what: 'all' | 'new') => Promise<LiveState>
+  /** The whole state, for a new viewer; or what is new since the last call, for those that have it. */
+  readonly state: (what: 'all' | 'new') => Promise<object>
   /** Milliseconds between updates. Default: 1000. */
   readonly everyMs?: number
 }
@@ -20,8 +21,6 @@ export interface StreamParts {
 export const viewersAtMost = 20
 /** A viewer that has so much left to read is closed: it may come again. */
 const mostUnread = 512 * 1024
-/** Minutes of an update: the one that is not over and the one before it. */
-const newMinutes = 2
 
 export class LiveStream {
   readonly #parts: StreamParts
@@ -31,6 +30,15 @@ export class LiveStream {
 
   constructor(parts: StreamParts) {
     this.#parts = parts
+  }
+
+  /** For the admin server. */
+  readonly open: OpenStream = (response): AdminPage | undefined => {
+    if (this.isFull) return plainPage(503, `${viewersAtMost} people look at this page already`)
+    const viewer = viewerOf(response)
+    response.once('close', () => this.remove(viewer))
+    void this.add(viewer)
+    return undefined
   }
 
   get viewers(): number {
@@ -72,8 +80,7 @@ export class LiveStream {
     if (this.#isBusy) return
     this.#isBusy = true
     try {
-      const { hour, ...state } = await this.#parts.state('new')
-      const text = eventOf('new', { ...state, hour: hour && { ...hour, minutes: hour.minutes.slice(-newMinutes) } })
+      const text = eventOf('new', await this.#parts.state('new'))
       for (const viewer of this.#viewers) this.#send(viewer, text)
     } catch {
       // A worker did not answer: the next update comes in a second.
@@ -90,4 +97,12 @@ export class LiveStream {
   }
 }
 
-const eventOf = (event: 'all' | 'new', state: LiveState): string => `event: ${event}\ndata: ${JSON.stringify(state)}\n\n`
+const eventOf = (event: 'all' | 'new', state: object): string => `event: ${event}\ndata: ${JSON.stringify(state)}\n\n`
+
+const viewerOf = (response: http.ServerResponse): Viewer => ({
+  write: (text) => void response.write(text),
+  get unread() {
+    return response.writableLength
+  },
+  close: () => response.destroy(),
+})

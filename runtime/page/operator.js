@@ -107,7 +107,7 @@ function drawLegend(cursor) {
   const sum = (of) => whole.reduce((total, one) => total + of(one), 0)
   const all = sum(totalOf)
   say('l-at', cursor === undefined ? 'a minute' : minuteOf(state.hour.lastMinute - (rows.length - 1 - cursor) * minuteMs))
-  const line = (group) => h('tr', {}, h('td', {}, swatch(group), h('span', { class: 'lab' }, group.name)), h('td', { class: 'num' }, count(row[group.id])), h('td', { class: 'num' }, count(sum((one) => one[group.id]))), h('td', { class: 'num mute' }, percent(sum((one) => one[group.id]), all)))
+  const line = (group) => h('tr', {}, h('td', {}, h('span', { class: 'state' }, swatch(group), group.name)), h('td', { class: 'num' }, count(row[group.id])), h('td', { class: 'num' }, count(sum((one) => one[group.id]))), h('td', { class: 'num mute' }, percent(sum((one) => one[group.id]), all)))
   put(byId('legend').tBodies[0], groups.toReversed().map(line), h('tr', { class: 'sum' }, h('td', { class: 'mute' }, 'All'), h('td', { class: 'num' }, count(totalOf(row))), h('td', { class: 'num' }, count(all)), h('td')))
 }
 

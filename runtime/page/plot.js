@@ -2,7 +2,7 @@
 import { count, minuteOf, svg } from './dom.js'
 import { groups } from './outcomes.js'
 
-const left = 34
+const left = 40
 const top = 8
 const bottom = 20
 const minuteMs = 60_000

@@ -55,6 +55,11 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/gitops.md', 'kubectl -n argocd patch', cluster],
   [
     'docs/live-page.md',
+    'kubectl -n postscreen-system port-forward',
+    elsewhere('test/page/operator-page.live.test.ts opens the page of an operator without a cluster'),
+  ],
+  [
+    'docs/live-page.md',
     'kubectl -n mail port-forward',
     elsewhere('test/page/gateway-page.live.test.ts opens the page of a gateway without a cluster'),
   ],

@@ -1,5 +1,5 @@
-// Draws the pictures of the live page for README and docs: `node test/page/screenshots.ts` runs the demo with a crowd for two and a half minutes and
-// writes docs/images/live-page-light.png, -dark.png and -phone.png.
+// Draws the pictures of the live pages for README and docs: `node test/page/screenshots.ts` runs the demo with a crowd for two and a half minutes and
+// writes docs/images/live-page-light.png, -dark.png and -phone.png; then operator-page-….png, of a scene. `operator` as an argument draws only these.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Browser, type Screen } from './browser.ts'
 import { type Visitor, visit } from './crowd.ts'
+import { serveOperatorScene } from './operator-scene.ts'
 
 const entry = fileURLToPath(new URL('../../cli/postscreen.js', import.meta.url))
 const images = fileURLToPath(new URL('../../docs/images/', import.meta.url))
@@ -59,7 +60,30 @@ async function draw(admin: string): Promise<void> {
   await browser.close()
 }
 
+/** The operator's page, with a scene in place of a cluster. */
+async function drawOperator(): Promise<void> {
+  const scene = await serveOperatorScene()
+  const browser = await Browser.start()
+  const take = async (name: string, screen: Screen, before: string): Promise<void> => {
+    const tab = await browser.tab(screen)
+    await tab.open(`${scene.address}/`)
+    await tab.until(`document.getElementById('live').textContent === 'Live' && document.querySelector('.row')`)
+    await tab.read(before)
+    await sleep(1500)
+    writeFileSync(`${images}operator-page-${name}.png`, await tab.screenshot())
+    if (tab.errors.length > 0) console.error(tab.errors)
+  }
+  await take('light', { width: 1440, height: 980 }, '0')
+  await take('dark', { width: 1440, height: 980, theme: 'dark' }, `document.querySelector('[data-key="shop/mx"]').click()`)
+  await take('phone', { width: 390, height: 844, isPhone: true }, '0')
+  await browser.close()
+  scene.close()
+}
+
 async function main(): Promise<void> {
+  await drawOperator()
+  if (process.argv[2] === 'operator') return
+
   const demo = spawn(process.execPath, [entry, 'demo', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

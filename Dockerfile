@@ -7,8 +7,11 @@
 #   docker run --read-only -p 2525:2525 -v "$PWD/mx.yaml:/etc/postscreen/policy.yaml:ro" postscreen gateway --policy /etc/postscreen/policy.yaml
 #
 # BUILD is a Debian with npm (any Node from 20 on); BASE needs glibc and libstdc++ and nothing else: no shell, no Node, no package manager.
-# Node also needs libatomic, which comes from BUILD.
-# POSTFIX_BASE is a Debian. Behind a registry of your own, npm's settings come in as secrets, which no image keeps:
+# Node also needs libatomic, which comes from Debian's packages.
+# POSTFIX_BASE is a Debian. release/run passes all three by digest.
+# For another architecture (--platform linux/arm64) the stage `build` runs on the machine's own. It runs the other Node only to fill its compile
+# cache, where the machine has an emulator (binfmt_misc); elsewhere the image has no compile cache. Postfix needs the emulator.
+# Behind a registry of your own, npm's settings come in as secrets, which no image keeps:
 #   docker build --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt …   (cafile=/run/secrets/ca)
 ARG BUILD=docker.io/library/node:24-bookworm-slim
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot
@@ -24,30 +27,24 @@ RUN postconf -m 2>/dev/null | grep -qx lmdb || { \
 COPY charts/images/postfix/ /usr/local/lib/postfix-image/
 ENTRYPOINT ["/usr/local/lib/postfix-image/entrypoint"]
 
-FROM ${BUILD} AS build
+FROM ${BASE} AS runtime
+
+FROM --platform=$BUILDPLATFORM ${BUILD} AS build
+ARG TARGETARCH
 WORKDIR /app
 COPY package.json package-lock.json ./
-COPY release/packages.ts release/
+COPY release/packages.ts release/image-packages.sh release/
 # --ignore-scripts: no package runs an install script; native parts come prebuilt. The packages for development bring esbuild; the image gets only
 # packages with native libraries (release/packages.ts), since all others are part of the bundle. A pod reads its service account, and
 # static-kubeconfig.ts a kubeconfig, so @kubernetes/client-node stays out.
 # test/images/image-files.test.ts checks what a pod loads, and the size.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    npm ci --ignore-scripts --no-audit --no-fund --cache /tmp/npm \
- && mkdir -p /packages/usr/local/bin \
- && mv node_modules/node-linux-*/bin/node /packages/usr/local/bin/node \
- && { ldconfig -p | grep -q libatomic.so.1 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends libatomic1; }; } \
- && atomic=$(ldconfig -p | awk '/libatomic\.so\.1 / { print $NF; exit }') \
- && libraries=/packages/usr/lib/$(basename "$(dirname "$atomic")") \
- && mkdir -p "$libraries" \
- && cp -L "$atomic" "$libraries/" \
- && rm -rf node_modules/node-linux-* /tmp/npm \
- && /packages/usr/local/bin/node release/packages.ts /packages/app \
- && chmod -R a+rX,go-w /packages
+    sh release/image-packages.sh "$TARGETARCH" /packages
 COPY . .
 # What `npm run build` does too: JavaScript in a few files. The image may have no shell and no env, so the command names its interpreter in full; the
-# option's reason is in test/laboratory/gateway-flags.ts.
-RUN /packages/usr/local/bin/node release/bundle.ts /program/app \
+# option's reason is in test/laboratory/gateway-flags.ts. VERSION is the version of a release; empty: the one in package.json.
+ARG VERSION=
+RUN VERSION="$VERSION" /builder/node release/bundle.ts /program/app \
  && mkdir -p /program/app/bin /program/usr/local/bin \
  && printf '#!/usr/local/bin/node --max-semi-space-size=4\nimport "/app/program/postscreen.js"\n' > /program/app/bin/postscreen \
  && chmod 755 /program/app/bin/postscreen \
@@ -55,9 +52,16 @@ RUN /packages/usr/local/bin/node release/bundle.ts /program/app \
  && cp LICENSE /program/app/
 # Node keeps the code that it compiles for the next start. It knows a file by its path, so the program runs at its place in the image. The folder that
 # it looks into ends in the number of the user; it is written here, by root, for the user of the image.
-RUN cp -R /program/app/. . \
- && /packages/usr/local/bin/node release/fill-compile-cache.ts /app/program/postscreen.js /program/app/.compiled \
- && for folder in /program/app/.compiled/*-0; do mv "$folder" "${folder%-0}-65532"; done \
+# QEMU_LD_PREFIX is where an emulator finds the libraries of another architecture.
+COPY --from=runtime / /runtime
+RUN export QEMU_LD_PREFIX=/runtime; \
+    cp -R /packages/usr/lib/. /runtime/usr/lib/; \
+    if ! /packages/usr/local/bin/node --version; then echo 'no compile cache: this machine cannot run the Node of the image' >&2; else \
+      cp -R /program/app/. . \
+      && rm -rf node_modules && cp -R /packages/app/node_modules . \
+      && /packages/usr/local/bin/node release/fill-compile-cache.ts /app/program/postscreen.js /program/app/.compiled \
+      && for folder in /program/app/.compiled/*-0; do mv "$folder" "${folder%-0}-65532"; done; \
+    fi \
  && chmod -R a+rX,go-w /program
 
 FROM ${BASE}

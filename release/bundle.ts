@@ -69,7 +69,13 @@ export async function bundle(folder: string, { command = 'cli/postscreen.js', pl
   // What browsers load, see runtime/page-files.ts.
   copyPage(join(root, 'runtime/page'), join(folder, 'program/page'))
   writeFileSync(join(folder, 'program/LICENSES'), licenses(metafile))
-  writeFileSync(join(folder, 'package.json'), readFileSync(join(root, 'package.json')))
+  writeFileSync(join(folder, 'package.json'), manifest(process.env['VERSION']))
+}
+
+/** package.json; with the version of a release if there is one. */
+function manifest(version: string | undefined): string {
+  const text = readFileSync(join(root, 'package.json'), 'utf8')
+  return (version ?? '') === '' ? text : `${JSON.stringify({ ...(JSON.parse(text) as object), version }, undefined, 2)}\n`
 }
 
 /** Scripts and style in as few bytes as possible; the names of files and of what they export stay. */

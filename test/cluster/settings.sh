@@ -6,6 +6,10 @@ helm=4.2.4
 containerd=2.3.7
 coredns=1.15.0
 helm3=3.17.2
+# release/run works with these.
+crane=0.20.7
+cosign=2.6.5
+oras=1.3.6
 
 cluster_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$(cd "$cluster_folder/../.." && pwd)

@@ -156,6 +156,9 @@ export const treatments: readonly (readonly [page: string, start: string, treatm
   ['docs/read-the-log.md', 'Nov 23', log],
   ['docs/read-the-log.md', 'CONNECT from [192.0.2.10]', log],
   ['docs/read-the-log.md', 'CONNECT from [192.0.2.66]', log],
+  ['docs/releases.md', 'cosign verify-blob', elsewhere('needs the files of a release')],
+  ['docs/releases.md', 'cosign verify --key', elsewhere('needs a release in a registry')],
+  ['docs/releases.md', 'cosign generate-key-pair', elsewhere('test/cluster/release makes such keys and runs release/run with them')],
   ['docs/reliability.md', 'sum by (pod)', promql],
   ['docs/reliability.md', 'max(sum by (pod)', promql],
   [

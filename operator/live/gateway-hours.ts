@@ -1,5 +1,5 @@
-// The last hour of each gateway, for the live page. Gateways are asked only while somebody looks at the page, each at
-// most every ten seconds, and few at a time.
+// The last hour of each gateway, for the live page. Gateways are asked only while the page has viewers, each at most
+// every ten seconds, and few at a time.
 import { type HourReport, readHour } from './hour-report.ts'
 
 export interface GatewayHoursParts {

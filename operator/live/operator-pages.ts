@@ -1,4 +1,5 @@
-// The pages of the operator's live view: /live, the stream of its changes, and what all policies decide about an address.
+// The pages of the operator's live view: /live, the stream of its changes, and what all policies decide about an
+// address.
 import { isIP } from 'node:net'
 import { type AdminPage, type OpenStream, plainPage } from '../../runtime/admin-server.ts'
 import { LiveStream, viewersAtMost } from '../../runtime/live-stream.ts'

@@ -12,6 +12,7 @@ import { idle } from './cases/idle.ts'
 import { pregreet } from './cases/pregreet.ts'
 import { relay } from './cases/relay.ts'
 import { simulate } from './cases/simulate.ts'
+import { viewersCase } from './cases/viewers.ts'
 import { visits } from './cases/visits.ts'
 import { workers } from './cases/workers.ts'
 import { zombies } from './cases/zombies.ts'
@@ -37,6 +38,7 @@ export const cases: readonly BenchCase[] = [
   access,
   zombies,
   workers,
+  viewersCase,
   idle,
   simulate,
 ]

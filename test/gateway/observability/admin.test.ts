@@ -66,7 +66,7 @@ const pages: readonly Page[] = [
     want: [
       404,
       plain,
-      'there are /, /healthz, /readyz, /metrics, /status, /live, /live/events, /live/sessions, /live/session, /explain and /bans\n',
+      'there are /, /healthz, /readyz, /metrics, /status, /live, /live/hour, /live/events, /live/sessions, /live/session, /explain and /bans\n',
     ],
   },
   { what: 'lists bans', path: '/bans', want: [200, /^application\/json$/, '{\n  "bans": []\n}\n'] },

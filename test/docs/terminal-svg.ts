@@ -6,9 +6,9 @@ export interface Run {
   readonly tone: Tone
 }
 
-export type Tone = 'plain' | 'green' | 'red' | 'cyan' | 'yellow' | 'gray'
+export type Tone = 'plain' | 'green' | 'red' | 'cyan' | 'yellow' | 'blue' | 'gray'
 
-const tones: Readonly<Record<string, Tone>> = { '31': 'red', '32': 'green', '33': 'yellow', '36': 'cyan', '90': 'gray' }
+const tones: Readonly<Record<string, Tone>> = { '31': 'red', '32': 'green', '33': 'yellow', '34': 'blue', '36': 'cyan', '90': 'gray' }
 
 /** Splits a line at its SGR escapes. Any other code, such as 39 (the default colour), ends the colour. */
 export function runsOf(line: string): readonly Run[] {
@@ -45,7 +45,7 @@ const style = `
   .edge { stroke: #d1d9e0 }
   .dot { fill: #d1d9e0 }
   .title { fill: #59636e; text-anchor: middle }
-  .green { fill: #116329 } .red { fill: #b3202c } .cyan { fill: #0550ae } .yellow { fill: #7d4e00 } .gray { fill: #6e7781 }
+  .green { fill: #116329 } .red { fill: #b3202c } .cyan { fill: #0550ae } .yellow { fill: #7d4e00 } .blue { fill: #3b5bdb } .gray { fill: #6e7781 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc }
     .frame { fill: #0d1117; stroke: #3d444d }
@@ -53,7 +53,7 @@ const style = `
     .edge { stroke: #3d444d }
     .dot { fill: #3d444d }
     .title { fill: #9198a1 }
-    .green { fill: #3fb950 } .red { fill: #ff7b72 } .cyan { fill: #79c0ff } .yellow { fill: #d29922 } .gray { fill: #8b949e }
+    .green { fill: #3fb950 } .red { fill: #ff7b72 } .cyan { fill: #79c0ff } .yellow { fill: #d29922 } .blue { fill: #6ea8fe } .gray { fill: #8b949e }
   }
 `
 

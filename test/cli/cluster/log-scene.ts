@@ -1,4 +1,6 @@
 // Logs of two gateways, as gateways write them: one session of each kind, and what belongs to none.
+import { LogLines } from '../../../cli/log/log-record.ts'
+import { Printer, type PrinterOptions } from '../../../cli/log/printer.ts'
 
 const second = (offset: number): string => new Date(Date.parse('2026-12-01T10:33:40.000Z') + offset * 1000).toISOString()
 
@@ -184,4 +186,23 @@ const timeOf = (line: string): string => (JSON.parse(line) as { time: string }).
 export const logs: Readonly<Record<string, string>> = {
   'mx-gateway-7c9d4b-x2k4p': inOrder(pregreet + permitted + listed + fresh + audited + ignored + inForce + answer + unfinished),
   'mx-gateway-7c9d4b-mm8tz': inOrder(denied + pipelining + hungUp + comesBack + unserved + full + banned + listFails),
+}
+
+export const everything = { networks: [], outcomes: undefined, text: '' }
+
+/** What is printed for the logs of the scene, merged by time. */
+export function printed(options: Partial<PrinterOptions> & { readonly width?: number; readonly hasColour?: boolean } = {}): string {
+  let text = ''
+  const { width = 80, hasColour = false, ...more } = options
+  const printer = new Printer({
+    ...{ output: 'text', filter: everything, isVerbose: false, isComplete: true, isTerminal: true, now: () => 0 },
+    style: { width, hasColour, hasUtf8: true },
+    write: (piece) => (text += piece),
+    ...more,
+  })
+  const lines = Object.entries(logs).flatMap(([pod, log]) => log.split('\n').map((line) => ({ pod, line: new LogLines(0).read(line) })))
+  const there = lines.flatMap(({ pod, line }) => (line === undefined ? [] : [{ pod, line }]))
+  for (const { pod, line } of there.toSorted((a, b) => a.line.time - b.line.time)) printer.take(pod, line)
+  printer.finish(false)
+  return text
 }

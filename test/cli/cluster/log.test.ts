@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { readFilter } from '../../../cli/log/filter.ts'
 import { LogLines } from '../../../cli/log/log-record.ts'
 import { decide } from '../../../cli/log/outcome.ts'
-import { Printer, type PrinterOptions } from '../../../cli/log/printer.ts'
+import { Printer } from '../../../cli/log/printer.ts'
 import type { Arrival } from '../../operator/kube/scripted-api-server.ts'
 import { untilHolds } from '../../support/until-holds.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { assertGolden } from './golden.ts'
-import { inOrder, logs, record, sessionLog } from './log-scene.ts'
+import { everything, inOrder, logs, printed, record, sessionLog } from './log-scene.ts'
 import { runCommand } from './run-command.ts'
 import { podObject } from './scene.ts'
 
@@ -29,25 +29,6 @@ beforeEach(() => {
   fake.server.arrivals.length = 0
   for (const [pod, log] of Object.entries(logs)) fake.logs.set(`mail/${pod}`, log)
 })
-
-const everything = { networks: [], outcomes: undefined, text: '' }
-
-/** What is printed for the logs of the scene, merged by time. */
-function printed(options: Partial<PrinterOptions> & { readonly width?: number } = {}): string {
-  let text = ''
-  const { width = 80, ...more } = options
-  const printer = new Printer({
-    ...{ output: 'text', filter: everything, isVerbose: false, isComplete: true, isTerminal: true, now: () => 0 },
-    style: { width, hasColour: false, hasUtf8: true },
-    write: (piece) => (text += piece),
-    ...more,
-  })
-  const lines = Object.entries(logs).flatMap(([pod, log]) => log.split('\n').map((line) => ({ pod, line: new LogLines(0).read(line) })))
-  const there = lines.flatMap(({ pod, line }) => (line === undefined ? [] : [{ pod, line }]))
-  for (const { pod, line } of there.toSorted((a, b) => a.line.time - b.line.time)) printer.take(pod, line)
-  printer.finish(false)
-  return text
-}
 
 describe('what is printed', () => {
   test('at 80 columns', () => {

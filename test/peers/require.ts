@@ -18,6 +18,7 @@ export type Peer =
   | 'loopback'
   | 'lua'
   | 'mount'
+  | 'nc'
   | 'nft'
   | 'openssl'
   | 'postfix'
@@ -65,6 +66,8 @@ function look(peer: Peer): string | undefined {
       return browserProgram() === undefined ? 'chromium is not installed' : undefined
     case 'haproxy':
       return program('haproxy')
+    case 'nc':
+      return program('nc')
     case 'swaks':
       return program('swaks')
     case 'swaks-tls':

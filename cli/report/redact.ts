@@ -1,4 +1,5 @@
 // Takes out of a report what other people must not see: keys, passwords and tokens, and who writes to whom.
+import { catalogue } from '../../crds/dns-lists/catalogue.ts'
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
 
@@ -39,8 +40,28 @@ export function secretsOf(policy: KubeObject): Hidden {
   const domains = Object.entries(fieldsOf(fieldsOf(spec['dnsbl'])['replyMap'])).map(
     ([domain, shown]) => [domain, typeof shown === 'string' && shown !== '' ? shown : hiddenText] as const,
   )
+  const keyed = sitesOf(spec).flatMap((domain) => {
+    const shown = withoutKey(domain)
+    return shown === domain ? [] : [[domain, shown] as const]
+  })
   const values = environmentOf(fieldsOf(spec['gateway'])['patch']).map((text) => [text, hiddenText] as const)
-  return new Map([...domains, ...values].filter(([text]) => text.length >= shortestSecret))
+  return new Map([...keyed, ...domains, ...values].filter(([text]) => text.length >= shortestSecret))
+}
+
+function sitesOf(spec: Readonly<Record<string, unknown>>): readonly string[] {
+  const { sites } = fieldsOf(spec['dnsbl'])
+  return Array.isArray(sites) ? sites.map((site) => fieldsOf(site)['domain']).filter((domain) => typeof domain === 'string') : []
+}
+
+/** A key in front of a known list, or what looks like a key: a label that nobody would choose as a name. */
+function withoutKey(domain: string): string {
+  const lower = domain.toLowerCase()
+  const list = catalogue.find(({ zone }) => lower.endsWith(`.${zone}`) && !catalogue.some((other) => other.zone === lower))
+  if (list !== undefined) return `${hiddenText}.${list.zone}`
+  return domain
+    .split('.')
+    .map((label) => (/^(?=.*\d)(?=.*[a-z])[a-z0-9]{16,}$/i.test(label) ? hiddenText : label))
+    .join('.')
 }
 
 /** Values of environment variables, at any depth. */
@@ -56,13 +77,22 @@ const envelopes: readonly (readonly [RegExp, string])[] = [
   [/"(from|to|helo)":"(?:[^"\\]|\\.)*"/g, `"$1":"${hiddenText}"`],
   [/\b(from|to|helo)=<[^>]*>/g, `$1=<${hiddenText}>`],
   [/"(data|args)":"(?:[^"\\]|\\.)*"/g, `"$1":"${hiddenText}"`],
+  // What a client sent, at the end of postscreen's line; in JSON to the end of its text.
+  [
+    /\b((?:PREGREET \d+ after|NON-SMTP COMMAND from|COMMAND PIPELINING from|BARE NEWLINE from) (?:[^"\n:]|:(?! ))*: )(?:[^"\\\n]|\\.)*/g,
+    `$1${hiddenText}`,
+  ],
   [/[\w.!#$%&'*+=?^`{|}~-]+@(?=[\w-]+(?:\.[\w-]+)*)/g, `${hiddenText}@`],
 ]
 
 const credentials: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${hiddenText}`],
   [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, hiddenText],
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${hiddenText}@`],
+  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>]*@/gi, `$1${hiddenText}@`],
+  [
+    /\b([\w-]*(?:password|passwd|passphrase|token|api[_-]?key)["']?[ \t]*[:=][ \t]*)("(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s,;}"']+)/gi,
+    `$1${hiddenText}`,
+  ],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?-----END [A-Z ]*PRIVATE KEY-----/g, hiddenText],
 ]
 

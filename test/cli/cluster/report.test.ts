@@ -14,12 +14,18 @@ const key = 'k3yofacustomer9x7'
 const domain = `${key}.zen.dq.example.net`
 const password = 'hunter2-and-more'
 const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl'
-const secrets = [key, password, token, 'anna.k', 'jo@example.com', 'win-clj1b0gq6jp']
+const secrets = [key, password, token, 'anna.k', 'jo@example.com', 'win-clj1b0gq6jp', 'win-of-a-text', 'k3yofanotherlist7']
 
 const policy = policyObject('mail', 'mx', {
   spec: {
     backend: { addresses: ['10.0.0.1:25'] },
-    dnsbl: { sites: [{ domain, weight: 3 }], replyMap: { [domain]: 'zen.example.net' } },
+    dnsbl: {
+      sites: [
+        { domain, weight: 3 },
+        { domain: 'k3yofanotherlist7.bl.example.org', weight: 1 },
+      ],
+      replyMap: { [domain]: 'zen.example.net' },
+    },
     gateway: { replicas: 2, patch: { deployment: { spec: { env: [{ name: 'PROXY', value: password }] } } } },
   },
   ...{ generation: 3, created: '2026-11-01T00:00:00Z' },
@@ -50,11 +56,14 @@ beforeEach(() => {
       domain: domain.toUpperCase(),
       msg: `1.2.0.192.${domain} redis://user:${password}@valkey:6379 Bearer ${token}`,
     })
-    fake.logs.set(`mail/${pod}`, log + leak)
+    const said = record(61, { event: 'PREGREET', msg: 'PREGREET 9 after 0.1 from [192.0.2.1]:5: EHLO win-of-a-text\\r\\n' })
+    fake.logs.set(`mail/${pod}`, log + leak + said)
     fake.pages.set(`mail/${pod}/status`, {
       json: { ...statusPageOf(3, [{ label: 'postfix-0:10025', state: 'failing', lastError: `Basic ${token}` }]), site: domain },
     })
-    fake.pages.set(`mail/${pod}/metrics`, { text: `postscreen_connections_total 7\npostscreen_dnsbl_queries_total{zone="${domain}"} 1\n` })
+    fake.pages.set(`mail/${pod}/metrics`, {
+      text: `postscreen_connections_total 7\npostscreen_dnsbl_queries_total{zone="${domain}"} 1\npostscreen_x{zone="k3yofanotherlist7.bl.example.org"} 1\n`,
+    })
   }
 })
 
@@ -114,12 +123,48 @@ describe('a secret is hidden', () => {
     ['a password in a URL', 'rediss://me:pw@host:1/0', 'rediss://***@host:1/0'],
     ['a token', 'Authorization: Bearer abc.def', 'Authorization: Bearer ***'],
     ['a private key', '-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----', '***'],
+    ['a password with / and @ in a URL', 'redis://me:p/w@x:y@host:1/0', 'redis://***@host:1/0'],
+    ['a password by its name', 'password=pw1 "passwd":"a\\"b",', 'password=*** "passwd":***,'],
+    ['a token by its name, in YAML', 'token: abc\nnext: 1', 'token: ***\nnext: 1'],
+    [
+      'what a client sent, in a line of postscreen',
+      'PREGREET 9 after 0.1 from [2001:db8::1]:5: EHLO win\r\\n',
+      'PREGREET 9 after 0.1 from [2001:db8::1]:5: ***',
+    ],
+    [
+      'what a client sent, in the text of a record',
+      '"msg":"NON-SMTP COMMAND from [192.0.2.1]:5 after EHLO: GET /\\"x","event":"NON-SMTP COMMAND"',
+      '"msg":"NON-SMTP COMMAND from [192.0.2.1]:5 after EHLO: ***","event":"NON-SMTP COMMAND"',
+    ],
     ['an envelope of the JSON log', '"from":"a\\"b@c.d","to":"","helo":"x"', '"from":"***","to":"***","helo":"***"'],
     ['an envelope of the other log', 'from=<a@b.c>, to=<d@e.f>, proto=ESMTP, helo=<x>', 'from=<***>, to=<***>, proto=ESMTP, helo=<***>'],
     ['what a client sent', '"data":"EHLO x\\\\r\\\\n"', '"data":"***"'],
     ['nothing else', 'greet.wait 6s, 192.0.2.1', 'greet.wait 6s, 192.0.2.1'],
   ]
   for (const [what, text, want] of cases) test(what, () => assert.equal(hide(text), want))
+
+  const keys: readonly (readonly [domain: string, shown: string])[] = [
+    ['mykey.zen.dq.spamhaus.net', '***.zen.dq.spamhaus.net'],
+    ['mykey.white.mail.abusix.zone', '***.white.mail.abusix.zone'],
+    ['a1b2c3d4e5f6a7b8c9d0.bl.example.org', '***.bl.example.org'],
+    ['bl.example.org', 'bl.example.org'],
+    ['zen.dq.spamhaus.net', 'zen.dq.spamhaus.net'],
+  ]
+  for (const [site, shown] of keys)
+    test(`a key in the domain ${site}, without replyMap`, () => {
+      const own = policyObject('mail', 'mx', {
+        generation: 1,
+        created: '',
+        conditions: {},
+        spec: { dnsbl: { sites: [{ domain: site, weight: 1 }] } },
+      })
+      assert.equal(scrubbed(`2.0.0.127.${site.toUpperCase()}`.toLowerCase(), secretsOf(own)), `2.0.0.127.${shown}`)
+    })
+
+  test('the token of the kubeconfig, and the passwords of its user, are not read', async () => {
+    assert.match(readFileSync(fake.kubeconfig, 'utf8'), /a-token/)
+    assert.doesNotMatch(await written('--with-envelopes'), /a-token/)
+  })
 
   test('the form of a patch stays, without its texts', () => {
     const shown = JSON.stringify(redactedPolicy(annotated))

@@ -53,7 +53,7 @@ function sitesOf(spec: Readonly<Record<string, unknown>>): readonly string[] {
   return Array.isArray(sites) ? sites.map((site) => fieldsOf(site)['domain']).filter((domain) => typeof domain === 'string') : []
 }
 
-/** A key in front of a known list, or what looks like a key: a label that nobody would choose as a name. */
+/** A key in front of a known list, or what looks like a key: a long label of letters and digits. */
 function withoutKey(domain: string): string {
   const lower = domain.toLowerCase()
   const list = catalogue.find(({ zone }) => lower.endsWith(`.${zone}`) && !catalogue.some((other) => other.zone === lower))

@@ -7,6 +7,7 @@ import { type Endpoint, parseEndpoint } from '../crds/values/endpoint.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
 import { hostEntryProblem, type TenantRules } from '../crds/schema/tenancy.ts'
 import { startOperator } from '../operator/main.ts'
+import { podUsers, type PodUsers } from '../operator/pod-users.ts'
 import type { OperatorOptions } from '../operator/operator-options.ts'
 import { jsonLog } from '../runtime/json-log.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
@@ -23,6 +24,9 @@ Creates and updates the objects for the PostscreenPolicy objects of a Kubernetes
   --gateway-image IMAGE     image of gateways whose policy does not set one (GATEWAY_IMAGE)
   --gateway-pull-secrets A,B
                             image pull Secrets of gateways whose policy does not set them (GATEWAY_PULL_SECRETS)
+  --pod-users auto|fixed|assigned
+                            user of the gateways' pods: fixed, that of the image; assigned, the one that the cluster chooses, as OpenShift does; auto,
+                            assigned where security.openshift.io is served (auto)
   --metrics-from JSON       pods that may read the metrics of gateways, as in the "from" of a NetworkPolicy ([])
   --tenancy open|restricted what a policy may do. open: all that a pod in its namespace can do; restricted: only affect its own gateway (open)
   --tenant-name-prefix TEXT restricted: the required prefix of the names of Secrets and ConfigMaps in a policy (postscreen-)
@@ -47,6 +51,7 @@ const options = {
   namespaces: text,
   'gateway-image': text,
   'gateway-pull-secrets': text,
+  'pod-users': text,
   'metrics-from': text,
   tenancy: text,
   'tenant-name-prefix': text,
@@ -95,6 +100,7 @@ function problemOf(flags: Flags): string | undefined {
   const { 'lease-namespace': leaseNamespace = 'x', 'lease-name': leaseName = 'x' } = flags
   if (!namespaceName.test(leaseNamespace)) return `--lease-namespace must be the name of a namespace, not ${quoted(leaseNamespace)}`
   if (!leaseForm.test(leaseName)) return `--lease-name must be the name of a Lease, not ${quoted(leaseName)}`
+  if (podUsersOf(flags) === undefined) return `--pod-users must be one of ${podUsers.join(', ')}, not ${quoted(flags['pod-users'] ?? '')}`
   if (parsePeers(flags['metrics-from'] ?? '[]') === undefined)
     return `--metrics-from must be a JSON list of NetworkPolicy peers such as [{"namespaceSelector":{}}], not ${quoted(flags['metrics-from'] ?? '')}`
   const badSecret = listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']).find((one) => !leaseForm.test(one))
@@ -117,6 +123,9 @@ function leaseMsOf(written = defaultLease): number | undefined {
   const ms = milliseconds(parseDuration(written) ?? seconds(0))
   return ms >= 3000 && ms <= 3_600_000 ? ms : undefined
 }
+
+/** Undefined for anything but the names. */
+const podUsersOf = (flags: Flags): PodUsers | undefined => podUsers.find((one) => one === (flags['pod-users'] ?? 'auto'))
 
 /** A JSON list of NetworkPolicy peers; undefined for anything else. */
 function parsePeers(written: string): readonly object[] | undefined {
@@ -193,6 +202,7 @@ function read(flags: Flags): OperatorOptions | string {
     instance: `${leaseNamespace ?? os.hostname()}/${leaseName}`,
     gatewayImage,
     gatewayPullSecrets: listOf(flags['gateway-pull-secrets'] ?? process.env['GATEWAY_PULL_SECRETS']),
+    podUsers: podUsersOf(flags) ?? 'auto',
     metricsFrom: parsePeers(flags['metrics-from'] ?? '[]') ?? [],
     tenants: tenantsOf(flags),
     kubeconfig: flags.kubeconfig,
@@ -234,5 +244,11 @@ export async function operator(args: readonly string[]): Promise<number> {
 export const operatorCommand: LoadedCommand = {
   run: operator,
   options,
-  values: { kubeconfig: 'file', tenancy: ['open', 'restricted'], 'leader-elect': ['true', 'false'], 'log-level': levels },
+  values: {
+    kubeconfig: 'file',
+    'pod-users': podUsers,
+    tenancy: ['open', 'restricted'],
+    'leader-elect': ['true', 'false'],
+    'log-level': levels,
+  },
 }

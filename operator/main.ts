@@ -4,13 +4,14 @@ import { setFlagsFromString } from 'node:v8'
 import type { AdminServer } from '../runtime/admin-server.ts'
 import { version } from '../runtime/version.ts'
 import { askOverHttp } from './gateways/ask.ts'
-import { connectKube, type KubeClient } from './kube/kube-client.ts'
+import { type ApiGroups, connectKube, type KubeClient } from './kube/kube-client.ts'
 import { elect, type Election } from './kube/lease.ts'
 import { serveAdmin } from './operator-admin.ts'
 import { OperatorPages } from './live/operator-pages.ts'
 import type { OperatorFacts } from './live/operator-facts.ts'
 import { OperatorMetrics } from './operator-metrics.ts'
 import type { ElectionSettings, OperatorOptions } from './operator-options.ts'
+import { usersAreAssigned } from './pod-users.ts'
 import { Term } from './term.ts'
 
 /**
@@ -53,7 +54,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 
 class RunningOperator implements Operator {
   readonly #options: OperatorOptions
-  readonly #client: KubeClient
+  readonly #client: KubeClient & ApiGroups
   readonly #metrics: OperatorMetrics
   readonly #gateways = askOverHttp()
   #election: Election | undefined
@@ -68,6 +69,8 @@ class RunningOperator implements Operator {
     events: () => this.#term?.recentEvents() ?? [],
   })
   #stopping = false
+  readonly #over = new AbortController()
+  #usersAreAssigned = false
   readonly #stuck = Promise.withResolvers<void>()
 
   constructor(options: OperatorOptions) {
@@ -105,13 +108,23 @@ class RunningOperator implements Operator {
       })
       log.info(`admin server on ${this.#adminServer.address}`)
     }
+    void this.#work(election)
+  }
+
+  /** Everything depends on the user of the pods, so the question comes first. */
+  async #work(election: ElectionSettings | undefined): Promise<void> {
+    const { log, podUsers } = this.#options
+    const assigned = await usersAreAssigned(podUsers, { client: this.#client, log, over: this.#over.signal })
+    if (assigned === undefined || this.#stopping) return
+    this.#usersAreAssigned = assigned
     if (election === undefined) this.#begin(() => true)
-    else void this.#standAndLead(election)
+    else await this.#standAndLead(election)
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
     this.#live.close()
+    this.#over.abort()
     await this.#term?.end()
     await this.#election?.release()
     await this.#gateways.close()
@@ -139,8 +152,16 @@ class RunningOperator implements Operator {
   #begin(isLeading: () => boolean): void {
     const { log, namespaces, gatewayImage: image, tenants } = this.#options
     const tenancy = tenants === undefined ? 'open' : 'restricted'
-    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image, tenancy }, 'leading')
-    this.#term = new Term({ options: this.#options, client: this.#client, metrics: this.#metrics, ask: this.#gateways.ask, isLeading })
+    const usersOfPods = this.#usersAreAssigned ? 'assigned' : 'fixed'
+    log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image, tenancy, usersOfPods }, 'leading')
+    this.#term = new Term({
+      options: this.#options,
+      client: this.#client,
+      metrics: this.#metrics,
+      ask: this.#gateways.ask,
+      usersAreAssigned: this.#usersAreAssigned,
+      isLeading,
+    })
   }
 
   async #abort(): Promise<void> {

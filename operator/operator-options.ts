@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { Endpoint } from '../crds/values/endpoint.ts'
 import type { TenantRules } from '../crds/schema/tenancy.ts'
+import type { PodUsers } from './pod-users.ts'
 
 export interface OperatorOptions {
   /** The namespaces to watch; an empty list means all. */
@@ -17,6 +18,8 @@ export interface OperatorOptions {
   readonly tenants: TenantRules | undefined
   /** Secrets for pulling images, for gateways whose policy names none. */
   readonly gatewayPullSecrets: readonly string[]
+  /** The users of the gateways' pods. */
+  readonly podUsers: PodUsers
   /** Pods that may read the metrics of all gateways, as in the `from` of a NetworkPolicy. */
   readonly metricsFrom: readonly object[]
   /** A kubeconfig file; if undefined, the pod's service account, or else the user's kubeconfig. */

@@ -20,6 +20,8 @@ export interface TermParts {
   readonly client: KubeClient
   readonly metrics: OperatorMetrics
   readonly ask: Ask
+  /** The cluster assigns users to pods. */
+  readonly usersAreAssigned: boolean
   /** Whether this process leads at this moment. */
   readonly isLeading: () => boolean
 }
@@ -51,7 +53,7 @@ export class Term {
     this.#controller = new Controller({
       client,
       namespaces: options.namespaces,
-      settings: settingsOf(options),
+      settings: { ...settingsOf(options), usersAreAssigned: parts.usersAreAssigned },
       instance: options.instance,
       ask,
       workers: options.workers,

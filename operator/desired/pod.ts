@@ -108,11 +108,16 @@ function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadCon
   }
 }
 
-/** The image of gateways whose policy names none, and the Secrets for pulling images where it names none. */
+/** The image of gateways whose policy names none, the Secrets for pulling images where it names none, and their user. */
 export interface OwnImage {
   readonly image: string
   readonly pullSecrets: readonly string[]
+  /** The cluster assigns users to pods, so they ask for none. */
+  readonly usersAreAssigned?: boolean
 }
+
+/** Volumes belong to the group of the user. Where the cluster assigns the user, it also assigns this group. */
+const fixedUser = { runAsUser: user, runAsGroup: user, fsGroup: user, fsGroupChangePolicy: 'OnRootMismatch' } as const
 
 /** The restricted Pod Security level and more. The image is the operator's own unless the policy names one. */
 export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, own: OwnImage): V1PodSpec {
@@ -124,10 +129,7 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     terminationGracePeriodSeconds: gateway.drain.delay + gateway.drain.timeout + lastRepliesSeconds,
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: user,
-      fsGroup: user,
-      fsGroupChangePolicy: 'OnRootMismatch',
+      ...(own.usersAreAssigned !== true && fixedUser),
       seccompProfile: { type: 'RuntimeDefault' },
     },
     ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),

@@ -6,6 +6,8 @@ export interface Settings {
   readonly image: string
   /** The Secrets for pulling it, for gateways whose policy names none. */
   readonly pullSecrets: readonly string[]
+  /** The cluster assigns users to pods, so the pods of gateways ask for none. */
+  readonly usersAreAssigned?: boolean
   /** The namespace of the operator's own pods; undefined outside a cluster. */
   readonly operatorNamespace: string | undefined
   /** Pods that may read the metrics of all gateways, as in the `from` of a NetworkPolicy. */

@@ -93,6 +93,12 @@ export interface KubeClient {
   close(): Promise<void>
 }
 
+/** Which API groups the server has. Every user may ask this (system:discovery). */
+export interface ApiGroups {
+  /** Rejects with a KubeError. */
+  servesGroup(group: string, call?: CallOptions): Promise<boolean>
+}
+
 /** Pages of pods, through the API server. It needs `get` on `pods/proxy`. */
 export interface PodPages {
   /** The JSON of a page of the pod. `page` is its path without a slash in front. Rejects with a KubeError. */
@@ -152,12 +158,15 @@ const watchGraceSeconds = 15
 const urgentConnections = 2
 const connectTimeoutMs = 10_000
 
+/** As metrics name it. */
+const apiGroup: Resource = { apiVersion: 'v1', kind: 'APIGroup', plural: 'apigroups', namespaced: true }
+
 /** Throws if the configuration has no usable cluster. Does not connect before the first request. */
-export function connectKube(options: ConnectOptions): KubeClient & PodPages & PodLogs {
+export function connectKube(options: ConnectOptions): KubeClient & ApiGroups & PodPages & PodLogs {
   return new HttpKubeClient(options)
 }
 
-class HttpKubeClient implements KubeClient, PodPages, PodLogs {
+class HttpKubeClient implements KubeClient, ApiGroups, PodPages, PodLogs {
   readonly #access: ClusterAccess
   readonly #transport: KubeTransport
   readonly #limits: AnswerLimits
@@ -275,6 +284,16 @@ class HttpKubeClient implements KubeClient, PodPages, PodLogs {
     const content = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions, propagationPolicy }
     const wanted = this.#request('delete', 'DELETE', resource, pathOf(resource, namespace, name))
     await this.#transport.ask({ ...wanted, body: { type: 'application/json', content } }, call).catch(notThere)
+  }
+
+  async servesGroup(group: string, call?: CallOptions): Promise<boolean> {
+    try {
+      await this.#transport.ask(this.#request('get', 'GET', apiGroup, `/apis/${encodeURIComponent(group)}`), call)
+      return true
+    } catch (error) {
+      if (isNotFound(error)) return false
+      throw error
+    }
   }
 
   async podPage(

@@ -61,6 +61,7 @@ function startTestOperator(cluster: HttpCluster): Promise<Operator> {
     gatewayImage: 'registry.example.com/postscreen:1.0',
     tenants: undefined,
     gatewayPullSecrets: [],
+    podUsers: 'auto',
     metricsFrom: [],
     kubeconfig: cluster.kubeconfig,
     admin: { address: '127.0.0.1', port: 0 },

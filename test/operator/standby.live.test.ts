@@ -23,6 +23,7 @@ async function started(cluster: HttpCluster) {
     gatewayImage: 'registry.example.com/postscreen:1.0',
     tenants: undefined,
     gatewayPullSecrets: [],
+    podUsers: 'auto',
     metricsFrom: [],
     kubeconfig: cluster.kubeconfig,
     admin: { address: '127.0.0.1', port: 0 },

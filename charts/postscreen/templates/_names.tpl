@@ -14,16 +14,21 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The namespace of the objects of the release. */}}
+{{- define "postscreen.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
 {{- define "postscreen.operatorName" -}}
 {{- printf "%s-operator" (include "postscreen.fullname" .) -}}
 {{- end -}}
 
 {{/* The name of cluster-scoped objects. Two releases in two namespaces may have the same name. */}}
 {{- define "postscreen.clusterName" -}}
-{{- if eq .Release.Namespace (include "postscreen.fullname" .) -}}
+{{- if eq (include "postscreen.namespace" .) (include "postscreen.fullname" .) -}}
 {{- include "postscreen.operatorName" . -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Namespace (include "postscreen.operatorName" .) | trunc 200 | trimSuffix "-" -}}
+{{- printf "%s-%s" (include "postscreen.namespace" .) (include "postscreen.operatorName" .) | trunc 200 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -127,4 +132,22 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- $image = mergeOverwrite $image (pick .Values.image "tag" "digest") -}}
 {{- end -}}
 {{- include "postscreen.image" (list . $image) -}}
+{{- end -}}
+
+{{/* "true" if the cluster assigns the users of pods, as OpenShift does. Call: $ */}}
+{{- define "postscreen.usersAreAssigned" -}}
+{{- if or (eq .Values.podUsers "assigned") (and (eq .Values.podUsers "auto") (.Capabilities.APIVersions.Has "security.openshift.io/v1")) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* The security context of a pod, without the users and groups that the cluster assigns; empty if nothing is left. Call: (list $ CONTEXT) */}}
+{{- define "postscreen.podSecurityContext" -}}
+{{- $context := default dict (index . 1) -}}
+{{- if include "postscreen.usersAreAssigned" (index . 0) -}}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" "fsGroupChangePolicy" -}}
+{{- end -}}
+{{- with $context -}}
+{{- toYaml . -}}
+{{- end -}}
 {{- end -}}

@@ -21,5 +21,5 @@ app.kubernetes.io/part-of: postscreen
     matchExpressions:
       - key: kubernetes.io/metadata.name
         operator: In
-        values: {{ prepend (index . 1) $root.Release.Namespace | uniq | toJson }}
+        values: {{ prepend (index . 1) (include "postscreen.namespace" $root) | uniq | toJson }}
 {{- end -}}

@@ -26,7 +26,7 @@
 store: Valkey
 valkey:
   addresses:
-    - {{ include "postscreen.valkeyName" . }}.{{ .Release.Namespace }}.svc:6379
+    - {{ include "postscreen.valkeyName" . }}.{{ include "postscreen.namespace" . }}.svc:6379
   {{- if .Values.valkey.auth.enabled }}
   passwordSecret:
     name: {{ include "postscreen.valkeySecretName" . }}

@@ -1,5 +1,5 @@
-// Whether the cluster assigns the users of pods. OpenShift does: it gives each namespace a range of user IDs, and refuses
-// a pod that asks for an ID outside it.
+// Whether the cluster assigns the users of pods. OpenShift does: it gives each namespace a range of user IDs, and
+// refuses a pod that asks for another ID.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ApiGroups } from './kube/kube-client.ts'

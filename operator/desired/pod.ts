@@ -108,7 +108,7 @@ function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadCon
   }
 }
 
-/** The image of gateways whose policy names none, the Secrets for pulling images where it names none, and their user. */
+/** The image and the Secrets for pulling it, for gateways whose policy names none, and the user of their pods. */
 export interface OwnImage {
   readonly image: string
   readonly pullSecrets: readonly string[]

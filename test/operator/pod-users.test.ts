@@ -63,11 +63,11 @@ test('an operator that stops does not wait for the answer', async (t) => {
   assert.equal(await usersAreAssigned('auto', { client, log: pino({ level: 'silent' }), over: over.signal }), undefined)
 })
 
-function contextOf(kind: 'DaemonSet' | 'Deployment', usersAreAssigned: boolean, more: object = {}): V1PodSecurityContext {
+function contextOf(kind: 'DaemonSet' | 'Deployment', areAssigned: boolean, more: object = {}): V1PodSecurityContext {
   const policy = policyWith({ gateway: { kind, ...more } })
   const made = compile(policy, new Map())
   if ('problems' in made) throw new Error(JSON.stringify(made.problems))
-  const found = desired(ownerOf(policy), made.compiled, { ...settings, usersAreAssigned }).find((one) => one.kind === kind)
+  const found = desired(ownerOf(policy), made.compiled, { ...settings, usersAreAssigned: areAssigned }).find((one) => one.kind === kind)
   return fieldsOf(fieldsOf(fieldsOf(fieldsOf(found?.['spec'])['template'])['spec'])['securityContext'])
 }
 

@@ -9,7 +9,8 @@ nft nftables
 iptables iptables
 conntrack conntrack
 openssl openssl
-/bin/busybox busybox-static'
+/bin/busybox busybox-static
+prometheus prometheus'
 image_packages='buildah buildah
 debootstrap debootstrap'
 helm3_packages='unzip unzip'

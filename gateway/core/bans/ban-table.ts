@@ -128,10 +128,14 @@ export class BanTable {
   }
 
   #forget(network: string): void {
-    if (this.#bans.get(network)?.ban.by === 'administrator') this.#ofAdministrator--
-    this.#bans.delete(network)
+    this.#deleteBan(network)
     this.#past.delete(network)
     this.#failing.delete(network)
+  }
+
+  #deleteBan(network: string): void {
+    if (this.#bans.get(network)?.ban.by === 'administrator') this.#ofAdministrator--
+    this.#bans.delete(network)
   }
 
   /**
@@ -199,7 +203,8 @@ export class BanTable {
     for (const [network, active] of this.#bans) {
       const isRight = isNetworkOf(network, rules)
       if (isRight && active.ban.until > now) continue
-      this.#forget(network)
+      // The network may have failed again since the ban ended.
+      this.#deleteBan(network)
       ended.push(active)
       if (!isRight) continue
       makeRoom(this.#past, this.#capacity, () => undefined)

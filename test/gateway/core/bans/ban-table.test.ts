@@ -155,6 +155,16 @@ describe('time', () => {
     assert.deepEqual(table.expire(start + hour, rules), [])
   })
 
+  test('a failure after the end of a ban counts, although the ban is removed later', () => {
+    const table = new BanTable()
+    ban(table, '10.0.1.0/24')
+    table.fail('10.0.1.0/24', start + hour, rules)
+    table.expire(start + hour, rules)
+    assert.equal(table.failuresOf('10.0.1.0/24', start + hour, rules), 1)
+    table.fail('10.0.1.0/24', start + hour + 1, rules)
+    assert.equal(table.find('10.0.1.0/24', start + hour + 1)?.ban.nth, 2)
+  })
+
   test('a network that stays away for the longest time begins again', () => {
     const table = new BanTable()
     ban(table, '10.0.1.0/24')

@@ -19,7 +19,8 @@ import { startCluster, startValkey } from '../peers/valkey.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Bounds of the image: megabytes of the program and of node_modules, and packages in node_modules. */
-const most = { program: 4, packages: 8, count: 16 }
+/** Megabytes, and a number. A tenth more than what is there. */
+const most = { program: 4.5, packages: 8, count: 16 }
 let app: string
 
 interface LockedPackage {

@@ -182,7 +182,14 @@ function drop({ body }: Answer): void {
 async function refusal(wanted: KubeRequest, answer: Answer, deadline: Deadline): Promise<KubeError> {
   const header = answer.headers['retry-after']
   const text = await readText(answer, refusalLimit, nameOf(wanted), deadline).catch(() => '')
-  return kubeErrorOf(nameOf(wanted), answer.statusCode, jsonOrNothing(text), typeof header === 'string' ? header : undefined)
+  const body = jsonOrNothing(text) ?? textOfPage(wanted, answer, text)
+  return kubeErrorOf(nameOf(wanted), answer.statusCode, body, typeof header === 'string' ? header : undefined)
+}
+
+/** A pod behind pods/proxy says in plain text why it refuses. */
+function textOfPage({ accept }: KubeRequest, { headers }: Answer, text: string): object | undefined {
+  const type = headers['content-type']
+  return accept === '*/*' && typeof type === 'string' && type.startsWith('text/plain') ? { message: text.trim() } : undefined
 }
 
 /** A proxy on the way may answer with its own page. */

@@ -77,6 +77,26 @@ test('a page of text comes as it is', async () => {
   await client.close()
 })
 
+test('a page that a pod refuses is a KubeError with what the pod says', async () => {
+  for (const [type, text, said] of [
+    [
+      'text/plain; charset=utf-8',
+      'the policy in force has no bans (spec.bans)\n',
+      /: 503: the policy in force has no bans \(spec\.bans\)$/,
+    ],
+    ['text/html', '<h1>Busy</h1>', /: 503$/],
+  ] as const) {
+    const client = connect()
+    const asked = client.podText('mail', 'mx-a', 2580, 'bans')
+    const arrival = await server.next()
+    arrival.begin(503, type)
+    arrival.raw(text)
+    arrival.end()
+    await assert.rejects(asked, (error) => error instanceof KubeError && error.status === 503 && said.test(error.message))
+    await client.close()
+  }
+})
+
 describe('a kubeconfig with several contexts', () => {
   const folder = mkdtempSync(join(tmpdir(), 'contexts-'))
   after(() => rmSync(folder, { recursive: true }))

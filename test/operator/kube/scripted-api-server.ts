@@ -50,8 +50,8 @@ export class Arrival {
   }
 
   /** Begins an answer of which the rest may come later. */
-  begin(status = 200): void {
-    this.#response.writeHead(status, { 'content-type': 'application/json' }).flushHeaders()
+  begin(status = 200, type = 'application/json'): void {
+    this.#response.writeHead(status, { 'content-type': type }).flushHeaders()
   }
 
   event(type: string, object: unknown): void {

@@ -90,7 +90,8 @@ test('an operator that is restarted knows all policies, writes nothing, and is n
     `${count} policies Ready ${seconds.toFixed(1)} s after the start (promised: ${promised.readySeconds}); ${said(requests)}; ${megabytes(resident)}`,
   )
   assert.deepEqual(
-    work(requests).filter((one) => !one.startsWith('list ')),
+    // It asks once whether this is OpenShift.
+    work(requests).filter((one) => !one.startsWith('list ') && one !== 'get apigroups: 1'),
     [],
     'it found everything as it should be',
   )

@@ -14,6 +14,7 @@ export interface PanelRow {
 
 export interface AlertRow {
   readonly alert: string
+  readonly expr: string
   /** Without its fault. */
   readonly normal: string
   readonly fault: string
@@ -46,7 +47,8 @@ export function seenText(samples: readonly Sample[]): string {
 }
 
 export const panelLine = ({ panel, query }: Omit<PanelRow, 'seen'>): string => `| ${cell(panel)} | ${cell(code(query))} | `
-export const alertLine = ({ alert }: Pick<AlertRow, 'alert'>): string => `| [${alert}](alerts/${alert}.md) | `
+export const alertLine = ({ alert, expr }: Pick<AlertRow, 'alert' | 'expr'>): string =>
+  `| [${alert}](alerts/${alert}.md) | ${cell(code(expr))} | `
 
 function pageText(panels: readonly PanelRow[], alerts: readonly AlertRow[]): string {
   return `# What each panel and alert shows
@@ -78,8 +80,8 @@ ${panels.map((row) => `${panelLine(row)}${cell(row.seen)} |`).join('\n')}
 Five alerts are brought about for real (\`live\`), with seconds instead of minutes. The faults of the others, and near misses of all of them, are played to
 \`promtool test rules\`: the table has the first fault for which each fires.
 
-| Alert | After the crowd | At its fault |
-| --- | --- | --- |
+| Alert | Query | After the crowd | At its fault |
+| --- | --- | --- | --- |
 ${alerts.map((row) => `${alertLine(row)}${cell(row.normal)} | ${cell(row.fault)} |`).join('\n')}
 `
 }

@@ -177,7 +177,7 @@ describe('a real Prometheus', { skip: unless('loopback', 'prometheus') }, () => 
     const inRules = (alert: string): string => `promtool: ${proofs[alert]?.faults[0]?.what ?? assert.fail(alert)}`
     writeBoardsPage(
       rows,
-      alerts.map(({ alert }) => ({ alert, normal: normal.get(alert) ?? '', fault: faults.get(alert) ?? inRules(alert) })),
+      alerts.map(({ alert, expr }) => ({ alert, expr, normal: normal.get(alert) ?? '', fault: faults.get(alert) ?? inRules(alert) })),
     )
   })
 })

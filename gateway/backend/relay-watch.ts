@@ -21,8 +21,11 @@ export interface WatchOptions {
  * accepts no bytes, and a side that is not read is asked whether it is alive. @returns ends the watch
  */
 export function watchSides(client: TcpSocket, backend: TcpSocket, options: WatchOptions): () => void {
-  backend.limitUnacknowledged(options.unacknowledgedMs ?? unacknowledgedMs)
+  let isNoticed = false
   const timer = setInterval(() => {
+    // Not at the beginning: six system calls that most relays are too short to need.
+    if (!isNoticed) backend.noticeWhenGone(options.unacknowledgedMs ?? unacknowledgedMs)
+    isNoticed = true
     client.checkAlive()
     backend.checkAlive()
   }, options.checkMs ?? checkMs).unref()

@@ -1,9 +1,8 @@
 // The socket options by which idle and dead connections are noticed (tcp(7)), for clients and for mail servers.
 import { tcpOptions } from '../sockets/tcp-options.ts'
-import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_NODELAY } from './libc.ts'
+import { IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL } from './libc.ts'
 
 export const keepAlive = [
-  [IPPROTO_TCP, TCP_NODELAY, 1],
   [SOL_SOCKET, SO_KEEPALIVE, 1],
   [IPPROTO_TCP, TCP_KEEPIDLE, tcpOptions.keepAliveIdle / 1000],
   [IPPROTO_TCP, TCP_KEEPINTVL, tcpOptions.keepAliveInterval / 1000],

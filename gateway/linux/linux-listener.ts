@@ -22,6 +22,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   systemError,
+  TCP_NODELAY,
   TCP_USER_TIMEOUT,
 } from './libc.ts'
 import { LinuxSocket, type SocketShare } from './linux-socket.ts'
@@ -110,6 +111,7 @@ function optionsOf(isShared: boolean, isIPv6: boolean): readonly (readonly [leve
     [SOL_SOCKET, SO_REUSEADDR, 1],
     [SOL_SOCKET, SO_REUSEPORT, isShared ? 1 : 0],
     ...(isIPv6 ? [[IPPROTO_IPV6, IPV6_V6ONLY, 1] as const] : []),
+    [IPPROTO_TCP, TCP_NODELAY, 1],
     ...keepAlive,
     [IPPROTO_TCP, TCP_USER_TIMEOUT, tcpOptions.userTimeout],
   ]

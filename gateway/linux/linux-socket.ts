@@ -10,6 +10,7 @@ import type { SecureContext } from 'node:tls'
 import type { Endpoint } from '../../crds/values/endpoint.ts'
 import { NodeSocket } from '../sockets/node-socket.ts'
 import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from '../sockets/tcp-socket.ts'
+import { keepAlive } from './keep-alive.ts'
 import { EAGAIN, EINTR, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, IPPROTO_TCP, SHUT_WR, systemError, TCP_USER_TIMEOUT } from './libc.ts'
 import type { Reactor, Watcher } from './reactor.ts'
 import { bufferBytes, type SocketCalls } from './socket-calls.ts'
@@ -191,8 +192,10 @@ export class LinuxSocket implements TcpSocket, Watcher {
     if (sent < 0 && sent !== -EAGAIN) this.#destroy(systemError('write', sent))
   }
 
-  limitUnacknowledged(ms: number): void {
-    if (this.#fd >= 0) this.#share.calls.setOption(this.#fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms)
+  noticeWhenGone(unacknowledgedMs: number): void {
+    if (this.#fd < 0) return
+    for (const [level, name, value] of [...keepAlive, [IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledgedMs] as const])
+      this.#share.calls.setOption(this.#fd, level, name, value)
   }
 
   whenIdle(ms: number, callback: () => void): void {

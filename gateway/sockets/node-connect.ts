@@ -1,15 +1,11 @@
 // Opens connections with Node's net.Socket.
 import { connect } from 'node:net'
 import { NodeSocket } from './node-socket.ts'
-import { tcpOptions } from './tcp-options.ts'
 import type { ConnectTcp } from './tcp-socket.ts'
 
 export const connectNodeSocket: ConnectTcp = ({ address, port }, reader) => {
   const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true, autoSelectFamily: false }).pause()
-  socket.once('connect', () => {
-    socket.setKeepAlive(true, tcpOptions.keepAliveIdle, tcpOptions.keepAliveInterval, tcpOptions.keepAliveProbes)
-    reader.onConnect()
-  })
+  socket.once('connect', () => reader.onConnect())
   const connection = new NodeSocket(socket)
   connection.reader = reader
   return connection

@@ -7,6 +7,7 @@ import { type SecureContext, TLSSocket } from 'node:tls'
 import { netKeepAlive } from '../node-internals/net-keepalive.ts'
 import { sharedReads } from '../node-internals/shared-reads.ts'
 import { listenToTls } from '../node-internals/tls-events.ts'
+import { tcpOptions } from './tcp-options.ts'
 import type { Endpoints, SocketReader, TcpSocket, TlsEvents } from './tcp-socket.ts'
 
 const owner = Symbol('owner')
@@ -229,11 +230,13 @@ export class NodeSocket implements TcpSocket {
     if (!isRead && socket.writable && socket.writableLength === 0) socket.write(nothing)
   }
 
-  /** TCP_USER_TIMEOUT, tcp(7). */
-  limitUnacknowledged(ms: number): void {
+  /** Keepalive and TCP_USER_TIMEOUT, tcp(7). */
+  noticeWhenGone(unacknowledgedMs: number): void {
+    const { keepAliveIdle, keepAliveInterval, keepAliveProbes } = tcpOptions
+    this.#socket.setKeepAlive(true, keepAliveIdle, keepAliveInterval, keepAliveProbes)
     if (process.platform !== 'linux') return
     try {
-      netKeepAlive().setUserTimeout(this.#socket, ms)
+      netKeepAlive().setUserTimeout(this.#socket, unacknowledgedMs)
     } catch {
       // It has just been closed.
     }

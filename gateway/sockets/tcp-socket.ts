@@ -95,10 +95,11 @@ export interface TcpSocket {
   /** Finds out whether a connection that is not being read is gone. If it is, it closes with an error. */
   checkAlive(): void
   /**
-   * Closes the connection with an error when the other side leaves bytes unacknowledged, or its window closed, for this
-   * long. Linux only.
+   * For a connection that this process has opened: from now on it closes with an error when the other side is gone, or
+   * leaves bytes unacknowledged or its window closed for this long (the latter on Linux only). Accepted connections
+   * have this from their listener.
    */
-  limitUnacknowledged(ms: number): void
+  noticeWhenGone(unacknowledgedMs: number): void
   /** Calls back after so many milliseconds without a byte in either direction. */
   whenIdle(ms: number, callback: () => void): void
 }

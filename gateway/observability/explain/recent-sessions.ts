@@ -47,11 +47,17 @@ const longestText = 400
 /** Decided sessions that are kept in their order. */
 const linesKept = 500
 
+/** The beginning or end of a relay, as the log has it. */
+interface RelayRecord {
+  readonly relay: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 interface Kept {
   readonly id: string
   readonly client: Endpoint
   readonly began: number
-  readonly events: { readonly at: number; readonly record: LogRecord | string }[]
+  readonly events: { readonly at: number; readonly record: LogRecord | RelayRecord | string }[]
   more: number
   decidedAt: number
   outcome: Outcome | undefined
@@ -94,7 +100,7 @@ export class RecentSessions {
         log.session(id, record)
       },
       relay: (id, event, client, fields) => {
-        this.#add(id, relayText(event, fields))
+        this.#add(id, { relay: event, fields })
         log.relay(id, event, client, fields)
       },
       tls: (id, event, client, warnings) => {
@@ -165,7 +171,7 @@ export class RecentSessions {
     this.#add(id, keptAsText.has(record.event) ? recordText(record, this.#texts) : record)
   }
 
-  #add(id: string, record: LogRecord | string): void {
+  #add(id: string, record: LogRecord | RelayRecord | string): void {
     const kept = this.#sessions.get(id)
     if (kept === undefined) return
     if (kept.events.length < eventsAtMost)
@@ -181,8 +187,9 @@ export class RecentSessions {
     }
   }
 
-  #text(record: LogRecord | string): string {
-    return visibleText(typeof record === 'string' ? record : recordText(record, this.#texts))
+  #text(record: LogRecord | RelayRecord | string): string {
+    if (typeof record === 'string') return visibleText(record)
+    return visibleText('relay' in record ? relayText(record) : recordText(record, this.#texts))
   }
 
   #contains({ id, client, events }: Kept, text: string): boolean {
@@ -223,6 +230,6 @@ const keptAsText: ReadonlySet<LogRecord['event']> = new Set([
   'TESTS',
 ])
 
-function relayText(event: string, fields: Readonly<Record<string, unknown>>): string {
-  return [event, ...Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)].join(' ')
+function relayText({ relay, fields }: RelayRecord): string {
+  return [relay, ...Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)].join(' ')
 }

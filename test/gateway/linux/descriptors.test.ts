@@ -100,7 +100,7 @@ test('each descriptor is closed once, however a connection ends, and no call use
         () => socket.write('late'),
         () => socket.end(),
         () => socket.checkAlive(),
-        () => socket.limitUnacknowledged(1000),
+        () => socket.noticeWhenGone(1000),
         () => socket.resume(),
       ])
         if (socket.isDestroyed) late()

@@ -1,10 +1,10 @@
 // TCP options of a listening socket: accepted sockets inherit them, and without access to the handle each socket gets its own.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setOptionsOfListener, setOptionsOfSocket } from '../../../gateway/node-internals/listening-handle.ts'
+import { isAMinute, keepAliveIn } from '../../support/keep-alive-in.ts'
 
 const onLinux = { skip: process.platform !== 'linux' && 'Linux only' }
 const options = { keepAliveIdle: 60_000, keepAliveInterval: 10_000, keepAliveProbes: 6, userTimeout: 120_000 }
@@ -26,15 +26,7 @@ async function accept(t: TestContext, listening: (server: net.Server) => void): 
   return socket
 }
 
-/** Seconds until the next keepalive probe of a connection; undefined when it has none (proc_net_tcp of the kernel: timer 02). */
-function keepAliveIn({ localPort = 0, remotePort = 0 }: net.Socket): number | undefined {
-  const [local, remote] = [localPort, remotePort].map((port) => port.toString(16).toUpperCase().padStart(4, '0'))
-  const line = new RegExp(`:${local} [0-9A-F]+:${remote} [0-9A-F]+ [0-9A-F:]+ 02:([0-9A-F]+)`)
-  const ticks = line.exec(readFileSync('/proc/net/tcp', 'utf8'))?.[1]
-  return ticks === undefined ? undefined : Number.parseInt(ticks, 16) / 100
-}
-
-const isAMinute = (seconds: number | undefined): boolean => seconds !== undefined && seconds > 50 && seconds <= 60
+const keepAliveOf = ({ localPort = 0, remotePort = 0 }: net.Socket): number | undefined => keepAliveIn(localPort, remotePort)
 
 test('Node still has the handle of a listening socket', onLinux, async (t) => {
   await accept(t, (server) => assert.equal(setOptionsOfListener(server, options), true))
@@ -42,14 +34,14 @@ test('Node still has the handle of a listening socket', onLinux, async (t) => {
 
 test('accepted sockets inherit keepalive from their listener', onLinux, async (t) => {
   const socket = await accept(t, (server) => void setOptionsOfListener(server, options))
-  assert.ok(isAMinute(keepAliveIn(socket)))
+  assert.ok(isAMinute(keepAliveOf(socket)))
 })
 
 test('a listener without a handle is left alone, and its sockets get the options one by one', onLinux, async (t) => {
   assert.equal(setOptionsOfListener({}, options), false)
   assert.equal(setOptionsOfListener({ _handle: {} }, options), false)
   const socket = await accept(t, () => undefined)
-  assert.equal(keepAliveIn(socket), undefined)
+  assert.equal(keepAliveOf(socket), undefined)
   setOptionsOfSocket(socket, options)
-  assert.ok(isAMinute(keepAliveIn(socket)))
+  assert.ok(isAMinute(keepAliveOf(socket)))
 })

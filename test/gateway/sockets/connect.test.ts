@@ -6,6 +6,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoint } from '../../../crds/values/endpoint.ts'
 import type { TcpSocket } from '../../../gateway/sockets/tcp-socket.ts'
+import { isAMinute, keepAliveIn } from '../../support/keep-alive-in.ts'
 import { shells } from './shells.ts'
 
 async function server(t: TestContext, greet: (socket: net.Socket) => void): Promise<Endpoint> {
@@ -19,6 +20,8 @@ async function server(t: TestContext, greet: (socket: net.Socket) => void): Prom
   t.after(() => listener.close())
   return { address: '127.0.0.1', port: (listener.address() as net.AddressInfo).port }
 }
+
+const onlyLinux = process.platform !== 'linux' && 'Linux only'
 
 /** A port at which nothing listens. */
 async function closedPort(): Promise<Endpoint> {
@@ -56,6 +59,19 @@ class Told {
 
 for (const { name, skip, connect } of shells) {
   describe(`a connection that we open on ${name}`, { skip }, () => {
+    test('has no keepalive until it is to be noticed when the other side is gone', { skip: onlyLinux }, async (t) => {
+      const accepted = Promise.withResolvers<number>()
+      const endpoint = await server(t, ({ remotePort = 0 }) => accepted.resolve(remotePort))
+      const told = new Told()
+      const socket = connect(endpoint, told)
+      t.after(() => socket.destroy())
+      await told.connected.promise
+      const ownPort = await accepted.promise
+      assert.equal(keepAliveIn(ownPort, endpoint.port), undefined)
+      socket.noticeWhenGone(120_000)
+      assert.ok(isAMinute(keepAliveIn(ownPort, endpoint.port)))
+    })
+
     test('is told when it stands, not before the caller has it, and is paused', async (t) => {
       const told = new Told()
       const socket = connect(await server(t, (client) => client.end('220 hello\r\n')), told)

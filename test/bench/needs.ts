@@ -5,13 +5,11 @@ import { openFilesLimit } from '../laboratory/open-files-limit.ts'
 import { type Peer, unless } from '../peers/require.ts'
 
 /**
- * A program to compare with, a number of open files for one process, or a flag that the gateway must know. `raisedFiles` is a limit that many
- * machines do not have: without it, the case is left out and the others are measured.
+ * A program to compare with, a number of open files for one process, or a flag that the gateway must know.
  */
 export type Need =
   | Extract<Peer, 'haproxy' | 'loopback' | 'postfix' | 'rbldnsd' | 'valkey'>
   | { readonly files: number }
-  | { readonly raisedFiles: number }
   | { readonly flag: string }
 
 const packages: Readonly<Partial<Record<Peer, string>>> = {
@@ -26,8 +24,9 @@ export function missing(need: Need): string | undefined {
   if (typeof need === 'string') return missingPeer(need)
   if ('flag' in need) return missingFlag(need.flag)
   const limit = openFilesLimit()
-  const files = 'files' in need ? need.files : need.raisedFiles
-  return limit >= files ? undefined : `needs ${files} open files, and the hard limit is ${limit}: ulimit -Hn ${files} as root`
+  return limit >= need.files
+    ? undefined
+    : `needs ${need.files} open files, and the hard limit is ${limit}: ulimit -Hn ${need.files} as root`
 }
 
 function missingPeer(peer: Extract<Need, string>): string | undefined {

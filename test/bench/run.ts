@@ -88,8 +88,7 @@ function missingFor({ cases: chosen, curves: drawn, setting }: Order): readonly 
 
 const isMachines = (need: Need): boolean => typeof need === 'string' || 'files' in need
 function ofScale(need: Need, { scale }: Setting): Need {
-  if (typeof need === 'object' && 'files' in need) return { files: Math.ceil(need.files * scale) }
-  return typeof need === 'object' && 'raisedFiles' in need ? { raisedFiles: Math.ceil(need.raisedFiles * scale) } : need
+  return typeof need === 'object' && 'files' in need ? { files: Math.ceil(need.files * scale) } : need
 }
 
 async function runCase(one: BenchCase, { setting, rounds }: Order): Promise<CaseResult> {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLmdbAllowlist } from '../../../gateway/allowlist/allowlist-lmdb.ts'
+import { keepProcessorsAwake } from '../../laboratory/awake-processors.ts'
 import { loopbackAddress } from '../../laboratory/clients.ts'
 import { startPostfix } from '../../peers/postfix.ts'
 import { recordFor } from '../../support/shared-store.ts'
@@ -60,6 +61,7 @@ export const greeting: BenchCase = {
     const flags = ['--backend', `127.0.0.1:${postfix.ports.get('smtpd-proxy')}`, '--data-dir', directory]
     const gateway = await gatewayServer(setting, { spec: { greet: { action: 'Drop', wait: '2s' } }, flags })
     const sessions = scaled(2000, setting)
+    const letSleep = keepProcessorsAwake()
     const contender = (name: string, port: number) => ({ name, round: () => greetingRound(port, sessions, address) })
     return {
       contenders: [
@@ -68,6 +70,7 @@ export const greeting: BenchCase = {
         contender('postscreen', postfix.ports.get('greeting') ?? 0),
       ],
       stop: async () => {
+        letSleep()
         await Promise.all([gateway.stop(), postfix.stop()])
         rmSync(directory, { recursive: true })
       },

@@ -1,11 +1,12 @@
 // Silent connections that stay, 10,000 and 100,000: the memory of each, and how long a good client waits for its greeting meanwhile.
+import { openFilesLimit } from '../../laboratory/open-files-limit.ts'
 import { permitted } from '../../laboratory/scripts.ts'
 import type { Waiting } from '../../laboratory/silent-crowd.ts'
 import type { BenchCase, FigureKind, Goal, Round, Setting, Started } from '../bench-case.ts'
 import { scaled } from '../bench-case.ts'
 import { gatewayCode } from '../code-paths.ts'
 import { greetingRound } from '../greeting-round.ts'
-import { heldCount, heldMemory, onNode, type Silent, withFreshServer } from '../silent-server.ts'
+import { heldCount, heldMemory, onNode, type Silent, withFreshServer, workersFor } from '../silent-server.ts'
 import { startSinkProcess } from '../sink-process.ts'
 
 const figures: Readonly<Record<string, FigureKind>> = {
@@ -32,8 +33,14 @@ const goals: readonly Goal[] = [
   { text: 'p99 ≤ 20 ms', figure: 'greeting-p99', of: 'gateway', beside: shown, bound: 'at most', value: 20 },
 ]
 
+interface Contender {
+  readonly name: string
+  readonly place?: Waiting
+  readonly workers?: number
+}
+
 /** Each contender holds `count` connections, and good clients come one after another meanwhile. */
-async function startHold(setting: Setting, count: number, contenders: readonly { readonly name: string; readonly place?: Waiting }[]) {
+async function startHold(setting: Setting, count: number, contenders: readonly Contender[]) {
   const sink = await startSinkProcess()
   const goodClients = scaled(500, setting)
   const round = (silent: Silent) => (): Promise<Round> =>
@@ -44,10 +51,7 @@ async function startHold(setting: Setting, count: number, contenders: readonly {
       }),
     )
   const started: Started = {
-    contenders: contenders.map(({ name, place }) => ({
-      name,
-      round: round({ who: name, ...(place === undefined ? {} : { place }) }),
-    })),
+    contenders: contenders.map(({ name, ...rest }) => ({ name, round: round({ who: name, ...rest }) })),
     stop: () => sink.stop(),
   }
   return started
@@ -72,13 +76,17 @@ export const hold: BenchCase = {
 export const holdMore: BenchCase = {
   name: 'hold-100000',
   what: '100,000 silent connections stay, and good clients of the access list are greeted meanwhile',
-  // A gateway reserves two open files for each client, and some for itself.
-  needs: ['postfix', { raisedFiles: 200_600 }],
+  needs: [{ flag: '--workers' }],
   measures: gatewayCode,
   figures,
   goals,
   rounds: 5,
   warmUp: false,
   minutes: 25,
-  start: (setting) => startHold(setting, heldCount(100_000, setting), [{ name: 'gateway' }, { name: 'postscreen' }]),
+  start: (setting) => {
+    const count = scaled(100_000, setting)
+    // postscreen has one process only.
+    const fitsIntoOne = openFilesLimit() > count + 1000
+    return startHold(setting, count, [{ name: 'gateway', workers: workersFor(count) }, ...(fitsIntoOne ? [{ name: 'postscreen' }] : [])])
+  },
 }

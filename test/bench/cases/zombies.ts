@@ -1,5 +1,6 @@
 // 2,000 silent zombies stay connected while 40 good clients of the access list deliver 4 KiB: to smtpd alone, through a real postscreen, and through
 // the gateway.
+import { keepProcessorsAwake } from '../../laboratory/awake-processors.ts'
 import { visitAll } from '../../laboratory/clients.ts'
 import { mail, permitted } from '../../laboratory/scripts.ts'
 import { zombieHour, zombieMainCf, zombieSpec } from '../../laboratory/zombies.ts'
@@ -71,6 +72,7 @@ export const zombies: BenchCase = {
     const script = mail(4096)
     const warm = { count: scaled(1000, setting), atOnce: goodClients, patienceMs: 30_000 }
     for (const { port } of [gateway, postscreen]) await visitAll({ ...warm, port, client: (index) => ({ from: permitted(index), script }) })
+    const letSleep = keepProcessorsAwake()
     const hours = (port: number): Hours => ({ port, zombies: scaled(2000, setting), patienceMs: 30_000 })
     return {
       contenders: [
@@ -79,7 +81,10 @@ export const zombies: BenchCase = {
         // Once: after that smtpd is under stress, and gives its clients 10 s instead of 300.
         { name: 'smtpd alone', rounds: 1, round: () => roundAtOnce(hours(ports.get('smtpd') ?? 0)) },
       ],
-      stop: async () => void (await Promise.all([gateway.stop(), postscreen.stop()])),
+      stop: async () => {
+        letSleep()
+        await Promise.all([gateway.stop(), postscreen.stop()])
+      },
     }
   },
 }

@@ -3,6 +3,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 
 export const helmProgram = (): string | undefined => clusterProgram('helm')
+/** Helm 3, which the test cluster has on x86-64. */
+export const helm3Program = (): string | undefined => clusterProgram('helm3')
 export const kubectlProgram = (): string | undefined => clusterProgram('kubectl')
 
 /** The path of a program, or undefined. */

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { browserProgram } from '../page/browser.ts'
-import { helmProgram, kubectlProgram } from './helm.ts'
+import { helm3Program, helmProgram, kubectlProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
@@ -14,6 +14,7 @@ export type Peer =
   | 'fish'
   | 'haproxy'
   | 'helm'
+  | 'helm3'
   | 'kubectl'
   | 'loopback'
   | 'lua'
@@ -58,6 +59,8 @@ function look(peer: Peer): string | undefined {
       return process.platform === 'linux' ? undefined : 'only Linux lets a client use any 127.0.0.0/8 address'
     case 'helm':
       return helmProgram() === undefined ? 'helm is not installed, nor was it built for the test cluster (npm run test:cluster)' : undefined
+    case 'helm3':
+      return helm3Program() === undefined ? 'helm3 was not fetched for the test cluster (npm run test:cluster)' : undefined
     case 'kubectl':
       return kubectlProgram() === undefined
         ? 'kubectl is not installed, nor was it built for the test cluster (npm run test:cluster)'

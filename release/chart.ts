@@ -61,6 +61,8 @@ export function chartFile(text: string, release: Release, notes: string): string
   }
   let made = replaced(text, /^version: .*$/m, `version: ${version}`)
   made = replaced(made, /^appVersion: .*$/m, `appVersion: ${version}`)
+  made = replaced(made, /^(icon: \S+)\/main\//m, `icon: https://raw.githubusercontent.com/postscreen-dev/postscreen/v${version}/`)
+  made = made.replaceAll('/blob/main/', () => `/blob/v${version}/`)
   made = replaced(made, /^ {2}# NOTES\.txt warns [^]*?images-published: 'false'$/m, `  postscreen.dev/images-published: 'true'`)
   return made.trimEnd() + '\n' + dump({ annotations }, { lineWidth: -1 }).replace(/^annotations:\n/, '')
 }

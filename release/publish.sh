@@ -24,12 +24,19 @@ push_images() {
   for name in postscreen postscreen-postfix; do crane push "$out/images/$name" "$registry/$name:$version"; done
 }
 
-# The package with its provenance, and the tag by which Artifact Hub knows the owner.
+# The package with its provenance.
 push_chart() {
   local plain=()
   if is_local; then plain=(--plain-http); fi
   helm push "$out/postscreen-$version.tgz" "oci://$registry/charts" --registry-config "$HOME/.docker/config.json" "${plain[@]}"
-  (cd "$project/charts" && oras push "${plain[@]}" "$registry/charts/postscreen:artifacthub.io" --config /dev/null:application/vnd.cncf.artifacthub.config.v1+yaml \
+  [ -z "$artifact_hub" ] || push_artifact_hub_file "${plain[@]}"
+}
+
+# The tag by which Artifact Hub knows the publisher.
+push_artifact_hub_file() {
+  mkdir -p "$scratch/artifact-hub"
+  printf '%s\n' "$artifact_hub" >"$scratch/artifact-hub/artifacthub-repo.yml"
+  (cd "$scratch/artifact-hub" && oras push "$@" "$registry/charts/postscreen:artifacthub.io" --config /dev/null:application/vnd.cncf.artifacthub.config.v1+yaml \
     artifacthub-repo.yml:application/vnd.cncf.artifacthub.repository-metadata.layer.v1.yaml)
 }
 

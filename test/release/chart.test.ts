@@ -28,7 +28,16 @@ before(() => {
 })
 after(() => rmSync(join(folder, '..'), { recursive: true }))
 
+interface Link {
+  readonly name: string
+  readonly url: string
+}
+
 interface ChartFile {
+  readonly home: string
+  readonly sources: readonly string[]
+  readonly icon: string
+  readonly maintainers: readonly Link[]
   readonly version: string
   readonly appVersion: string
   readonly annotations: Readonly<Record<string, string>>
@@ -66,6 +75,44 @@ describe('Chart.yaml of a release', () => {
     }
   })
 })
+
+/** The path in the repository that an address of a version leads to, or undefined. */
+function pathOf(url: string, version: string): string | undefined {
+  const found =
+    /^https:\/\/(?:github\.com\/postscreen-dev\/postscreen\/blob|raw\.githubusercontent\.com\/postscreen-dev\/postscreen)\/([^/]+)\/([^#]*)/
+  const [, at, path] = found.exec(url) ?? []
+  if (at !== undefined) assert.equal(at, version, url)
+  return path
+}
+
+/** Chart.yaml in the checkout leads to main, and that of a release to its version. */
+for (const [name, at, read] of [
+  ['the checkout', 'main', () => readFileSync(join(root, 'charts/postscreen/Chart.yaml'), 'utf8')],
+  ['a release', `v${release.version}`, () => file('Chart.yaml')],
+] as const)
+  test(`Chart.yaml of ${name} has home, sources, icon, maintainers and links, and the files that they name exist`, () => {
+    const chart = load(read()) as ChartFile
+    const repository = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).repository.url as string).slice(
+      'git+'.length,
+      -'.git'.length,
+    )
+    assert.equal(chart.home, repository)
+    assert.deepEqual(chart.sources, [repository])
+    const links = load(chart.annotations['artifacthub.io/links'] ?? '') as readonly Link[]
+    assert.deepEqual(
+      links.map((link) => link.name),
+      ['Documentation', 'Changes', 'support'],
+    )
+    assert.ok(chart.maintainers.length > 0)
+    const paths = [chart.icon, ...[...chart.maintainers, ...links].map(({ url }) => url)].map((url) => {
+      assert.ok(url.startsWith('https://'), url)
+      return pathOf(url, at)
+    })
+    const files = paths.filter((path) => path !== undefined)
+    assert.deepEqual(files, ['docs/images/icon.svg', 'GOVERNANCE.md', 'CHANGELOG.md'])
+    for (const path of files) assert.ok(existsSync(join(root, path)), path)
+    assert.match(readFileSync(join(root, 'docs/images/icon.svg'), 'utf8'), /^<svg /)
+  })
 
 test('the values of a release pin every image by its digest', () => {
   const values = load(file('values.yaml')) as { readonly image: object; readonly postfix: { readonly image: object } }

@@ -18,7 +18,8 @@ const git = (...args: readonly string[]): void => {
 
 before(() => {
   checkout = mkdtempSync(join(tmpdir(), 'release-run.'))
-  for (const path of ['release', 'test/cluster', 'Dockerfile']) cpSync(join(root, path), join(checkout, path), { recursive: true })
+  for (const path of ['release', 'charts/artifacthub-repo.yml', 'test/cluster', 'Dockerfile'])
+    cpSync(join(root, path), join(checkout, path), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'))
   writeFileSync(join(checkout, '.gitignore'), 'node_modules\n')
   git('init', '--quiet')
@@ -69,6 +70,13 @@ describe('release/run refuses', () => {
     assert.match(refusal(['1.2.3'], { RELEASE_COSIGN_KEY }), /RELEASE_GPG_KEY is not set/)
     assert.match(refusal(['1.2.3'], { RELEASE_COSIGN_KEY: '/nowhere', RELEASE_GPG_KEY }), /\/nowhere cannot be read/)
     assert.match(refusal(['1.2.3', '--keyless']), /either --keyless or RELEASE_COSIGN_KEY/)
+  })
+
+  test('what Artifact Hub would not understand', () => {
+    assert.match(
+      refusal(['1.2.3'], { ...keys(), RELEASE_ARTIFACT_HUB_ID: 'mine' }),
+      /^RELEASE_ARTIFACT_HUB_ID: "mine" is not an ID such as/,
+    )
   })
 
   test('a tree with changes that are not committed', () => {

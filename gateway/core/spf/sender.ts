@@ -101,7 +101,8 @@ export function afterRefresh(before: Sender, expansion: SpfExpansion, bounds: Sp
   const [note] = unread
   if (note !== undefined) {
     const why = `${note.term}: ${note.why}`
-    return withProblem({ ...next, goodAt: base.goodAt === 0 ? time.now : base.goodAt }, { reason: 'PartlyUnread', why }, time)
+    // What was never read completely is used, but a complete result must not count as a large change.
+    return withProblem(next, { reason: 'PartlyUnread', why }, time)
   }
   return {
     ...next,
@@ -112,9 +113,13 @@ export function afterRefresh(before: Sender, expansion: SpfExpansion, bounds: Sp
   }
 }
 
+/** Since when the result has not been confirmed: from the last complete one, or since there is only a part of it. */
+const unconfirmedSince = ({ goodAt, problem }: Sender): number => (goodAt === 0 ? (problem?.since ?? 0) : goodAt)
+
 /** What has not been confirmed for a long time is not permitted any more. */
 function dropOld(sender: Sender, now: number): Sender {
-  return sender.goodAt === 0 || now - sender.goodAt < spfTimes.keptMs ? sender : { ...sender, networks: [], goodAt: 0, held: undefined }
+  const isOld = sender.networks.length > 0 && now - unconfirmedSince(sender) >= spfTimes.keptMs
+  return isOld ? { ...sender, networks: [], goodAt: 0, held: undefined } : sender
 }
 
 const spread = (ms: number, random: number): number => ms * (0.8 + 0.4 * random)
@@ -172,9 +177,10 @@ const lostHalf = (old: SetSize, now: SetSize): boolean => (['ipv4', 'ipv6'] as c
 export type SenderState = 'Waiting' | 'Current' | 'Held' | 'Failing' | 'Stale' | 'NotExpandable' | 'Empty'
 
 /** The state in one word. */
-export function stateOf({ networks, goodAt, triedAt, problem, held, notes }: Sender, now: number): SenderState {
+export function stateOf(sender: Sender, now: number): SenderState {
+  const { networks, triedAt, problem, held, notes } = sender
   if (triedAt === 0) return 'Waiting'
-  if (problem !== undefined) return now - goodAt >= spfTimes.staleMs ? 'Stale' : 'Failing'
+  if (problem !== undefined) return now - unconfirmedSince(sender) >= spfTimes.staleMs ? 'Stale' : 'Failing'
   if (held !== undefined) return 'Held'
   if (networks.length > 0) return 'Current'
   return notes.notExpandable.length > 0 ? 'NotExpandable' : 'Empty'

@@ -112,6 +112,28 @@ test('a first result in which a part is missing is permitted', async () => {
   assert.equal(senders.permitted, '192.0.2.1')
 })
 
+test('what was missing in a first result is permitted as soon as it can be read, however large it is', async () => {
+  const large = 'ip4:198.51.100.0/24 ip4:203.0.113.0/24 ip4:192.0.0.0/22'
+  const senders = await withResult(zoneOf('include:a.test ip4:192.0.2.1', { 'a.test': ['SERVFAIL'] }))
+  senders.zone = zoneOf('include:a.test ip4:192.0.2.1', { 'a.test': [`TXT v=spf1 ${large}`] })
+  await senders.pass(hour)
+  assert.equal(senders.sender.held, undefined)
+  assert.equal(senders.permitted, permitted(['192.0.1.0/24', '192.0.2.0/23', '198.51.100.0/24', '203.0.113.0/24']))
+})
+
+test('a sender that was never read completely is not stale at once, and its old parts are dropped after seven days', async () => {
+  const zone = { 'a.test': ['SERVFAIL'], 'b.test': ['TXT v=spf1 ip4:203.0.113.0/24'] }
+  const senders = await withResult(zoneOf('include:a.test include:b.test', zone))
+  assert.equal(state(senders), 'Failing')
+  senders.zone = zoneOf('include:a.test include:b.test', { ...zone, 'b.test': ['TXT v=spf1 ip4:192.0.2.1'] })
+  await senders.pass(hour)
+  assert.equal(senders.permitted, permitted(['192.0.2.1', '203.0.113.0/24']))
+  await senders.pass(24 * hour)
+  assert.equal(state(senders), 'Stale')
+  await senders.pass(7 * 24 * hour)
+  assert.equal(senders.permitted, '192.0.2.1')
+})
+
 for (const [what, change, isHeld] of [
   ['much smaller', 'ip4:203.0.113.1', true],
   ['empty', '-all', true],

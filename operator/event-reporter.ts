@@ -17,9 +17,9 @@ export interface Events {
 }
 
 /** The findings that a person must know at once; the conditions have the rest. */
-const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'ClientAddressPreserved'] as const
+const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'ClientAddressPreserved', 'SPFCurrent'] as const
 /** That these are good is news only after they were not. */
-const observed: ReadonlySet<string> = new Set(['DNSBLHealthy', 'ClientAddressPreserved'])
+const observed: ReadonlySet<string> = new Set(['DNSBLHealthy', 'ClientAddressPreserved', 'SPFCurrent'])
 /** The texts for states that pass without an action. */
 const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted', 'TooFewConnections'])
 

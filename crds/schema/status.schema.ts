@@ -57,7 +57,7 @@ export const statusSchema: StructuralNode = {
     conditions: {
       type: 'array',
       description:
-        'The conditions of the policy. Ready summarizes Accepted, Programmed and BackendReachable. DNSBLHealthy: whether the gateways can trust their DNS lists. Reconciling: the operator is applying changes. Stalled: a user must fix the policy or the cluster.',
+        'The conditions of the policy. Ready summarizes Accepted, Programmed and BackendReachable. DNSBLHealthy: whether the gateways can trust their DNS lists. ClientAddressPreserved: whether they see the addresses of clients. SPFCurrent: whether they can read the SPF records of senders that the policy permits. Reconciling: the operator is applying changes. Stalled: a user must fix the policy or the cluster.',
       items: condition,
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],

@@ -26,6 +26,22 @@ export interface ListReport {
   readonly advice: string
 }
 
+/** One sender whose SPF record the policy uses. */
+export interface SenderReport {
+  readonly domain: string
+  readonly state: string
+  /** Permitted networks. */
+  readonly networks: number
+  /** Of the problem; empty: none. */
+  readonly reason: string
+  /** Of the problem, or of the change that is held. */
+  readonly why: string
+  /** When the problem or the change was first seen; empty: neither. */
+  readonly since: string
+  /** Why its networks are not permitted, although they are known; empty: they are. */
+  readonly leftOut: string
+}
+
 /** What a gateway has found about the addresses of its clients. */
 export interface AddressReport {
   /** Undefined while it has had too few connections. */
@@ -52,6 +68,7 @@ export interface GatewayReport {
   readonly lists?: readonly ListReport[]
   /** What the gateway has found about its DNS resolver: works, down or rewrites. */
   readonly resolver?: string
+  readonly senders?: readonly SenderReport[]
   readonly addresses?: AddressReport
   /** The gateway refuses clients because it has reached its limit of connections; what to do about it. */
   readonly full?: string
@@ -126,6 +143,26 @@ function addressesOf(page: unknown): Pick<GatewayReport, 'addresses'> {
   }
 }
 
+/** A policy has at most so many senders. */
+const mostSenders = 50
+
+function sendersOf(spf: unknown): Pick<GatewayReport, 'senders'> {
+  if (!Array.isArray(spf)) return {}
+  const read = ({ domain, state, networks, problem, held, leftOut }: Readonly<Record<string, unknown>>): SenderReport => {
+    const { why, since } = fieldsOf(problem ?? held)
+    return {
+      domain: bounded(domain),
+      state: bounded(state),
+      networks: countOf(networks),
+      reason: bounded(fieldsOf(problem)['reason']),
+      why: bounded(why),
+      since: bounded(since),
+      leftOut: bounded(leftOut),
+    }
+  }
+  return { senders: spf.slice(0, mostSenders).filter(isObject).map(read) }
+}
+
 /** @param page the JSON of `/status`, of any form */
 export function readReport(page: unknown): GatewayReport {
   const fields = fieldsOf(page)
@@ -139,6 +176,7 @@ export function readReport(page: unknown): GatewayReport {
     backends: listOf(fields['backends']).map(backendOf),
     ...withoutOf(fields),
     ...listsOf(fieldsOf(fields['dnsbl'])),
+    ...sendersOf(fields['spf']),
     ...addressesOf(fields['clientAddress']),
     ...(connections['full'] === true && { full: bounded(connections['advice']) }),
   }

@@ -41,7 +41,14 @@ const nobodyServes = ({ gateways, total }: PolicyView, reason: string): boolean 
 
 /** Everything about a policy that is not as it should be, the worst first. */
 export function attentionOf(view: PolicyView, now: number): readonly Attention[] {
-  return [...readiness(view, now), ...lists(view, now), ...addresses(view, now), ...stale(view, now), ...silent(view)]
+  return [
+    ...readiness(view, now),
+    ...lists(view, now),
+    ...addresses(view, now),
+    ...senders(view, now),
+    ...stale(view, now),
+    ...silent(view),
+  ]
 }
 
 function readiness(view: PolicyView, now: number): readonly Attention[] {
@@ -131,6 +138,12 @@ function lists(view: PolicyView, now: number): readonly Attention[] {
 /** The message of the condition ends with the setting to change. */
 function addresses(view: PolicyView, now: number): readonly Attention[] {
   const found = conditionOf(view, 'ClientAddressPreserved')
+  if (found?.status !== 'False') return []
+  return [{ tone: 'warn', sentence: `${sentenceOf(found.message)}${sinceOf(found.since, now)}`, advice: '' }]
+}
+
+function senders(view: PolicyView, now: number): readonly Attention[] {
+  const found = conditionOf(view, 'SPFCurrent')
   if (found?.status !== 'False') return []
   return [{ tone: 'warn', sentence: `${sentenceOf(found.message)}${sinceOf(found.since, now)}`, advice: '' }]
 }

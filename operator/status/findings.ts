@@ -8,6 +8,7 @@ import { clientAddressPreserved } from './client-addresses.ts'
 import { dnsblHealthy } from './dns-lists.ts'
 import type { Observation } from './observation.ts'
 import { type Rollout, rolloutOf } from './rollout.ts'
+import { spfCurrent } from './senders.ts'
 
 export const conditionTypes = [
   'Accepted',
@@ -15,6 +16,7 @@ export const conditionTypes = [
   'BackendReachable',
   'DNSBLHealthy',
   'ClientAddressPreserved',
+  'SPFCurrent',
   'Ready',
   'Reconciling',
   'Stalled',
@@ -272,6 +274,7 @@ export function findingsOf(seen: Observation): Findings {
     BackendReachable,
     DNSBLHealthy: dnsblHealthy(seen),
     ClientAddressPreserved: clientAddressPreserved(seen),
+    SPFCurrent: spfCurrent(seen),
     Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
     Reconciling: reconciling(seen, parts, Stalled),
     Stalled,

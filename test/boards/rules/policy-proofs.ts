@@ -1,6 +1,6 @@
 // Proofs of the alerts about DNS lists and about what a gateway has of its policy.
 import type { Case, Proof, Proofs } from './proof.ts'
-import { counter, during, from, gateways, gatewayLabels, type Line, level, oneGateway, pods, type Scene } from './series.ts'
+import { counter, during, from, gateways, gatewayLabels, type Line, level, missing, oneGateway, pods, type Scene } from './series.ts'
 
 const policy = gatewayLabels
 const list = { ...policy, zone_id: 'list.example' }
@@ -15,6 +15,12 @@ const timeouts = (rate: number, to = Number.POSITIVE_INFINITY): Scene => ({
 const failing = (line: Line): Scene => oneGateway('postscreen_dnsbl_list_failing', line, 'zone_id="list.example"')
 const unhealthy = (line: Line): Scene =>
   oneGateway('postscreen_dnsbl_list_unhealthy', line, 'zone_id="list.example",reason="ListsEverything"')
+
+const sender = { ...policy, domain: 'sender.example' }
+const ofSender = (metric: string, line: Line, labels = ''): Scene => oneGateway(metric, line, `domain="sender.example"${labels}`)
+const spfProblem = (reason: string, line: Line): Scene => ofSender('postscreen_spf_problem', line, `,reason="${reason}"`)
+const spfAge = (line: Line): Scene => ofSender('postscreen_spf_age_seconds', line)
+const spfNetworks = (line: Line): Scene => ofSender('postscreen_spf_networks', line)
 
 interface Level {
   readonly metric: string
@@ -82,6 +88,36 @@ export const policyProofs: Proofs = {
         minutes: 120,
         series: { ...queries('timeout', level(0)), ...queries('clean', level(0)), ...queries('listed', level(0)) },
       },
+    ],
+  },
+  PostscreenSPFNotCurrent: {
+    faults: [
+      {
+        what: 'a record permits everyone',
+        minutes: 91,
+        notYet: 89,
+        series: spfProblem('PermitsAll', from(30, level(1), missing)),
+        labels: sender,
+      },
+      {
+        what: 'a record was not read for a day',
+        minutes: 91,
+        notYet: 89,
+        series: spfAge(from(30, level(86_460), level(60))),
+        labels: sender,
+      },
+      {
+        what: 'a record permits nothing any more',
+        minutes: 91,
+        notYet: 89,
+        series: spfNetworks(from(30, level(0), level(9))),
+        labels: sender,
+      },
+    ],
+    nearMisses: [
+      { what: 'for 59 minutes, a record has an error', minutes: 180, series: spfProblem('SyntaxError', during(30, 89, level(1), missing)) },
+      { what: 'DNS does not answer, and the last result is in use', minutes: 180, series: spfProblem('DNSError', level(1)) },
+      { what: 'a record is read every six hours', minutes: 180, series: spfAge((minute) => 60 * minute) },
     ],
   },
   PostscreenPartsLeftOut: ofLevel({ metric: 'postscreen_policy_parts_left_out', minutes: 15, value: '2' }),

@@ -222,6 +222,14 @@ describe('the verdict and what to do:', () => {
     assert.deepEqual(attentionOf(policyView(policy, []), now), [{ tone: 'warn', sentence: `${message} (for 10 min)`, advice: '' }])
   })
 
+  test('senders whose SPF records cannot be used need attention, with the reason', () => {
+    const message =
+      'news.test: NoRecord: news.test has no SPF record; nothing is permitted. "postscreen spf DOMAIN" shows what its record permits'
+    const conditions = { Ready: ['True', 'Ready', ''], SPFCurrent: ['False', 'NotCurrent', message, '2026-12-01T10:07:00Z'] } as const
+    const policy = policyObject('mail', 'mx', { generation: 1, created: '2026-11-30T00:00:00Z', conditions })
+    assert.deepEqual(attentionOf(policyView(policy, []), now), [{ tone: 'warn', sentence: `${message} (for 10 min)`, advice: '' }])
+  })
+
   test('a status that the operator has not confirmed for long may be old', () => {
     const ready = { Ready: ['True', 'Ready', ''] } as const
     const status = { operator: { name: 'postscreen-system/postscreen-operator', checkedAt: '2026-12-01T10:16:30Z', validSeconds: 300 } }

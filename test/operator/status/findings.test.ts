@@ -23,6 +23,7 @@ const resting = {
   BackendReachable: 'True Reachable',
   DNSBLHealthy: 'True NoLists',
   ClientAddressPreserved: 'Unknown NoReport',
+  SPFCurrent: 'True NoSenders',
   Ready: 'True Ready',
   Reconciling: 'False UpToDate',
   Stalled: 'False NotStalled',
@@ -446,8 +447,8 @@ describe('when', () => {
     test(what, () => {
       const findings = findingsOf(given(atRest()))
       const got = Object.fromEntries(conditionTypes.map((type) => [type, `${findings[type].status} ${findings[type].reason}`]))
-      // Gateways at rest have no DNS lists, but without a valid policy that is not known.
-      const lists = want.Accepted === 'False Invalid' ? { DNSBLHealthy: 'Unknown NotAccepted' } : {}
+      // Gateways at rest have no DNS lists and no senders, but without a valid policy that is not known.
+      const lists = want.Accepted === 'False Invalid' ? { DNSBLHealthy: 'Unknown NotAccepted', SPFCurrent: 'Unknown NotAccepted' } : {}
       assert.deepEqual(got, { ...resting, ...lists, ...want })
       for (const [type, message] of Object.entries(says)) {
         const said = findings[type as keyof Findings].message

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { attempt, kubectl } from './kubectl.ts'
 
-const watched = ['DNSBLHealthy', 'ClientAddressPreserved']
+const watched = ['DNSBLHealthy', 'ClientAddressPreserved', 'SPFCurrent']
 /** Reasons of events that say the same. A condition may be true again by now; its event stays. */
-const said = /DNS list|addresses of clients are lost/i
+const said = /DNS list|addresses of clients are lost|shows what its record permits/i
 
 interface Found {
   readonly items: readonly {

@@ -4,6 +4,7 @@ import { itemOfRecord, type LogItem } from './log-item.ts'
 import { readOwnLine } from './own-line.ts'
 import { readPostscreenLine } from './postscreen-line.ts'
 import { syslogTime } from './syslog-time.ts'
+import { unwrap, withoutPrefix } from './wrapped-line.ts'
 
 /** `kubectl logs --prefix`: [pod/NAME/CONTAINER]. */
 const podPrefix = /^\[pod\/([^/\]\s]{1,253})\/[^\]\s]{1,253}\] /
@@ -13,7 +14,11 @@ const timePrefix = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]{0,10}(?:Z|[+-]\d\d:\d\d
 const iso = String.raw`(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))`
 const program = String.raw`([^\s\[:]{1,200})(?:\[\d{1,10}\])?:`
 const syslogForms: readonly RegExp[] = [
-  new RegExp(String.raw`^(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S{1,255}) ${program} (.*)$`),
+  new RegExp(String.raw`^(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)(?:\.\d{1,6})? (\S{1,255}) ${program} (.*)$`),
+  // journalctl -o short-full
+  new RegExp(
+    String.raw`^[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d) (\S{1,255}) ${program} (.*)$`,
+  ),
   new RegExp(String.raw`^(?:<\d{1,3}>)?${iso} (\S{1,255}) ${program} (.*)$`),
   new RegExp(String.raw`^<\d{1,3}>1 ${iso} (\S{1,255}) (\S{1,200}) \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{0,2000}\])+) ?\ufeff?(.*)$`),
 ]
@@ -41,11 +46,18 @@ export class LineReader {
       return prefix === undefined ? undefined : this.#read(line.slice(prefix.length), pod ?? origin, depth + 1)
     }
     if (!line.includes('postscreen') && !line.includes('dnsblog')) {
-      const prefix = line.includes('{"') ? timePrefix.exec(line)?.[0] : undefined
-      return prefix === undefined || depth >= mostNested ? undefined : this.#read(line.slice(prefix.length), origin, depth + 1)
+      const prefix = line.includes('{"') && depth < mostNested ? timePrefix.exec(line)?.[0] : undefined
+      return prefix === undefined ? this.#collected(line, origin, depth) : this.#read(line.slice(prefix.length), origin, depth + 1)
     }
     const prefix = depth < mostNested ? timePrefix.exec(line)?.[0] : undefined
-    return prefix === undefined ? this.#syslog(line) : this.#read(line.slice(prefix.length), origin, depth + 1)
+    if (prefix !== undefined) return this.#read(line.slice(prefix.length), origin, depth + 1)
+    return this.#syslog(line) ?? this.#collected(line, origin, depth)
+  }
+
+  /** A line with what a log collector puts in front of it. */
+  #collected(line: string, origin: string, depth: number): LogItem | undefined {
+    const inner = depth < mostNested ? withoutPrefix(line) : undefined
+    return inner && this.#read(inner.rest, inner.origin ?? origin, depth + 1)
   }
 
   #syslog(line: string): LogItem | undefined {
@@ -78,11 +90,27 @@ export class LineReader {
       this.unread++
       return undefined
     }
+    return this.#record(fields, origin, depth)
+  }
+
+  /** One of our records, or what holds one. */
+  #record(fields: Readonly<Record<string, unknown>>, origin: string, depth: number): LogItem | undefined {
     if (typeof fields['event'] === 'string') return itemOfRecord(fields, origin)
     if (depth >= mostNested) return undefined
     if (fields['__REALTIME_TIMESTAMP'] !== undefined) return this.journal(fields)
-    // The json-file log of Docker.
-    return typeof fields['log'] === 'string' ? this.#read(fields['log'].trimEnd(), origin, depth + 1) : undefined
+    const inner = unwrap(fields)
+    switch (inner?.is) {
+      case 'line':
+        return this.#read(inner.line, origin, depth + 1)
+      case 'fields':
+        return this.#record(inner.fields, origin, depth + 1)
+      case 'message': {
+        const { time, host, program: name, text } = inner.message
+        return this.item(time, host, name, text)
+      }
+      case undefined:
+        return undefined
+    }
   }
 
   /** An entry of the journal, from either of its export forms. */

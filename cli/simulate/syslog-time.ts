@@ -18,6 +18,9 @@ export function syslogTime(stamp: string, now: number): number | undefined {
 }
 
 function isoTime(stamp: string): number | undefined {
+  // journalctl -o short-full: with the name of the local time zone, or UTC.
+  const [, day, clock, zone] = /^(\S+) (\S+) (\S+)$/.exec(stamp) ?? []
+  if (zone !== undefined) return isoTime(`${day}T${clock}${zone === 'UTC' ? 'Z' : /^[+-]/.test(zone) ? `${zone}:00` : ''}`)
   const time = Date.parse(stamp.replace(/([+-]\d\d)(\d\d)$/, '$1:$2').replace(/(\.\d{3})\d+/, '$1'))
   return Number.isNaN(time) ? undefined : time
 }

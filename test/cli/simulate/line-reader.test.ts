@@ -26,6 +26,20 @@ describe('a line of our JSON log', () => {
     ['in the journal', JSON.stringify({ __REALTIME_TIMESTAMP: '1795414324200000', _HOSTNAME: 'node1', MESSAGE: json }), 'node1'],
     ['in the journal as bytes', JSON.stringify({ __REALTIME_TIMESTAMP: '1', MESSAGE: [...Buffer.from(json)] }), ''],
     ['in syslog', `Nov 23 06:12:04 mx postscreen[1]: ${json}`, 'mx'],
+    ['of docker compose', `gateway-1  | ${json}`, 'gateway-1'],
+    ['of stern', `mx-gateway-0 gateway ${json}`, 'mx-gateway-0'],
+    ['of stern, with the namespace', `mail mx-gateway-0 gateway ${json}`, 'mail'],
+    ['behind a byte order mark', `\ufeff${json}`, ''],
+    ['of Fluent Bit or Vector', JSON.stringify({ date: 1795414324.2, kubernetes: { pod_name: 'x' }, message: json }), ''],
+    ['of Fluent Bit, merged', JSON.stringify({ date: 1795414324.2, stream: 'stdout', ...(JSON.parse(json) as object) }), ''],
+    ['of Fluent Bit, merged under a key', JSON.stringify({ log: json.slice(0, 9), log_processed: JSON.parse(json) as object }), ''],
+    ['of Filebeat', JSON.stringify({ '@timestamp': '2026-11-23T06:12:04.200Z', message: json, agent: {} }), ''],
+    ['of Loki (logcli -o jsonl)', JSON.stringify({ labels: { pod: 'x' }, line: json, timestamp: '2026-11-23T06:12:04.2Z' }), ''],
+    ['of Google Cloud Logging', JSON.stringify({ insertId: 'x', jsonPayload: JSON.parse(json) as object }), ''],
+    ['of Google Cloud Logging, as text', JSON.stringify({ insertId: 'x', textPayload: json }), ''],
+    ['of Elasticsearch', JSON.stringify({ _index: 'x', _source: { message: json } }), ''],
+    ['of Splunk', JSON.stringify({ result: 1, _raw: json }), ''],
+    ['in a file of containerd, shipped by Fluent Bit', JSON.stringify({ log: `2026-11-23T06:12:04.200000000Z stdout F ${json}` }), ''],
   ]
   for (const [what, line, origin] of cases)
     test(what, () => assert.deepEqual(read(line), { time: at, origin, is: 'session', session: '0a1b2c3d-5', record }))
@@ -54,6 +68,65 @@ describe('a line of postscreen', () => {
   ]
   for (const [what, line, time] of cases)
     test(what, () => assert.deepEqual(read(line), { time, origin: 'mx', is: 'session', session: '203.0.113.9:41236', record }))
+
+  const parsed = { host: 'mx', message: text }
+  const collected: [string, string, number][] = [
+    ['of journalctl -o short-precise', `Nov 23 06:12:04.118999 mx postfix/postscreen[123]: ${text}`, local],
+    ['of journalctl -o short-iso', `2026-11-23T07:12:04+0100 mx postfix/postscreen[123]: ${text}`, at - 118],
+    ['of journalctl -o short-full', `Mon 2026-11-23 06:12:04 UTC mx postfix/postscreen[123]: ${text}`, at - 118],
+    ['of journalctl -o short-full, local time', `Mon 2026-11-23 06:12:04 CET mx postfix/postscreen[123]: ${text}`, local],
+    [
+      'of journalctl -o json-sse',
+      `data: ${JSON.stringify({ __REALTIME_TIMESTAMP: `${at}000`, _HOSTNAME: 'mx', SYSLOG_IDENTIFIER: 'postfix/postscreen', MESSAGE: text })}`,
+      at,
+    ],
+    [
+      'of journalctl -o json-seq',
+      `\u001e${JSON.stringify({ __REALTIME_TIMESTAMP: `${at}000`, _HOSTNAME: 'mx', SYSLOG_IDENTIFIER: 'postfix/postscreen', MESSAGE: text })}`,
+      at,
+    ],
+    ['of Fluent Bit', JSON.stringify({ date: (at - 118) / 1000, ident: 'postfix/postscreen', pid: '1', ...parsed }), at - 118],
+    [
+      'of Logstash',
+      JSON.stringify({ '@timestamp': '2026-11-23T06:12:04.118Z', program: 'postfix/postscreen', logsource: 'mx', message: text }),
+      at,
+    ],
+    [
+      'of Vector',
+      JSON.stringify({ timestamp: '2026-11-23T06:12:04.118Z', appname: 'postfix/postscreen', hostname: 'mx', message: text }),
+      at,
+    ],
+    ['of rsyslog', JSON.stringify({ timestamp: '2026-11-23T06:12:04.118Z', programname: 'postfix/postscreen', host: 'mx', msg: text }), at],
+    [
+      'of Fluent Bit from the journal',
+      JSON.stringify({ _SOURCE_REALTIME_TIMESTAMP: `${at}000`, SYSLOG_IDENTIFIER: 'postfix/postscreen', _HOSTNAME: 'mx', MESSAGE: text }),
+      at,
+    ],
+    [
+      'of Loki, as a whole line',
+      JSON.stringify({
+        labels: {},
+        line: `2026-11-23T06:12:04.118Z mx postfix/postscreen[1]: ${text}`,
+        timestamp: '2026-11-23T06:12:04.2Z',
+      }),
+      at,
+    ],
+  ]
+  for (const [what, line, time] of collected)
+    test(what, () => assert.deepEqual(read(line), { time, origin: 'mx', is: 'session', session: '203.0.113.9:41236', record }))
+
+  test('in which a client has written one of our records is not read as one', () => {
+    const hostile = json.replaceAll('203.0.113.9', '198.51.100.66')
+    for (const line of [
+      `Nov 23 06:12:04 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550; helo=<${hostile}>`,
+      `2026-11-23T06:12:04.118Z mx postfix/smtpd[1]: helo=<${hostile}>`,
+      `connect from ${hostile}`,
+      JSON.stringify({ timestamp: '2026-11-23T06:12:04.118Z', appname: 'postfix/smtpd', message: `helo=<${hostile}>` }),
+    ])
+      assert.equal(read(line), undefined, line)
+    const item = read(`Nov 23 06:12:04 mx postfix/postscreen[1]: PREGREET 99 after 0 from [192.0.2.1]:7: ${hostile}`)
+    assert.ok(item?.is === 'session' && item.record.client.address === '192.0.2.1')
+  })
 
   test('of another program is not read', () => assert.equal(read(`Nov 23 06:12:04 mx postfix/smtpd[1]: ${text} postscreen`), undefined))
 

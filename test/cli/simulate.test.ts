@@ -156,6 +156,36 @@ describe('a stricter policy', () => {
   test('keeps a limit: exit code 0', () => assert.equal(simulate(['--policy', strict, '--fail-on', 'refused>100%', plain]).status, 0))
 })
 
+describe('a DNS list that answered in a mail log after the tests were over', () => {
+  const dnsbl = { action: 'Enforce' as const, threshold: 2, sites: [{ domain: 'bl1.test', weight: 2 }] }
+  const spec = { greet: { action: 'Enforce' as const, wait: '2s' }, dnsbl }
+  const was = policy('late-was.yaml', spec)
+  const line = (second: number, program: string, text: string): string =>
+    `2026-11-23T06:12:0${second}+00:00 mx postfix/${program}[1]: ${text}\n`
+  const late = [
+    line(0, 'postscreen', 'CONNECT from [203.0.113.9]:4000 to [192.0.2.1]:25'),
+    line(2, 'postscreen', 'PASS NEW [203.0.113.9]:4000'),
+    line(3, 'dnsblog', 'addr 203.0.113.9 listed by domain bl1.test as 127.0.0.2'),
+    line(9, 'postscreen', 'CONNECT from [203.0.113.10]:4000 to [192.0.2.1]:25'),
+  ].join('')
+  const log = write('late.log', late)
+
+  test('changes nothing where the wait is the same', () => {
+    const { unchanged, changed } = resultOf(['--policy', was, '--old', was, log])
+    assert.deepEqual([unchanged, changed], [1, 0])
+  })
+
+  test('is not known where the wait is longer: it is neither listed nor not listed', () => {
+    const { unchanged, changed, unknown } = resultOf([
+      '--policy',
+      policy('late-new.yaml', { ...spec, greet: { ...spec.greet, wait: '6s' } }),
+      log,
+    ])
+    assert.deepEqual([unchanged, changed], [0, 0])
+    assert.match(JSON.stringify(unknown), /greet\.wait/)
+  })
+})
+
 describe('wrong arguments are refused with what is allowed:', () => {
   const cases: [string, readonly string[], number, RegExp][] = [
     ['no policy', [plain], 2, /expected a policy: --policy FILE/],

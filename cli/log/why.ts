@@ -20,7 +20,7 @@ export function whyOf({
   const took = `${((decidedAt - began) / 1000).toFixed(1)} s`
   switch (outcome) {
     case 'known':
-      return joined(by?.event === 'ALLOWLISTED' ? 'on the access list' : 'remembered', serverOf(lines))
+      return joined(by?.event === 'ALLOWLISTED' ? `on the access list${ruleOf(by)}` : 'remembered', serverOf(lines))
     case 'new':
       return joined('passed every test', serverOf(lines))
     case 'comeBack':
@@ -37,7 +37,7 @@ export function whyOf({
     case 'deepTests':
       return deepTestText(by)
     case 'accessList':
-      return 'on the access list, to be rejected'
+      return `on the access list, to be rejected${ruleOf(by)}`
     case 'banned':
       return `${text(by, 'network') || 'its network'} is banned`
     case 'limits':
@@ -59,6 +59,14 @@ function serverOf(lines: readonly LogLine[]): string {
     'backend',
   )
   return backend === '' ? '' : `to ${backend}`
+}
+
+/** The rule, where the log names it: lines of postscreen, and older ones of ours, do not. */
+function ruleOf(by: LogLine | undefined): string {
+  const [rule, sender, file] = [text(by, 'rule'), text(by, 'sender'), text(by, 'file')]
+  if (sender !== '') return ` (SPF record of ${sender})`
+  if (file !== '') return ` (${file}, line ${text(by, 'line')})`
+  return rule === '' ? '' : ` (${rule})`
 }
 
 const withoutLineEnd = (data: string): string => data.replace(/(\\r)?\\n$/, '')

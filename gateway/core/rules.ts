@@ -4,7 +4,8 @@ import { milliseconds, type Seconds, shorter } from '../../crds/values/duration.
 import { fillIn } from '../../crds/values/macros.ts'
 import type { ReplyFooter } from '../../crds/values/reply-footer.ts'
 import type { PolicySpec } from '../../crds/schema/policy.schema.ts'
-import { type AccessEntry, type AccessList, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
+import { type AccessEntry, type AccessList, type AccessMatch, type CompiledTable, compileAccessList, compileTable } from './access-list.ts'
+import { type AccessRule, accessRule } from './access-rule.ts'
 import { allowlistKeys } from './allowlist-key.ts'
 import { type AddressTable, compileAddressTable } from './address-table.ts'
 import type { Network } from '../../crds/values/network.ts'
@@ -65,6 +66,8 @@ export interface Rules {
   readonly greetWait: StressTime
   readonly dnsbl: DnsblRules
   readonly access: AccessList
+  /** The rule that `access` has found, for the log. */
+  readonly accessRule: (match: AccessMatch) => AccessRule
   readonly clientAddress: ClientAddressRules
   readonly allowlistInterface: (serverAddress: string) => boolean
   /** The key of a client in the temporary allowlist. */
@@ -259,6 +262,7 @@ export function compileRules(spec: PolicySpec, around: Surroundings): Rules {
     greetWait: { normal: milliseconds(greet.wait), stress: milliseconds(shorter(greet.wait, greet.stressWait)) },
     dnsbl: lists,
     access,
+    accessRule: (match) => accessRule(spec.access, match),
     clientAddress: clientAddressRules(spec, access),
     allowlistInterface: interfaceList(spec.allowlist.interfaces),
     allowlistKey: allowlistKeys(spec.allowlist.prefix),

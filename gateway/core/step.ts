@@ -19,6 +19,7 @@
 // `gone`.
 // Rule 2: only `enter` in phase.ts assigns a phase.
 // Rule 3: nothing in this folder does I/O, waits, or reads a clock; `now` is epoch milliseconds.
+import type { AccessMatch } from './access-list.ts'
 import { decodeRecord, isDue, newStamp, type Stamps } from './allowlist-record.ts'
 import { endAudit, isAudited, isWorthObserving } from './audit.ts'
 import { banOf, isRemembered, refuseBanned, stampsIn } from './bans/banned-client.ts'
@@ -139,16 +140,12 @@ function admit(turn: Turn): void {
     turn.log({ event: 'CONNECTION REFUSED', why: 'client address lost' })
     return drop(turn, reply.addressLost)
   }
-  switch (rules.access.decide(s.client.address)) {
-    case 'Permit':
-      turn.log({ event: 'ALLOWLISTED' })
-      return conclude(turn)
-    case 'Reject':
-      if (!deny(turn)) return
-      break
-    case 'Dunno':
-      break
+  const match = rules.access.find(s.client.address)
+  if (match?.decision === 'Permit') {
+    turn.log({ event: 'ALLOWLISTED', ...rules.accessRule(match) })
+    return conclude(turn)
   }
+  if (match?.decision === 'Reject' && !deny(turn, match)) return
   if (isKnown(state)) {
     // A parallel session uses the stamps that the first one has in memory, and never reads the store.
     planTests(turn)
@@ -158,10 +155,10 @@ function admit(turn: Turn): void {
 }
 
 /** The access list rejects the client. @returns false when the session has ended */
-function deny(turn: Turn): boolean {
+function deny(turn: Turn, match: AccessMatch): boolean {
   const { session: s } = turn
   const action = s.rules.deniedAction
-  turn.log({ event: 'DENYLISTED', action })
+  turn.log({ event: 'DENYLISTED', action, ...s.rules.accessRule(match) })
   s.denied = action !== 'Ignore'
   return refuse(turn, action, { drop: reply.deniedDrop, enforce: reply.deniedEnforce })
 }

@@ -1,6 +1,7 @@
 // The words of a screening session: tests, actions, events that come in, effects that go out.
 // They are postscreen's own (postscreen.h); metrics, log lines and the policy use the same.
 import type { Endpoint } from '../../crds/values/endpoint.ts'
+import type { AccessRule } from './access-rule.ts'
 import type { LossReason } from './client-address/address-watch.ts'
 import type { ReplayFailure, ReplayOutcome, ReplayPlan, ReplayStage } from './replay-plan.ts'
 
@@ -186,7 +187,9 @@ export interface TestsRecord {
 export type LogRecord = { readonly client: Endpoint } & (
   | { readonly event: 'CONNECT'; readonly server: Endpoint }
   | { readonly event: 'CONNECTION REFUSED'; readonly why: RefusalCause }
-  | { readonly event: 'ALLOWLISTED' | 'ALLOWLIST VETO' | 'DISCONNECT' }
+  | { readonly event: 'ALLOWLIST VETO' | 'DISCONNECT' }
+  /** By this rule of the access list. */
+  | ({ readonly event: 'ALLOWLISTED' } & AccessRule)
   /** `tests` are those passed in this session; none when every earlier pass still holds. */
   | {
       readonly event: 'PASS NEW' | 'PASS OLD'
@@ -195,7 +198,7 @@ export type LogRecord = { readonly client: Endpoint } & (
       readonly remembered?: string
     }
   | TestsRecord
-  | { readonly event: 'DENYLISTED'; readonly action: Action }
+  | ({ readonly event: 'DENYLISTED'; readonly action: Action } & AccessRule)
   | { readonly event: 'PREGREET'; readonly count: number; readonly after: string; readonly data: string; readonly action: Action }
   | { readonly event: 'DNSBL'; readonly rank: number; readonly hits: readonly DnsblHit[]; readonly action: Action }
   | { readonly event: 'DNSBL ERROR CODE'; readonly domain: string; readonly address: string }

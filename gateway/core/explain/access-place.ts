@@ -4,7 +4,7 @@ import { formatNetwork, type Network } from '../../../crds/values/network.ts'
 import type { PolicySpec } from '../../../crds/schema/policy.schema.ts'
 import type { Decision } from '../../../crds/values/access-table.ts'
 import type { AccessMatch } from '../access-list.ts'
-import { senderName } from '../spf/senders-of-policy.ts'
+import { accessRule, ruleInWords } from '../access-rule.ts'
 
 /** The rule, or that there is none. Plain data, as /explain gives it. */
 export interface AccessPlace {
@@ -26,22 +26,10 @@ export interface AccessPlace {
 export function accessPlace(access: PolicySpec['access'], match: AccessMatch | undefined, address: string): AccessPlace {
   const entry = match === undefined ? undefined : access[match.entry]
   if (match === undefined || entry === undefined) return { decision: 'Dunno' }
-  const field = `spec.access[${match.entry}]`
-  const decision = match.decision === 'Unknown' ? ('Dunno' as const) : match.decision
-  if (entry.table?.file !== undefined) {
-    const unknown = match.decision === 'Unknown' ? ({ unknownResult: true } as const) : {}
-    return { decision, field: `${field}.table.file`, file: entry.table.file, line: match.position ?? 0, ...unknown }
-  }
-  if (entry.table !== undefined) {
-    const position = match.position ?? 0
-    return { decision, field: `${field}.table.rules[${position}].cidrs`, ...around(entry.table.rules?.[position]?.cidrs, address) }
-  }
-  if (entry.spf !== undefined) {
-    const position = match.position ?? 0
-    return { decision, field: `${field}.spf[${position}]`, sender: senderName(entry.spf[position] ?? '') }
-  }
-  if (entry.exceptCIDRs !== undefined) return { decision, field: `${field}.exceptCIDRs` }
-  return { decision, field: `${field}.cidrs`, ...around(entry.cidrs, address) }
+  const { rule: field, ...place } = accessRule(access, match)
+  if (match.decision === 'Unknown') return { decision: 'Dunno', field, ...place, unknownResult: true }
+  const networks = entry.table === undefined ? entry.cidrs : entry.table.rules?.[match.position ?? 0]?.cidrs
+  return { decision: match.decision, field, ...place, ...around(networks, address) }
 }
 
 function around(networks: readonly Network[] = [], text: string): { readonly network?: string } {
@@ -52,8 +40,6 @@ function around(networks: readonly Network[] = [], text: string): { readonly net
 }
 
 /** The place in a sentence. */
-export function inWords({ field = 'spec.access', network, file, line, sender }: AccessPlace): string {
-  if (sender !== undefined) return `${field} (the SPF record of ${sender})`
-  if (file !== undefined) return `${field} (${file}, line ${line})`
-  return network === undefined ? field : `${field} (${network})`
+export function inWords({ field = 'spec.access', network, ...place }: AccessPlace): string {
+  return network === undefined ? ruleInWords({ rule: field, ...place }) : `${field} (${network})`
 }

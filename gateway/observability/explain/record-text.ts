@@ -1,6 +1,7 @@
 // The text of a log record without its client, for the story of one session. What a client says of its mail and of
 // itself can be left out of it (admin.showEnvelopes).
 import { formatLogged } from '../../../crds/values/endpoint.ts'
+import { ruleInWords } from '../../core/access-rule.ts'
 import { logText } from '../../core/log-text.ts'
 import type { LogRecord } from '../../core/vocabulary.ts'
 
@@ -24,9 +25,10 @@ function fullText(record: LogRecord, { nameOf }: TextRules): string {
   if (event === 'DNSBL ERROR CODE') return `DNSBL ERROR CODE ${record.address} from ${record.domain}`
   if (event === 'TESTS') return `TESTS to do: ${record.tests.join(', ')}`
   const text = logText(record) ?? event
+  const by = event === 'ALLOWLISTED' || event === 'DENYLISTED' ? ` by ${ruleInWords(record)}` : ''
   const tests = 'tests' in record && record.tests.length > 0 ? ` (${record.tests.join(', ')})` : ''
   const hits = event === 'DNSBL' ? ` (${record.hits.map(({ domain, weight }) => `${nameOf(domain)} ${weight}`).join(', ')})` : ''
-  return `${withoutClient(text, formatLogged(record.client))}${tests}${hits}`
+  return `${withoutClient(text, formatLogged(record.client))}${by}${tests}${hits}`
 }
 
 /**

@@ -22,7 +22,7 @@ const handedOff: Rewrite = [/^HANDED OFF .*?backend=(\S+)/, ([, backend = '']) =
 
 /** What a text of the session says, by outcome. The first that matches is used; of `known` and `new` all are. */
 const words: Readonly<Record<Outcome, readonly Rewrite[]>> = {
-  known: [[/^PASS OLD/, () => 'Remembered'], [/^ALLOWLISTED/, () => 'On the access list'], handedOff],
+  known: [[/^PASS OLD/, () => 'Remembered'], [/^ALLOWLISTED by (.*)/, ([, rule = '']) => `On the access list: ${rule}`], handedOff],
   new: [[/^PASS NEW/, () => 'Passed every test'], handedOff],
   comeBack: [
     [/^ALLOWLIST VETO/, () => 'At a backup address; asked to come to the first one'],
@@ -42,7 +42,7 @@ const words: Readonly<Record<Outcome, readonly Rewrite[]>> = {
     [/^COMMAND PIPELINING.*/, ([text]) => text],
     [/^BARE NEWLINE.*/, ([text]) => text],
   ],
-  accessList: [[/^DENYLISTED/, () => 'On the access list, to be rejected']],
+  accessList: [[/^DENYLISTED by (.*)/, ([, rule = '']) => `On the access list, to be rejected: ${rule}`]],
   banned: [[/^NOQUEUE: reject: CONNECT: (.*)/, ([, why = '']) => why]],
   limits: [
     [/reject: CONNECT: (.*)/i, ([, why = '']) => `Limit: ${why}`],

@@ -93,6 +93,40 @@ describe('a filter', () => {
   })
 })
 
+for (const [what, event, says] of [
+  [
+    'sender',
+    { event: 'ALLOWLISTED', rule: 'spec.access[1].spf[0]', sender: 'big.example' },
+    'on the access list (SPF record of big.example)',
+  ],
+  [
+    'line of a table',
+    { event: 'DENYLISTED', action: 'Drop', rule: 'spec.access[0].table.file', file: 'bad.cidr', line: 7 },
+    'rejected (bad.cidr, line 7)',
+  ],
+  ['field', { event: 'DENYLISTED', action: 'Drop', rule: 'spec.access[0].cidrs' }, 'to be rejected (spec.access[0].cidrs)'],
+] as const)
+  test(`a session that the access list decides names the ${what}`, () => {
+    let text = ''
+    const printer = new Printer({
+      ...{ output: 'text', filter: everything, isVerbose: false, isComplete: true, isTerminal: false },
+      ...{ style: { width: 160, hasColour: false, hasUtf8: true }, write: (piece) => (text += piece) },
+    })
+    const events = [
+      [0, event],
+      [
+        1,
+        event.event === 'ALLOWLISTED'
+          ? { event: 'HANDED OFF', backend: 'postfix-0:10025', at: 'greeting', msg: 'handed off' }
+          : { event: 'DISCONNECT' },
+      ],
+    ] as const
+    const log = sessionLog({ at: 0, id: 'a', address: '192.0.2.1', events })
+    for (const line of log.split('\n').flatMap((one) => new LogLines(0).read(one) ?? [])) printer.take('mx-a', line)
+    printer.finish(false)
+    assert.ok(text.includes(says), text)
+  })
+
 test('the lines of postscreen are read too', () => {
   const prefix = 'Dec  1 10:33:40 mx postfix/postscreen[7]: '
   const of = (...texts: string[]) => texts.map((text) => new LogLines(Date.parse('2026-12-01T12:00:00Z')).read(`${prefix}${text}`)!)

@@ -54,16 +54,19 @@ const answer = fc.record({
   ms: fc.nat(),
 })
 
+const maybe = fc.option(anyText, { nil: undefined })
+const accessRule = { rule: anyText, sender: maybe, file: maybe, line: fc.option(fc.nat(), { nil: undefined }) }
+
 /** The fields of each event of a session; those of one event in the order of vocabulary.ts. */
 const fieldsOf: Readonly<Record<LogRecord['event'], Readonly<Record<string, fc.Arbitrary<unknown>>>>> = {
   CONNECT: { server: endpoint },
   'CONNECTION REFUSED': { why: anyText },
-  ALLOWLISTED: {},
+  ALLOWLISTED: accessRule,
   'ALLOWLIST VETO': {},
   DISCONNECT: {},
   'PASS NEW': { tests: fc.array(anyText) },
   'PASS OLD': { tests: fc.array(anyText) },
-  DENYLISTED: { action: anyText },
+  DENYLISTED: { action: anyText, ...accessRule },
   PREGREET: { count: fc.nat(), after: anyText, data: anyText, action: anyText },
   DNSBL: { rank: fc.integer(), hits: fc.array(fc.record({ domain: anyText, address: anyText, weight: fc.integer() })), action: anyText },
   'DNSBL ERROR CODE': { domain: anyText, address: anyText },

@@ -39,16 +39,18 @@ async function counted(records: readonly LogRecord[], audit = false): Promise<st
 
 const rcpt = { client, event: 'RCPT REJECTED', from: 'a@x', to: 'b@y', proto: 'ESMTP', helo: 'h' } as const
 
+const rule = 'spec.access[0].cidrs'
+
 const cases: readonly { readonly record: LogRecord; readonly audit?: boolean; readonly want: readonly string[] }[] = [
   { record: { client, event: 'CONNECT', server }, want: ['connections_total 1'] },
   {
     record: { client, event: 'CONNECTION REFUSED', why: 'too many connections' },
     want: ['rejects_total{code="421",reason="too many connections",mode="enforce"} 1'],
   },
-  { record: { client, event: 'ALLOWLISTED' }, want: ['access_list_matches_total{action="permit"} 1'] },
-  { record: { client, event: 'DENYLISTED', action: 'Ignore' }, want: ['access_list_matches_total{action="reject"} 1'] },
+  { record: { client, event: 'ALLOWLISTED', rule }, want: ['access_list_matches_total{action="permit"} 1'] },
+  { record: { client, event: 'DENYLISTED', action: 'Ignore', rule }, want: ['access_list_matches_total{action="reject"} 1'] },
   {
-    record: { client, event: 'DENYLISTED', action: 'Drop' },
+    record: { client, event: 'DENYLISTED', action: 'Drop', rule },
     want: ['access_list_matches_total{action="reject"} 1', 'rejects_total{code="521",reason="denylist",mode="enforce"} 1'],
   },
   { record: { client, event: 'BAN', network: '192.0.2.0/24', seconds: 60, until: 1_800_000_000, nth: 1 }, want: ['bans_total 1'] },

@@ -78,6 +78,13 @@ test('a gateway permits what an SPF record permits, without a new policy and wit
   const client = await startClient(gateway.port, '127.0.0.1')
   client.write('PROXY TCP4 9.9.9.9 192.0.2.1 25 25\r\n')
   await gateway.said('"event":"ALLOWLISTED"')
+  const line =
+    gateway
+      .output()
+      .split('\n')
+      .find((text) => text.includes('"event":"ALLOWLISTED"')) ?? ''
+  const { rule, sender } = JSON.parse(line) as Record<string, unknown>
+  assert.deepEqual([rule, sender], ['spec.access[1].spf[0]', 'big.example'], 'the log names the sender')
   client.end()
   assert.equal(await access(gateway, '9.9.9.1'), 'Permit big.example')
   assert.equal(await access(gateway, '2a00:1450::5'), 'Permit big.example')

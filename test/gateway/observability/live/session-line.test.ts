@@ -65,7 +65,16 @@ const lines: readonly (readonly [Outcome, Record<string, unknown>, string])[] = 
   ['hangup', { event: 'HANGUP', after: '1.2', stage: 'tests before SMTP handshake' }, 'Hung up after 1.2 s, before the greeting'],
   ['limits', { event: 'CONNECTION REFUSED', why: 'too many connections' }, 'Limit: too many connections'],
   ['limits', { event: 'COMMAND COUNT LIMIT', afterCommand: 'NOOP' }, 'Limit: command count'],
-  ['accessList', { event: 'DENYLISTED', action: 'Enforce' }, 'On the access list, to be rejected'],
+  [
+    'known',
+    { event: 'ALLOWLISTED', rule: 'spec.access[1].spf[0]', sender: 'big.example' },
+    'On the access list: spec.access[1].spf[0] (the SPF record of big.example)',
+  ],
+  [
+    'accessList',
+    { event: 'DENYLISTED', action: 'Enforce', rule: 'spec.access[0].table.file', file: 'bad.cidr', line: 7 },
+    'On the access list, to be rejected: spec.access[0].table.file (bad.cidr, line 7)',
+  ],
   ['noBackend', { event: 'DISCONNECT' }, 'Clean, but no mail server took it'],
 ]
 

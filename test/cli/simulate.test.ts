@@ -168,10 +168,10 @@ describe('a DNS list that answered in a mail log after the tests were over', () 
     line(3, 'dnsblog', 'addr 203.0.113.9 listed by domain bl1.test as 127.0.0.2'),
     line(9, 'postscreen', 'CONNECT from [203.0.113.10]:4000 to [192.0.2.1]:25'),
   ].join('')
-  const log = write('late.log', late)
+  const lateLog = write('late.log', late)
 
   test('changes nothing where the wait is the same', () => {
-    const { unchanged, changed } = resultOf(['--policy', was, '--old', was, log])
+    const { unchanged, changed } = resultOf(['--policy', was, '--old', was, lateLog])
     assert.deepEqual([unchanged, changed], [1, 0])
   })
 
@@ -179,7 +179,7 @@ describe('a DNS list that answered in a mail log after the tests were over', () 
     const { unchanged, changed, unknown } = resultOf([
       '--policy',
       policy('late-new.yaml', { ...spec, greet: { ...spec.greet, wait: '6s' } }),
-      log,
+      lateLog,
     ])
     assert.deepEqual([unchanged, changed], [0, 0])
     assert.match(JSON.stringify(unknown), /greet\.wait/)

@@ -21,7 +21,7 @@ const worth = ['Accepted', 'Programmed', 'BackendReachable', 'DNSBLHealthy', 'Cl
 /** That these are good is news only after they were not. */
 const observed: ReadonlySet<string> = new Set(['DNSBLHealthy', 'ClientAddressPreserved', 'SPFCurrent'])
 /** The texts for states that pass without an action. */
-const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted', 'TooFewConnections'])
+const passing = new Set(['Progressing', 'NoReport', 'NotChecked', 'NoGateway', 'NotAccepted', 'TooFewConnections', 'NotRead'])
 
 export class EventReporter implements Reporter {
   readonly #events: Events
@@ -112,7 +112,9 @@ export class EventReporter implements Reporter {
   #reportFindings(policy: KubeObject, findings: Findings): void {
     const before = conditionsOf(policy)
     for (const type of worth) {
-      const { status, reason, message } = findings[type]
+      const found = findings[type]
+      if (found === undefined) continue
+      const { status, reason, message } = found
       const last = before.find((one) => one['type'] === type)
       if (
         passing.has(reason) ||

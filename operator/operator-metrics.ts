@@ -72,8 +72,12 @@ export class OperatorMetrics {
   conditions(namespace: string, name: string, findings: Findings): void {
     this.#ready.set(`${namespace}/${name}`, findings.Ready.status === 'True')
     for (const condition of conditionTypes) {
-      for (const status of truths)
-        this.#conditions.set({ namespace, name, condition, status }, findings[condition].status === status ? 1 : 0)
+      const found = findings[condition]
+      for (const status of truths) {
+        const labels = { namespace, name, condition, status }
+        if (found === undefined) this.#conditions.remove(labels)
+        else this.#conditions.set(labels, found.status === status ? 1 : 0)
+      }
     }
   }
 

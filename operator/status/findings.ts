@@ -22,7 +22,9 @@ export const conditionTypes = [
   'Stalled',
 ] as const
 export type ConditionType = (typeof conditionTypes)[number]
-export type Findings = Readonly<Record<ConditionType, Finding>>
+/** A condition that does not concern the policy is left out. */
+type Optional = 'SPFCurrent'
+export type Findings = Readonly<Record<Exclude<ConditionType, Optional>, Finding>> & Readonly<Partial<Record<Optional, Finding>>>
 
 const problemsShown = 20
 function inWords(problems: readonly Problem[]): string {
@@ -268,13 +270,14 @@ export function findingsOf(seen: Observation): Findings {
   const parts = partsOf(seen, rollout)
   const { Accepted, Programmed, BackendReachable, Serving } = parts
   const Stalled = stalled(seen, parts, rollout)
+  const SPFCurrent = spfCurrent(seen)
   return {
     Accepted,
     Programmed,
     BackendReachable,
     DNSBLHealthy: dnsblHealthy(seen),
     ClientAddressPreserved: clientAddressPreserved(seen),
-    SPFCurrent: spfCurrent(seen),
+    ...(SPFCurrent !== undefined && { SPFCurrent }),
     Ready: ready([Accepted, Programmed, BackendReachable, Serving], crowded(seen)),
     Reconciling: reconciling(seen, parts, Stalled),
     Stalled,

@@ -1,5 +1,6 @@
 // The condition SPFCurrent: whether the gateways can read and use the SPF records of the senders that the policy
 // permits (spec.access[].spf).
+import { fieldsOf } from '../../crds/is-object.ts'
 import type { SenderReport } from '../gateways/report.ts'
 import { type Finding, finding } from './condition.ts'
 import type { Observation } from './observation.ts'
@@ -52,11 +53,21 @@ function inWords({ report, on }: Fault, gateways: number): string {
   return `${report.domain}${since}${where}: ${whyOf(report)}`
 }
 
-/** What the gateways have found about the senders. It does not affect Ready: clients of these senders are tested. */
-export function spfCurrent({ compiled, pods }: Observation): Finding {
+/** Also of a policy that is not valid. */
+function hasSenders({ policy, compiled }: Observation): boolean {
+  if (compiled !== undefined) return compiled.policy.spec.access.some(({ spf }) => spf !== undefined)
+  const { access } = fieldsOf(policy['spec'])
+  return Array.isArray(access) && access.some((entry) => fieldsOf(entry)['spf'] !== undefined)
+}
+
+/**
+ * What the gateways have found about the senders; undefined for a policy without any. It does not affect Ready: clients
+ * of these senders are tested.
+ */
+export function spfCurrent(seen: Observation): Finding | undefined {
+  const { compiled, pods } = seen
+  if (!hasSenders(seen)) return undefined
   if (compiled === undefined) return finding('Unknown', 'NotAccepted', 'The policy is not valid')
-  if (!compiled.policy.spec.access.some(({ spf }) => spf !== undefined))
-    return finding('True', 'NoSenders', 'The policy permits no senders by their SPF records')
   const reports = pods.flatMap(({ report }) => (report?.senders === undefined || report.senders.length === 0 ? [] : [report.senders]))
   const faults = faultsOf(reports)
   if (faults.length > 0) {

@@ -30,8 +30,10 @@ export type PolicyStatus = Readonly<Record<string, unknown>> & { readonly condit
 function conditions(policy: KubeObject, findings: Findings, now: Date): readonly Condition[] {
   const before = conditionsOf(policy)
   const time = `${now.toISOString().slice(0, 19)}Z`
-  return conditionTypes.map((type) => {
-    const { status, reason, message } = findings[type]
+  return conditionTypes.flatMap((type) => {
+    const found = findings[type]
+    if (found === undefined) return []
+    const { status, reason, message } = found
     const last = before.find((one) => one['type'] === type)
     const since = last?.['status'] === status ? last['lastTransitionTime'] : undefined
     const lastTransitionTime = typeof since === 'string' && since !== noTransition ? since : time

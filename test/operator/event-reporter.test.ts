@@ -8,6 +8,7 @@ import type { KubeObject } from '../../operator/kube/object.ts'
 import { type Events, EventReporter } from '../../operator/event-reporter.ts'
 import { OperatorMetrics } from '../../operator/operator-metrics.ts'
 import { PolicyMemories } from '../../operator/policy-memory.ts'
+import { readReport } from '../../operator/gateways/report.ts'
 import { findingsOf } from '../../operator/status/findings.ts'
 import type { Observation } from '../../operator/status/observation.ts'
 import { statusOf } from '../../operator/status/status.ts'
@@ -17,6 +18,14 @@ import { conditionTypes } from '../../operator/status/findings.ts'
 
 const rest = atRest()
 const object: KubeObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'mx-gateway', namespace: 'mail' } }
+
+/** A policy with a sender, and what its one gateway says of it. */
+function sending(problem: string | undefined, state = problem === undefined ? 'Current' : 'Failing'): Observation {
+  const gateway = { gateway: {}, backend: { service: { name: 'postfix', port: 25 } } }
+  const base = atRest({ ...gateway, access: [{ action: 'Permit', spf: ['a.test'] }] })
+  const sender = { domain: 'a.test', state, networks: 4, problem: problem && { reason: problem, why: 'a.test is wrong' }, held: null }
+  return { ...base, pods: base.pods.map((pod) => ({ ...pod, report: readReport({ spf: [sender] }) })) }
+}
 
 class Scene {
   readonly events: string[] = []
@@ -216,6 +225,26 @@ test('a CRD that is older than the operator is in the log once, in an event of e
   assert.match((await scene.metrics.text()).text, /^postscreen_status_fields_omitted 0$/m)
 })
 
+describe('the event about the SPF records of senders', () => {
+  const after = (before: Observation | undefined, seen: Observation): readonly string[] =>
+    new Scene().pass(seen, before).events.filter((event) => /SPF|a\.test/.test(event))
+  const fault =
+    'Warning NotCurrent: a.test: NoRecord: a.test is wrong; the last result stays permitted. "postscreen spf DOMAIN" shows what its record permits'
+  const news = 'Normal Current: The SPF records of all senders are current on 2 of 2 gateways'
+
+  test('comes when one cannot be used, once, and when all are current again', () => {
+    assert.deepEqual(after(sending(undefined), sending('NoRecord')), [fault])
+    assert.deepEqual(after(sending('NoRecord'), sending('NoRecord')), [])
+    assert.deepEqual(after(sending('NoRecord'), sending(undefined)), [news])
+  })
+
+  test('does not come for records that are current from the beginning, are not read yet, or are no longer in the policy', () => {
+    assert.deepEqual(after(undefined, sending(undefined)), [])
+    assert.deepEqual(after(sending('NoRecord'), sending(undefined, 'Waiting')), [])
+    assert.deepEqual(after(sending('NoRecord'), rest), [])
+  })
+})
+
 describe('the metrics', () => {
   const lines = async ({ metrics }: Scene, name: string): Promise<string[]> =>
     (await metrics.text()).text.split('\n').filter((line) => line.startsWith(`${name}{`) && !line.endsWith(' 0'))
@@ -232,9 +261,17 @@ describe('the metrics', () => {
   test('have each condition in the one status that it has, until the policy is gone', async () => {
     const scene = new Scene().pass(rest).pass(unreachable(1))
     const conditions = await lines(scene, 'postscreen_policy_condition')
-    assert.equal(conditions.length, conditionTypes.length)
+    assert.equal(conditions.length, conditionTypes.length - 1, 'all but SPFCurrent: the policy has no senders')
     assert.ok(conditions.includes('postscreen_policy_condition{namespace="mail",name="mx",condition="BackendReachable",status="False"} 1'))
     scene.metrics.forget('mail', 'mx')
     assert.doesNotMatch((await scene.metrics.text()).text, /name="mx"/)
+  })
+
+  test('have SPFCurrent only while the policy has senders', async () => {
+    const isShown = async (scene: Scene) => (await scene.metrics.text()).text.includes('condition="SPFCurrent"')
+    const scene = new Scene().pass(rest)
+    assert.equal(await isShown(scene), false)
+    assert.equal(await isShown(scene.pass(sending('NoRecord'))), true)
+    assert.equal(await isShown(scene.pass(rest, sending('NoRecord'))), false)
   })
 })

@@ -417,8 +417,8 @@ for (const [topic, cases] of topics) {
   describe(`the message about ${topic}:`, () => {
     for (const { what, seen, type, want } of cases) {
       test(`${type} with ${what}`, () => {
-        const { status, reason, message } = findingsOf(seen)[type]
-        assert.equal(`${status} ${reason}: ${message}`, want)
+        const found = findingsOf(seen)[type]
+        assert.equal(`${found?.status} ${found?.reason}: ${found?.message}`, want)
       })
     }
   })

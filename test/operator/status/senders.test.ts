@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { readReport } from '../../../operator/gateways/report.ts'
 import { findingsOf } from '../../../operator/status/findings.ts'
 import { spfCurrent } from '../../../operator/status/senders.ts'
+import { statusOf } from '../../../operator/status/status.ts'
 import { atRest } from '../observed.ts'
 
 const since = '2026-11-30T10:00:00.000Z'
@@ -24,17 +25,41 @@ function found(pages: readonly (readonly object[] | undefined)[], access: readon
   const seen = { ...base, pods }
   const findings = findingsOf(seen)
   assert.deepEqual(findings.SPFCurrent, spfCurrent(seen))
-  const { status, reason, message } = spfCurrent(seen)
-  return { is: `${status} ${reason}`, message }
+  const finding = spfCurrent(seen)
+  return finding === undefined ? { is: 'left out', message: '' } : { is: `${finding.status} ${finding.reason}`, message: finding.message }
 }
 
 describe('SPFCurrent', () => {
-  test('is true when all senders are current, and for a policy without any', () => {
+  test('is true when all senders are current', () => {
     assert.deepEqual(found([[current], [current]]), {
       is: 'True Current',
       message: 'The SPF records of all senders are current on 2 of 2 gateways',
     })
-    assert.equal(found([[]], []).is, 'True NoSenders')
+  })
+
+  test('is left out of the status of a policy without senders, valid or not', () => {
+    assert.equal(found([[]], []).is, 'left out')
+    assert.equal(found([[]], [{ action: 'Permit', cidrs: ['192.0.2.0/24'] }]).is, 'left out')
+    const without = atRest()
+    const invalid = { ...without, compiled: undefined, problems: [{ path: 'spec.greet', why: 'expected an object' }] }
+    for (const seen of [without, invalid]) {
+      assert.equal('SPFCurrent' in findingsOf(seen), false)
+      assert.deepEqual(
+        statusOf(seen, findingsOf(seen), new Date(0)).conditions.filter(({ type }) => type === 'SPFCurrent'),
+        [],
+      )
+    }
+  })
+
+  test('is unknown for a policy with senders that is not valid', () => {
+    const base = atRest()
+    for (const [access, is] of [
+      [[{ spf: ['a.test'] }], 'Unknown'],
+      [[null, 7, { spf: 'text' }], 'Unknown'],
+      ['text', undefined],
+      [[[], {}], undefined],
+    ] as const)
+      assert.equal(spfCurrent({ ...base, policy: { ...base.policy, spec: { access } }, compiled: undefined })?.status, is)
   })
 
   test('is unknown until the gateways have reported, and have read the records', () => {

@@ -18,7 +18,7 @@ const other = (sentence: string): Fault => ({ is: 'other', about: '', sentence }
 
 /** @param status the page /status */
 export function faultsOf(status: Fields): readonly Fault[] {
-  return [...mailServerFaults(status), ...listFaults(fieldsOf(status['dnsbl'])), ...otherFaults(status)]
+  return [...mailServerFaults(status), ...listFaults(fieldsOf(status['dnsbl'])), ...senderFaults(status), ...otherFaults(status)]
 }
 
 function mailServerFaults({ backends }: Fields): readonly Fault[] {
@@ -50,6 +50,12 @@ function listFaults({ resolver, lists, sites }: Fields): readonly Fault[] {
       return { is: 'list', about: text(site), sentence: `DNS list ${text(site)} fails: ${why}` }
     }),
   ]
+}
+
+function senderFaults({ spf }: Fields): readonly Fault[] {
+  return listOf(spf)
+    .filter(({ fault }) => typeof fault === 'string')
+    .map(({ domain, fault }) => other(`the SPF record of ${text(domain)} is not current: ${text(fault)}`))
 }
 
 function otherFaults({ refusedPolicy, clientAddress, connections, allowlist, workers }: Fields): readonly Fault[] {

@@ -1,4 +1,5 @@
 // The senders of a policy as the status page and the log show them.
+import { senderFault } from '../../crds/sender-fault.ts'
 import { formatNetwork, type Network } from '../../crds/values/network.ts'
 import { changeBetween, sizeOf } from '../core/spf/network-set.ts'
 import type { SpfNote } from '../core/spf/expand-spf.ts'
@@ -15,6 +16,8 @@ export interface SenderReport {
   readonly goodAt: string | null
   readonly ageSeconds: number | null
   readonly nextAt: string
+  /** What is wrong, and what stays permitted. A DNS failure does not count while the last result is in use. */
+  readonly fault: string | null
   readonly problem: { readonly reason: string; readonly why: string; readonly since: string } | null
   /** A large change that waits for a second refresh. */
   readonly held: { readonly why: string; readonly since: string; readonly networks: number } | null
@@ -36,14 +39,18 @@ const notesShown = 10
 export function senderReport(sender: Sender, leftOut: string | undefined, now: number): SenderReport {
   const { domain, networks, goodAt, dueAt, problem, held, notes, lookups, queries } = sender
   const shown = (some: readonly SpfNote[]): readonly SpfNote[] => some.slice(0, notesShown)
+  const state = stateOf(sender, now)
+  const { reason = '', why = held?.why ?? '' } = problem ?? {}
+  const fault = senderFault({ state, networks: networks.length, reason, why, leftOut: leftOut ?? '' })
   return {
     domain,
-    state: stateOf(sender, now),
+    state,
     networks: networks.length,
     ipv4Addresses: sizeOf(networks).ipv4,
     goodAt: goodAt === 0 ? null : time(goodAt),
     ageSeconds: goodAt === 0 ? null : Math.max(0, Math.round((now - goodAt) / 1000)),
     nextAt: time(dueAt),
+    fault: fault ?? null,
     problem: problem === undefined ? null : { ...problem, since: time(problem.since) },
     held: held === undefined ? null : { why: held.why, since: time(held.since), networks: held.networks.length },
     leftOut: leftOut ?? null,

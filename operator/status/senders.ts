@@ -1,6 +1,7 @@
 // The condition SPFCurrent: whether the gateways can read and use the SPF records of the senders that the policy
 // permits (spec.access[].spf).
 import { fieldsOf } from '../../crds/is-object.ts'
+import { senderFault } from '../../crds/sender-fault.ts'
 import type { SenderReport } from '../gateways/report.ts'
 import { type Finding, finding } from './condition.ts'
 import type { Observation } from './observation.ts'
@@ -11,46 +12,25 @@ const sendersShown = 20
 /** One sender with a fault, and on how many gateways. */
 interface Fault {
   readonly report: SenderReport
+  readonly why: string
   readonly on: number
 }
 
-/** A DNS failure does not count while the last result is in use. */
-const passes = ({ state, reason, networks }: SenderReport): boolean =>
-  state === 'Failing' && networks > 0 && (reason === 'DNSError' || reason === 'PartlyUnread')
-
-const isFine = (report: SenderReport): boolean =>
-  report.leftOut === '' && (report.state === 'Current' || report.state === 'Waiting' || passes(report))
-
 function faultsOf(reports: readonly (readonly SenderReport[])[]): readonly Fault[] {
-  const faulty = reports.flatMap((senders) => senders.filter((one) => !isFine(one)))
-  const bySender = Map.groupBy(faulty, (one) => `${one.domain} ${whyOf(one)}`)
+  const faulty = reports.flat().flatMap((report) => {
+    const why = senderFault(report)
+    return why === undefined ? [] : [{ report, why }]
+  })
+  const bySender = Map.groupBy(faulty, ({ report, why }) => `${report.domain} ${why}`)
   return [...bySender.values()]
-    .flatMap(([report, ...others]) => (report === undefined ? [] : [{ report, on: others.length + 1 }]))
+    .flatMap(([first, ...others]) => (first === undefined ? [] : [{ ...first, on: others.length + 1 }]))
     .toSorted((one, other) => one.report.domain.localeCompare(other.report.domain))
 }
 
-/** In words that stay the same while the fault lasts. */
-function whyOf({ state, reason, why, leftOut, networks }: SenderReport): string {
-  if (leftOut !== '') return `nothing is permitted: ${leftOut}`
-  const rest = networks > 0 ? 'the last result stays permitted' : 'nothing is permitted'
-  switch (state) {
-    case 'Held':
-      return `a large change waits for a second refresh (${why}); ${rest}`
-    case 'NotExpandable':
-      return 'nothing is permitted: all terms depend on the message or the client'
-    case 'Empty':
-      return 'nothing is permitted: the record names no networks'
-    case 'Stale':
-      return `${reason}: ${why}; not read completely for more than a day; ${rest}`
-    default:
-      return `${reason}: ${why}; ${rest}`
-  }
-}
-
-function inWords({ report, on }: Fault, gateways: number): string {
+function inWords({ report, why, on }: Fault, gateways: number): string {
   const where = on < gateways ? ` on ${on} of ${gateways} gateways` : ''
   const since = report.since === '' ? '' : ` since ${report.since}`
-  return `${report.domain}${since}${where}: ${whyOf(report)}`
+  return `${report.domain}${since}${where}: ${why}`
 }
 
 /** Also of a policy that is not valid. */

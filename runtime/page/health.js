@@ -79,7 +79,7 @@ function factsOf({ hour, outcomes, policy }) {
 
 /** Each with the fact, since when, what it means for mail, and what to do. */
 function problemsOf({ status, at }) {
-  const { dnsbl, refusedPolicy, connections, allowlist, clientAddress } = status
+  const { dnsbl, refusedPolicy, connections, allowlist, clientAddress, spf } = status
   const since = (time) => (time ? ` for ${duration(at - Date.parse(time))}` : '')
   const unhealthy = dnsbl.lists.filter(({ state }) => state === 'suspended')
   const silent = dnsbl.sites.filter(({ failing, site }) => failing && !unhealthy.some(({ list }) => list === site))
@@ -91,6 +91,7 @@ function problemsOf({ status, at }) {
     ...(dnsbl.resolver === 'works' ? [] : [`The DNS resolver ${dnsbl.resolver === 'down' ? 'does not answer' : 'changes answers'}, so the DNS lists cannot be trusted.`]),
     ...unhealthy.map(({ list, since: from, answer, advice, used }) => `DNS list ${list} is faulty${since(from)} (${answer ?? 'no answer'}) and is ${used ? 'used nevertheless' : 'not used'}. ${sentenceCase(advice ?? '')}`),
     ...silent.map(({ site, failing }) => `DNS list ${site} fails${since(failing.since)}: ${failing.why}. It adds nothing to the score of clients meanwhile.`),
+    ...spf.filter(({ fault }) => fault !== null).slice(0, 3).map(({ domain, problem, held, fault }) => `The SPF record of ${domain} is not current${since((problem ?? held)?.since)}: ${fault}. Clients that it does not permit are tested like all others.`),
     ...(refusedPolicy === null ? [] : [`${refusedPolicy.generation === null ? 'The newest policy' : `Generation ${refusedPolicy.generation} of the policy`} was refused${since(refusedPolicy.at)}; the last good one is in force. ${refusedPolicy.problems[0] === undefined ? '' : `${refusedPolicy.problems[0].path}: ${refusedPolicy.problems[0].why}.`}`]),
     ...(status.leftOut ?? []).slice(0, 3).map(({ path, why }) => `${path} is left out: ${why}.`),
     ...(clientAddress?.preserved === false ? [`The addresses of clients are lost on the way to the gateway${since(clientAddress.since)}. ${sentenceCase(clientAddress.advice ?? '')}`] : []),

@@ -220,6 +220,20 @@ describe('the sentence at the top', () => {
     ],
     ['the resolver', [livePageOf({ status: statusOf({ dnsbl: { resolver: 'down' } }) })], 'warn', /one thing/, /resolver does not answer/],
     [
+      'a sender',
+      [
+        livePageOf({
+          status: statusOf({
+            spf: [
+              { domain: 'a.test', fault: null },
+              { domain: 'b.test', fault: 'NoRecord: none' },
+            ],
+          }),
+        }),
+      ],
+      ...(['warn', /one thing/, /^the SPF record of b\.test is not current: NoRecord: none$/] as const),
+    ],
+    [
       'a refused policy',
       [livePageOf({ status: statusOf({ refusedPolicy: { problems: [{ path: 'spec.x', why: 'bad' }] } }) })],
       ...(['warn', /one thing/, /spec\.x: bad$/] as const),

@@ -52,6 +52,7 @@ interface ShownSender {
   readonly domain: string
   readonly state: string
   readonly networks: number
+  readonly fault: string | null
   readonly problem: { readonly reason: string } | null
   readonly refused: readonly { readonly term: string }[]
   readonly notExpandable: readonly unknown[]
@@ -95,6 +96,10 @@ test('a gateway permits what an SPF record permits, without a new policy and wit
   assert.deepEqual([big?.refused.length, big?.notExpandable.length], [1, 1])
   await untilHolds('the other one was read', async () => (await senders(gateway))[1]?.problem?.reason === 'NoRecord')
   assert.equal(none?.domain, 'none.example')
+  assert.deepEqual(
+    [big?.fault, (await senders(gateway))[1]?.fault],
+    [null, 'NoRecord: none.example has no SPF record; nothing is permitted'],
+  )
   const metrics = await (await fetch(`${gateway.admin}/metrics`)).text()
   assert.match(metrics, /^postscreen_spf_networks\{domain="big\.example"\} 2$/m)
   assert.match(metrics, /^postscreen_spf_problem\{domain="none\.example",reason="NoRecord"\} 1$/m)

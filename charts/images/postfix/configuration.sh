@@ -1,4 +1,5 @@
 # Part of `entrypoint`: builds the configuration of Postfix, and creates the directories that it needs.
+# shellcheck shell=sh disable=SC2154 # `entrypoint` sets what is used here
 
 # A signature that changes when one of the mounted files changes.
 fingerprint() { stat -L -c '%n %i %s %Y' "$settings"/* "$settings"/tls/* 2>/dev/null || true; }

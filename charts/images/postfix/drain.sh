@@ -1,5 +1,6 @@
 # Part of `entrypoint`: a graceful stop. Postfix's own `postfix stop` ends all processes at once, so a client in the
 # middle of a message is disconnected and must send it again.
+# shellcheck shell=sh disable=SC2154 # `entrypoint` sets what is used here
 
 hurry=no
 
@@ -25,7 +26,7 @@ drain() {
 # arrives.
 wait_for() {
   left=$1
-  while [ "$left" -gt 0 ] && [ $ended = no ] && [ $hurry = no ] && ! "$2"; do
+  while [ "$left" -gt 0 ] && [ "$ended" = no ] && [ $hurry = no ] && ! "$2"; do
     nap 1
     left=$((left - 1))
   done

@@ -4,33 +4,16 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { dump } from 'js-yaml'
-import { tableKey } from '../../operator/compile/access-tables.ts'
-import { compile } from '../../operator/compile/compile.ts'
 import { slimConfigMap } from '../../operator/containment.ts'
-import { desired } from '../../operator/desired/desired.ts'
-import { ownerOf } from '../../operator/desired/names.ts'
 import type { KubeObject } from '../../operator/kube/object.ts'
 import { differingObjects } from '../support/differing-objects.ts'
+import { objectsOfPolicy } from './desired/objects-of.ts'
 import { policyObject } from './policy-object.ts'
 
 const folder = new URL('desired/', import.meta.url)
-const settings = {
-  image: 'registry.example.com/postscreen:1.0',
-  operatorNamespace: 'postscreen-system',
-  tenants: undefined,
-  pullSecrets: [],
-  metricsFrom: [],
-}
-const tables = new Map([[tableKey('senders', 'mx.cidr'), { text: '192.0.2.0/24 permit\n203.0.113.0/24 reject\n' }]])
-
-function objectsOf(policy: KubeObject): readonly KubeObject[] {
-  const compilation = compile(policy, tables)
-  if ('problems' in compilation) throw new Error(JSON.stringify(compilation.problems))
-  return desired(ownerOf(policy), compilation.compiled, settings)
-}
 
 const objectsOfInput = (name: string): readonly KubeObject[] =>
-  objectsOf(policyObject(readFileSync(new URL(`${name}.in.yaml`, folder), 'utf8'))).map(slimConfigMap)
+  objectsOfPolicy(policyObject(readFileSync(new URL(`${name}.in.yaml`, folder), 'utf8'))).map(slimConfigMap)
 
 const base = 'default'
 

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { linterNames, linterProgram } from '../lint/tools.ts'
 import { browserProgram } from '../page/browser.ts'
 import { helm3Program, helmProgram, kubectlProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
@@ -16,6 +17,8 @@ export type Peer =
   | 'helm'
   | 'helm3'
   | 'kubectl'
+  /** All linters of `npm run lint:manifests`. */
+  | 'linters'
   | 'loopback'
   | 'lua'
   | 'mount'
@@ -65,6 +68,8 @@ function look(peer: Peer): string | undefined {
       return kubectlProgram() === undefined
         ? 'kubectl is not installed, nor was it built for the test cluster (npm run test:cluster)'
         : undefined
+    case 'linters':
+      return missingLinters()
     case 'chromium':
       return browserProgram() === undefined ? 'chromium is not installed' : undefined
     case 'haproxy':
@@ -106,6 +111,11 @@ function look(peer: Peer): string | undefined {
     case 'postfix':
       return why('loopback') ?? root() ?? program('postconf') ?? daemons() ?? lmdb() ?? namespaces()
   }
+}
+
+function missingLinters(): string | undefined {
+  const missing = linterNames.filter((name) => linterProgram(name) === undefined)
+  return missing.length === 0 ? undefined : `${missing.join(', ')} not built yet (npm run lint:manifests)`
 }
 
 function ownNetwork(): string | undefined {

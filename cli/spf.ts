@@ -9,8 +9,10 @@ import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
 import type { LoadedCommand } from './command.ts'
-import { expandDomains } from './spf/expand-domains.ts'
-import { expandedDomain, textOf } from './spf/expanded-domain.ts'
+import { spfBounds } from '../gateway/core/spf/spf-bounds.ts'
+import { permittedBy } from '../gateway/core/spf/sender.ts'
+import { expandDomains, networksOf } from './spf/expand-domains.ts'
+import { expandedDomain, isComplete, textOf } from './spf/expanded-domain.ts'
 
 const name = commandName('spf')
 
@@ -24,7 +26,7 @@ out and why.
   --timeout TIME     the time limit for each answer (10s)
   -o, --output FORM  text (the default) or json
 
-Exit codes: 0 if every domain permits a network, 1 if one does not, 2 for wrong arguments.
+Exit codes: 0 if every domain permits a network and was read completely, 1 if one does not or was not, 2 for wrong arguments.
 `
 
 const options = {
@@ -55,10 +57,13 @@ export async function spf(args: readonly string[]): Promise<number> {
   const domains = [...new Set([...positionals.map((domain) => domain.toLowerCase()), ...ofPolicy.domains])]
   const { servers: asked, queryTimeoutMs, attempts } = dnsServers(servers.value.length > 0 ? servers.value : ofPolicy.resolvers)
   const times = { timeoutMs: milliseconds(limit), queryTimeoutMs, attempts }
-  const expanded = [...(await expandDomains(domains, { servers: asked, times }))].map(([domain, found]) => expandedDomain(domain, found))
+  if (domains.length === 0) console.error(visibleText(`${policy}: spec.access has no spf entry`))
+  const found = await expandDomains(domains, { servers: asked, times })
+  const { leftOut } = permittedBy(networksOf(ofPolicy.domains, found), spfBounds)
+  const expanded = [...found].map(([domain, one]) => expandedDomain(domain, one, leftOut.get(domain)))
   if (output === 'json') console.log(JSON.stringify({ domains: expanded }, undefined, 2))
   else for (const line of expanded.flatMap(textOf)) console.log(visibleText(line))
-  return expanded.every(({ networks }) => networks.length > 0) ? 0 : 1
+  return expanded.every(isComplete) ? 0 : 1
 }
 
 interface PolicySenders {

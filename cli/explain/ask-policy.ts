@@ -8,10 +8,12 @@ import { type ExplainSource, explainPage, readSubject } from '../../gateway/obse
 import type { LoadedPolicy } from '../../gateway/policy-files/loaded-policy.ts'
 import { loadPolicy } from '../../gateway/policy-files/policy-file.ts'
 import { type ActivePolicy, activePolicy, withSenders } from '../../gateway/process/active-policy.ts'
+import { permittedBy } from '../../gateway/core/spf/sender.ts'
+import { spfBounds } from '../../gateway/core/spf/spf-bounds.ts'
 import { sendersOf } from '../../gateway/core/spf/senders-of-policy.ts'
 import { messageOf } from '../../runtime/caught.ts'
 import { openDirectory, openValkey, type Place } from '../allowlist/place.ts'
-import { expandDomains } from '../spf/expand-domains.ts'
+import { expandDomains, networksOf } from '../spf/expand-domains.ts'
 import type { AskAll } from './answer.ts'
 
 export interface PolicyPlace {
@@ -64,8 +66,15 @@ async function activeNow({ file, resolvers, warn }: PolicyPlace, loaded: LoadedP
   const domains = sendersOf(loaded.policy.spec.access).map(({ domain }) => domain)
   if (domains.length === 0) return active
   const expanded = await expandDomains(domains, { servers: active.dnsServers, times: active.dnsTimes })
-  for (const [domain, { failed }] of expanded) if (failed !== undefined) warn(`SPF of ${domain}: ${failed.reason}: ${failed.why}`)
-  return withSenders(active, new Map([...expanded].map(([domain, { networks }]) => [domain, networks])))
+  const { networks, leftOut } = permittedBy(networksOf(domains, expanded), spfBounds)
+  for (const [domain, { failed, unread }] of expanded) {
+    const [term] = unread
+    if (failed !== undefined) warn(`SPF of ${domain}: ${failed.reason}: ${failed.why}`)
+    else if (term !== undefined) warn(`SPF of ${domain}: networks may be missing: ${term.term}: ${term.why}`)
+    const why = leftOut.get(domain)
+    if (why !== undefined) warn(`SPF of ${domain}: left out of the policy: ${why}`)
+  }
+  return withSenders(active, networks)
 }
 
 function sourceOf({ dataDir }: PolicyPlace, active: ActivePolicy, store: Place | undefined, problem: string | undefined): ExplainSource {

@@ -31,3 +31,10 @@ export async function expandDomains(
   }
   return expanded
 }
+
+/** What each domain permits, in this order. */
+export const networksOf = (
+  domains: readonly string[],
+  found: ReadonlyMap<string, SpfExpansion>,
+): readonly { readonly domain: string; readonly networks: SpfExpansion['networks'] }[] =>
+  domains.map((domain) => ({ domain, networks: found.get(domain)?.networks ?? [] }))

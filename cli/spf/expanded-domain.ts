@@ -13,9 +13,12 @@ export interface ExpandedDomain extends Omit<SpfExpansion, 'networks' | 'failed'
   readonly ttl: number | null
   /** Why there is no result. */
   readonly failed: NonNullable<SpfExpansion['failed']> | null
+  /** Why the policy does not permit the networks: all its senders together have too many. */
+  readonly leftOut: string | null
 }
 
-export function expandedDomain(domain: string, { networks, failed, ttl, ...rest }: SpfExpansion): ExpandedDomain {
+export function expandedDomain(domain: string, expansion: SpfExpansion, leftOut?: string): ExpandedDomain {
+  const { networks, failed, ttl, ...rest } = expansion
   return {
     domain,
     networks: networks.map(formatNetwork),
@@ -23,15 +26,21 @@ export function expandedDomain(domain: string, { networks, failed, ttl, ...rest 
     ...rest,
     ttl: ttl ?? null,
     failed: failed ?? null,
+    leftOut: leftOut ?? null,
   }
 }
+
+/** Everything was read, and something is permitted. */
+export const isComplete = ({ networks, unread, leftOut }: ExpandedDomain): boolean =>
+  networks.length > 0 && unread.length === 0 && leftOut === null
 
 const countOf = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
 
 /** As lines. */
 export function textOf(expanded: ExpandedDomain): readonly string[] {
-  const { domain, networks, ipv4Addresses, failed, lookups, queries, ttl } = expanded
+  const { domain, networks, ipv4Addresses, failed, leftOut, lookups, queries, ttl } = expanded
   if (failed !== null) return [`${domain}: no result (${failed.reason}): ${failed.why}`]
+  if (leftOut !== null) return [`${domain}: left out of the policy: ${leftOut}`]
   const asked = `${countOf(lookups, 'lookup')}, ${countOf(queries, 'question')} to DNS${ttl === null ? '' : `, lowest TTL ${ttl} s`}`
   return [
     `${domain}: permits ${countOf(networks.length, 'network')} with ${countOf(ipv4Addresses, 'IPv4 address', 'IPv4 addresses')} (${asked})`,
@@ -45,5 +54,7 @@ export function textOf(expanded: ExpandedDomain): readonly string[] {
 
 function section(title: string, notes: readonly SpfNote[]): readonly string[] {
   if (notes.length === 0) return []
-  return [`${title}:`, ...inColumns(notes.map(({ domain, term, why }) => ['', domain, term, why]))]
+  const ofTerms = notes.filter(({ term }) => term !== '').map(({ domain, term, why }) => ['', domain, term, why])
+  const ofAll = notes.filter(({ term }) => term === '').map(({ why }) => `  ${why}`)
+  return [`${title}:`, ...inColumns(ofTerms), ...ofAll]
 }

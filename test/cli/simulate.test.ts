@@ -235,8 +235,8 @@ describe('networks of SPF records', () => {
     access: [{ action: 'Permit', spf: ['Big.example'] }],
     dnsbl: { ...own.dnsbl, action: 'Enforce' },
   })
-  const expansion = (networks: readonly string[], failed: unknown = null): string =>
-    write('spf.json', JSON.stringify({ domains: [{ domain: 'big.example', networks, failed }] }))
+  const expansion = (networks: readonly string[], more: object = {}): string =>
+    write('spf.json', JSON.stringify({ domains: [{ domain: 'big.example', networks, failed: null, ...more }] }))
   const whyUnknown = (result: Result): boolean => JSON.stringify(result).includes('networks of an SPF record')
 
   test('sessions that one could have permitted are counted as not known, and no others', () => {
@@ -253,7 +253,18 @@ describe('networks of SPF records', () => {
     const all = resultOf(['--policy', senders, '--spf', expansion(['0.0.0.0/0', '::/0']), plain])
     assert.equal(all.after.refused, 0)
     assert.ok(!whyUnknown(all))
-    assert.ok(whyUnknown(resultOf(['--policy', senders, '--spf', expansion([], { reason: 'DNSError', why: 'x' }), plain])))
+    assert.ok(whyUnknown(resultOf(['--policy', senders, '--spf', expansion([], { failed: { reason: 'DNSError', why: 'x' } }), plain])))
+  })
+
+  test('are not known while a part of the record could not be read', () => {
+    const unread = [{ domain: 'big.example', term: 'include:x.example', why: 'SERVFAIL' }]
+    assert.ok(whyUnknown(resultOf(['--policy', senders, '--spf', expansion(['203.0.113.1'], { unread }), plain])))
+  })
+
+  test('do not count when the policy leaves the sender out', () => {
+    const leftOut = expansion(['0.0.0.0/0', '::/0'], { leftOut: 'all senders of the policy together have 20300 networks' })
+    const result = resultOf(['--policy', senders, '--spf', leftOut, plain])
+    assert.deepEqual({ ...result, notes: [] }, { ...resultOf(['--policy', strict, plain]), notes: [] })
   })
 
   test('a file that is something else is refused', () => {

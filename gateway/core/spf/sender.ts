@@ -194,7 +194,7 @@ export interface PermittedNetworks {
 }
 
 /** @param senders in the order of the policy: the last ones are left out if all together are too many */
-export function permittedBy(senders: readonly Sender[], { ofPolicy }: SpfBounds): PermittedNetworks {
+export function permittedBy(senders: readonly Pick<Sender, 'domain' | 'networks'>[], { ofPolicy }: SpfBounds): PermittedNetworks {
   const networks = new Map<string, readonly Network[]>()
   const leftOut = new Map<string, string>()
   let total: SetSize = { networks: 0, ipv4: 0, ipv6: 0 }

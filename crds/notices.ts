@@ -27,9 +27,17 @@ export function noticesOf(spec: PolicySpec, tablesReject = false): readonly stri
       `spec.listen.addresses: the Service has port ${gateway.service.port} for the first address, so the other address with this port is not in the Service`,
     )
   }
-  const unused = gateway?.kind === 'DaemonSet' ? 'deployment' : 'daemonSet'
-  if (gateway?.patch?.[unused] !== undefined) notices.push(`spec.gateway.patch.${unused}: has no effect with kind ${gateway.kind}`)
+  if (gateway !== undefined) notices.push(...unusedPatches(gateway))
   return [...notices, ...closedLists(spec)]
+}
+
+/** Patches of a workload that the policy does not have. */
+function unusedPatches({ kind, persistence, patch }: NonNullable<PolicySpec['gateway']>): readonly string[] {
+  const used = persistence !== undefined ? 'statefulSet' : kind === 'DaemonSet' ? 'daemonSet' : 'deployment'
+  const why = persistence === undefined ? `with kind ${kind}` : 'with persistence'
+  return (['deployment', 'daemonSet', 'statefulSet'] as const)
+    .filter((field) => field !== used && patch?.[field] !== undefined)
+    .map((field) => `spec.gateway.patch.${field}: has no effect ${why}${field === 'statefulSet' ? ' and without persistence' : ''}`)
 }
 
 /** DNS lists that do not exist any more. A list with several entries is named once. */

@@ -28,6 +28,7 @@ const made = [
   'Service',
   'Deployment',
   'DaemonSet',
+  'StatefulSet',
   'PodDisruptionBudget',
   'HorizontalPodAutoscaler',
 ] as const

@@ -3,7 +3,7 @@ import { fieldsOf } from '../crds/is-object.ts'
 import { type Applied, isOwned, type LiveObjects } from './apply.ts'
 import type { Compiled } from './compile/compile.ts'
 import { annotation, gatewayName, type Owner, ownerOf, policyConfigMap } from './desired/names.ts'
-import { isWorkload } from './desired/workload.ts'
+import { isWorkload, workloadKinds } from './desired/workload.ts'
 import type { Ask } from './gateways/ask.ts'
 import { addressOf, type GatewayPod, isEnding, podOf } from './gateways/pods.ts'
 import type { KubeClient } from './kube/kube-client.ts'
@@ -70,7 +70,7 @@ async function reportsOf(all: readonly KubeObject[], ask: Ask, aside: Aside): Pr
 /** The workload of the policy. While the policy is not valid, the one that runs. */
 function workloadOf(want: readonly KubeObject[], find: (kind: string) => KubeObject | undefined): KubeObject | undefined {
   const wanted = want.find(isWorkload)
-  return wanted === undefined ? (find('Deployment') ?? find('DaemonSet')) : find(wanted.kind)
+  return wanted === undefined ? workloadKinds.map(find).find((one) => one !== undefined) : find(wanted.kind)
 }
 
 function templateOf(workload: KubeObject | undefined): string | undefined {

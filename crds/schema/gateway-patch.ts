@@ -53,6 +53,7 @@ export const patch = documented(
   record({
     deployment: of('Deployment', ' Pods are below spec.template.'),
     daemonSet: of('DaemonSet', ' Used instead of deployment if kind is DaemonSet.'),
+    statefulSet: of('StatefulSet', ' Used instead of deployment if persistence is set.'),
     service: of('Service'),
     serviceAccount: of('ServiceAccount'),
     podDisruptionBudget: of('PodDisruptionBudget'),

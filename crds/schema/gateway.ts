@@ -142,6 +142,29 @@ const toleration = record({
   }),
 })
 
+const persistence = record({
+  size: documented(quantity().prefault('4Gi'), {
+    doc: 'The size of the volume of each pod. Ten million clients need up to 2Gi. It cannot be changed later.',
+    tenancy: 'own',
+  }),
+  storageClassName: documented(optionalName('must be the name of a StorageClass').default(''), {
+    doc: 'The StorageClass of the volumes. It cannot be changed later. Empty: the default of the cluster.',
+    tenancy: 'default',
+  }),
+  accessMode: documented(choice(['ReadWriteOnce', 'ReadWriteOncePod']).default('ReadWriteOnce'), {
+    doc: 'Which pods may mount a volume: those of one node, or a single pod. It cannot be changed later.',
+    tenancy: 'own',
+  }),
+  whenDeleted: documented(choice(['Retain', 'Delete']).default('Retain'), {
+    doc: 'Whether the volumes stay when the policy or this field is removed.',
+    tenancy: 'own',
+  }),
+  whenScaled: documented(choice(['Retain', 'Delete']).default('Retain'), {
+    doc: 'Whether the volumes of pods that are removed by a smaller number of pods stay for the case that the number grows again.',
+    tenancy: 'own',
+  }),
+})
+
 /** The default that rules across these fields need too. */
 export const defaultReplicas = 2
 
@@ -154,7 +177,7 @@ export const gateway = documented(
     replicas: count(
       defaultReplicas,
       { min: 0, max: 1000 },
-      { doc: 'The number of pods of a Deployment. Not used if autoscaling is set.', tenancy: 'own' },
+      { doc: 'The number of pods of a Deployment or StatefulSet. Not used if autoscaling is set.', tenancy: 'own' },
     ),
     hostPort: count(
       0,
@@ -186,8 +209,11 @@ export const gateway = documented(
     networkPolicy,
     drain,
     dataSizeLimit: documented(quantity().prefault('4Gi'), {
-      doc: 'The maximum size of the data directory of a pod, which contains the temporary allowlist when store is Local. A node evicts a pod that exceeds it. Ten million clients need up to 2Gi.',
+      doc: 'The maximum size of the data directory of a pod without persistence, which contains the temporary allowlist when store is Local. A node evicts a pod that exceeds it. Ten million clients need up to 2Gi.',
       tenancy: 'own',
+    }),
+    persistence: documented(persistence.exactOptional(), {
+      doc: 'A volume for the data directory of each pod, which its successor gets: the temporary allowlist survives when pods are replaced, for sites without Valkey. The pods then belong to a StatefulSet, and in a rollout a pod ends before its successor begins. If not set: a pod begins with an empty directory.',
     }),
     logFormat: documented(choice(['JSON', 'Postfix']).default('JSON'), {
       doc: 'The format of the log. JSON: JSON records. Postfix: the log lines of postscreen.',

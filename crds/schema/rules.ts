@@ -262,6 +262,13 @@ const gateway: readonly Rule[] = [
   },
   {
     at: 'spec.gateway',
+    field: 'persistence',
+    cel: "!has(self.persistence) || !has(self.kind) || self.kind != 'DaemonSet'",
+    message: 'must be omitted when kind is DaemonSet: a pod of a DaemonSet keeps its data on its node (see spec.gateway.patch.daemonSet)',
+    holds: (value) => !has(value, 'persistence') || value['kind'] !== 'DaemonSet',
+  },
+  {
+    at: 'spec.gateway',
     field: 'hostPort',
     cel: '!has(self.hostPort) || self.hostPort == 0 || !has(self.hostNetwork) || !self.hostNetwork',
     message: 'must be 0 when hostNetwork is true: the pods then have the ports of listen.addresses on their nodes',

@@ -16,4 +16,10 @@ export const transitions: readonly Omit<Rule, 'holds'>[] = [
     cel: 'self.ipFamilies.size() == 0 || oldSelf.ipFamilies.size() == 0 || self.ipFamilies[0] == oldSelf.ipFamilies[0]',
     message: 'must keep its first family; the second family can be added and removed',
   },
+  ...(['size', 'storageClassName', 'accessMode'] as const).map((field) => ({
+    at: 'spec.gateway.persistence',
+    field,
+    cel: `self.${field} == oldSelf.${field}`,
+    message: 'cannot be changed; remove spec.gateway.persistence and apply, delete the PersistentVolumeClaims, then add it again',
+  })),
 ]

@@ -3,6 +3,7 @@ import type { V2HorizontalPodAutoscaler, V2MetricSpec } from '@kubernetes/client
 import type { KubeObject } from '../kube/object.ts'
 import { gatewayName, metadataOf, type Owner } from './names.ts'
 import type { GatewaySpec } from './pod.ts'
+import type { WorkloadKind } from './workload.ts'
 
 type Autoscaling = NonNullable<GatewaySpec['autoscaling']>
 
@@ -46,14 +47,14 @@ function metricsOf({ targetCPUUtilization, targetActiveSessions }: Autoscaling):
   ]
 }
 
-export function autoscaler(owner: Owner, autoscaling: Autoscaling): KubeObject {
+export function autoscaler(owner: Owner, autoscaling: Autoscaling, kind: WorkloadKind): KubeObject {
   const { minReplicas, maxReplicas } = autoscaling
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
     metadata: metadataOf(owner, gatewayName(owner.name)),
     spec: {
-      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: gatewayName(owner.name) },
+      scaleTargetRef: { apiVersion: 'apps/v1', kind, name: gatewayName(owner.name) },
       minReplicas,
       maxReplicas,
       metrics: metricsOf(autoscaling),

@@ -15,6 +15,8 @@ import { withTemplateName } from './pod-template.ts'
 import { service } from './service.ts'
 import { serviceAccount } from './service-account.ts'
 import type { Settings } from './settings.ts'
+import { statefulSet } from './stateful-set.ts'
+import { workloadKindOf } from './workload.ts'
 
 /** Adds a digest of everything that is wanted of the object. */
 function withDigest(object: KubeObject): KubeObject {
@@ -39,13 +41,16 @@ export function unpatched(owner: Owner, compiled: Compiled, settings: Settings):
     ...(gateway.networkPolicy.enabled ? [networkPolicy(owner, spec, settings)] : []),
     service(owner, spec, gateway),
     ...workload(owner, gateway, compiled, settings),
-    ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling)]),
+    ...(gateway.autoscaling === undefined ? [] : [autoscaler(owner, gateway.autoscaling, workloadKindOf(gateway))]),
   ]
 }
 
 /** A node that is drained keeps the pods of a DaemonSet, so they have no disruption budget. */
 function workload(owner: Owner, gateway: GatewaySpec, compiled: Compiled, settings: Settings): readonly KubeObject[] {
-  return gateway.kind === 'DaemonSet'
+  const { kind, persistence } = gateway
+  if (persistence !== undefined)
+    return [statefulSet(owner, { ...gateway, persistence }, compiled, settings), disruptionBudget(owner, gateway)]
+  return kind === 'DaemonSet'
     ? [daemonSet(owner, gateway, compiled, settings)]
     : [deployment(owner, gateway, compiled, settings), disruptionBudget(owner, gateway)]
 }

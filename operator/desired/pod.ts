@@ -22,6 +22,8 @@ const lastRepliesSeconds = 15
 const tableMapsAtLeast = 4
 const policyFolder = '/etc/postscreen'
 const dataFolder = '/var/lib/postscreen'
+/** The volume of the data directory. */
+export const dataVolume = 'data'
 
 /** Rounded up, so that a growing list rarely changes the pod template. */
 const tableMapsMounted = (shards: number): number => Math.max(tableMapsAtLeast, Math.ceil(shards / tableMapsAtLeast) * tableMapsAtLeast)
@@ -87,7 +89,7 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: 'policy', mountPath: policyFolder, readOnly: true },
-      { name: 'data', mountPath: dataFolder },
+      { name: dataVolume, mountPath: dataFolder },
     ],
   }
 }
@@ -98,13 +100,13 @@ function container(spec: PolicySpec, gateway: GatewaySpec, image: string): V1Con
  * not score a node that lacks one of the labels, so where nodes have no zone both gateways could be put on one node
  * (pkg/scheduler/framework/plugins/podtopologyspread/scoring.go).
  */
-function spread(policy: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
+function spread(policy: string, form: string): Pick<V1PodSpec, 'affinity' | 'topologySpreadConstraints'> {
   const labelSelector = { matchLabels: { ...selectorLabels(policy) } }
   const zone = { weight: 100, podAffinityTerm: { topologyKey: 'topology.kubernetes.io/zone', labelSelector } }
   const node = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector }
   return {
     affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [zone] } },
-    topologySpreadConstraints: [{ ...node, matchLabelKeys: ['pod-template-hash'] }],
+    topologySpreadConstraints: [{ ...node, matchLabelKeys: [form] }],
   }
 }
 
@@ -137,13 +139,14 @@ export function podSpec(name: string, gateway: GatewaySpec, compiled: Compiled, 
     ...(Object.keys(gateway.nodeSelector).length > 0 && { nodeSelector: { ...gateway.nodeSelector } }),
     ...(gateway.tolerations.length > 0 && { tolerations: gateway.tolerations.map((one) => ({ ...one })) }),
     // A DaemonSet places its pods itself.
-    ...(gateway.kind === 'Deployment' && spread(name)),
+    ...(gateway.kind !== 'DaemonSet' && spread(name, gateway.persistence === undefined ? 'pod-template-hash' : 'controller-revision-hash')),
     // With the network of the node, the default would be the DNS of the node, which knows no Services.
     ...(gateway.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
     containers: [container(compiled.policy.spec, gateway, gateway.image.name === '' ? own.image : gateway.image.name)],
     volumes: [
       { name: 'policy', projected: { sources: projections(name, compiled), defaultMode: 0o444 } },
-      { name: 'data', emptyDir: { sizeLimit: gateway.dataSizeLimit } },
+      // A StatefulSet adds the volume of the pod's claim.
+      ...(gateway.persistence === undefined ? [{ name: dataVolume, emptyDir: { sizeLimit: gateway.dataSizeLimit } }] : []),
     ],
   }
 }

@@ -3,7 +3,14 @@ import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { GatewaySpec } from './pod.ts'
 
-const kinds: readonly string[] = ['Deployment', 'DaemonSet'] satisfies readonly GatewaySpec['kind'][]
+export const workloadKinds = ['Deployment', 'DaemonSet', 'StatefulSet'] as const
+export type WorkloadKind = (typeof workloadKinds)[number]
+
+const kinds: readonly string[] = workloadKinds
+
+/** The kind of object that runs the gateways. */
+export const workloadKindOf = ({ kind, persistence }: Pick<GatewaySpec, 'kind' | 'persistence'>): WorkloadKind =>
+  persistence === undefined ? kind : 'StatefulSet'
 
 /** Whether an object runs the gateways. */
 export const isWorkload = ({ kind }: KubeObject): boolean => kinds.includes(kind)

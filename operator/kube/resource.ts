@@ -20,6 +20,7 @@ export const resources = {
   ServiceAccount: resource('v1', 'ServiceAccount', 'serviceaccounts'),
   Deployment: resource('apps/v1', 'Deployment', 'deployments'),
   DaemonSet: resource('apps/v1', 'DaemonSet', 'daemonsets'),
+  StatefulSet: resource('apps/v1', 'StatefulSet', 'statefulsets'),
   PodDisruptionBudget: resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   NetworkPolicy: resource('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
   HorizontalPodAutoscaler: resource('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),

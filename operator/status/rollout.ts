@@ -1,4 +1,4 @@
-// The progress of the Deployment or DaemonSet and its pods towards what is wanted.
+// The progress of the workload and its pods towards what is wanted.
 import { fieldsOf, isObject } from '../../crds/is-object.ts'
 import type { KubeObject } from '../kube/object.ts'
 import type { Observation } from './observation.ts'
@@ -19,7 +19,7 @@ export interface Rollout {
   readonly stuck: string | undefined
 }
 
-/** What the controller of a Deployment or DaemonSet says about its pods. */
+/** What the controller of a workload says about its pods. */
 interface Counts {
   /** The wanted number of pods. For a DaemonSet, the number of nodes. */
   readonly wanted: number

@@ -138,7 +138,7 @@ test('alerts and dashboard use only metrics that exist', () => {
 test('the metrics adapter has the metric that the autoscaler of a policy uses', () => {
   const { rules } = load(text('files/prometheus-adapter.yaml')) as { readonly rules: { readonly custom: readonly AdapterRule[] } }
   const autoscaling = { minReplicas: 1, maxReplicas: 2, targetCPUUtilization: 0, targetActiveSessions: 1 }
-  const { spec } = autoscaler({ name: 'mx', namespace: 'mail', uid: '', apiVersion: '', kind: '' }, autoscaling)
+  const { spec } = autoscaler({ name: 'mx', namespace: 'mail', uid: '', apiVersion: '', kind: '' }, autoscaling, 'Deployment')
   const asked = (spec as V2HorizontalPodAutoscalerSpec).metrics?.map(({ pods }) => pods?.metric.name)
   assert.deepEqual(asked, ['postscreen_active_sessions'])
   assert.ok(made.has('postscreen_active_sessions'))

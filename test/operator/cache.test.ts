@@ -9,7 +9,7 @@ import { policyWith } from './policy-object.ts'
 import { WatchedCluster } from './watched-cluster.ts'
 
 /** Policies, the kinds that the operator makes, pods, and the ConfigMaps of one namespace with tables. */
-const watches = 11
+const watches = 12
 
 const owned = (kind: string, policy: string, name = 'mx-gateway'): KubeObject => ({
   apiVersion: 'v1',

@@ -85,6 +85,7 @@ for (const { name, policy } of policies) {
         'Service',
         'Deployment',
         'DaemonSet',
+        'StatefulSet',
         'PodDisruptionBudget',
         'HorizontalPodAutoscaler',
       ]

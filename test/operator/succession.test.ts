@@ -14,7 +14,7 @@ const nodes = (count: number, more: object = {}): object => ({
 const workloads = (scene: Scene): readonly string[] =>
   scene.cluster.objects
     .map(({ kind }) => kind)
-    .filter((kind) => /^(Deployment|DaemonSet|PodDisruptionBudget|HorizontalPodAutoscaler)$/.test(kind))
+    .filter((kind) => /^(Deployment|DaemonSet|StatefulSet|PodDisruptionBudget|HorizontalPodAutoscaler)$/.test(kind))
     .toSorted()
 
 /** A policy with a Deployment that runs, which is then to be a DaemonSet. */
@@ -62,6 +62,23 @@ describe('a Deployment that becomes a DaemonSet', () => {
     const scene = await changed({ autoscaling: {} }, {})
     assert.deepEqual(workloads(scene), ['DaemonSet', 'Deployment'])
   })
+})
+
+test('a Deployment whose pods get volumes stays until the pods of the StatefulSet accept clients, and the same backwards', async () => {
+  const scene = await new Scene().running({ gateway: {} })
+  scene.write({ gateway: { persistence: {} } }, 2)
+  await scene.pass()
+  assert.deepEqual(workloads(scene), ['Deployment', 'PodDisruptionBudget', 'StatefulSet'])
+  const status = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 1 }
+  scene.cluster.change('StatefulSet', 'mx-gateway', { status })
+  await scene.pass()
+  assert.ok(workloads(scene).includes('Deployment'))
+  scene.cluster.change('StatefulSet', 'mx-gateway', { status: { ...status, availableReplicas: 2 } })
+  await scene.pass()
+  assert.deepEqual(workloads(scene), ['PodDisruptionBudget', 'StatefulSet'])
+  scene.write({ gateway: {} }, 3)
+  await scene.pass()
+  assert.deepEqual(workloads(scene), ['Deployment', 'PodDisruptionBudget', 'StatefulSet'])
 })
 
 test('a DaemonSet that becomes a Deployment stays until the pods of the Deployment accept clients', async () => {

@@ -72,6 +72,7 @@ const escapes: readonly (readonly [what: string, spec: object, path: string, all
     'spec.gateway.patch',
     /must be omitted/,
   ],
+  ['a StorageClass', { gateway: { persistence: { storageClassName: 'fast' } } }, 'spec.gateway.persistence.storageClassName', /must be/],
   ['a pod on each node', { gateway: { kind: 'DaemonSet' } }, 'spec.gateway.kind', /allowed: Deployment/],
   ['a port of nodes', { gateway: { hostPort: 25 } }, 'spec.gateway.hostPort', /must be 0 or omitted/],
   ['the network of nodes', { gateway: { hostNetwork: true } }, 'spec.gateway.hostNetwork', /must be false or omitted/],

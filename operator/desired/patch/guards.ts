@@ -55,6 +55,8 @@ const entries = (object: unknown, path: readonly Step[], by: readonly string[]):
 
 const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const
 
+const dataGuard = contains([...pod, 'volumes', { name: 'data' }, 'name'], 'must not be removed: it contains the temporary allowlist')
+
 function ofWorkload(object: unknown, policy: string): readonly Guard[] {
   return [
     same(['spec', 'selector'], selector),
@@ -75,7 +77,7 @@ function ofWorkload(object: unknown, policy: string): readonly Guard[] {
       same([...gateway, 'volumeMounts', mount], 'must stay: the gateway reads and writes there; add entries with other paths'),
     ),
     same([...pod, 'volumes', { name: 'policy' }], 'contains the policy and its Secrets; add volumes with other names'),
-    contains([...pod, 'volumes', { name: 'data' }, 'name'], 'must not be removed: it contains the temporary allowlist'),
+    ...(valueAt(object, [...pod, 'volumes', { name: 'data' }]) === undefined ? [] : [dataGuard]),
   ]
 }
 
@@ -89,6 +91,13 @@ function ofService(object: unknown): readonly Guard[] {
   ]
 }
 
+const ofClaims: readonly Guard[] = [
+  same(['spec', 'serviceName'], 'is set by the operator'),
+  same(['spec', 'volumeClaimTemplates'], 'follow from spec.gateway.persistence'),
+  same(['spec', 'persistentVolumeClaimRetentionPolicy'], 'must be set with spec.gateway.persistence.whenDeleted and whenScaled'),
+  same([...pod, 'volumes', { name: 'data' }], 'must not be set: it is the volume of the claim'),
+]
+
 const ofAutoscaler: readonly Guard[] = [
   same(['spec', 'scaleTargetRef'], 'must be the gateway'),
   same(['spec', 'minReplicas'], 'must be set with spec.gateway.autoscaling.minReplicas'),
@@ -100,6 +109,8 @@ function ofKind(object: unknown, kind: string, policy: string): readonly Guard[]
     case 'Deployment':
     case 'DaemonSet':
       return ofWorkload(object, policy)
+    case 'StatefulSet':
+      return [...ofWorkload(object, policy), ...ofClaims]
     case 'Service':
       return ofService(object)
     case 'PodDisruptionBudget':

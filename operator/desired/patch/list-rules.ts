@@ -46,6 +46,7 @@ const networkPolicy: ReadonlyMap<string, ListRule> = new Map([
 const lists: Readonly<Record<string, ReadonlyMap<string, ListRule>>> = {
   Deployment: workload,
   DaemonSet: workload,
+  StatefulSet: workload,
   Service: new Map([['spec.ports', byPort('port')]]),
   ServiceAccount: new Map([
     ['secrets', by('name')],

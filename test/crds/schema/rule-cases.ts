@@ -23,6 +23,8 @@ export const ruleCases: readonly RuleCase[] = [
   { what: 'a gateway with nothing said', spec: { gateway: {} } },
   { what: 'a pod on each node', spec: { gateway: { kind: 'DaemonSet', hostPort: 25 } } },
   { what: 'a pod on each node, with the default of replicas', spec: { gateway: { kind: 'DaemonSet', replicas: 2 } } },
+  { what: 'pods with volumes', spec: { gateway: { kind: 'Deployment', persistence: { size: '1Gi' } } } },
+  { what: 'a pod on each node, with volumes', spec: { gateway: { kind: 'DaemonSet', persistence: {} } }, at: 'spec.gateway.persistence' },
   { what: 'a pod on each node, and a number of pods', spec: { gateway: { kind: 'DaemonSet', replicas: 3 } }, at: 'spec.gateway.replicas' },
   { what: 'a pod on each node, and none at all', spec: { gateway: { kind: 'DaemonSet', replicas: 0 } }, at: 'spec.gateway.replicas' },
   {

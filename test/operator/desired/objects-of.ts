@@ -1,6 +1,13 @@
 // The objects that the operator makes of a policy, by kind, for tests of single builders.
 import assert from 'node:assert/strict'
-import type { V1DaemonSet, V1Deployment, V1NetworkPolicy, V1Service, V2HorizontalPodAutoscaler } from '@kubernetes/client-node'
+import type {
+  V1DaemonSet,
+  V1Deployment,
+  V1NetworkPolicy,
+  V1Service,
+  V1StatefulSet,
+  V2HorizontalPodAutoscaler,
+} from '@kubernetes/client-node'
 import { tableKey } from '../../../operator/compile/access-tables.ts'
 import { compile } from '../../../operator/compile/compile.ts'
 import { desired } from '../../../operator/desired/desired.ts'
@@ -12,6 +19,7 @@ import { policyWith } from '../policy-object.ts'
 interface Kinds {
   readonly ConfigMap: KubeObject
   readonly DaemonSet: V1DaemonSet
+  readonly StatefulSet: V1StatefulSet
   readonly Deployment: V1Deployment
   readonly HorizontalPodAutoscaler: V2HorizontalPodAutoscaler
   readonly NetworkPolicy: V1NetworkPolicy

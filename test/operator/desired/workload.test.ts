@@ -68,6 +68,49 @@ describe('a rollout', () => {
   }
 })
 
+describe('with persistence', () => {
+  const setOf = (gateway: object = {}) => objectOf('StatefulSet', { gateway: { persistence: {}, ...gateway } }).spec ?? assert.fail()
+
+  test('each pod has a claim for its data directory, and otherwise the pods of a Deployment', () => {
+    const { template, volumeClaimTemplates, replicas } = setOf()
+    assert.equal(replicas, 2)
+    assert.deepEqual(
+      volumeClaimTemplates?.map(({ metadata, spec }) => [metadata?.name, spec]),
+      [['data', { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '4Gi' } } }]],
+    )
+    const { volumes = [], topologySpreadConstraints, ...rest } = template.spec ?? assert.fail()
+    const {
+      volumes: before = [],
+      topologySpreadConstraints: spread,
+      ...deployment
+    } = objectOf('Deployment', { gateway: {} }).spec?.template.spec ?? assert.fail()
+    assert.deepEqual(rest, deployment)
+    assert.deepEqual(
+      volumes,
+      before.filter(({ name }) => name !== 'data'),
+    )
+    assert.deepEqual(topologySpreadConstraints, [{ ...spread?.[0], matchLabelKeys: ['controller-revision-hash'] }])
+    assert.ok(rest.containers[0]?.volumeMounts?.some(({ name }) => name === 'data'))
+  })
+
+  test('pods start side by side, and their claims stay or go as the policy says', () => {
+    const { podManagementPolicy, persistentVolumeClaimRetentionPolicy } = setOf({ persistence: { whenDeleted: 'Delete' } })
+    assert.equal(podManagementPolicy, 'Parallel')
+    assert.deepEqual(persistentVolumeClaimRetentionPolicy, { whenDeleted: 'Delete', whenScaled: 'Retain' })
+  })
+
+  test('the autoscaler sets the number of pods of the StatefulSet', () => {
+    assert.equal(setOf({ autoscaling: {} }).replicas, undefined)
+    const { spec } = objectOf('HorizontalPodAutoscaler', { gateway: { persistence: {}, autoscaling: {} } })
+    assert.equal(spec?.scaleTargetRef.kind, 'StatefulSet')
+  })
+
+  test('the StatefulSet is patched by its own field', () => {
+    const patch = { statefulSet: { spec: { minReadySeconds: 5 } }, deployment: { spec: { minReadySeconds: 9 } } }
+    assert.equal(setOf({ patch }).minReadySeconds, 5)
+  })
+})
+
 test('a DaemonSet places its pods itself, and its pods are otherwise those of a Deployment', () => {
   const { affinity, topologySpreadConstraints, ...deployment } = podOf('Deployment', {})
   assert.ok(affinity !== undefined && topologySpreadConstraints !== undefined)

@@ -19,7 +19,7 @@ No access to Secrets: gateways mount the Secrets in their policy, and the kubele
   resources: [events]
   verbs: [create, patch]
 - apiGroups: [apps]
-  resources: [deployments, daemonsets]
+  resources: [deployments, daemonsets, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]

@@ -1,5 +1,5 @@
-// When the kind of workload changes (spec.gateway.kind or persistence): the old one stays until the new one can take its
-// clients.
+// When the kind of workload changes (spec.gateway.kind or persistence): the old one stays until the new one can take
+// its clients.
 import { fitTogether, isWorkload } from './desired/workload.ts'
 import type { KubeObject } from './kube/object.ts'
 import { countsOf } from './status/rollout.ts'

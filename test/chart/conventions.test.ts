@@ -172,6 +172,7 @@ const all = 'get list watch create patch delete'
 const operatorRights = [
   `apps/daemonsets: ${all}`,
   `apps/deployments: ${all}`,
+  `apps/statefulsets: ${all}`,
   `autoscaling/horizontalpodautoscalers: ${all}`,
   `core/configmaps: ${all}`,
   'core/pods: list watch patch',

@@ -6,6 +6,7 @@ import { type AddressPattern, addressesIn, networksOfKey, readAddressList } from
 import { firstMatches } from './first-matches.ts'
 import { goesIntoFile } from './access-table-file.ts'
 import { formatNetwork } from '../../crds/values/network.ts'
+import type { LookupTable } from './lookup-table.ts'
 import { Commented } from './policy-yaml.ts'
 import { evaluated, type Source } from './source.ts'
 import { splitWords } from './word-list.ts'
@@ -38,6 +39,13 @@ const mostRules = 1000
  * How many entries one word of the parameter becomes at most. The access list has room for 100: more become a table.
  */
 const mostEntries = 20
+
+const isPermit = (result: string): boolean => decisionOf(splitWords(result)[0] ?? '') === 'Permit'
+
+function permits(table: LookupTable): boolean {
+  if (table.is === 'networks') return table.table.rules.some(({ result }) => isPermit(result))
+  return table.is === 'keys' && table.entries.some(({ value }) => isPermit(value))
+}
 
 class AccessListReader {
   readonly entries: unknown[] = []
@@ -103,6 +111,7 @@ class AccessListReader {
 
   #table(word: string): void {
     const table = this.#source.tables.open(word, this.#name)
+    if (permits(table)) this.#hintAtSenders(word)
     if (table.is === 'patterns') {
       this.#source.tables.unreadable(this.#name, word, 'regular expressions cannot be converted to networks; use a cidr: table')
     } else if (table.is === 'always') {
@@ -130,6 +139,15 @@ class AccessListReader {
         word,
       )
     }
+  }
+
+  #hintAtSenders(word: string): void {
+    const where = this.#source.tables.copiedSenders(word)
+    if (where === undefined) return
+    const instead = 'the gateway can read the SPF records itself and keep them current: {action: Permit, spf: [DOMAIN]} in spec.access'
+    this.#source.findings.note(
+      `${this.#name}: ${word}: ${where} mentions SPF: a copy of the networks of senders becomes outdated; ${instead}`,
+    )
   }
 
   /** A lookup result is an access list again. The name of a table in it, or its end, leaves the table like dunno. */

@@ -1,6 +1,7 @@
 // Opens the lookup tables that parameters name (type:name). Their text comes from files beside the input, or from the
 // parameter itself.
 import { type CidrTable, parseCidrTable } from '../../crds/values/cidr-table.ts'
+import { copiedSenders } from './copied-senders.ts'
 import type { Findings } from './findings.ts'
 import { type KeyedEntry, parseInlineTable, parseKeyedTable } from './keyed-table.ts'
 import { parsePatternTable } from './pattern-table.ts'
@@ -75,6 +76,13 @@ export class LookupTables {
   /** The same, without a report if it cannot be read. */
   look(specification: string, parameter: string): LookupTable {
     return this.#open(specification.replace(/^(proxy:)+/, ''), parameter)
+  }
+
+  /** Where a table of networks or keys says that it is a copy of SPF records; undefined: it does not. */
+  copiedSenders(specification: string): string | undefined {
+    const [, path = ''] = /^(?:proxy:)*\w+:(.*)$/.exec(specification) ?? []
+    const file = path.startsWith('{') ? { why: 'in the parameter' } : this.#files.read(path)
+    return 'text' in file ? copiedSenders(path, file.text) : undefined
   }
 
   /** Reports a table that is left out. */

@@ -8,7 +8,7 @@ export const helm3Program = (): string | undefined => clusterProgram('helm3')
 export const kubectlProgram = (): string | undefined => clusterProgram('kubectl')
 
 /** The path of a program, or undefined. */
-function clusterProgram(name: string): string | undefined {
+export function clusterProgram(name: string): string | undefined {
   const { PATH = '', POSTSCREEN_CLUSTER_CACHE, XDG_CACHE_HOME = `${homedir()}/.cache` } = process.env
   const cache = POSTSCREEN_CLUSTER_CACHE ?? `${XDG_CACHE_HOME}/postscreen-cluster`
   const built = existsSync(cache) ? readdirSync(cache).map((version) => `${cache}/${version}/bin`) : []

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { linterNames, linterProgram } from '../lint/tools.ts'
 import { browserProgram } from '../page/browser.ts'
-import { helm3Program, helmProgram, kubectlProgram } from './helm.ts'
+import { clusterProgram, helm3Program, helmProgram, kubectlProgram } from './helm.ts'
 import { daemonFolder } from './postfix-files.ts'
 import { valkeyProgram } from './valkey.ts'
 
@@ -30,6 +30,8 @@ export type Peer =
   | 'prometheus'
   | 'python3'
   | 'rbldnsd'
+  /** What a release is built, signed and published with; building images takes root. */
+  | 'release-tools'
   | 'script'
   | 'shellcheck'
   | 'swaks'
@@ -68,6 +70,8 @@ function look(peer: Peer): string | undefined {
       return kubectlProgram() === undefined
         ? 'kubectl is not installed, nor was it built for the test cluster (npm run test:cluster)'
         : undefined
+    case 'release-tools':
+      return root() ?? program('buildah') ?? program('gpg') ?? missingReleaseTools()
     case 'linters':
       return missingLinters()
     case 'chromium':
@@ -116,6 +120,11 @@ function look(peer: Peer): string | undefined {
 function missingLinters(): string | undefined {
   const missing = linterNames.filter((name) => linterProgram(name) === undefined)
   return missing.length === 0 ? undefined : `${missing.join(', ')} not built yet (npm run lint:manifests)`
+}
+
+function missingReleaseTools(): string | undefined {
+  const missing = ['helm', 'crane', 'cosign', 'oras'].filter((name) => clusterProgram(name) === undefined)
+  return missing.length === 0 ? undefined : `${missing.join(', ')} not built yet for the test cluster (npm run test:cluster)`
 }
 
 function ownNetwork(): string | undefined {

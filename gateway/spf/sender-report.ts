@@ -12,7 +12,7 @@ export interface SenderReport {
   readonly state: SenderState
   readonly networks: number
   readonly ipv4Addresses: number
-  /** When all of its record was read last, and how long ago. */
+  /** When all of its record was read last, and how long ago. If it never was: since when it cannot be read. */
   readonly goodAt: string | null
   readonly ageSeconds: number | null
   readonly nextAt: string
@@ -41,6 +41,7 @@ export function senderReport(sender: Sender, leftOut: string | undefined, now: n
   const shown = (some: readonly SpfNote[]): readonly SpfNote[] => some.slice(0, notesShown)
   const state = stateOf(sender, now)
   const { reason = '', why = held?.why ?? '' } = problem ?? {}
+  const readAt = goodAt === 0 ? (problem?.since ?? 0) : goodAt
   const fault = senderFault({ state, networks: networks.length, reason, why, leftOut: leftOut ?? '' })
   return {
     domain,
@@ -48,7 +49,7 @@ export function senderReport(sender: Sender, leftOut: string | undefined, now: n
     networks: networks.length,
     ipv4Addresses: sizeOf(networks).ipv4,
     goodAt: goodAt === 0 ? null : time(goodAt),
-    ageSeconds: goodAt === 0 ? null : Math.max(0, Math.round((now - goodAt) / 1000)),
+    ageSeconds: readAt === 0 ? null : Math.max(0, Math.round((now - readAt) / 1000)),
     nextAt: time(dueAt),
     fault: fault ?? null,
     problem: problem === undefined ? null : { ...problem, since: time(problem.since) },

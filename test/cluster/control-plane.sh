@@ -24,9 +24,12 @@ stop() {
   done
 }
 
+# in_yaml FUNCTION [ARGUMENT…]: as of_each, between the first and the last quote of a list.
+in_yaml() { of_each "$@" | sed "s/,/', '/g"; }
+
 # fill TEMPLATE [NAME=VALUE…]: prints a file of config/ with @STATE@ and so on filled in.
 fill() {
-  local program="s|@STATE@|$state|g; s|@CONTROL_PLANE@|$control_plane_address|g; s|@ALL_PODS@|$pod_addresses|g; s|@PAUSE_IMAGE@|$pause_image|g" file=$1 pair
+  local program="s|@STATE@|$state|g; s|@ALL_PODS@|$(of_each pod_addresses)|g; s|@NODES@|$(in_yaml node_addresses)|g; s|@EVERYWHERE@|$(everywhere "${families%% *}")|g; s|@PAUSE_IMAGE@|$pause_image|g" file=$1 pair
   shift
   for pair in "$@"; do program+="; s|@${pair%%=*}@|${pair#*=}|g"; done
   sed "$program" "$cluster_folder/config/$file"
@@ -46,7 +49,7 @@ make_user() {
   cat >"$state/$1.kubeconfig" <<END
 apiVersion: v1
 kind: Config
-clusters: [{ name: test, cluster: { server: 'https://$control_plane_address:6443', certificate-authority-data: $(base64 -w0 ca.crt) } }]
+clusters: [{ name: test, cluster: { server: '$api_server', certificate-authority-data: $(base64 -w0 ca.crt) } }]
 users: [{ name: $1, user: { client-certificate-data: $(base64 -w0 "$1.crt"), client-key-data: $(base64 -w0 "$1.key") } }]
 contexts: [{ name: test, context: { cluster: test, user: $1 } }]
 current-context: test
@@ -60,7 +63,7 @@ check_parts() {
     name=$(basename "$file" .pid)
     kill -0 "$(cat "$file" 2>/dev/null)" 2>/dev/null || { echo "$name is not running: $state/log/$name.log" >&2; sick=1; }
   done
-  is_healthy "https://$control_plane_address:6443/readyz" || { echo "the API server is not ready" >&2; sick=1; }
+  is_healthy "$api_server/readyz" || { echo "the API server is not ready" >&2; sick=1; }
   is_healthy https://127.0.0.1:10257/healthz || { echo "kube-controller-manager is not healthy" >&2; sick=1; }
   is_healthy https://127.0.0.1:10259/healthz || { echo "kube-scheduler is not healthy" >&2; sick=1; }
   return $sick
@@ -73,11 +76,12 @@ is_healthy() {
 }
 
 make_identities() {
-  local i
+  local i family names=DNS:kubernetes.default.svc,IP:127.0.0.1
   cd "$state/pki" || return
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.crt -subj /CN=postscreen-test -days 30 2>/dev/null
   openssl ecparam -name prime256v1 -genkey -noout -out service-accounts.key
-  make_certificate server /CN=kube-apiserver "subjectAltName=IP:$control_plane_address,IP:127.0.0.1,IP:10.96.0.1,DNS:kubernetes.default.svc"
+  for family in $families; do names+=",IP:$(control_plane_address "$family"),IP:$(first_service_address "$family")"; done
+  make_certificate server /CN=kube-apiserver "subjectAltName=$names"
   make_certificate front-proxy /CN=front-proxy extendedKeyUsage=clientAuth
   make_user admin /O=system:masters/CN=admin
   make_user kube-controller-manager /CN=system:kube-controller-manager
@@ -94,9 +98,9 @@ start_etcd() {
 
 start_apiserver() {
   local pki=$state/pki
-  start kube-apiserver kube-apiserver --etcd-servers http://127.0.0.1:2379 --advertise-address "$control_plane_address" --secure-port 6443 \
+  start kube-apiserver kube-apiserver --etcd-servers http://127.0.0.1:2379 --advertise-address "$control_plane" --secure-port 6443 \
     --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction --allow-privileged=true \
-    --service-cluster-ip-range "$service_addresses" --kubelet-preferred-address-types InternalIP \
+    --service-cluster-ip-range "$(of_each service_addresses)" --kubelet-preferred-address-types InternalIP \
     --audit-policy-file "$cluster_folder/config/audit-policy.yaml" --audit-log-path "$state/audit.log" --audit-log-mode blocking \
     --tls-cert-file "$pki/server.crt" --tls-private-key-file "$pki/server.key" --client-ca-file "$pki/ca.crt" \
     --kubelet-client-certificate "$pki/admin.crt" --kubelet-client-key "$pki/admin.key" \
@@ -133,6 +137,6 @@ start_controllers() {
 }
 
 start_dns() {
-  fill Corefile >"$state/Corefile"
+  fill Corefile DNS="$(of_each control_plane_address | tr , ' ')" >"$state/Corefile"
   start coredns coredns -conf "$state/Corefile"
 }

@@ -22,11 +22,30 @@ state=${POSTSCREEN_CLUSTER_STATE:-${TMPDIR:-/tmp}/postscreen-cluster}
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
 case $state in /*) ;; *) state=$PWD/$state ;; esac
 
-# The network inside: node N has 10.10.0.(10+N) and gives its pods 10.244.N.0/24.
-control_plane_address=10.10.0.1
-service_addresses=10.96.0.0/16
-pod_addresses=10.244.0.0/16
-load_balancer_addresses=10.10.1.0/24
+# The address families of the cluster, the first one preferred: `cluster up` writes them.
+families=$(cat "$state/families" 2>/dev/null || echo ipv4)
+has_family() { case " $families " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# The network inside: node N has 10.10.0.(10+N) and gives its pods 10.244.N.0/24, or the same in IPv6 (ULA, RFC 4193).
+# FAMILY prints the address of the control plane, and so on.
+control_plane_address() { case $1 in ipv4) echo 10.10.0.1 ;; ipv6) echo fd00:10:10::1 ;; esac; }
+control_plane_prefix() { case $1 in ipv4) echo 16 ;; ipv6) echo 64 ;; esac; }
+service_addresses() { case $1 in ipv4) echo 10.96.0.0/16 ;; ipv6) echo fd00:10:96::/112 ;; esac; }
+first_service_address() { case $1 in ipv4) echo 10.96.0.1 ;; ipv6) echo fd00:10:96::1 ;; esac; }
+pod_addresses() { case $1 in ipv4) echo 10.244.0.0/16 ;; ipv6) echo fd00:10:244::/48 ;; esac; }
+node_addresses() { case $1 in ipv4) echo 10.10.0.0/16 ;; ipv6) echo fd00:10:10::/64 ;; esac; }
+load_balancer_addresses() { case $1 in ipv4) echo 10.10.1.0/24 ;; ipv6) echo fd00:10:10:1::/64 ;; esac; }
+everywhere() { case $1 in ipv4) echo 0.0.0.0 ;; ipv6) echo :: ;; esac; }
+in_url() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
+
+# of_each FUNCTION [ARGUMENT…]: what it prints for each family of the cluster, with commas between.
+of_each() {
+  local family all=()
+  for family in $families; do all+=("$("$1" "$family" "${@:2}")"); done
+  (IFS=,; echo "${all[*]}")
+}
+control_plane=$(control_plane_address "${families%% *}")
+api_server=https://$(in_url "$control_plane"):6443
 
 pause_image=localhost/postscreen-test-pause:1
 # As containerd needs them, with the registry.

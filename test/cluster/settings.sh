@@ -52,6 +52,7 @@ pause_image=localhost/postscreen-test-pause:1
 postscreen_image=docker.io/library/postscreen:TEST
 postfix_image=docker.io/library/postscreen-postfix:TEST
 valkey_image=localhost/redis:test
+proxies_image=localhost/proxies:test
 
 case $PATH in "$cache/bin:"*) ;; *) export PATH="$cache/bin:$project/node_modules/.bin:$PATH:/usr/sbin:/sbin" ;; esac
 

@@ -10,6 +10,8 @@ function required(name: string): string {
 export const image = (): string => required('POSTSCREEN_IMAGE')
 export const postfixImage = (): string => required('POSTSCREEN_POSTFIX_IMAGE')
 export const valkeyImage = (): string => required('POSTSCREEN_VALKEY_IMAGE')
+/** With HAProxy and nginx. */
+export const proxiesImage = (): string => required('POSTSCREEN_PROXIES_IMAGE')
 /** The packed chart. */
 export const chart = (): string => required('POSTSCREEN_CHART')
 export const helms = (): readonly { readonly name: string; readonly path: string }[] => [

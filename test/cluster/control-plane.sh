@@ -29,7 +29,8 @@ in_yaml() { of_each "$@" | sed "s/,/', '/g"; }
 
 # fill TEMPLATE [NAME=VALUE…]: prints a file of config/ with @STATE@ and so on filled in.
 fill() {
-  local program="s|@STATE@|$state|g; s|@ALL_PODS@|$(of_each pod_addresses)|g; s|@NODES@|$(in_yaml node_addresses)|g; s|@EVERYWHERE@|$(everywhere "${families%% *}")|g; s|@PAUSE_IMAGE@|$pause_image|g" file=$1 pair
+  local program file=$1 pair
+  program="s|@STATE@|$state|g; s|@ALL_PODS@|$(of_each pod_addresses)|g; s|@NODES@|$(in_yaml node_addresses)|g; s|@EVERYWHERE@|$(everywhere "${families%% *}")|g; s|@PAUSE_IMAGE@|$pause_image|g"
   shift
   for pair in "$@"; do program+="; s|@${pair%%=*}@|${pair#*=}|g"; done
   sed "$program" "$cluster_folder/config/$file"

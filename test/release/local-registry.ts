@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { untilHolds } from '../support/until-holds.ts'
 import { clusterProgram } from '../peers/helm.ts'
@@ -70,7 +70,10 @@ export function inReleaseShell({ scratch, project, registry }: ReleaseShell, scr
     debian_bases=false artifact_hub= cosign_key=\${RELEASE_COSIGN_KEY:-} npm_secrets=() architectures=(amd64 arm64)
     mkdir -p "$out" "$log" "$cache"
   `
-  const all = { ...process.env, CONTAINERS_REGISTRIES_CONF: registries, ...env }
+  // settings.sh finds them in the home directory, which may be another one here.
+  const programs = ['helm', 'crane', 'cosign'].flatMap((name) => clusterProgram(name) ?? []).map(dirname)
+  const path = [...new Set(programs), process.env['PATH'] ?? ''].join(':')
+  const all = { ...process.env, CONTAINERS_REGISTRIES_CONF: registries, ...env, PATH: path }
   const { status, stdout, stderr, error } = spawnSync('bash', ['-c', `${head}\n${script}`], {
     encoding: 'utf8',
     env: all,

@@ -50,7 +50,14 @@ class Scene {
 
   async start(): Promise<void> {
     await this.controller.start()
-    await until(() => this.cluster.watches === 10, 'all watches')
+    try {
+      // Each kind is listed, and then watched.
+      await until(() => this.cluster.watches === this.cluster.looked.length, 'all watches')
+    } catch (error) {
+      // A controller that runs would keep the process of the tests alive.
+      await this.controller.stop()
+      throw error
+    }
   }
 
   senders(networks: string): void {

@@ -110,6 +110,13 @@ test('what the chart allows the operator is exactly what it uses', { skip: unles
   await ready(home, 'nodes')
   await apply(policy(home, 'nodes'))
   await eventually('the DaemonSet gone', async () => (await get('daemonset', home, 'nodes-gateway')) === undefined)
+  const volumes = { size: '16Mi', whenDeleted: 'Delete' }
+  await apply(policy(home, 'volumes', { gateway: gateway({ replicas: 1, persistence: volumes }) }))
+  await ready(home, 'volumes')
+  await apply(policy(home, 'volumes', { gateway: gateway({ replicas: 1, persistence: volumes, podLabels: { form: 'two' } }) }))
+  await ready(home, 'volumes')
+  await apply(policy(home, 'volumes'))
+  await eventually('the StatefulSet gone', async () => (await get('statefulset', home, 'volumes-gateway')) === undefined)
   await apply(policy(home, 'mx'))
   await eventually(
     'everything of the gateway gone',

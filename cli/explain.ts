@@ -1,7 +1,7 @@
 // `postscreen explain`: says what happens to a client and why, from a policy, a gateway, or all gateways of a cluster.
 import { canonicalAddress } from '../crds/values/address.ts'
-import { type Endpoint, readResolver } from '../crds/values/endpoint.ts'
 import { visibleLines, visibleText } from '../crds/values/visible-text.ts'
+import { valueOf } from '../crds/values/read.ts'
 import { codeOf, messageOf } from '../runtime/caught.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
@@ -18,6 +18,7 @@ import { subjectsOf, wordWhy } from './explain/subjects.ts'
 import { textOf } from './explain/text.ts'
 import { defaultGateway, gatewayBase, gatewayUrlProblem } from './gateway-url.ts'
 import { formatted, readOutput } from './output.ts'
+import { readResolverOption, resolverHelp, resolverOption } from './resolver-option.ts'
 
 const name = commandName('explain')
 
@@ -32,7 +33,7 @@ as 192.0.2.0/24, or a host name. PLACE is one of
 
   --server ADDRESS       the server address that the client connects to, for allowlist.interfaces
   --data-dir DIR         with --policy: the data directory of a gateway, for its allowlist
-  --resolver ADDR[:PORT] with --policy: a DNS server for the DNS lists; may be repeated
+${resolverHelp(25, 'with --policy: ')}
 ${placeHelp}  -o, --output text|wide|json|yaml   (text)
 
 In a cluster it needs the verb list on postscreenpolicies and pods, and get on pods/proxy.
@@ -47,7 +48,7 @@ const options = {
   policy: { type: 'string' },
   server: { type: 'string' },
   'data-dir': { type: 'string' },
-  resolver: { type: 'string', multiple: true },
+  resolver: resolverOption,
   output: { type: 'string', short: 'o' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -104,12 +105,8 @@ function problemOf(flags: Flags): string | undefined {
     return `--server ${JSON.stringify(server)}: must be an address such as 192.0.2.1`
   const form = readOutput(output, forms)
   if ('why' in form) return form.why
-  return gatewayUrlProblem(gateway) ?? (flags.resolver ?? []).map(resolverProblem).find((why) => why !== undefined)
-}
-
-function resolverProblem(text: string): string | undefined {
-  const read = readResolver(text)
-  return 'why' in read ? `--resolver ${JSON.stringify(text)}: ${read.why}` : undefined
+  const resolvers = readResolverOption(flags.resolver)
+  return 'why' in resolvers ? resolvers.why : gatewayUrlProblem(gateway)
 }
 
 /** The flags of places outside a cluster. */
@@ -127,7 +124,7 @@ async function openPlace(flags: Flags): Promise<OpenedPlace> {
     // Loaded only here: asking a gateway needs none of its modules.
     const { policyAsk } = await import('./explain/ask-policy.ts')
     const warn = (text: string): void => console.error(visibleText(`${name}: warning: ${text}`))
-    return await policyAsk({ file: policy, dataDir: flags['data-dir'], resolvers: (flags.resolver ?? []).flatMap(endpointOf), warn })
+    return await policyAsk({ file: policy, dataDir: flags['data-dir'], resolvers: valueOf(readResolverOption(flags.resolver)), warn })
   }
   if (!meansCluster(flags, otherPlaces(flags).length > 0)) return { ask: askGateway(gatewayBase(gateway)), close: () => Promise.resolve() }
   const cluster = openCluster(flags, 'explain')
@@ -139,11 +136,6 @@ async function openPlace(flags: Flags): Promise<OpenedPlace> {
     await cluster.close()
     throw error
   }
-}
-
-function endpointOf(text: string): readonly Endpoint[] {
-  const read = readResolver(text)
-  return 'why' in read ? [] : [read.value]
 }
 
 interface Result {

@@ -1,7 +1,7 @@
 // `postscreen gateway`: runs the gateway until a stop signal.
 import { milliseconds, parseDuration, seconds } from '../crds/values/duration.ts'
 import { visibleLines } from '../crds/values/visible-text.ts'
-import { type Endpoint, readHostPort, readListenEndpoint, readResolver } from '../crds/values/endpoint.ts'
+import { type Endpoint, readHostPort, readListenEndpoint } from '../crds/values/endpoint.ts'
 import { type Read, valueOf } from '../crds/values/read.ts'
 import { LogBatch } from '../gateway/observability/log-batch.ts'
 import { openLog } from '../gateway/observability/log.ts'
@@ -11,6 +11,7 @@ import { isNetworkChoice, networkChoices } from '../gateway/sockets/network.ts'
 import { stopSignal } from '../runtime/stop-signal.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import type { LoadedCommand } from './command.ts'
+import { readResolverOption, resolverHelp, resolverOption } from './resolver-option.ts'
 
 const name = 'postscreen gateway'
 
@@ -23,7 +24,7 @@ Screens mail clients according to a PostscreenPolicy and hands off clean clients
   --listen ADDR:PORT        the address for clients; may be repeated; port 0 uses a free port
   --backend HOST:PORT[,…]   the mail servers that receive clean clients
   --admin ADDR:PORT         serve /healthz /readyz /metrics /status; *:PORT means all addresses (default: do not serve)
-  --resolver ADDR[:PORT]    DNS server for DNS lists; may be repeated
+${resolverHelp(28)}
   --data-dir DIR            the directory of the temporary allowlist (default: in memory)
   --workers N               number of processes, at most one for each CPU core; they share the allowlist in --data-dir (1)
   --io auto|node            the sockets: those of Linux where they can be used, or those of Node (auto)
@@ -43,7 +44,7 @@ const options = {
   listen: { type: 'string', multiple: true },
   backend: { type: 'string', multiple: true },
   admin: { type: 'string' },
-  resolver: { type: 'string', multiple: true },
+  resolver: resolverOption,
   'data-dir': { type: 'string' },
   workers: { type: 'string' },
   io: { type: 'string' },
@@ -117,7 +118,7 @@ function readEndpoints(flags: Flags): Read<Endpoints> {
   const listen = readEach('listen', flags.listen, readListenEndpoint)
   const backends = readEach('backend', flags.backend, readHostPort)
   const admin = readEach('admin', flags.admin === undefined ? [] : [flags.admin], readListenEndpoint)
-  const resolvers = readEach('resolver', flags.resolver, readResolver)
+  const resolvers = readResolverOption(flags.resolver)
   for (const read of [listen, backends, admin, resolvers]) if ('why' in read) return read
   return { value: { listen: valueOf(listen), backends: valueOf(backends), admin: valueOf(admin)[0], resolvers: valueOf(resolvers) } }
 }

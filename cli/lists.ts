@@ -3,7 +3,7 @@ import { catalogue } from '../crds/dns-lists/catalogue.ts'
 import { hostNameProblem } from '../crds/values/host.ts'
 import { knownList } from '../crds/dns-lists/known-list.ts'
 import { milliseconds, parseDuration } from '../crds/values/duration.ts'
-import { type Endpoint, readResolvers } from '../crds/values/endpoint.ts'
+import type { Endpoint } from '../crds/values/endpoint.ts'
 import { visibleText } from '../crds/values/visible-text.ts'
 import { compileRules } from '../gateway/core/rules.ts'
 import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
@@ -15,11 +15,12 @@ import { atPolicy, meansCluster, type PlaceFlags, placeHelp, placeOptions, place
 import { hasFault, listsInCluster, listsText } from './lists/in-cluster.ts'
 import { formatted, readOutput } from './output.ts'
 import { type Checked, checkLists, type ListToCheck } from './lists/check.ts'
+import { readResolverOption, resolverHelp, resolverOption } from './resolver-option.ts'
 import { tableOf } from './lists/table.ts'
 
 const name = commandName('lists')
 
-const help = `Usage: ${name} check [DOMAIN…] [--policy FILE] [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o FORM]
+const help = `Usage: ${name} check [DOMAIN…] [--policy FILE] [--resolver SERVER] [--timeout TIME] [-o FORM]
        ${name} check [DOMAIN…] -n NAMESPACE --policy-name NAME [-o FORM]
 
 Tests DNS lists as the gateway does: first the DNS resolver, then each list at the addresses that it must contain and must not contain.
@@ -29,7 +30,7 @@ In a cluster (the default of kubectl postscreen) it shows what the gateways of a
 lists answer other resolvers in another way.
 
   --policy FILE      test the lists of this policy, with its resolvers, keys and dnsbl.catalogue
-  --resolver ADDRESS the DNS server to use (repeatable). Default: those of the policy, or of this machine
+${resolverHelp(21)}
   --timeout TIME     the time limit for each answer (5s)
 ${placeHelp}  -o, --output FORM  text (the default), wide, json or yaml
 
@@ -42,7 +43,7 @@ const options = {
   ...placeOptions,
   help: { type: 'boolean', short: 'h' },
   policy: { type: 'string' },
-  resolver: { type: 'string', multiple: true },
+  resolver: resolverOption,
   timeout: { type: 'string' },
   output: { type: 'string', short: 'o' },
 } as const
@@ -58,7 +59,7 @@ export async function lists(args: readonly string[]): Promise<number> {
   if ('exit' in read) return read.exit
   const [verb, ...domains] = read.run.positionals
   const flags: Flags = read.run.values
-  const { policy, resolver = [], timeout = '5s', output } = flags
+  const { policy, resolver, timeout = '5s', output } = flags
   if (verb !== 'check') return wrongArguments(name, 'expected check')
   const form = readOutput(output, forms)
   if ('why' in form) return wrongArguments(name, form.why)
@@ -66,8 +67,8 @@ export async function lists(args: readonly string[]): Promise<number> {
   if (limit === undefined || limit < 1 || limit > 300) return wrongArguments(name, '--timeout: expected a time from 1s to 5m')
   const bad = domains.find((domain) => hostNameProblem(domain) !== undefined)
   if (bad !== undefined) return wrongArguments(name, `${visibleText(bad)}: expected a domain name such as bl.example.org`)
-  const servers = readResolvers(resolver)
-  if ('why' in servers) return wrongArguments(name, `--resolver: ${servers.why}`)
+  const servers = readResolverOption(resolver)
+  if ('why' in servers) return wrongArguments(name, servers.why)
   const problem = placeProblem(flags, othersOf(flags))
   if (problem !== undefined) return wrongArguments(name, problem)
   if (meansCluster(flags, othersOf(flags).length > 0)) return inCluster(domains, flags)

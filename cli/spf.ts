@@ -1,6 +1,6 @@
 // `postscreen spf`: prints which networks the SPF records of domains permit, as access[].spf of a policy would.
 import { milliseconds, parseDuration } from '../crds/values/duration.ts'
-import { type Endpoint, readResolvers } from '../crds/values/endpoint.ts'
+import type { Endpoint } from '../crds/values/endpoint.ts'
 import { hostNameProblem } from '../crds/values/host.ts'
 import { visibleText } from '../crds/values/visible-text.ts'
 import { sendersOf } from '../gateway/core/spf/senders-of-policy.ts'
@@ -9,6 +9,7 @@ import { loadPolicy } from '../gateway/policy-files/policy-file.ts'
 import { readArguments, wrongArguments } from './arguments.ts'
 import { commandName } from './command-name.ts'
 import type { LoadedCommand } from './command.ts'
+import { readResolverOption, resolverHelp, resolverOption } from './resolver-option.ts'
 import { spfBounds } from '../gateway/core/spf/spf-bounds.ts'
 import { permittedBy } from '../gateway/core/spf/sender.ts'
 import { expandDomains, networksOf } from './spf/expand-domains.ts'
@@ -16,13 +17,13 @@ import { expandedDomain, isComplete, textOf } from './spf/expanded-domain.ts'
 
 const name = commandName('spf')
 
-const help = `Usage: ${name} [DOMAIN…] [--policy FILE] [--resolver ADDRESS[:PORT]] [--timeout TIME] [-o text|json]
+const help = `Usage: ${name} [DOMAIN…] [--policy FILE] [--resolver SERVER] [--timeout TIME] [-o text|json]
 
 Prints the networks that the SPF record of each DOMAIN permits, with the rules and limits of access[].spf in a policy, and what is left
 out and why.
 
   --policy FILE      the domains in spec.access of this policy, and its resolvers
-  --resolver ADDRESS the DNS server to use (repeatable). Default: those of the policy, or of this machine
+${resolverHelp(21)}
   --timeout TIME     the time limit for each answer (10s)
   -o, --output FORM  text (the default) or json
 
@@ -32,7 +33,7 @@ Exit codes: 0 if every domain permits a network and was read completely, 1 if on
 const options = {
   help: { type: 'boolean', short: 'h' },
   policy: { type: 'string' },
-  resolver: { type: 'string', multiple: true },
+  resolver: resolverOption,
   timeout: { type: 'string', default: '10s' },
   output: { type: 'string', short: 'o', default: 'text' },
 } as const
@@ -42,7 +43,7 @@ export async function spf(args: readonly string[]): Promise<number> {
   const read = readArguments(name, help, { args: [...args], options, allowPositionals: true })
   if ('exit' in read) return read.exit
   const { positionals, values } = read.run
-  const { policy, resolver = [], timeout, output } = values
+  const { policy, resolver, timeout, output } = values
   const bad = positionals.find((domain) => hostNameProblem(domain) !== undefined)
   if (bad !== undefined) return wrongArguments(name, `${visibleText(bad)}: expected a domain such as example.com`)
   if (positionals.length === 0 && policy === undefined)
@@ -50,8 +51,8 @@ export async function spf(args: readonly string[]): Promise<number> {
   if (output !== 'text' && output !== 'json') return wrongArguments(name, '--output: expected text or json')
   const limit = parseDuration(timeout)
   if (limit === undefined || limit < 1 || limit > 300) return wrongArguments(name, '--timeout: expected a time from 1s to 5m')
-  const servers = readResolvers(resolver)
-  if ('why' in servers) return wrongArguments(name, `--resolver: ${servers.why}`)
+  const servers = readResolverOption(resolver)
+  if ('why' in servers) return wrongArguments(name, servers.why)
   const ofPolicy = policy === undefined ? { domains: [], resolvers: [] } : readSenders(policy)
   if (ofPolicy === undefined) return 1
   const domains = [...new Set([...positionals.map((domain) => domain.toLowerCase()), ...ofPolicy.domains])]

@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/simulate.ts': 'arguments of the command line',
   'cli/log/filter.ts': 'arguments of the command line, and addresses of clients, from logs',
   'cli/simulate/': 'addresses of clients, from logs, and files of networks',
+  'cli/resolver-option.ts': 'arguments of the command line',
   'cli/spf.ts': 'arguments of the command line',
   'gateway/core/address-table.ts': 'addresses of clients, from sockets',
   'gateway/core/allowlist-key.ts': 'addresses of clients, and keys of allowlist files',

@@ -86,12 +86,12 @@ export function canonicalEndpoint({ address, port }: Endpoint): string {
   return formatEndpoint({ address: parsed === undefined ? address : formatAddress(parsed), port })
 }
 
-/** Several DNS servers. The first one that cannot be read is the reason. */
+/** Several DNS servers. The reason names the first one that cannot be read. */
 export function readResolvers(written: readonly string[]): Read<readonly Endpoint[]> {
   const value: Endpoint[] = []
   for (const one of written) {
     const read = readResolver(one)
-    if ('why' in read) return read
+    if ('why' in read) return { why: `${JSON.stringify(one)}: ${read.why}` }
     value.push(read.value)
   }
   return { value }

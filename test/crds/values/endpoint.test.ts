@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   canonicalEndpoint,
-  type Endpoint,
   formatEndpoint,
   parseEndpoint,
   readAddressPort,
   readHostPort,
   readResolver,
+  readResolvers,
 } from '../../../crds/values/endpoint.ts'
 import { type Read, valueOf } from '../../../crds/values/read.ts'
 
@@ -34,7 +34,7 @@ for (const [text, defaultPort, want] of cases) {
   })
 }
 
-const whyOf = (read: Read<Endpoint>): string => ('why' in read ? read.why : '')
+const whyOf = (read: Read<unknown>): string => ('why' in read ? read.why : '')
 
 test('a place to listen is an address with a port, IPv6 in brackets', () => {
   assert.deepEqual(readAddressPort('[2001:DB8::1]:65535'), { value: { address: '2001:DB8::1', port: 65_535 } })
@@ -80,6 +80,10 @@ test('a DNS server is an address, with port 53 unless another one is given', () 
   assert.deepEqual(readResolver('192.0.2.53:5353'), { value: { address: '192.0.2.53', port: 5353 } })
   for (const text of ['dns.example', 'dns.example:53', '192.0.2.53:0', '[2001:db8::53]', ''])
     assert.match(whyOf(readResolver(text)), /^must be an address/, text)
+})
+
+test('of several DNS servers, the first one that is wrong is named', () => {
+  assert.match(whyOf(readResolvers(['192.0.2.53', 'dns.example', 'x'])), /^"dns\.example": must be an address/)
 })
 
 test('two forms of one address and port to listen on count as the same', () => {

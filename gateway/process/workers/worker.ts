@@ -12,6 +12,8 @@ import type { Answers, FromWorker, Question, ToWorker, WorkerOptions } from './m
 
 /** How long sessions may continue when the primary has ended. */
 const orphanDrainMs = 60_000
+/** After that, a worker without a primary ends, whatever it still waits for: nothing else would end it. */
+const orphanGraceMs = 10_000
 
 /** Resolves when the message is sent, or when there is no primary to receive it. */
 function tell(message: FromWorker): Promise<void> {
@@ -168,6 +170,7 @@ function main(): void {
   // A new primary must not find its port in use by workers of the former one.
   process.on('disconnect', () => {
     if (worker === undefined) process.exit(1)
+    setTimeout(() => process.exit(1), orphanDrainMs + orphanGraceMs)
     worker.drain(orphanDrainMs, 0).catch(failed)
   })
   // Terminals and service managers signal every process of a group; the primary gets the signal too and tells the

@@ -3,7 +3,7 @@ import { senderFault } from '../../crds/sender-fault.ts'
 import { formatNetwork, type Network } from '../../crds/values/network.ts'
 import { changeBetween, sizeOf } from '../core/spf/network-set.ts'
 import type { SpfNote } from '../core/spf/expand-spf.ts'
-import { type Sender, type SenderState, spfTimes, stateOf } from '../core/spf/sender.ts'
+import { type Sender, type SenderState, spfTimes, stateOf, unconfirmedSince } from '../core/spf/sender.ts'
 import type { Log } from '../observability/log.ts'
 
 /** One sender. Times in RFC 3339. */
@@ -41,7 +41,7 @@ export function senderReport(sender: Sender, leftOut: string | undefined, now: n
   const shown = (some: readonly SpfNote[]): readonly SpfNote[] => some.slice(0, notesShown)
   const state = stateOf(sender, now)
   const { reason = '', why = held?.why ?? '' } = problem ?? {}
-  const readAt = goodAt === 0 ? (problem?.since ?? 0) : goodAt
+  const readAt = unconfirmedSince(sender)
   const fault = senderFault({ state, networks: networks.length, reason, why, leftOut: leftOut ?? '' })
   return {
     domain,

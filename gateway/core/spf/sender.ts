@@ -113,8 +113,11 @@ export function afterRefresh(before: Sender, expansion: SpfExpansion, bounds: Sp
   }
 }
 
-/** Since when the result has not been confirmed: from the last complete one, or since there is only a part of it. */
-const unconfirmedSince = ({ goodAt, problem }: Sender): number => (goodAt === 0 ? (problem?.since ?? 0) : goodAt)
+/**
+ * Since when the result has not been confirmed: from the last complete one, or since there is only a part of it.
+ * Milliseconds since 1970; 0: there is neither.
+ */
+export const unconfirmedSince = ({ goodAt, problem }: Sender): number => (goodAt === 0 ? (problem?.since ?? 0) : goodAt)
 
 /** What has not been confirmed for a long time is not permitted any more. */
 function dropOld(sender: Sender, now: number): Sender {

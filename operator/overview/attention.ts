@@ -44,8 +44,8 @@ export function attentionOf(view: PolicyView, now: number): readonly Attention[]
   return [
     ...readiness(view, now),
     ...lists(view, now),
-    ...addresses(view, now),
-    ...senders(view, now),
+    ...untrue('ClientAddressPreserved', view, now),
+    ...untrue('SPFCurrent', view, now),
     ...stale(view, now),
     ...silent(view),
   ]
@@ -135,15 +135,9 @@ function lists(view: PolicyView, now: number): readonly Attention[] {
   return [{ tone: 'warn', sentence, advice }]
 }
 
-/** The message of the condition ends with the setting to change. */
-function addresses(view: PolicyView, now: number): readonly Attention[] {
-  const found = conditionOf(view, 'ClientAddressPreserved')
-  if (found?.status !== 'False') return []
-  return [{ tone: 'warn', sentence: `${sentenceOf(found.message)}${sinceOf(found.since, now)}`, advice: '' }]
-}
-
-function senders(view: PolicyView, now: number): readonly Attention[] {
-  const found = conditionOf(view, 'SPFCurrent')
+/** A condition whose message says what to change. */
+function untrue(type: 'ClientAddressPreserved' | 'SPFCurrent', view: PolicyView, now: number): readonly Attention[] {
+  const found = conditionOf(view, type)
   if (found?.status !== 'False') return []
   return [{ tone: 'warn', sentence: `${sentenceOf(found.message)}${sinceOf(found.since, now)}`, advice: '' }]
 }

@@ -1,7 +1,7 @@
 // Servers for silent clients that stay connected, and the memory that each of these clients takes.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,11 +45,12 @@ export interface Silent {
 /** A server that has had no clients: in memory that earlier clients have freed, later ones would cost nothing. */
 async function freshServer(setting: Setting, { who, place = 'greet wait', backend, workers = 1 }: Silent): Promise<SilentServer> {
   const spec = { ...silentSpec(place), access: permits }
+  const folder = mkdtempSync(join(tmpdir(), 'silent-'))
   const flags = [
     ...(who === onNode ? onNodeSockets : []),
     ...(backend === undefined ? [] : ['--backend', `127.0.0.1:${backend}`]),
     // Workers share one allowlist, in a folder.
-    ...(workers === 1 ? [] : ['--workers', String(workers), '--data-dir', mkdtempSync(join(tmpdir(), 'silent-'))]),
+    ...(workers === 1 ? [] : ['--workers', String(workers), '--data-dir', folder]),
   ]
   const one = who === 'postscreen' ? await postscreenServer('silent', {}, silentMainCf) : await gatewayServer(setting, { spec, flags })
   if ('process' in one && workers > 1) await allListen(one.process.admin, workers)
@@ -57,7 +58,11 @@ async function freshServer(setting: Setting, { who, place = 'greet wait', backen
   const first = holdClients(one.port, 1, silentClient)
   await first.untilHeard(20_000)
   await first.leave('reset')
-  return one
+  const stop = async (): Promise<void> => {
+    await one.stop()
+    rmSync(folder, { recursive: true })
+  }
+  return { ...one, stop }
 }
 
 /** The first worker listens before the others have started, and would get all clients. */
